@@ -1,0 +1,58 @@
+"""boto3 clients, one per service and process, all with the same time-outs and retries."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_appmesh import AppMeshClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+# Three tries within a Lambda's 30 s; the state machine's Retry waits longer between its own.
+CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+
+
+@cache
+def appmesh() -> "AppMeshClient":
+    return boto3.client("appmesh", config=CONFIG)
+
+
+@cache
+def cloudwatch() -> "CloudWatchClient":
+    return boto3.client("cloudwatch", config=CONFIG)
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    return boto3.client("dynamodb", config=CONFIG)
+
+
+@cache
+def ecs() -> "ECSClient":
+    return boto3.client("ecs", config=CONFIG)
+
+
+@cache
+def servicediscovery() -> "ServiceDiscoveryClient":
+    return boto3.client("servicediscovery", config=CONFIG)
+
+
+@cache
+def ssm() -> "SSMClient":
+    return boto3.client("ssm", config=CONFIG)
+
+
+@cache
+def stepfunctions() -> "SFNClient":
+    return boto3.client("stepfunctions", config=CONFIG)

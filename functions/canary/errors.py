@@ -1,0 +1,45 @@
+"""Every error that a release can end on, as a named fact. The message says what to do."""
+
+
+class ReleaseError(Exception):
+    """A known way for a release to fail."""
+
+
+class AwsUnavailable(ReleaseError):
+    """AWS throttled the call or failed inside. The state machine tries again."""
+
+
+class AwsRefused(ReleaseError):
+    """AWS said no for good: denied, not found, invalid. `code` is the AWS error code."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RequestRejected(ReleaseError):
+    """The request cannot be released as it stands. Nothing was changed."""
+
+
+class LeaseHeld(ReleaseError):
+    """Another execution may write this split."""
+
+
+class LeaseLost(ReleaseError):
+    """This execution held the lease once and no longer does, so it must not write."""
+
+
+class SplitDrifted(ReleaseError):
+    """The split reads back differently from what was written: somebody else wrote it."""
+
+
+class NotEnoughCapacity(ReleaseError):
+    """A side has too few healthy targets for the weight it would get."""
+
+
+class DeploymentFailed(ReleaseError):
+    """ECS gave the deployment up, or replaced it."""
+
+
+class DeploymentOverdue(ReleaseError):
+    """The deployment was not steady before its deadline."""

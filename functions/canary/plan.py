@@ -1,0 +1,117 @@
+"""Plan: check a request against the world and fix the release. Reads only."""
+
+from canary.aws import cloudwatch, ecs, parameters
+from canary.deployment import Service, check_releasable, with_images
+from canary.errors import AwsRefused, RequestRejected
+from canary.profile import Profile, Traffic
+from canary.release import Release, Side
+from canary.request import Request, parse_profile, parse_request
+from canary.split import check_expressible
+from canary.traffic.routers import router_for
+
+
+def plan_release(execution: str, document: object) -> Release:
+    """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
+    request = parse_request(document)
+    profile = _profile_of(request)
+    try:
+        primary = ecs.require_service(profile.cluster, profile.primary, "primary")
+        canary = ecs.require_service(profile.cluster, profile.canary, "canary")
+        _check_services(primary, canary)
+        _check_version(request, primary, canary)
+        for traffic in profile.traffic:
+            _check_split(traffic, profile)
+        _check_alarms(profile.alarms)
+    except AwsRefused as refused:
+        raise RequestRejected(f"a check of the release was refused. {refused}") from refused
+    return Release(
+        execution=execution,
+        service=request.service,
+        cluster=profile.cluster,
+        primary=Side(service=primary.name, task_definition=primary.task_definition),
+        canary=Side(service=canary.name, task_definition=canary.task_definition),
+        canary_tasks=profile.canary_tasks or primary.desired,
+        images=request.images,
+        task_definitions=request.task_definitions,
+        traffic=profile.traffic,
+        steps=profile.all_steps,
+        alarms=profile.alarms,
+        holds=profile.holds,
+        deployment=profile.deployment,
+    )
+
+
+def _profile_of(request: Request) -> Profile:
+    if request.profile is not None:
+        return request.profile
+    name, text = parameters.read_profile(request.service)
+    return parse_profile(text, f"profile {name}")
+
+
+def _check_services(primary: Service, canary: Service) -> None:
+    check_releasable("primary", primary)
+    check_releasable("canary", canary)
+    if primary.desired == 0:
+        raise RequestRejected(
+            f"primary: ECS service {primary.name} has a desired count of 0, so traffic would have"
+            " nowhere to return to; scale it out"
+        )
+    if not primary.steady:
+        raise RequestRejected(
+            f"primary: ECS service {primary.name} is not steady ({primary.running} of"
+            f" {primary.desired} tasks, {len(primary.deployments)} deployments); wait for it"
+        )
+
+
+def _check_version(request: Request, primary: Service, canary: Service) -> None:
+    _, of_primary = ecs.describe_task_definition(primary.task_definition)
+    _, of_canary = ecs.describe_task_definition(canary.task_definition)
+    if request.images is not None:
+        derived = with_images(of_primary, request.images)
+        with_images(of_canary, request.images)
+        if derived == of_primary:
+            raise RequestRejected(
+                f"images: the primary {primary.name} already runs them; name a new version"
+            )
+    if request.task_definitions is not None:
+        _check_ready_made(request, primary)
+
+
+def _check_ready_made(request: Request, primary: Service) -> None:
+    assert request.task_definitions is not None
+    for field, name in request.task_definitions:
+        ecs.require_task_definition(name, f"task_definitions.{field}")
+    if primary.task_definition.endswith(request.task_definitions.primary.rsplit("/", 1)[-1]):
+        raise RequestRejected(
+            f"task_definitions.primary: {primary.name} already runs it; name a new revision"
+        )
+
+
+def _check_split(traffic: Traffic, profile: Profile) -> None:
+    router = router_for(traffic)
+    try:
+        split = router.read().split
+    except AwsRefused as refused:
+        if refused.code in {"NotFoundException", "RouteNotFound", "MeshNotFound"}:
+            raise RequestRejected(
+                f"traffic: there is no {router.name}; mend the profile. {refused}"
+            ) from refused
+        raise
+    if not split.at_rest:
+        raise RequestRejected(
+            f"traffic: {router.name} is not at rest, its weights are {split}; return them to the"
+            " primary, or wait for the release that moved them"
+        )
+    check_expressible(split, [step.weight for step in profile.all_steps])
+
+
+def _check_alarms(names: list[str]) -> None:
+    found = {alarm.name: alarm for alarm in cloudwatch.describe_alarms(names)}
+    for name in names:
+        if name not in found:
+            raise RequestRejected(f"alarms: there is no CloudWatch alarm {name}; create it")
+        if found[name].state == "ALARM":
+            raise RequestRejected(
+                f"alarms: {name} is in ALARM already, so it cannot judge a canary; clear it first"
+                f" ({found[name].reason[:300]})"
+            )

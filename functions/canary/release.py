@@ -1,0 +1,38 @@
+"""Release: the document that PlanRelease fixes and every later step works from."""
+
+from pydantic import Field
+
+from canary.model import Model
+from canary.profile import Deployment, Step, Traffic
+from canary.request import Image, TaskDefinitions
+from canary.traffic import SideName
+
+
+class Side(Model):
+    """One ECS service as it was when the release was planned."""
+
+    service: str
+    task_definition: str
+    """ARN that it ran at rest: what a person needs to go back to."""
+
+
+class Release(Model):
+    """Everything a step needs; nothing in it changes after PlanRelease."""
+
+    execution: str
+    """ARN of the execution that runs this release."""
+    service: str
+    cluster: str
+    primary: Side
+    canary: Side
+    canary_tasks: int = Field(ge=1)
+    images: dict[str, Image] | None
+    task_definitions: TaskDefinitions | None
+    traffic: list[Traffic]
+    steps: list[Step]
+    alarms: list[str]
+    holds: int
+    deployment: Deployment
+
+    def side(self, name: SideName) -> Side:
+        return self.primary if name == "primary" else self.canary

@@ -1,0 +1,104 @@
+"""Request: the input of an execution, read strictly and explained when it is wrong."""
+
+import json
+import re
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from canary.errors import RequestRejected
+from canary.model import Model
+from canary.profile import Profile
+
+PAYLOAD_LIMIT_BYTES = 65_536
+"""A quarter of what Step Functions carries: the plan and its history have to fit as well."""
+
+_IMAGE = re.compile(
+    r"""
+    (?P<registry>(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/)?
+    (?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)
+    (?P<tag>:\w[\w.-]{0,127})?
+    (?P<digest>@sha256:[0-9a-f]{64})?
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_TASK_DEFINITION = r"^(arn:[\w-]+:ecs:[\w-]+:\d{12}:task-definition/)?[\w-]{1,255}:\d+$"
+
+
+def _image(value: str) -> str:
+    match = _IMAGE.fullmatch(value)
+    if not match:
+        raise ValueError(f"{value[:200]!r} is no image; write repository:tag or repository@sha256:…")
+    if not (match["tag"] or match["digest"]):
+        raise ValueError(f"{value[:200]!r} names no version; add a tag or a @sha256 digest")
+    return value
+
+
+Image = Annotated[str, AfterValidator(_image)]
+Container = Annotated[str, Field(pattern=r"^[\w-]{1,255}$")]
+TaskDefinition = Annotated[str, Field(pattern=_TASK_DEFINITION)]
+
+
+class TaskDefinitions(Model):
+    """Ready task definitions, `family:revision` or ARN, one per side."""
+
+    primary: TaskDefinition
+    canary: TaskDefinition
+
+
+class Request(Model):
+    """What to release: new images by container name, or ready task definitions."""
+
+    service: str = Field(pattern=r"^[A-Za-z0-9][\w.-]{0,63}$")
+    images: dict[Container, Image] | None = None
+    task_definitions: TaskDefinitions | None = None
+    profile: Profile | None = None
+
+    @model_validator(mode="after")
+    def _one_version(self) -> Self:
+        if (self.images is None) == (self.task_definitions is None):
+            raise ValueError("give either images or task_definitions")
+        if self.images is not None and not self.images:
+            raise ValueError("images is empty; name at least one container and its new image")
+        return self
+
+
+def parse_request(document: object) -> Request:
+    """Raises `RequestRejected`, whose message names each wrong field."""
+    text = json.dumps(document)
+    size = len(text.encode())
+    if size > PAYLOAD_LIMIT_BYTES:
+        raise RequestRejected(
+            f"request: {size} bytes, over the limit of {PAYLOAD_LIMIT_BYTES}; send less"
+        )
+    try:
+        return Request.model_validate_json(text)
+    except ValidationError as error:
+        raise RequestRejected(explain(error, "request")) from error
+
+
+def parse_profile(text: str, where: str) -> Profile:
+    """Raises `RequestRejected`; `where` says which document to mend."""
+    try:
+        return Profile.model_validate_json(text)
+    except ValidationError as error:
+        raise RequestRejected(explain(error, where)) from error
+
+
+def explain(error: ValidationError, where: str) -> str:
+    """One line per problem, at most eight: field, what is wrong, what it says now."""
+    problems = error.errors(include_url=False)
+    lines = []
+    for problem in problems[:8]:
+        field = ".".join(str(part) for part in problem["loc"]) or where
+        said = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            said = "unknown key; remove it or mend its spelling"
+        elif problem["type"] == "missing":
+            said = "is missing"
+        elif not isinstance(problem["input"], (dict, list)):
+            said += f" (it is {str(problem['input'])[:80]!r})"
+        lines.append(f"{field[:120]}: {said}")
+    if len(problems) > len(lines):
+        lines.append(f"and {len(problems) - len(lines)} more")
+    return f"{where} is not valid. " + "; ".join(lines)

@@ -1,0 +1,17 @@
+"""What template.yaml tells the functions through their environment."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    ledger_table: str
+    profile_prefix: str
+
+
+def settings() -> Settings:
+    return Settings(
+        ledger_table=os.environ["LEDGER_TABLE"],
+        profile_prefix=os.environ["PROFILE_PREFIX"].rstrip("/"),
+    )

@@ -1,0 +1,19 @@
+"""Retire canary: scale it in, once the route was read back at rest."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary import rollout
+from canary.contracts import ReleaseInput
+from canary.observability import logger, metrics
+
+
+@logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
+@metrics.log_metrics
+@event_parser(model=ReleaseInput)
+def lambda_handler(event: ReleaseInput, _context: LambdaContext) -> dict[str, Any]:
+    rollout.retire_canary(event.release)
+    logger.info("canary retired", extra={"service": event.release.canary.service})
+    return {}

@@ -1,0 +1,22 @@
+"""Shift weight: give the canary the weight of its step, and confirm the route took it."""
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary import rollout
+from canary.contracts import StepInput
+from canary.observability import logger, metrics
+
+
+@logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
+@metrics.log_metrics
+@event_parser(model=StepInput)
+def lambda_handler(event: StepInput, _context: LambdaContext) -> dict[str, Any]:
+    step = event.release.steps[event.step]
+    split = rollout.move_weight(event.release, event.fence, step.weight, receiver="canary")
+    metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=step.weight)
+    logger.info("weight shifted", extra={"weight": step.weight, "split": str(split)})
+    return {"weight": step.weight, "bake_seconds": step.bake_seconds}
