@@ -32,7 +32,7 @@ class AppMeshTraffic(Model):
     route: Name
     primary_node: Name
     canary_node: Name
-    mesh_owner: str | None = Field(default=None, pattern=r"^\d{12}$")
+    mesh_owner: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
 
     @model_validator(mode="after")
     def _two_nodes(self) -> Self:

@@ -22,7 +22,9 @@ _IMAGE = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_TASK_DEFINITION = r"^(arn:[\w-]+:ecs:[\w-]+:\d{12}:task-definition/)?[\w-]{1,255}:\d+$"
+_TASK_DEFINITION = (
+    r"^(arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/)?[A-Za-z0-9_-]+:[1-9][0-9]*$"
+)
 
 
 def _image(value: str) -> str:
@@ -35,8 +37,8 @@ def _image(value: str) -> str:
 
 
 Image = Annotated[str, AfterValidator(_image)]
-Container = Annotated[str, Field(pattern=r"^[\w-]{1,255}$")]
-TaskDefinition = Annotated[str, Field(pattern=_TASK_DEFINITION)]
+Container = Annotated[str, Field(max_length=255, pattern=r"^[A-Za-z0-9_-]+$")]
+TaskDefinition = Annotated[str, Field(max_length=400, pattern=_TASK_DEFINITION)]
 
 
 class TaskDefinitions(Model):
@@ -49,7 +51,7 @@ class TaskDefinitions(Model):
 class Request(Model):
     """What to release: new images by container name, or ready task definitions."""
 
-    service: str = Field(pattern=r"^[A-Za-z0-9][\w.-]{0,63}$")
+    service: str = Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     images: dict[Container, Image] | None = None
     task_definitions: TaskDefinitions | None = None
     profile: Profile | None = None

@@ -1,0 +1,1 @@
+"""The embedded cloud: AWS on one machine, with real requests. docs/sandbox.md says how."""

@@ -1,0 +1,121 @@
+"""The demo application: one process is one ECS task, and its image tag says how it behaves."""
+
+import json
+import os
+import random
+import re
+import signal
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+DRAIN_SECONDS = 5.0
+
+
+def tag_of(image: str) -> str:
+    name = image.split("@", 1)[0].rsplit("/", 1)[-1]
+    return name.split(":", 1)[1] if ":" in name else "latest"
+
+
+class App(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 1024
+
+    def __init__(self, port: int, service: str, version: str) -> None:
+        self.service = service
+        self.version = version
+        fail = re.search(r"-fail(\d+)", version)
+        self.fail_rate = int(fail.group(1)) / 100 if fail else 0.0
+        self.healthy = "-hang" not in version
+        self.stopping = False
+        self._in_flight = 0
+        self._idle = threading.Condition()
+        super().__init__(("127.0.0.1", port), Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no fault of the application."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+    def enter(self) -> None:
+        with self._idle:
+            self._in_flight += 1
+
+    def leave(self) -> None:
+        with self._idle:
+            self._in_flight -= 1
+            self._idle.notify_all()
+
+    def wait_idle(self, seconds: float) -> None:
+        with self._idle:
+            self._idle.wait_for(lambda: self._in_flight == 0, seconds)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: App
+    protocol_version = "HTTP/1.1"
+    # Headers and body leave in two writes; with Nagle each answer would wait for a delayed ACK.
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        self.server.enter()
+        try:
+            if self.path == "/health":
+                self._answer(200 if self.server.healthy else 503)
+            elif random.random() < self.server.fail_rate:
+                self._answer(500)
+            else:
+                self._answer(200)
+        finally:
+            self.server.leave()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.do_GET()
+
+    def _answer(self, status: int) -> None:
+        app = self.server
+        body = json.dumps({"service": app.service, "version": app.version}).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.send_header("x-version", app.version)
+        if app.stopping:
+            self.send_header("connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def exit_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(0)
+
+
+def main() -> None:
+    version = tag_of(os.environ["IMAGE"])
+    if "-crash" in version:
+        sys.exit(1)
+    app = App(int(os.environ["PORT"]), os.environ.get("SERVICE", "shop"), version)
+
+    def stop(signum: int, frame: object) -> None:
+        app.stopping = True
+        # shutdown() waits for serve_forever(), which this very thread runs.
+        threading.Thread(target=app.shutdown, daemon=True).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if parent := os.environ.get("PARENT_PID"):
+        threading.Thread(target=exit_with_parent, args=(int(parent),), daemon=True).start()
+    app.serve_forever(poll_interval=0.05)
+    app.server_close()
+    app.wait_idle(DRAIN_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

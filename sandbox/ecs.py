@@ -1,0 +1,503 @@
+"""The ECS scheduler of the sandbox: real processes behind moto's ECS services."""
+
+import atexit
+import http.client
+import itertools
+import logging
+import math
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from moto.core.utils import utcnow
+from moto.ecs.exceptions import EcsClientException
+from moto.ecs.models import EC2ContainerServiceBackend, Service, ecs_backends
+from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.servicediscovery.models import servicediscovery_backends
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+APP = Path(__file__).with_name("app.py")
+
+# A changed value of one of these starts a deployment; every other parameter does not.
+TRIGGERS = (
+    "network_configuration",
+    "platform_version",
+    "load_balancers",
+    "service_registries",
+    "service_connect_configuration",
+    "volume_configurations",
+    "vpc_lattice_configurations",
+)
+DEFAULT_CONFIGURATION = {
+    "deploymentCircuitBreaker": {"enable": False, "rollback": False},
+    "maximumPercent": 200,
+    "minimumHealthyPercent": 100,
+    "strategy": "ROLLING",
+}
+
+log = logging.getLogger(__name__)
+lock = threading.RLock()
+
+Event = dict[str, Any]
+
+
+def new_deployment(service: Service, task_definition: str) -> dict[str, Any]:
+    """Make a PRIMARY deployment of the service; the former primary becomes ACTIVE and drains."""
+    now = utcnow()
+    deployment_id = f"ecs-svc/{random.randrange(10**18, 10**19)}"
+    primary = {
+        "id": deployment_id,
+        "status": "PRIMARY",
+        "taskDefinition": task_definition,
+        "desiredCount": service.desired_count,
+        "runningCount": 0,
+        "pendingCount": 0,
+        "failedTasks": 0,
+        "createdAt": now,
+        "updatedAt": now,
+        "launchType": service.launch_type,
+        "platformVersion": service.platform_version,
+        "platformFamily": "EC2" if service.launch_type == "EC2" else "FARGATE",
+        "networkConfiguration": service.network_configuration or None,
+        "rolloutState": "IN_PROGRESS",
+        "rolloutStateReason": f"ECS deployment {deployment_id} in progress.",
+    }
+    for older in service.deployments:
+        older.update(status="ACTIVE", updatedAt=now)
+    service.task_definition = task_definition
+    service.deployments = [primary, *service.deployments]
+    return primary
+
+
+def install() -> Callable[[], None]:
+    """Give moto's ECS the deployments that AWS has; the answer takes the changes back."""
+    backend, response = EC2ContainerServiceBackend, EC2ContainerServiceResponse
+    backend_create, backend_update = backend.create_service, backend.update_service
+    response_create = response.create_service
+
+    def create_service(self: EC2ContainerServiceBackend, *args: Any, **kwargs: Any) -> Service:
+        with lock:
+            service = backend_create(self, *args, **kwargs)
+            service.deployment_configuration = dict(DEFAULT_CONFIGURATION)  # type: ignore[attr-defined]
+            service.running_count = service.pending_count = 0
+            if service.deployments:
+                service.deployments = []
+                new_deployment(service, str(service.task_definition))
+            return service
+
+    def update_service(
+        self: EC2ContainerServiceBackend, service_properties: dict[str, Any]
+    ) -> Service:
+        given = {k: v for k, v in service_properties.items() if v is not None}
+        with lock:
+            service = self._get_service(
+                given.pop("cluster", "default"), given.pop("service").split("/")[-1]
+            )
+            if service.status != "ACTIVE":
+                raise EcsClientException("Service was not ACTIVE.")
+            task_definition = str(service.task_definition)
+            if wanted := given.pop("task_definition", None):
+                task_definition = self.describe_task_definition(wanted).arn
+            deploy = given.pop("force_new_deployment", False)
+            deploy = deploy or task_definition != service.task_definition
+            deploy = deploy or any(
+                name in given and given[name] != getattr(service, name, None) for name in TRIGGERS
+            )
+            if configuration := given.pop("deployment_configuration", None):
+                service.deployment_configuration = {  # type: ignore[attr-defined]
+                    **configuration_of(service),
+                    **configuration,
+                }
+            for name, value in given.items():
+                setattr(service, name, value)
+            if deploy and service.deployment_controller["type"] == "ECS":
+                new_deployment(service, task_definition)
+            elif service.deployments:
+                service.deployments[0]["desiredCount"] = service.desired_count
+            return service
+
+    def create_service_response(self: EC2ContainerServiceResponse) -> Any:
+        # moto's handler drops deploymentConfiguration before it calls the backend.
+        with lock:
+            result = response_create(self)
+            if given := self._get_param("deploymentConfiguration"):
+                service: Any = result.result["service"]
+                service.deployment_configuration = {**DEFAULT_CONFIGURATION, **given}
+            return result
+
+    def restore() -> None:
+        backend.create_service = backend_create  # type: ignore[method-assign]
+        backend.update_service = backend_update  # type: ignore[method-assign]
+        response.create_service = response_create  # type: ignore[method-assign]
+
+    backend.create_service = create_service  # type: ignore[method-assign, assignment]
+    backend.update_service = update_service  # type: ignore[method-assign]
+    response.create_service = create_service_response  # type: ignore[method-assign]
+    return restore
+
+
+def configuration_of(service: Service) -> dict[str, Any]:
+    return {**DEFAULT_CONFIGURATION, **(getattr(service, "deployment_configuration", None) or {})}
+
+
+# Below Linux's ephemeral range: a connection of Envoy's must not take a port between two tasks.
+_ports = itertools.count(random.randrange(12000, 24000))
+
+
+def free_port() -> int:
+    for port in _ports:
+        candidate = 12000 + port % 20000
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+        return candidate
+    raise AssertionError("an endless count ended")
+
+
+@dataclass(eq=False)
+class Task:
+    deployment: str
+    port: int
+    process: subprocess.Popen[bytes]
+    started: float
+    id: str = field(default_factory=lambda: uuid4().hex)
+    answering: bool = False
+    healthy: bool = False
+    registered: list[str] = field(default_factory=list)
+    draining_since: float | None = None
+    stopped_at: float | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.draining_since is None
+
+    def probe(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=0.5)
+        try:
+            connection.request("GET", "/health")
+            self.healthy = connection.getresponse().status == 200
+            self.answering = True
+        except (OSError, http.client.HTTPException):
+            self.healthy = False
+        finally:
+            connection.close()
+
+
+@dataclass
+class Fleet:
+    """What the agent remembers of one service."""
+
+    tasks: list[Task] = field(default_factory=list)
+    announced: set[tuple[str, str]] = field(default_factory=set)
+    proven: set[str] = field(default_factory=set)
+    failures: dict[str, int] = field(default_factory=dict)
+    retry_at: float = 0.0
+    completed: str | None = None
+
+
+class EcsAgent:
+    """Starts, registers, drains and stops tasks until every service is as its deployments ask."""
+
+    def __init__(
+        self,
+        *,
+        account: str = ACCOUNT,
+        region: str = REGION,
+        tick: float = 0.075,
+        drain_seconds: float = 0.5,
+        health_seconds: float = 10.0,
+        stop_seconds: float = 6.0,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._ecs = ecs_backends[account][region]
+        self._cloud_map = servicediscovery_backends[account][region]
+        self._account, self._region = account, region
+        self._tick = tick
+        self._drain_seconds = drain_seconds
+        self._health_seconds = health_seconds
+        self._stop_seconds = stop_seconds
+        self._on_event = on_event
+        self._events: list[Event] = []
+        self._fleets: dict[str, Fleet] = {}
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ecs-agent", daemon=True)
+
+    def start(self) -> None:
+        atexit.register(self.close)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+        tasks = [task for fleet in self._fleets.values() for task in fleet.tasks]
+        for task in tasks:
+            self._deregister(task)
+            task.process.kill()
+        for task in tasks:
+            task.process.wait()
+        self._fleets.clear()
+        atexit.unregister(self.close)
+
+    def pids(self, service: str) -> list[int]:
+        """Process ids of a service's tasks, for tests that kill one."""
+        with lock:
+            return [
+                task.process.pid
+                for key, fleet in self._fleets.items()
+                if key.split(":")[-1] == service
+                for task in fleet.tasks
+            ]
+
+    def _run(self) -> None:
+        while not self._closing.wait(self._tick):
+            try:
+                # Probes happen outside the lock, so that a slow task delays no API call.
+                for fleet in list(self._fleets.values()):
+                    for task in [t for t in fleet.tasks if t.live and not t.healthy]:
+                        task.probe()
+                with lock:
+                    for key, service in list(self._ecs.services.items()):
+                        if service.deployments:
+                            self._reconcile(service, self._fleets.setdefault(key, Fleet()))
+                    self._count_clusters()
+                events, self._events = self._events, []
+                for event in events:
+                    if self._on_event:
+                        self._on_event(event)
+            except Exception:
+                log.exception("the ECS agent failed in one tick")
+
+    def _reconcile(self, service: Service, fleet: Fleet) -> None:
+        now = time.monotonic()
+        desired = service.desired_count if service.status == "ACTIVE" else 0
+        primary = service.deployments[0]
+        self._announce(service, fleet, primary, "IN_PROGRESS")
+        self._bury(service, fleet, now)
+        self._register_healthy(service, fleet)
+        if self._breaker_trips(service, fleet, primary, desired):
+            primary = self._fail(service, fleet, primary)
+        self._launch(service, fleet, primary, desired, now)
+        self._retire(service, fleet, primary, desired, now)
+        self._stop_drained(fleet, now)
+        self._report(service, fleet, primary, desired)
+
+    def _bury(self, service: Service, fleet: Fleet, now: float) -> None:
+        for task in list(fleet.tasks):
+            dead = task.process.poll() is not None
+            late = task.live and not task.healthy and now - task.started > self._health_seconds
+            if late and not dead:
+                task.process.kill()
+                task.process.wait()
+            if not dead and not late:
+                continue
+            self._deregister(task)
+            fleet.tasks.remove(task)
+            if not task.live:
+                continue
+            failures = fleet.failures.get(task.deployment, 0) + 1
+            fleet.failures[task.deployment] = failures
+            fleet.retry_at = now + min(0.2 * 2 ** (failures - 1), 5.0)
+            for deployment in service.deployments:
+                if deployment["id"] == task.deployment and task.deployment not in fleet.proven:
+                    deployment["failedTasks"] += 1
+
+    def _register_healthy(self, service: Service, fleet: Fleet) -> None:
+        for task in fleet.tasks:
+            if not (task.live and task.healthy) or task.registered:
+                continue
+            # ECS: one healthy task resets the count of failed tasks and ends its evaluation.
+            fleet.proven.add(task.deployment)
+            for deployment in service.deployments:
+                if deployment["id"] == task.deployment:
+                    deployment["failedTasks"] = 0
+            for registry in service.service_registries:
+                registry_id = registry["registryArn"].split("/")[-1]
+                self._cloud_map.register_instance(
+                    registry_id,
+                    task.id,
+                    task.id,
+                    {
+                        "AWS_INSTANCE_IPV4": "127.0.0.1",
+                        "AWS_INSTANCE_PORT": str(task.port),
+                        "AWS_INIT_HEALTH_STATUS": "HEALTHY",
+                        "ECS_CLUSTER_NAME": service.cluster_name,
+                        "ECS_SERVICE_NAME": service.name,
+                        "ECS_TASK_DEFINITION_FAMILY": _family(str(service.task_definition)),
+                    },
+                )
+                task.registered.append(registry_id)
+
+    def _breaker_trips(
+        self, service: Service, fleet: Fleet, primary: dict[str, Any], desired: int
+    ) -> bool:
+        breaker = configuration_of(service).get("deploymentCircuitBreaker") or {}
+        threshold = min(200, max(3, math.ceil(desired * 0.5)))
+        return (
+            bool(breaker.get("enable"))
+            and primary["rolloutState"] == "IN_PROGRESS"
+            and primary["failedTasks"] >= threshold
+        )
+
+    def _fail(self, service: Service, fleet: Fleet, primary: dict[str, Any]) -> dict[str, Any]:
+        reason = "ECS deployment circuit breaker: tasks failed to start."
+        primary.update(rolloutState="FAILED", rolloutStateReason=reason, updatedAt=utcnow())
+        self._announce(service, fleet, primary, "FAILED")
+        rollback = configuration_of(service)["deploymentCircuitBreaker"].get("rollback")
+        if not rollback or fleet.completed is None or fleet.completed == primary["taskDefinition"]:
+            return primary
+        replacement = new_deployment(service, fleet.completed)
+        reason = f"ECS deployment circuit breaker: rolling back to deploymentId {replacement['id']}"
+        replacement["rolloutStateReason"] = reason
+        fleet.retry_at = 0.0
+        self._announce(service, fleet, replacement, "IN_PROGRESS")
+        return replacement
+
+    def _launch(
+        self, service: Service, fleet: Fleet, primary: dict[str, Any], desired: int, now: float
+    ) -> None:
+        live = [task for task in fleet.tasks if task.live]
+        mine = [task for task in live if task.deployment == primary["id"]]
+        # A failed deployment launches nothing more; its older sibling keeps the service up.
+        if primary["rolloutState"] == "FAILED" or now < fleet.retry_at:
+            return
+        ceiling = math.floor(desired * configuration_of(service)["maximumPercent"] / 100)
+        for _ in range(min(desired - len(mine), ceiling - len(live))):
+            fleet.tasks.append(self._spawn(service, primary))
+
+    def _spawn(self, service: Service, deployment: dict[str, Any]) -> Task:
+        definition = self._ecs.describe_task_definition(deployment["taskDefinition"])
+        containers = definition.container_definitions
+        image = next(c["image"] for c in containers if c["name"] != "envoy")
+        port = free_port()
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(APP)],
+            env={
+                "PORT": str(port),
+                "IMAGE": image,
+                "SERVICE": service.name,
+                "PARENT_PID": str(os.getpid()),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return Task(deployment["id"], port, process, time.monotonic())
+
+    def _retire(
+        self, service: Service, fleet: Fleet, primary: dict[str, Any], desired: int, now: float
+    ) -> None:
+        live = [task for task in fleet.tasks if task.live]
+        mine = [task for task in live if task.deployment == primary["id"]]
+        old = [task for task in live if task.deployment != primary["id"]]
+        surplus = sorted(mine, key=lambda task: not task.healthy)[desired:]
+        for task in surplus:
+            self._drain(task, now)
+        floor = math.ceil(desired * configuration_of(service)["minimumHealthyPercent"] / 100)
+        spare = sum(task.healthy and task not in surplus for task in live) - floor
+        if primary["rolloutState"] == "FAILED":
+            spare = min(spare, len(old) + len(mine) - len(surplus) - desired)
+        for task in sorted(old, key=lambda task: task.healthy):
+            if not task.healthy:
+                self._drain(task, now)
+            elif spare > 0:
+                self._drain(task, now)
+                spare -= 1
+
+    def _drain(self, task: Task, now: float) -> None:
+        self._deregister(task)
+        task.draining_since = now
+
+    def _stop_drained(self, fleet: Fleet, now: float) -> None:
+        for task in fleet.tasks:
+            if task.draining_since is None:
+                continue
+            if task.stopped_at is None:
+                if now - task.draining_since >= self._drain_seconds:
+                    task.process.send_signal(signal.SIGTERM)
+                    task.stopped_at = now
+            elif now - task.stopped_at > self._stop_seconds:
+                task.process.kill()
+
+    def _deregister(self, task: Task) -> None:
+        for registry_id in task.registered:
+            try:
+                self._cloud_map.deregister_instance(registry_id, task.id)
+            except Exception as gone:
+                log.debug("instance %s was gone already: %s", task.id, gone)
+        task.registered = []
+
+    def _report(
+        self, service: Service, fleet: Fleet, primary: dict[str, Any], desired: int
+    ) -> None:
+        kept = []
+        for deployment in service.deployments:
+            tasks = [task for task in fleet.tasks if task.deployment == deployment["id"]]
+            running = sum(task.answering and task.stopped_at is None for task in tasks)
+            pending = sum(not task.answering and task.live for task in tasks)
+            wanted = desired if deployment is primary else sum(task.live for task in tasks)
+            counts = (running, pending, wanted)
+            if counts != tuple(
+                deployment[name] for name in ("runningCount", "pendingCount", "desiredCount")
+            ):
+                deployment.update(runningCount=running, pendingCount=pending, desiredCount=wanted)
+                deployment["updatedAt"] = utcnow()
+            if deployment is primary or tasks:
+                kept.append(deployment)
+        service.deployments = kept
+        service.running_count = sum(d["runningCount"] for d in kept)
+        service.pending_count = sum(d["pendingCount"] for d in kept)
+        steady = len(kept) == 1 and sum(t.healthy and t.live for t in fleet.tasks) >= desired
+        if primary["rolloutState"] == "IN_PROGRESS" and steady:
+            primary.update(
+                rolloutState="COMPLETED",
+                rolloutStateReason=f"ECS deployment {primary['id']} completed.",
+                updatedAt=utcnow(),
+            )
+            fleet.completed = primary["taskDefinition"]
+            self._announce(service, fleet, primary, "COMPLETED")
+
+    def _announce(
+        self, service: Service, fleet: Fleet, deployment: dict[str, Any], state: str
+    ) -> None:
+        if (deployment["id"], state) in fleet.announced:
+            return
+        fleet.announced.add((deployment["id"], state))
+        self._events.append(
+            {
+                "source": "aws.ecs",
+                "detail-type": "ECS Deployment State Change",
+                "resources": [service.arn],
+                "detail": {
+                    "eventType": "ERROR" if state == "FAILED" else "INFO",
+                    "eventName": f"SERVICE_DEPLOYMENT_{state}",
+                    "deploymentId": deployment["id"],
+                    "updatedAt": deployment["updatedAt"].strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+                    "reason": deployment["rolloutStateReason"],
+                },
+            }
+        )
+
+    def _count_clusters(self) -> None:
+        for cluster in self._ecs.clusters.values():
+            services = [s for s in self._ecs.services.values() if s.cluster_name == cluster.name]
+            cluster.running_tasks_count = sum(s.running_count for s in services)
+            cluster.pending_tasks_count = sum(s.pending_count for s in services)
+
+
+def _family(task_definition: str) -> str:
+    return task_definition.split("/")[-1].split(":")[0]

@@ -1,0 +1,86 @@
+"""Stack: what template.yaml says there is, without deploying it."""
+
+import importlib
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox.workflow import Handler
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFINITION = ROOT / "statemachine" / "release.asl.json"
+TEMPLATE = ROOT / "template.yaml"
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short tags as plain values."""
+
+
+_Loader.add_multi_constructor(
+    "!",
+    lambda loader, _suffix, node: (
+        loader.construct_scalar(node)
+        if isinstance(node, yaml.ScalarNode)
+        else loader.construct_sequence(node)
+        if isinstance(node, yaml.SequenceNode)
+        else loader.construct_mapping(node)
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    name: str
+    handler: str
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}:1"
+
+    def load(self) -> Handler:
+        module, _, attribute = self.handler.rpartition(".")
+        loaded: Handler = getattr(importlib.import_module(module), attribute)
+        return loaded
+
+
+@cache
+def template() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)  # noqa: S506
+    return document
+
+
+def functions() -> list[Function]:
+    return [
+        Function(name, resource["Properties"]["Handler"])
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    ]
+
+
+def handlers() -> dict[str, Handler]:
+    return {function.name: function.load() for function in functions()}
+
+
+def definition() -> str:
+    """The state machine's definition with every `${…Arn}` filled as a deployment would."""
+    arns = {f"{function.name}Arn": function.arn for function in functions()}
+    return re.sub(r"\$\{(\w+)\}", lambda found: arns[found[1]], DEFINITION.read_text())
+
+
+def machine_name() -> str:
+    return "stepcanary-release"
+
+
+def ledger_schema() -> dict[str, Any]:
+    """CreateTable arguments of the ledger, as the template declares it."""
+    properties = template()["Resources"]["LedgerTable"]["Properties"]
+    keys = ("AttributeDefinitions", "KeySchema", "BillingMode")
+    schema: dict[str, Any] = json.loads(json.dumps({k: properties[k] for k in keys}))
+    return schema

@@ -1,0 +1,17 @@
+"""No test reaches AWS: the environment is fake before any module builds a client."""
+
+import os
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_EC2_METADATA_DISABLED="true",
+    POWERTOOLS_SERVICE_NAME="stepcanary",
+    POWERTOOLS_METRICS_NAMESPACE="StepCanary",
+    POWERTOOLS_METRICS_FUNCTION_NAME="test",
+    LEDGER_TABLE="ledger",
+    PROFILE_PREFIX="/stepcanary/profiles",
+)
+for inherited in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
+    os.environ.pop(inherited, None)

@@ -1,0 +1,315 @@
+"""A strict in-memory App Mesh, ECS, Cloud Map, CloudWatch and SSM behind real boto3 clients.
+
+Each client validates and signs its requests as always; a `before-call` hook then answers from
+here instead of from the network. So parameter errors are botocore's and service errors are real
+`ClientError`s. What AWS would refuse and moto accepts (weights over 100, unknown nodes) is
+refused. ECS deployments take virtual time; services not named here go to moto.
+"""
+
+import copy
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+SERVED = {"appmesh", "ecs", "servicediscovery", "cloudwatch", "ssm"}
+Document = dict[str, Any]
+
+
+class Refusal(Exception):
+    def __init__(self, code: str, message: str = "", status: int = 400) -> None:
+        super().__init__(message or code)
+        self.code = code
+        self.status = status
+
+
+class VirtualClock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 24, tzinfo=UTC)
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += timedelta(seconds=seconds)
+
+
+def task_definition(family: str, image: str, **more: Any) -> Document:
+    envoy = {
+        "name": "envoy",
+        "image": "envoy:v1",
+        "environment": [{"name": "APPMESH_RESOURCE_ARN", "value": f"virtualNode/{family}"}],
+    }
+    return {
+        "family": family,
+        "containerDefinitions": [{"name": "app", "image": image, "environment": []}, envoy],
+        **more,
+    }
+
+
+class Cloud:
+    """The article's environment. Change its attributes to change the world.
+
+    `startup_seconds` is how long a new task needs; images in `broken_images` never run.
+    `before_call` and `after_call` see every call and may raise a `Refusal`.
+    """
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.calls: list[tuple[str, Document]] = []
+        self.weights: list[tuple[int, int]] = []
+        self.before_call: Callable[[str, Document], None] = lambda _name, _params: None
+        self.after_call: Callable[[str, Document], None] = lambda _name, _params: None
+        self.startup_seconds = 15.0
+        self.broken_images: set[str] = set()
+        self.alarms: dict[str, str] = {"example2-5xx": "OK"}
+        self.alarm_at: dict[int, dict[str, str]] = {}
+        self.parameters: dict[str, str] = {}
+        self.undiscovered: set[str] = set()
+        self.route: Document = {
+            "priority": 7,
+            "httpRoute": {
+                "match": {"prefix": "/", "headers": [{"name": "x-a", "match": {"exact": "b"}}]},
+                "action": {
+                    "weightedTargets": [
+                        {"virtualNode": "example1", "weight": 100, "port": 80},
+                        {"virtualNode": "example2", "weight": 0, "port": 80},
+                    ]
+                },
+                "retryPolicy": {
+                    "maxRetries": 2,
+                    "perRetryTimeout": {"value": 2, "unit": "s"},
+                    "httpRetryEvents": ["server-error"],
+                },
+                "timeout": {"idle": {"value": 30, "unit": "s"}},
+            },
+        }
+        self.route_version = 1
+        self.nodes = {
+            node: {"awsCloudMap": {"namespaceName": "example.internal", "serviceName": node}}
+            for node in ("example1", "example2")
+        }
+        self.definitions: dict[str, list[Document]] = {
+            "example1": [task_definition("example1", "shop:v1", cpu="256")],
+            "example2": [task_definition("example2", "shop:v1", cpu="256")],
+        }
+        self.services: dict[str, Document] = {}
+        self._add_service("example1", desired=2)
+        self._add_service("example2", desired=0)
+
+    def _add_service(self, name: str, desired: int) -> None:
+        deployment = {
+            "id": f"ecs-svc/{name}-0",
+            "status": "PRIMARY",
+            "rolloutState": "COMPLETED",
+            "taskDefinition": self.arn(name, 1),
+            "ready_at": self.clock.now(),
+        }
+        self.services[name] = {
+            "serviceName": name,
+            "status": "ACTIVE",
+            "desiredCount": desired,
+            "deployments": [deployment],
+        }
+
+    def arn(self, family: str, revision: int) -> str:
+        return f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{family}:{revision}"
+
+    def attach(self, client: Any) -> None:
+        """Answer this boto3 client's calls from here, if its service is one of ours."""
+        if client.meta.service_model.service_name not in SERVED:
+            return
+        given: Document = {}
+
+        def keep(params: Document, **_: Any) -> None:
+            given.clear()
+            given.update(copy.deepcopy(params))
+
+        def answer(model: Any, **_: Any) -> Any:
+            return self._respond(f"{model.service_model.service_name}.{model.name}", dict(given))
+
+        client.meta.events.register("provide-client-params.*.*", keep)
+        client.meta.events.register("before-call.*.*", answer)
+
+    def _respond(self, name: str, params: Document) -> Any:
+        self.calls.append((name, params))
+        try:
+            self.before_call(name, params)
+            answer = getattr(self, "_" + name.replace(".", "_"))(params)
+            self.after_call(name, params)
+        except Refusal as refusal:
+            error = {"Code": refusal.code, "Message": str(refusal)}
+            meta = {"HTTPStatusCode": refusal.status}
+            return _http(refusal.status), {"Error": error, "ResponseMetadata": meta}
+        return _http(200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def targets(self) -> list[Document]:
+        kind = next(k for k in self.route if k.endswith("Route"))
+        targets: list[Document] = self.route[kind]["action"]["weightedTargets"]
+        return targets
+
+    def weight(self, node: str) -> int:
+        return next(t["weight"] for t in self.targets() if t["virtualNode"] == node)
+
+    def _find_route(self, params: Document) -> None:
+        asked = (params["meshName"], params["virtualRouterName"], params["routeName"])
+        if asked != ("example", "example", "example"):
+            raise Refusal("NotFoundException", f"no route {asked}", 404)
+
+    def _route_answer(self) -> Document:
+        return {
+            "route": {
+                "spec": copy.deepcopy(self.route),
+                "metadata": {"version": self.route_version},
+                "status": {"status": "ACTIVE"},
+            }
+        }
+
+    def _appmesh_DescribeRoute(self, params: Document) -> Document:  # noqa: N802
+        self._find_route(params)
+        return self._route_answer()
+
+    def _appmesh_UpdateRoute(self, params: Document) -> Document:  # noqa: N802
+        self._find_route(params)
+        spec = copy.deepcopy(params["spec"])
+        kind = next(k for k in spec if k.endswith("Route"))
+        targets = spec[kind]["action"]["weightedTargets"]
+        if not 0 < sum(t["weight"] for t in targets) <= 100:
+            raise Refusal("BadRequestException", "total weight must be 1..100")
+        for target in targets:
+            if target["virtualNode"] not in self.nodes:
+                raise Refusal("BadRequestException", f"no node {target['virtualNode']}")
+        self.route = spec
+        self.route_version += 1
+        self.weights.append((self.weight("example1"), self.weight("example2")))
+        return self._route_answer()
+
+    def _appmesh_DescribeVirtualNode(self, params: Document) -> Document:  # noqa: N802
+        name = params["virtualNodeName"]
+        if name not in self.nodes:
+            raise Refusal("NotFoundException", f"no node {name}", 404)
+        return {"virtualNode": {"spec": {"serviceDiscovery": self.nodes[name]}}}
+
+    def _servicediscovery_DiscoverInstances(self, params: Document) -> Document:  # noqa: N802
+        name = params["ServiceName"]
+        if name not in self.services:
+            raise Refusal("ServiceNotFound")
+        count = 0 if name in self.undiscovered else self._view(name)["runningCount"]
+        return {"Instances": [{"InstanceId": str(n)} for n in range(count)]}
+
+    def running_image(self, service: str) -> str:
+        """The image that a service's newest finished deployment runs."""
+        view = self._view(service)
+        done = [d for d in view["deployments"] if d["rolloutState"] == "COMPLETED"]
+        image: str = self._definition(done[-1]["taskDefinition"])["containerDefinitions"][0][
+            "image"
+        ]
+        return image
+
+    def _definition(self, name: str) -> Document:
+        family, _, revision = name.rsplit("/", 1)[-1].partition(":")
+        revisions = self.definitions.get(family, [])
+        number = int(revision) if revision else len(revisions)
+        if not 0 < number <= len(revisions):
+            raise Refusal("ClientException", "Unable to describe task definition.")
+        return {
+            **copy.deepcopy(revisions[number - 1]),
+            "taskDefinitionArn": self.arn(family, number),
+            "revision": number,
+            "status": "ACTIVE",
+            "registeredBy": "somebody",
+            "requiresAttributes": [{"name": "com.amazonaws.ecs.capability"}],
+        }
+
+    def _view(self, name: str) -> Document:
+        """The service as it is now: deployments finish, or fail, as time passes."""
+        service = self.services[name]
+        newest = service["deployments"][0]
+        image = self._definition(newest["taskDefinition"])["containerDefinitions"][0]["image"]
+        if newest["rolloutState"] == "IN_PROGRESS" and self.clock.now() >= newest["ready_at"]:
+            if image in self.broken_images:
+                newest["rolloutState"] = "FAILED"
+                newest["rolloutStateReason"] = "ECS deployment circuit breaker: tasks failed"
+            else:
+                newest["rolloutState"] = "COMPLETED"
+                del service["deployments"][1:]
+        serving = newest["rolloutState"] == "COMPLETED" and self.clock.now() >= newest["ready_at"]
+        older = len(service["deployments"]) > 1
+        running = service["desiredCount"] if serving or older else 0
+        return {
+            **copy.deepcopy(service),
+            "taskDefinition": newest["taskDefinition"],
+            "runningCount": running,
+            "deploymentConfiguration": service.get("deploymentConfiguration", {}),
+        }
+
+    def _ecs_DescribeServices(self, params: Document) -> Document:  # noqa: N802
+        if params["cluster"] != "example":
+            raise Refusal("ClusterNotFoundException", "Cluster not found.")
+        known = [s for s in params["services"] if s in self.services]
+        gone = [{"arn": s, "reason": "MISSING"} for s in params["services"] if s not in known]
+        return {"services": [self._view(name) for name in known], "failures": gone}
+
+    def _ecs_DescribeTaskDefinition(self, params: Document) -> Document:  # noqa: N802
+        definition = self._definition(params["taskDefinition"])
+        tags = definition.pop("tags", [])
+        return {"taskDefinition": definition, "tags": tags}
+
+    def _ecs_RegisterTaskDefinition(self, params: Document) -> Document:  # noqa: N802
+        revisions = self.definitions.setdefault(params["family"], [])
+        revisions.append(copy.deepcopy(params))
+        return {"taskDefinition": self._definition(params["family"])}
+
+    def _ecs_UpdateService(self, params: Document) -> Document:  # noqa: N802
+        service = self.services[params["service"]]
+        before = self._view(params["service"])
+        now = self.clock.now()
+        wanted = params.get("taskDefinition", before["taskDefinition"])
+        arn = self._definition(wanted)["taskDefinitionArn"]
+        grows = params.get("desiredCount", 0) > service["desiredCount"]
+        if "desiredCount" in params:
+            service["desiredCount"] = params["desiredCount"]
+        ready_at = now + timedelta(seconds=self.startup_seconds)
+        if arn != before["taskDefinition"] or params.get("forceNewDeployment"):
+            for older in service["deployments"]:
+                older["status"] = "ACTIVE"
+            number = len(self.calls)
+            deployment = {
+                "id": f"ecs-svc/{params['service']}-{number}",
+                "status": "PRIMARY",
+                "rolloutState": "IN_PROGRESS",
+                "taskDefinition": arn,
+                "ready_at": ready_at,
+            }
+            service["deployments"].insert(0, deployment)
+            if before["runningCount"] == 0:
+                del service["deployments"][1:]
+        elif grows:
+            service["deployments"][0]["ready_at"] = ready_at
+        return {"service": self._view(params["service"])}
+
+    def _cloudwatch_DescribeAlarms(self, params: Document) -> Document:  # noqa: N802
+        assert set(params["AlarmTypes"]) == {"MetricAlarm", "CompositeAlarm"}
+        states = {**self.alarms, **self.alarm_at.get(self.weight("example2"), {})}
+        found = [
+            {"AlarmName": n, "StateValue": states[n], "StateReason": "Threshold Crossed: 9 > 3"}
+            for n in params["AlarmNames"]
+            if n in states
+        ]
+        return {"MetricAlarms": found, "CompositeAlarms": []}
+
+    def _ssm_GetParameter(self, params: Document) -> Document:  # noqa: N802
+        if params["Name"] not in self.parameters:
+            raise Refusal("ParameterNotFound")
+        return {"Parameter": {"Value": self.parameters[params["Name"]]}}
+
+
+def _http(status: int) -> AWSResponse:
+    return AWSResponse("https://fake", status, {}, None)

@@ -1,0 +1,297 @@
+"""Named scenarios over the real definition: where it ends, which weights the route had, when."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.builders import profile, request
+from tests.fakes.cloud import Document, Refusal
+from tests.statemachine.runner import World, world
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    with world() as opened:
+        yield opened
+
+
+def untouched(here: World) -> bool:
+    writes = ("Update", "Register")
+    return not any(call.split(".")[1].startswith(writes) for call, _ in here.cloud.calls)
+
+
+def test_good_release_is_released(here: World) -> None:
+    before = here.cloud.route_version
+    outcome = here.release(request())
+    assert (outcome.status, outcome.state) == ("SUCCEEDED", "Released"), outcome
+    assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
+    assert here.cloud.running_image("example1") == "shop:v2"
+    assert here.cloud.services["example2"]["desiredCount"] == 0
+    assert here.cloud.route_version == before + 4
+    assert sum(s for s in here.clock.slept if s == 300) == 900
+    assert here.cloud.route["httpRoute"]["retryPolicy"]["maxRetries"] == 2
+    assert here.cloud.route["priority"] == 7
+
+
+def test_alarm_reverts_before_the_canary_is_scaled_in(here: World) -> None:
+    here.cloud.alarm_at = {50: {"example2-5xx": "ALARM"}}
+    outcome = here.release(request())
+    assert (outcome.status, outcome.state) == ("FAILED", "Reverted"), outcome
+    assert "example2-5xx" in outcome.cause
+    assert here.cloud.weights == [(95, 5), (50, 50), (100, 0)]
+    assert here.cloud.running_image("example1") == "shop:v1"
+    assert here.cloud.services["example2"]["desiredCount"] == 0
+    calls = [name for name, _ in here.cloud.calls]
+    last_weight = max(i for i, name in enumerate(calls) if name == "appmesh.UpdateRoute")
+    scale_in = max(i for i, name in enumerate(calls) if name == "ecs.UpdateService")
+    assert last_weight < scale_in
+
+
+def test_failed_canary_deployment_gets_no_weight(here: World) -> None:
+    here.cloud.broken_images = {"shop:v2"}
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "circuit breaker" in outcome.cause
+    assert here.cloud.weights == []
+    assert here.cloud.services["example2"]["desiredCount"] == 0
+
+
+def test_overdue_canary_deployment_reverts(here: World) -> None:
+    here.cloud.startup_seconds = 10_000
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "not steady after 120 s" in outcome.cause
+    assert here.cloud.weights == []
+
+
+def test_canary_unknown_to_discovery_gets_no_weight(here: World) -> None:
+    here.cloud.undiscovered = {"example2"}
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "0 of 2 targets of example2 are healthy" in outcome.cause
+    assert here.cloud.weights == []
+
+
+def test_failed_primary_deployment_leaves_the_traffic_on_the_canary(here: World) -> None:
+    def break_primary(name: str, params: Document) -> None:
+        if name == "ecs.UpdateService" and params["service"] == "example1":
+            here.cloud.broken_images = {"shop:v2"}
+
+    here.cloud.before_call = break_primary
+    outcome = here.release(request())
+    assert (outcome.status, outcome.state) == ("FAILED", "PromotionFailed"), outcome
+    assert here.cloud.weights[-1] == (0, 100)
+    assert here.cloud.services["example2"]["desiredCount"] == 2
+    assert "circuit breaker" in outcome.cause
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("appmesh.UpdateRoute", "ForbiddenException"),
+        ("cloudwatch.DescribeAlarms", "InvalidParameterValue"),
+        ("ecs.UpdateService", "AccessDeniedException"),
+    ],
+)
+def test_any_refusal_during_the_rollout_reverts(here: World, call: str, code: str) -> None:
+    seen: list[str] = []
+
+    def refuse(name: str, _params: Document) -> None:
+        seen.append(name)
+        second = seen.count(name) == (1 if call == "ecs.UpdateService" else 2)
+        if name == call and second:
+            raise Refusal(code, "no")
+
+    here.cloud.before_call = refuse
+    outcome = here.release(request())
+    assert outcome.state == "Reverted", outcome
+    assert code in outcome.cause
+    assert here.cloud.weight("example1") == 100
+
+
+def test_throttling_is_waited_out(here: World) -> None:
+    seen: list[str] = []
+
+    def throttle(name: str, _params: Document) -> None:
+        seen.append(name)
+        writes = name.split(".")[1].startswith(("Update", "Register"))
+        if writes and seen.count(name) <= 2:
+            raise Refusal("ThrottlingException", "slow down")
+
+    here.cloud.before_call = throttle
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+
+
+def test_lost_answer_of_a_write_is_not_written_twice(here: World) -> None:
+    lost: list[str] = []
+
+    def lose(name: str, _params: Document) -> None:
+        if name in ("ecs.RegisterTaskDefinition", "appmesh.UpdateRoute", "ecs.UpdateService"):
+            if lost.count(name) < 1:
+                lost.append(name)
+                raise Refusal("ServerException", "lost", 500)
+
+    here.cloud.after_call = lose
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+    assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
+    assert len(here.cloud.definitions["example2"]) == 2
+    assert len(here.cloud.definitions["example1"]) == 2
+
+
+def test_alarm_without_data_holds_and_then_reverts(here: World) -> None:
+    here.cloud.alarm_at = {5: {"example2-5xx": "INSUFFICIENT_DATA"}}
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "without data" in outcome.cause
+    assert outcome.path.count("Bake") == 4
+
+
+def test_foreign_write_to_the_route_reverts(here: World) -> None:
+    def interfere(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute" and len(here.cloud.weights) == 2:
+            here.cloud.targets()[0]["weight"] = 10
+
+    here.cloud.after_call = interfere
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "SplitDrifted" in outcome.cause
+    assert here.cloud.weight("example2") == 0
+
+
+def test_a_second_release_of_the_split_is_rejected_and_told_who_holds_it(here: World) -> None:
+    second: list[str] = []
+
+    def start_second(name: str, _params: Document) -> None:
+        # The first holds the lease and waits for its canary: the split is still at rest.
+        if name == "ecs.RegisterTaskDefinition" and not second:
+            second.append(here.start(request(), name="release-2"))
+            here.settle(second[0])
+
+    here.cloud.before_call = start_second
+    first = here.start(request())
+    assert here.wait(first).state == "Released"
+    rejected = here.wait(second[0])
+    assert rejected.state == "Rejected"
+    assert first in rejected.cause
+
+
+def test_a_dead_release_does_not_keep_its_lease(here: World) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(here.handlers, "CloseReleaseFunction", _killed)
+        assert here.release(request()).state == "Released"
+    outcome = here.release(request(images={"app": "shop:v3"}), name="release-2")
+    assert outcome.state == "Released", outcome
+
+
+def _killed(_event: object, _context: object) -> None:
+    raise RuntimeError("killed")
+
+
+def test_inline_profile_needs_nothing_else(here: World) -> None:
+    here.cloud.parameters.clear()
+    outcome = here.release(request(profile=profile(steps=[{"weight": 20, "bake_seconds": 1}])))
+    assert outcome.state == "Released", outcome
+    assert here.cloud.weights == [(80, 20), (0, 100), (100, 0)]
+
+
+BAD_REQUESTS: dict[str, tuple[Any, str]] = {
+    "not an object": (["x"], "request"),
+    "missing service": ({"images": {"app": "shop:v2"}}, "service: is missing"),
+    "unknown service": (request(service="nobody"), "no profile"),
+    "missing image": (request(images=None), "images or task_definitions"),
+    "no image": (request(images={}), "images is empty"),
+    "malformed image": (request(images={"app": "Shop v2"}), "images.app"),
+    "image without version": (request(images={"app": "shop"}), "names no version"),
+    "unchanged image": (request(images={"app": "shop:v1"}), "already runs"),
+    "unknown container": (request(images={"web": "shop:v2"}), "images.web"),
+    "unknown key": (request(imagess={}), "imagess: unknown key"),
+    "steps empty": (request(profile=profile(steps=[])), "steps"),
+    "steps not rising": (
+        request(profile=profile(steps=[{"weight": 9}, {"weight": 9}])),
+        "steps must rise",
+    ),
+    "step not an integer": (request(profile=profile(steps=[{"weight": 5.5}])), "weight"),
+    "step a boolean": (request(profile=profile(steps=[{"weight": True}])), "weight"),
+    "step 0": (request(profile=profile(steps=[{"weight": 0}])), "steps.0.weight"),
+    "step 101": (request(profile=profile(steps=[{"weight": 101}])), "steps.0.weight"),
+    "negative bake": (
+        request(profile=profile(steps=[{"weight": 5, "bake_seconds": -1}])),
+        "bake_seconds",
+    ),
+    "absurd bake": (
+        request(profile=profile(steps=[{"weight": 5, "bake_seconds": 10**9}])),
+        "bake_seconds",
+    ),
+    "unknown cluster": (request(profile=profile(cluster="x")), "cluster"),
+    "service missing": (request(profile=profile(canary="gone")), "canary: there is no ECS"),
+    "unknown alarm": (request(profile=profile(alarms=["gone"])), "no CloudWatch alarm gone"),
+    "no such task definition": (
+        request(images=None, task_definitions={"primary": "x:9", "canary": "y:9"}),
+        "task_definitions.primary",
+    ),
+    "over the payload limit": (request(images={"app": "shop:v" + "2" * 70_000}), "limit"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_REQUESTS)
+def test_bad_request_is_rejected_and_changes_nothing(here: World, case: str) -> None:
+    document, told = BAD_REQUESTS[case]
+    outcome = here.release(document)
+    assert (outcome.status, outcome.state) == ("FAILED", "Rejected"), outcome
+    assert told in outcome.cause
+    assert untouched(here)
+    assert here.ledger() == []
+
+
+def _weights(here: World, primary: int, canary: int) -> None:
+    here.cloud.targets()[0]["weight"] = primary
+    here.cloud.targets()[1]["weight"] = canary
+
+
+def _service(here: World, name: str, **changed: Any) -> None:
+    here.cloud.services[name].update(changed)
+
+
+BAD_WORLDS: dict[str, tuple[Any, str]] = {
+    "inactive": (lambda w: _service(w, "example1", status="INACTIVE"), "INACTIVE"),
+    "code deploy": (
+        lambda w: _service(w, "example1", deploymentController={"type": "CODE_DEPLOY"}),
+        "CODE_DEPLOY",
+    ),
+    "blue/green": (
+        lambda w: _service(w, "example2", deploymentConfiguration={"strategy": "BLUE_GREEN"}),
+        "BLUE_GREEN",
+    ),
+    "linear": (
+        lambda w: _service(w, "example1", deploymentConfiguration={"strategy": "LINEAR"}),
+        "LINEAR",
+    ),
+    "canary": (
+        lambda w: _service(w, "example1", deploymentConfiguration={"strategy": "CANARY"}),
+        "CANARY",
+    ),
+    "primary scaled in": (lambda w: _service(w, "example1", desiredCount=0), "desired count of 0"),
+    "not at rest": (lambda w: _weights(w, 90, 10), "not at rest"),
+    "all on the canary": (lambda w: _weights(w, 0, 100), "not at rest"),
+    "node missing": (lambda w: w.cloud.targets().pop(), "no weighted target example2"),
+    "total too small": (lambda w: _weights(w, 1, 0), "total 1"),
+    "alarm in ALARM": (lambda w: w.cloud.alarms.update({"example2-5xx": "ALARM"}), "ALARM already"),
+    "broken profile": (
+        lambda w: w.cloud.parameters.update({"/stepcanary/profiles/checkout": "{"}),
+        "profile /stepcanary/profiles/checkout is not valid",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_WORLDS)
+def test_unfit_world_is_rejected_and_left_alone(here: World, case: str) -> None:
+    change, told = BAD_WORLDS[case]
+    change(here)
+    outcome = here.release(request())
+    assert outcome.state == "Rejected", outcome
+    assert told in outcome.cause
+    assert untouched(here)
+    assert here.ledger() == []
