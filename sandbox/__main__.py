@@ -1,0 +1,41 @@
+"""`make sandbox`: keeps the sandbox running and prints how to reach it."""
+
+import argparse
+import logging
+import os
+import signal
+import threading
+
+from sandbox.cloud import LOG, Sandbox, environment
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="port of the AWS API (default: any)")
+    port = parser.parse_args().port
+    quiet()
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    with Sandbox(port) as sandbox:
+        for name, value in environment(sandbox.endpoint).items():
+            print(f"export {name}={value}")
+        print(f"export STATE_MACHINE={sandbox.machine}")
+        print(f"export GATEWAY={sandbox.url}")
+        print(f"# Envoy's admin page: {sandbox.admin_url}")
+        print("# Ready. Ctrl-C ends it.", flush=True)
+        stopped.wait()
+
+
+def quiet() -> None:
+    """Logs of the handlers and of moto go to a file, so that the screen shows the release."""
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    file = logging.FileHandler(LOG, mode="w")
+    logging.basicConfig(handlers=[file], level=logging.INFO, force=True)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Client: steady requests from a user's side of the gateway, counted by who answered."""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+SETTLE_SECONDS = 0.6
+"""Requests this close to a change of weight are counted, but in no step."""
+
+
+@dataclass
+class Count:
+    """`canary` counts the requests that the canary's tasks answered."""
+
+    requests: int = 0
+    errors: int = 0
+    canary: int = 0
+    errors_from_canary: int = 0
+    by_version: Counter[str] = field(default_factory=Counter)
+    errors_by_version: Counter[str] = field(default_factory=Counter)
+
+
+class Client:
+    """Sends about `rate` requests a second until closed, at most `limit` in all."""
+
+    def __init__(self, url: str, canary: str, rate: int = 240, limit: int = 40_000) -> None:
+        self._host = urlsplit(url).netloc
+        self._canary = canary
+        self._workers = 6
+        self._pause = self._workers / rate
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._weight: int | None = None
+        self._steady_at = 0.0
+        self.total = Count()
+        self.steps: dict[int, Count] = {}
+        self._threads = [
+            threading.Thread(target=self._send, daemon=True) for _ in range(self._workers)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        for thread in self._threads:
+            thread.join(10)
+
+    def set_weight(self, weight: int) -> None:
+        """Tell which weight the canary has by now; called whenever the route was read."""
+        with self._lock:
+            if weight != self._weight:
+                self._weight = weight
+                self._steady_at = time.monotonic() + SETTLE_SECONDS
+
+    def _send(self) -> None:
+        connection = http.client.HTTPConnection(self._host, timeout=10)
+        due = time.monotonic()
+        while not self._closing.is_set() and self.total.requests < self._limit:
+            due = max(due + self._pause, time.monotonic() - 1)
+            self._closing.wait(max(0.0, due - time.monotonic()))
+            began = time.monotonic()
+            status, service, version = 0, "", "none"
+            try:
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                body = answer.read()
+                status = answer.status
+                version = answer.headers.get("x-version", "gateway")
+                service = json.loads(body).get("service", "") if version != "gateway" else ""
+            except (OSError, http.client.HTTPException, ValueError):
+                connection.close()
+            self._count(began, status != 200, service == self._canary, version)
+        connection.close()
+
+    def _count(self, began: float, error: bool, canary: bool, version: str) -> None:
+        with self._lock:
+            counts = [self.total]
+            if self._weight and began >= self._steady_at:
+                counts.append(self.steps.setdefault(self._weight, Count()))
+            for count in counts:
+                count.requests += 1
+                count.errors += error
+                count.canary += canary
+                count.errors_from_canary += error and canary
+                count.by_version[version] += 1
+                count.errors_by_version[version] += error
