@@ -28,13 +28,18 @@ def main() -> None:
 
 
 def quiet() -> None:
-    """Logs of the handlers and of moto go to a file, so that the screen shows the release."""
+    """Send the logs of the handlers and of moto to a file: the screen shows the release."""
     LOG.parent.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(LOG, mode="w")
     logging.basicConfig(handlers=[file], level=logging.INFO, force=True)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    logging.getLogger("botocore").setLevel(logging.WARNING)
-    os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
+    for noisy in ("werkzeug", "botocore"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    os.environ.update(POWERTOOLS_SERVICE_NAME="stepcanary", POWERTOOLS_METRICS_DISABLED="true")
+    from canary.observability import logger
+
+    for handler in logging.getLogger(logger.service).handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(file.stream)
 
 
 if __name__ == "__main__":

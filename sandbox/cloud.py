@@ -91,18 +91,17 @@ class Sandbox:
         self._opened.callback(ecs.install())
         self._opened.enter_context(workflow.engine(stack.handlers()))
         self._deploy_stack()
-        article.create(self.client)
+        envoy = Gateway()
+        article.create(self.client, envoy.port)
         agent = EcsAgent()
         agent.start()
         self._opened.callback(agent.close)
-        gateway = Gateway()
-        gateway.start()
-        self._opened.callback(gateway.close)
-        self.url = gateway.url
-        self.admin_url = gateway.admin_url
-        metrics = Metrics(gateway, seconds_per_period=SECONDS_PER_PERIOD)
-        metrics.start()
-        self._opened.callback(metrics.close)
+        envoy.start()
+        self._opened.callback(envoy.close)
+        self.url, self.admin_url = envoy.url, envoy.admin_url
+        meter = Metrics(envoy, seconds_per_period=SECONDS_PER_PERIOD)
+        meter.start()
+        self._opened.callback(meter.close)
 
     def _deploy_stack(self) -> None:
         self.client("dynamodb").create_table(TableName=TABLE, **stack.ledger_schema())

@@ -5,14 +5,15 @@ import json
 import math
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sandbox.__main__ import quiet
 from sandbox.client import Client
-from sandbox.cloud import Sandbox
+from sandbox.cloud import LOG, Sandbox
 
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop"
 CONFIDENCE = 0.999
@@ -28,7 +29,6 @@ class Scenario:
     outcome: str
     check: Callable[[Report], list[str]]
     steps: list[dict[str, int]] | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def binomial_interval(n: int, share: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
@@ -117,7 +117,8 @@ class View:
             for version, count in sorted(total.by_version.items())
         )
         key = f"{state} {split}"
-        line = f"{time.monotonic() - began:6.1f} s  {state:<15} {split[0]:>3}:{split[1]:<3}  {versions}"
+        seconds = time.monotonic() - began
+        line = f"{seconds:6.1f} s  {state:<15} {split[0]:>3}:{split[1]:<3}  {versions}"
         if self._live:
             end = "\n" if key != self._last else ""
             print(f"\r\x1b[K{line}", end=end, flush=True)
@@ -155,7 +156,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
             execution = sfn.describe_execution(executionArn=arn)
             split = sandbox.split()
             client.set_weight(split[1])
-            state, steps_seen = _state(sfn, arn)
+            state = _state(sfn, arn)
             view.show(began, state, split, client)
             if execution["status"] != "RUNNING":
                 break
@@ -165,7 +166,6 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     finally:
         client.close()
         view.end()
-    del steps_seen
     split = sandbox.split()
     report: Report = {
         "name": scenario.name,
@@ -188,25 +188,30 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     return report
 
 
-def _state(sfn: Any, arn: str) -> tuple[str, int]:
-    events = sfn.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=60)["events"]
-    entered = [e for e in events if e["type"].endswith("StateEntered")]
-    return (entered[0]["stateEnteredEventDetails"]["name"] if entered else "", len(entered))
+def _state(sfn: Any, arn: str) -> str:
+    """Name of the state that the execution entered last."""
+    events = sfn.get_execution_history(executionArn=arn)["events"]
+    entered = [e["stateEnteredEventDetails"]["name"] for e in events if "Entered" in e["type"]]
+    return entered[-1] if entered else ""
 
 
-def wait_until_serving(sandbox: Sandbox) -> None:
-    """The primary's tasks take a moment to start."""
-    import urllib.error
-    import urllib.request
-
+def wait_until_ready(sandbox: Sandbox) -> None:
+    """The primary's tasks take a moment to start, and a fired alarm one to clear."""
+    cloudwatch = sandbox.client("cloudwatch")
     for _ in range(300):
-        try:
-            with urllib.request.urlopen(sandbox.url, timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise TimeoutError(f"nothing answers at {sandbox.url}; see build/sandbox.log")
+        alarm = cloudwatch.describe_alarms(AlarmNames=["example2-5xx"])["MetricAlarms"][0]
+        if alarm["StateValue"] == "OK" and _answers(sandbox.url):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing answers at {sandbox.url}, or its alarm fires; see {LOG}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def main() -> int:
@@ -218,13 +223,15 @@ def main() -> int:
     reports, wrong = [], []
     with Sandbox() as sandbox:
         print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
-        wait_until_serving(sandbox)
         for scenario in SCENARIOS:
+            wait_until_ready(sandbox)
             report = run(sandbox, scenario)
             problems = scenario.check(report)
             if report["outcome"] != scenario.outcome:
                 problems.insert(0, f"it ended {report['outcome']}, not {scenario.outcome}")
-            print(f"  {report['outcome']}: {report['requests']} requests, {report['errors']} errors")
+            print(
+                f"  {report['outcome']}: {report['requests']} requests, {report['errors']} errors"
+            )
             wrong += [f"{scenario.name}: {problem}" for problem in problems]
             reports.append(report)
     path = folder / "report.json"

@@ -81,7 +81,20 @@ def new_deployment(service: Service, task_definition: str) -> dict[str, Any]:
 
 
 def install() -> Callable[[], None]:
-    """Give moto's ECS the deployments that AWS has; the answer takes the changes back."""
+    """Fill moto's holes in ECS, App Mesh and CloudWatch; the answer takes the changes back."""
+    # Both modules need this one.
+    from sandbox import gateway, metrics
+
+    restores = (_install_deployments(), gateway.install(), metrics.install())
+
+    def restore() -> None:
+        for each in restores:
+            each()
+
+    return restore
+
+
+def _install_deployments() -> Callable[[], None]:
     backend, response = EC2ContainerServiceBackend, EC2ContainerServiceResponse
     backend_create, backend_update = backend.create_service, backend.update_service
     response_create = response.create_service
@@ -410,7 +423,8 @@ class EcsAgent:
         floor = math.ceil(desired * configuration_of(service)["minimumHealthyPercent"] / 100)
         spare = sum(task.healthy and task not in surplus for task in live) - floor
         if primary["rolloutState"] == "FAILED":
-            spare = min(spare, len(old) + len(mine) - len(surplus) - desired)
+            # The older deployment carries the service alone: only a scale-in may take from it.
+            spare = len(old) - desired
         for task in sorted(old, key=lambda task: task.healthy):
             if not task.healthy:
                 self._drain(task, now)
@@ -500,4 +514,4 @@ class EcsAgent:
 
 
 def _family(task_definition: str) -> str:
-    return task_definition.split("/")[-1].split(":")[0]
+    return task_definition.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0]

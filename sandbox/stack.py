@@ -52,7 +52,7 @@ class Function:
 
 @cache
 def template() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)  # noqa: S506
+    document: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)
     return document
 
 

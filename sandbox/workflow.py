@@ -52,7 +52,7 @@ class Invoker:
         answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": "1"}
         try:
             result = self._handlers[name](event, context)
-        except Exception as error:  # noqa: BLE001 - Lambda reports every exception in this shape
+        except Exception as error:
             answer["FunctionError"] = "Unhandled"
             result = {
                 "errorMessage": str(error),

@@ -30,7 +30,9 @@ _TASK_DEFINITION = (
 def _image(value: str) -> str:
     match = _IMAGE.fullmatch(value)
     if not match:
-        raise ValueError(f"{value[:200]!r} is no image; write repository:tag or repository@sha256:…")
+        raise ValueError(
+            f"{value[:200]!r} is no image; write repository:tag or repository@sha256:…"
+        )
     if not (match["tag"] or match["digest"]):
         raise ValueError(f"{value[:200]!r} names no version; add a tag or a @sha256 digest")
     return value

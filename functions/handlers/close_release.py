@@ -4,15 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from canary.aws import ledger
 from canary.contracts import CloseInput
 from canary.failure import explain
-from canary.observability import logger, metrics
+from canary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@metrics.log_metrics
 @event_parser(model=CloseInput)
 def lambda_handler(event: CloseInput, _context: LambdaContext) -> dict[str, Any]:
     cause = explain(event.outcome, event.failure.error, event.failure.cause)

@@ -4,15 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from canary.contracts import PlanInput
 from canary.errors import RequestRejected
-from canary.observability import logger, metrics
+from canary.observability import logger
 from canary.plan import plan_release
 
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)
-@metrics.log_metrics
 @event_parser(model=PlanInput)
 def lambda_handler(event: PlanInput, _context: LambdaContext) -> dict[str, Any]:
     """A rejection is an answer, not an exception: its cause is for a person to read."""

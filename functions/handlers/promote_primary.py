@@ -4,14 +4,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from canary import rollout
 from canary.contracts import ReleaseInput
-from canary.observability import logger, metrics
+from canary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@metrics.log_metrics
 @event_parser(model=ReleaseInput)
 def lambda_handler(event: ReleaseInput, _context: LambdaContext) -> dict[str, Any]:
     started = rollout.deploy(event.release, "primary")

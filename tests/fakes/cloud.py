@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -156,7 +157,8 @@ class Cloud:
         return targets
 
     def weight(self, node: str) -> int:
-        return next(t["weight"] for t in self.targets() if t["virtualNode"] == node)
+        weights: dict[str, int] = {t["virtualNode"]: t["weight"] for t in self.targets()}
+        return weights[node]
 
     def _find_route(self, params: Document) -> None:
         asked = (params["meshName"], params["virtualRouterName"], params["routeName"])
@@ -271,7 +273,7 @@ class Cloud:
         service = self.services[params["service"]]
         before = self._view(params["service"])
         now = self.clock.now()
-        wanted = params.get("taskDefinition", before["taskDefinition"])
+        wanted: str = params.get("taskDefinition") or before["taskDefinition"]
         arn = self._definition(wanted)["taskDefinitionArn"]
         grows = params.get("desiredCount", 0) > service["desiredCount"]
         if "desiredCount" in params:
@@ -312,4 +314,4 @@ class Cloud:
 
 
 def _http(status: int) -> AWSResponse:
-    return AWSResponse("https://fake", status, {}, None)
+    return AWSResponse("https://fake", status, HTTPHeaders(), None)

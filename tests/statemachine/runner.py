@@ -9,10 +9,10 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
-from moto import mock_aws
-
 from canary import clock as canary_clock
 from canary.aws import clients
+from moto import mock_aws
+
 from sandbox import stack, workflow
 from tests.builders import PROFILE
 from tests.fakes.cloud import Cloud, VirtualClock
@@ -53,7 +53,11 @@ class World:
         else:
             raise AssertionError(f"{arn} did not end")
         history = self._sfn.get_execution_history(executionArn=arn)["events"]
-        path = [e["stateEnteredEventDetails"]["name"] for e in history if e["type"].endswith("StateEntered")]
+        path = [
+            e["stateEnteredEventDetails"]["name"]
+            for e in history
+            if e["type"].endswith("StateEntered")
+        ]
         return Outcome(
             execution["status"], path[-1], execution.get("cause", ""), path, len(history)
         )

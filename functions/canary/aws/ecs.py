@@ -41,7 +41,7 @@ def _registrable_keys() -> frozenset[str]:
     # An allow-list from the API model: a read-only field that AWS adds later cannot break us.
     operation = clients.ecs().meta.service_model.operation_model("RegisterTaskDefinition")
     assert operation.input_shape is not None
-    return frozenset(operation.input_shape.members)  # type: ignore[attr-defined]
+    return frozenset(operation.input_shape.members)
 
 
 @aws_failures

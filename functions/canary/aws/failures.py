@@ -27,7 +27,12 @@ TRANSIENT_CODES = {
     "RequestTimeout",
     "TransactionConflictException",
 }
-DENIED_CODES = {"AccessDenied", "AccessDeniedException", "ForbiddenException", "UnauthorizedOperation"}
+DENIED_CODES = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "ForbiddenException",
+    "UnauthorizedOperation",
+}
 
 
 def aws_failures(call: Callable[P, R]) -> Callable[P, R]:

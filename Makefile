@@ -1,0 +1,76 @@
+PYTHON ?= python3
+BIN := .venv/bin
+SAM := .venv-sam/bin/sam
+export PYTHONPATH := functions:.
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= us-east-1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check lint types imports template definition test demo scenarios sandbox build schema fix requirements clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/ready: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# SAM's CLI pins a boto3 of its own, so it lives by itself.
+.venv-sam/ready: requirements-sam.txt
+	$(PYTHON) -m venv .venv-sam
+	.venv-sam/bin/pip install -q --disable-pip-version-check -r requirements-sam.txt
+	touch $@
+
+setup: .venv/ready .venv-sam/ready ## Install everything, with exact versions
+
+check: lint types imports template definition ## Everything that can be said without running it
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/mypy functions sandbox tests
+
+imports: .venv/ready
+	$(BIN)/lint-imports
+
+template: .venv/ready .venv-sam/ready
+	$(BIN)/python -m sandbox.transform build/template.transformed.json
+	$(BIN)/cfn-lint --regions us-east-1 --non-zero-exit-code error -- build/template.transformed.json
+	$(SAM) validate --lint --region us-east-1
+
+definition: .venv/ready
+	$(BIN)/python -m tests.statemachine.statelint
+
+test: check ## Check, then run all tests
+	$(BIN)/python -m pytest
+
+demo: .venv/ready ## Real releases with real traffic: good, bad, and the article's 95:5
+	$(BIN)/python -m sandbox.demo
+
+scenarios: .venv/ready ## Every scenario there is
+	$(BIN)/python -m sandbox.demo --all
+
+sandbox: .venv/ready ## Keep the sandbox running and print its endpoints
+	$(BIN)/python -m sandbox
+
+build: .venv-sam/ready ## Package the functions with sam build
+	@python3.13 -c '' 2>/dev/null || { echo "python3.13 must be on the PATH: sam build packages for the functions' runtime"; exit 1; }
+	$(SAM) build
+
+schema: .venv/ready ## Export the JSON Schemas of request and profile to docs/schema
+	$(BIN)/python -m canary.schema docs/schema
+
+fix: .venv/ready ## Format, and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements: .venv/ready ## Resolve the pins anew
+	$(BIN)/pip install -q uv==0.9.9
+	for set in functions/requirements requirements-dev requirements-sam; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
+
+clean: ## Remove what can be made again
+	rm -rf .venv .venv-sam .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,222 @@
+"""CloudWatch for the sandbox: Envoy's counts become metrics, and alarms are really evaluated."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from moto.cloudwatch.models import Alarm, MetricAggregatedDatum, MetricDatum, cloudwatch_backends
+
+from sandbox.ecs import ACCOUNT, REGION
+
+NAMESPACE = "Envoy"
+REQUESTS = "RequestCountPerTarget"
+ERRORS = "HTTPCode_Target_5XX_Count"
+# CloudWatch looks further back than the evaluation periods; its examples show two more.
+EXTRA_PERIODS = 2
+
+log = logging.getLogger(__name__)
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+}
+STATISTICS: dict[str, Callable[[list[float]], float]] = {
+    "Sum": sum,
+    "Average": lambda values: sum(values) / len(values),
+    "Minimum": min,
+    "Maximum": max,
+    "SampleCount": len,
+}
+
+
+class Source(Protocol):
+    def cluster_stats(self) -> dict[str, dict[str, int]]: ...
+
+
+def evaluate(
+    points: Sequence[float | None],
+    *,
+    comparison: str,
+    threshold: float,
+    evaluation_periods: int,
+    datapoints_to_alarm: int | None = None,
+    treat_missing_data: str = "missing",
+    current: str = "INSUFFICIENT_DATA",
+) -> str:
+    """The state of an alarm after these periods, oldest first; None is a period without data."""
+    needed = datapoints_to_alarm or evaluation_periods
+    breaches = COMPARISONS[comparison]
+    window = list(points)[-(evaluation_periods + EXTRA_PERIODS) :]
+    existing = [point for point in window if point is not None][-evaluation_periods:]
+    breaching = sum(breaches(point, threshold) for point in existing)
+    filled = evaluation_periods - len(existing)
+    if breaching >= needed:
+        return "ALARM"
+    if filled == 0 or treat_missing_data == "notBreaching":
+        return "OK"
+    if treat_missing_data == "breaching":
+        return "ALARM" if breaching + filled >= needed else "OK"
+    if breaching < len(existing):
+        return "OK"
+    if treat_missing_data == "ignore":
+        return current
+    if not existing:
+        return "INSUFFICIENT_DATA"
+    # Only breaching points, too few of them: alarm once the oldest is as old as M periods.
+    oldest = next(index for index, point in enumerate(window) if point is not None)
+    return "ALARM" if len(window) - oldest >= needed else current
+
+
+def install() -> Callable[[], None]:
+    """Let moto's alarms start and change state as on AWS; the answer takes the changes back."""
+    alarm_init, alarm_update = Alarm.__init__, Alarm.update_state
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        alarm_init(self, *args, **kwargs)
+        self.state_value = "INSUFFICIENT_DATA"
+        self.state_transitioned_timestamp = self.state_updated_timestamp
+
+    def update_state(self: Any, reason: str, reason_data: str, state_value: str) -> None:
+        changed = state_value != self.state_value
+        alarm_update(self, reason, reason_data, state_value)
+        if changed:
+            self.state_transitioned_timestamp = self.state_updated_timestamp
+
+    def restore() -> None:
+        Alarm.__init__ = alarm_init  # type: ignore[method-assign]
+        Alarm.update_state = alarm_update  # type: ignore[method-assign]
+
+    Alarm.__init__ = init  # type: ignore[method-assign]
+    Alarm.update_state = update_state  # type: ignore[method-assign]
+    return restore
+
+
+class Metrics:
+    """Publishes the gateway's counts and evaluates every metric alarm, tick by tick."""
+
+    def __init__(
+        self,
+        gateway: Source,
+        mesh: str = "example",
+        *,
+        account: str = ACCOUNT,
+        region: str = REGION,
+        tick: float = 1.0,
+        seconds_per_period: float | None = None,
+        on_change: Callable[[Alarm, str, str], None] | None = None,
+    ) -> None:
+        self._gateway, self._mesh = gateway, mesh
+        self._cloudwatch = cloudwatch_backends[account][region]
+        self._tick = tick
+        self._seconds_per_period = seconds_per_period
+        self._on_change = on_change
+        self._seen: dict[str, dict[str, int]] = {}
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+
+    def start(self) -> None:
+        self._seen = self._gateway.cluster_stats()
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        # Ticks lie on a grid, so that a period as short as a tick gets exactly one datum.
+        while not self._closing.wait(self._tick - time.time() % self._tick):
+            try:
+                end = round(time.time() / self._tick) * self._tick
+                self.publish(end - self._tick)
+                self.evaluate_alarms(end)
+            except Exception:
+                log.exception("the metrics failed in one tick")
+
+    def publish(self, start: float) -> None:
+        """Put what was counted since the last call under the start of its interval."""
+        stats = self._gateway.cluster_stats()
+        data = []
+        for node, counts in stats.items():
+            before = self._seen.get(node, {"requests": 0, "errors_5xx": 0})
+            requests = counts["requests"] - before["requests"]
+            if requests <= 0:
+                continue
+            errors = counts["errors_5xx"] - before["errors_5xx"]
+            dimensions = [
+                {"Name": "Mesh", "Value": self._mesh},
+                {"Name": "TargetVirtualNode", "Value": node},
+            ]
+            for name, value in ((REQUESTS, requests), (ERRORS, errors)):
+                data.append(
+                    {
+                        "MetricName": name,
+                        "Dimensions": dimensions,
+                        "Timestamp": datetime.fromtimestamp(start, UTC).replace(tzinfo=None),
+                        "Value": value,
+                        "Unit": "Count",
+                    }
+                )
+        self._seen = stats
+        if data:
+            self._cloudwatch.put_metric_data(NAMESPACE, data)
+
+    def evaluate_alarms(self, now: float) -> None:
+        for alarm in list(self._cloudwatch.alarms.values()):
+            if alarm.rule is not None or alarm.metric_data_queries or not alarm.metric_name:
+                continue
+            before = alarm.state_value
+            points = self._points(alarm, now)
+            state = evaluate(
+                points,
+                comparison=alarm.comparison_operator,
+                threshold=float(alarm.threshold),
+                evaluation_periods=int(alarm.evaluation_periods),
+                datapoints_to_alarm=alarm.datapoints_to_alarm,
+                treat_missing_data=alarm.treat_missing_data or "missing",
+                current=before,
+            )
+            if state == before:
+                continue
+            recent = [point for point in points if point is not None][-3:]
+            reason = (
+                f"Threshold crossed: the most recent datapoints {recent} were evaluated against"
+                f" the threshold ({alarm.threshold}, {alarm.comparison_operator})."
+                if recent
+                else "No datapoints were received."
+            )
+            self._cloudwatch.set_alarm_state(alarm.name, reason, "{}", state)
+            if self._on_change:
+                self._on_change(alarm, before, state)
+
+    def _points(self, alarm: Alarm, now: float) -> list[float | None]:
+        length = self._seconds_per_period or float(alarm.period)
+        count = int(alarm.evaluation_periods) + EXTRA_PERIODS
+        # The period that is still running is left out: its sum only grows.
+        end = now // length * length
+        start = end - count * length
+        buckets: list[list[float]] = [[] for _ in range(count)]
+        wanted = {(d.name, d.value) for d in alarm.dimensions}
+        for datum in reversed(self._cloudwatch.metric_data):
+            stamp = datum.timestamp
+            moment = (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
+            if moment < start - 60:
+                break
+            if (datum.namespace, datum.name) != (alarm.namespace, alarm.metric_name):
+                continue
+            if {(d.name, d.value) for d in datum.dimensions} != wanted:
+                continue
+            # A float timestamp loses a little; the datum at a boundary belongs to what follows.
+            index = int((moment - start + 1e-3) // length)
+            if 0 <= index < count:
+                if isinstance(datum, MetricDatum):
+                    buckets[index].append(datum.value)
+                elif isinstance(datum, MetricAggregatedDatum):
+                    buckets[index].append(datum.sum)
+        statistic = STATISTICS.get(alarm.statistic, sum)
+        return [float(statistic(values)) if values else None for values in buckets]

@@ -1,0 +1,44 @@
+"""Transform: template.yaml as CloudFormation would see it, after SAM has worked on it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+from cfnlint.decode.cfn_yaml import loads
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from sandbox.stack import REGION, TEMPLATE
+
+
+class _NoManagedPolicies:
+    """The template names no managed policy, so none has to be looked up in an account."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def transformed() -> dict[str, Any]:
+    document = json.loads(json.dumps(loads(TEMPLATE.read_text())))
+    for resource in document["Resources"].values():
+        properties = resource.get("Properties", {})
+        # The translator wants what `aws cloudformation package` would have uploaded.
+        if resource["Type"] == "AWS::Serverless::StateMachine":
+            properties["DefinitionUri"] = "s3://bucket/release.asl.json"
+    document["Globals"]["Function"]["CodeUri"] = "s3://bucket/functions.zip"
+    session = boto3.Session(region_name=REGION)
+    translator = Translator(_NoManagedPolicies().load(), Parser(), boto_session=session)
+    result: dict[str, Any] = translator.translate(document, parameter_values={})
+    return result
+
+
+def main() -> None:
+    path = Path(sys.argv[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(transformed(), indent=2))
+
+
+if __name__ == "__main__":
+    main()
