@@ -23,6 +23,14 @@ class Count:
     by_version: Counter[str] = field(default_factory=Counter)
     errors_by_version: Counter[str] = field(default_factory=Counter)
 
+    def add(self, other: "Count") -> None:
+        self.requests += other.requests
+        self.errors += other.errors
+        self.canary += other.canary
+        self.errors_from_canary += other.errors_from_canary
+        self.by_version.update(other.by_version)
+        self.errors_by_version.update(other.errors_by_version)
+
 
 class Client:
     """Sends about `rate` requests a second until closed, at most `limit` in all."""
@@ -37,6 +45,7 @@ class Client:
         self._closing = threading.Event()
         self._weight: int | None = None
         self._steady_at = 0.0
+        self._unconfirmed = Count()
         self.total = Count()
         self.steps: dict[int, Count] = {}
         self._threads = [
@@ -58,6 +67,10 @@ class Client:
             if weight != self._weight:
                 self._weight = weight
                 self._steady_at = time.monotonic() + SETTLE_SECONDS
+            elif weight:
+                self.steps.setdefault(weight, Count()).add(self._unconfirmed)
+            # What came between two readings that differ belongs to no step.
+            self._unconfirmed = Count()
 
     def _send(self) -> None:
         connection = http.client.HTTPConnection(self._host, timeout=10)
@@ -83,11 +96,9 @@ class Client:
         with self._lock:
             counts = [self.total]
             if self._weight and began >= self._steady_at:
-                counts.append(self.steps.setdefault(self._weight, Count()))
+                counts.append(self._unconfirmed)
+            one = Count(1, int(error), int(canary), int(error and canary))
+            one.by_version[version] += 1
+            one.errors_by_version[version] += error
             for count in counts:
-                count.requests += 1
-                count.errors += error
-                count.canary += canary
-                count.errors_from_canary += error and canary
-                count.by_version[version] += 1
-                count.errors_by_version[version] += error
+                count.add(one)

@@ -145,7 +145,8 @@ def _install_deployments() -> Callable[[], None]:
         with lock:
             result = response_create(self)
             if given := self._get_param("deploymentConfiguration"):
-                service: Any = result.result["service"]
+                answer: Any = result.result
+                service = answer["service"]
                 service.deployment_configuration = {**DEFAULT_CONFIGURATION, **given}
             return result
 
@@ -154,10 +155,14 @@ def _install_deployments() -> Callable[[], None]:
         backend.update_service = backend_update  # type: ignore[method-assign]
         response.create_service = response_create  # type: ignore[method-assign]
 
-    backend.create_service = create_service  # type: ignore[method-assign, assignment]
+    backend.create_service = create_service  # type: ignore[method-assign]
     backend.update_service = update_service  # type: ignore[method-assign]
     response.create_service = create_service_response  # type: ignore[method-assign]
     return restore
+
+
+def deployments_of(service: Service) -> list[dict[str, Any]]:
+    return service.deployments
 
 
 def configuration_of(service: Service) -> dict[str, Any]:
@@ -325,7 +330,7 @@ class EcsAgent:
             failures = fleet.failures.get(task.deployment, 0) + 1
             fleet.failures[task.deployment] = failures
             fleet.retry_at = now + min(0.2 * 2 ** (failures - 1), 5.0)
-            for deployment in service.deployments:
+            for deployment in deployments_of(service):
                 if deployment["id"] == task.deployment and task.deployment not in fleet.proven:
                     deployment["failedTasks"] += 1
 
@@ -335,7 +340,7 @@ class EcsAgent:
                 continue
             # ECS: one healthy task resets the count of failed tasks and ends its evaluation.
             fleet.proven.add(task.deployment)
-            for deployment in service.deployments:
+            for deployment in deployments_of(service):
                 if deployment["id"] == task.deployment:
                     deployment["failedTasks"] = 0
             for registry in service.service_registries:
@@ -401,8 +406,8 @@ class EcsAgent:
             [sys.executable, "-I", "-S", str(APP)],
             env={
                 "PORT": str(port),
-                "IMAGE": image,
-                "SERVICE": service.name,
+                "IMAGE": str(image),
+                "SERVICE": str(service.name),
                 "PARENT_PID": str(os.getpid()),
             },
             stdin=subprocess.DEVNULL,
@@ -459,7 +464,7 @@ class EcsAgent:
         self, service: Service, fleet: Fleet, primary: dict[str, Any], desired: int
     ) -> None:
         kept = []
-        for deployment in service.deployments:
+        for deployment in deployments_of(service):
             tasks = [task for task in fleet.tasks if task.deployment == deployment["id"]]
             running = sum(task.answering and task.stopped_at is None for task in tasks)
             pending = sum(not task.answering and task.live for task in tasks)

@@ -435,7 +435,7 @@ def by_priority(specs: list[Json]) -> list[Json]:
     """App Mesh order: the lowest priority first, then those without; then the longest prefix."""
 
     def key(spec: Json) -> tuple[int, int]:
-        route = next((v for k, v in spec.items() if k.endswith("Route")), {})
+        route: Json = next((v for k, v in spec.items() if k.endswith("Route")), {})
         prefix = (route.get("match") or {}).get("prefix") or ""
         return spec.get("priority", 1001), -len(prefix)
 

@@ -1,5 +1,6 @@
 """Profile: what the stack knows about a service before a release of it is asked for."""
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -96,7 +97,7 @@ class Profile(Model):
         if self.primary == self.canary:
             raise ValueError("primary and canary must be two ECS services")
         weights = [step.weight for step in self.steps]
-        for before, after in zip(weights, weights[1:], strict=False):
+        for before, after in pairwise(weights):
             if after <= before:
                 raise ValueError(f"steps must rise: weight {after} comes after {before}")
         longest = sum(step.bake_seconds for step in self.all_steps) * (1 + self.holds)

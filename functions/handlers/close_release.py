@@ -4,6 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from canary.aws import ledger
 from canary.contracts import CloseInput
 from canary.failure import explain

@@ -252,6 +252,11 @@ class Cloud:
             "deploymentConfiguration": service.get("deploymentConfiguration", {}),
         }
 
+    def advance(self) -> None:
+        """Let every deployment that is due finish."""
+        for name in self.services:
+            self._view(name)
+
     def _ecs_DescribeServices(self, params: Document) -> Document:  # noqa: N802
         if params["cluster"] != "example":
             raise Refusal("ClusterNotFoundException", "Cluster not found.")

@@ -9,10 +9,10 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
-from canary import clock as canary_clock
-from canary.aws import clients
 from moto import mock_aws
 
+from canary import clock as canary_clock
+from canary.aws import clients
 from sandbox import stack, workflow
 from tests.builders import PROFILE
 from tests.fakes.cloud import Cloud, VirtualClock

@@ -1,0 +1,104 @@
+"""What no linter checks: the graph is closed, and every state keeps the rules of the house."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from canary import errors
+from canary.profile import LONGEST_ROLLOUT_SECONDS, Deployment
+from sandbox import stack
+
+State = dict[str, Any]
+MACHINE: State = json.loads(stack.DEFINITION.read_text())
+
+
+def scopes(machine: State) -> Iterator[State]:
+    """The machine and each branch within it."""
+    yield machine
+    for state in machine["States"].values():
+        for branch in state.get("Branches", []):
+            yield from scopes(branch)
+
+
+STATES = [(name, state) for scope in scopes(MACHINE) for name, state in scope["States"].items()]
+TASKS = [(name, state) for name, state in STATES if state["Type"] == "Task"]
+
+
+def targets(state: State) -> Iterator[str]:
+    for holder in (state, *state.get("Choices", []), *state.get("Catch", [])):
+        if "Next" in holder:
+            yield holder["Next"]
+    if "Default" in state:
+        yield state["Default"]
+
+
+@pytest.mark.parametrize("scope", scopes(MACHINE))
+def test_every_target_exists_and_every_state_is_reachable(scope: State) -> None:
+    reached, waiting = set(), [scope["StartAt"]]
+    while waiting:
+        name = waiting.pop()
+        assert name in scope["States"], f"no state {name}"
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(targets(scope["States"][name]))
+    assert reached == set(scope["States"])
+
+
+def test_state_names_are_unique() -> None:
+    names = [name for name, _ in STATES]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(("name", "state"), STATES)
+def test_every_state_says_why_and_every_end_is_an_end(name: str, state: State) -> None:
+    assert len(state.get("Comment", "")) > 20, name
+    ends = state["Type"] in ("Fail", "Succeed", "Choice") or "Next" in state or state.get("End")
+    assert ends, name
+    if state["Type"] == "Choice":
+        assert "Default" in state
+
+
+@pytest.mark.parametrize(("name", "task"), TASKS)
+def test_every_task_is_bounded_and_retried(name: str, task: State) -> None:
+    timeout = stack.template()["Globals"]["Function"]["Timeout"]
+    assert timeout < task["TimeoutSeconds"] <= 300
+    assert task["Retry"]
+    assert "Catch" in task or name in _inside_phases(), f"{name} has no Catch and no phase"
+
+
+def _inside_phases() -> set[str]:
+    return {name for scope in list(scopes(MACHINE))[1:] for name in scope["States"]}
+
+
+def test_every_phase_catches_everything() -> None:
+    phases = [state for _, state in STATES if state["Type"] == "Parallel"]
+    assert len(phases) == 2
+    for phase in phases:
+        assert len(phase["Branches"]) == 1
+        assert [c["ErrorEquals"] for c in phase["Catch"]] == [["States.ALL"]]
+
+
+def test_every_substitution_is_filled_and_used() -> None:
+    asked = set(re.findall(r"\$\{(\w+)\}", stack.DEFINITION.read_text()))
+    machine = stack.template()["Resources"]["ReleaseStateMachine"]["Properties"]
+    assert asked == set(machine["DefinitionSubstitutions"])
+
+
+def test_error_names_of_ours_exist() -> None:
+    named = {e for _, s in TASKS for r in s["Retry"] for e in r["ErrorEquals"]}
+    for name in named:
+        assert name.startswith(("Lambda.", "States.", "Sandbox.")) or hasattr(errors, name), name
+
+
+def test_only_released_is_green() -> None:
+    assert [n for n, s in STATES if s["Type"] == "Succeed"] == ["Released"]
+
+
+def test_the_longest_legal_release_fits_in_the_top_level_timeout() -> None:
+    deadline = Deployment.model_fields["deadline_seconds"].metadata
+    longest_deployment = next(m.le for m in deadline if hasattr(m, "le"))
+    longest = LONGEST_ROLLOUT_SECONDS + 2 * longest_deployment
+    assert longest + 50_000 < MACHINE["TimeoutSeconds"]

@@ -1,0 +1,66 @@
+"""The template says the same as the code beside it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canary.schema import schemas
+from sandbox import stack
+from sandbox.transform import transformed
+
+RESOURCES: dict[str, Any] = stack.template()["Resources"]
+FUNCTIONS = {f.name: f for f in stack.functions()}
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Function")).lower()
+
+
+def test_one_function_per_handler_file() -> None:
+    files = {p.stem for p in (stack.ROOT / "functions/handlers").glob("*.py")} - {"__init__"}
+    assert {snake(name) for name in FUNCTIONS} == files
+    for function in FUNCTIONS.values():
+        assert function.handler == f"handlers.{snake(function.name)}.lambda_handler"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_keeps_its_logs_for_a_time(name: str) -> None:
+    group = RESOURCES[name.replace("Function", "LogGroup")]["Properties"]
+    assert group["RetentionInDays"] == "LogRetentionDays"
+
+
+def test_every_function_has_an_example_event() -> None:
+    """tests/handlers runs each of them."""
+    events = {p.stem for p in (stack.ROOT / "events").glob("*.json")}
+    assert {snake(name) for name in FUNCTIONS} <= events
+
+
+def test_functions_are_pinned_by_version() -> None:
+    resources = transformed()["Resources"]
+    machine = resources["ReleaseStateMachine"]["Properties"]
+    for arn in machine["DefinitionSubstitutions"].values():
+        assert resources[arn["Ref"]]["Type"] == "AWS::Lambda::Version"
+
+
+def test_runtime_and_table() -> None:
+    shared = stack.template()["Globals"]["Function"]
+    assert (shared["Runtime"], shared["Architectures"]) == ("python3.13", ["arm64"])
+    assert shared["Tracing"] == "Active"
+    table = RESOURCES["LedgerTable"]
+    assert table["DeletionPolicy"] == "Retain"
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True
+    }
+
+
+def test_the_state_machine_may_deliver_its_logs() -> None:
+    policies = json.dumps(transformed()["Resources"]["ReleaseStateMachineRole"])
+    assert "logs:CreateLogDelivery" in policies
+
+
+def test_the_exported_schemas_are_current() -> None:
+    for name, text in schemas().items():
+        assert Path(stack.ROOT / "docs/schema" / name).read_text() == text, "run `make schema`"
