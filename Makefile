@@ -57,9 +57,12 @@ scenarios: .venv/ready ## Every scenario there is
 sandbox: .venv/ready ## Keep the sandbox running and print its endpoints
 	$(BIN)/python -m sandbox
 
-build: .venv-sam/ready ## Package the functions with sam build
-	@python3.13 -c '' 2>/dev/null || { echo "python3.13 must be on the PATH: sam build packages for the functions' runtime"; exit 1; }
-	$(SAM) build
+# A pyenv shim answers to the name even where no python3.13 is chosen; then its versions are tried.
+PYTHON313 = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
+
+build: .venv-sam/ready ## Package the functions with sam build: no credentials, no Docker
+	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
+	PATH="$(dir $(PYTHON313)):$$PATH" $(SAM) build
 
 schema: .venv/ready ## Export the JSON Schemas of request and profile to docs/schema
 	$(BIN)/python -m canary.schema docs/schema
