@@ -5,7 +5,7 @@ from canary.deployment import Service, check_releasable, with_images
 from canary.errors import AwsRefused, RequestRejected
 from canary.profile import Profile, Traffic
 from canary.release import Release, Side
-from canary.request import Request, parse_profile, parse_request
+from canary.request import Request, TaskDefinitions, parse_profile, parse_request
 from canary.split import check_expressible
 from canary.traffic.routers import router_for
 
@@ -64,24 +64,26 @@ def _check_services(primary: Service, canary: Service) -> None:
 
 
 def _check_version(request: Request, primary: Service, canary: Service) -> None:
+    if request.task_definitions is not None:
+        _check_ready_made(request.task_definitions, primary)
+    if request.images is not None:
+        _check_images(request.images, primary, canary)
+
+
+def _check_images(images: dict[str, str], primary: Service, canary: Service) -> None:
     _, of_primary = ecs.describe_task_definition(primary.task_definition)
     _, of_canary = ecs.describe_task_definition(canary.task_definition)
-    if request.images is not None:
-        derived = with_images(of_primary, request.images)
-        with_images(of_canary, request.images)
-        if derived == of_primary:
-            raise RequestRejected(
-                f"images: the primary {primary.name} already runs them; name a new version"
-            )
-    if request.task_definitions is not None:
-        _check_ready_made(request, primary)
+    with_images(of_canary, images)
+    if with_images(of_primary, images) == of_primary:
+        raise RequestRejected(
+            f"images: the primary {primary.name} already runs them; name a new version"
+        )
 
 
-def _check_ready_made(request: Request, primary: Service) -> None:
-    assert request.task_definitions is not None
-    for field, name in request.task_definitions:
-        ecs.require_task_definition(name, f"task_definitions.{field}")
-    if primary.task_definition.endswith(request.task_definitions.primary.rsplit("/", 1)[-1]):
+def _check_ready_made(ready: TaskDefinitions, primary: Service) -> None:
+    arn, _ = ecs.require_task_definition(ready.primary, "task_definitions.primary")
+    ecs.require_task_definition(ready.canary, "task_definitions.canary")
+    if arn == primary.task_definition:
         raise RequestRejected(
             f"task_definitions.primary: {primary.name} already runs it; name a new revision"
         )

@@ -1,12 +1,13 @@
 """Named scenarios over the real definition: where it ends, which weights the route had, when."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.builders import profile, request
-from tests.fakes.cloud import Document, Refusal
+from tests.builders import profile, request, traffic
+from tests.fakes.cloud import Document, Refusal, task_definition
 from tests.statemachine.runner import World, world
 
 
@@ -295,3 +296,80 @@ def test_unfit_world_is_rejected_and_left_alone(here: World, case: str) -> None:
     assert told in outcome.cause
     assert untouched(here)
     assert here.ledger() == []
+
+
+KINDS: dict[str, Document] = {
+    "http2Route": {"match": {"prefix": "/api", "scheme": "https"}},
+    "grpcRoute": {
+        "match": {"serviceName": "shop.Cart"},
+        "retryPolicy": {
+            "maxRetries": 1,
+            "perRetryTimeout": {"value": 1, "unit": "s"},
+            "grpcRetryEvents": ["unavailable"],
+        },
+    },
+    "tcpRoute": {"timeout": {"idle": {"value": 5, "unit": "s"}}},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_route_is_edited_without_loss(here: World, kind: str) -> None:
+    targets = [
+        {"virtualNode": "example2", "weight": 0},
+        {"virtualNode": "example1", "weight": 80, "port": 8080},
+        {"virtualNode": "mirror", "weight": 20},
+    ]
+    here.cloud.nodes["mirror"] = {"dns": {"hostname": "mirror.example.internal"}}
+    here.cloud.route = {kind: {**KINDS[kind], "action": {"weightedTargets": targets}}}
+    before = json.loads(json.dumps(here.cloud.route))
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+    assert here.cloud.route == before
+    assert here.cloud.weights == [(76, 4), (40, 40), (0, 80), (80, 0)]
+
+
+def test_shared_mesh_is_addressed_by_its_owner(here: World) -> None:
+    shared = profile(traffic=traffic(mesh_owner="210987654321"))
+    assert here.release(request(profile=shared)).state == "Released"
+    meshes = [params for call, params in here.cloud.calls if call.startswith("appmesh.")]
+    assert {params.get("meshOwner") for params in meshes} == {"210987654321"}
+
+
+def test_ready_task_definitions_are_released_as_they_are(here: World) -> None:
+    for family in ("example1", "example2"):
+        here.cloud.definitions[family].append(task_definition(family, "shop:v2"))
+    ready = {"primary": "example1:2", "canary": "example2:2"}
+    outcome = here.release(request(images=None, task_definitions=ready))
+    assert outcome.state == "Released", outcome
+    assert here.cloud.running_image("example1") == "shop:v2"
+    assert not [call for call, _ in here.cloud.calls if call == "ecs.RegisterTaskDefinition"]
+
+
+def test_canary_keeps_its_own_envoy_settings(here: World) -> None:
+    assert here.release(request()).state == "Released"
+    for family in ("example1", "example2"):
+        released = here.cloud.definitions[family][-1]
+        envoy = next(c for c in released["containerDefinitions"] if c["name"] == "envoy")
+        assert envoy["environment"][0]["value"] == f"virtualNode/{family}"
+        assert "registeredBy" not in released
+
+
+def test_revert_that_cannot_write_ends_in_revert_failed(here: World) -> None:
+    here.cloud.alarm_at = {5: {"example2-5xx": "ALARM"}}
+
+    def refuse(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute" and here.cloud.weights:
+            raise Refusal("ForbiddenException", "no", 403)
+
+    here.cloud.before_call = refuse
+    outcome = here.release(request())
+    assert outcome.state == "RevertFailed"
+    assert "TRAFFIC MAY STILL REACH THE CANARY" in outcome.cause
+    assert here.cloud.services["example2"]["desiredCount"] == 2
+
+
+def test_a_task_definition_that_the_primary_runs_is_rejected(here: World) -> None:
+    ready = {"primary": "example1:1", "canary": "example2:1"}
+    outcome = here.release(request(images=None, task_definitions=ready))
+    assert outcome.state == "Rejected"
+    assert "already runs it" in outcome.cause
