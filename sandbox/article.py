@@ -211,9 +211,10 @@ def _alarm(cloudwatch: Any) -> None:
         ],
         Statistic="Sum",
         Period=60,
-        EvaluationPeriods=1,
-        DatapointsToAlarm=1,
-        Threshold=3,
+        # M of N, so that a fault seen early in a bake still counts at its end.
+        EvaluationPeriods=5,
+        DatapointsToAlarm=2,
+        Threshold=1.0,
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="notBreaching",
     )

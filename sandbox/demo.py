@@ -243,4 +243,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\ninterrupted; the sandbox is closed and nothing of it runs any more")
+        sys.exit(130)
