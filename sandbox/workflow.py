@@ -1,7 +1,8 @@
 """Workflow: makes moto's Step Functions engine run the real definition and the real handlers.
 
-Three holes of moto 5.2.5 are filled, all while `engine()` is open: no JSONata evaluator is
-wired (getmoto/moto#10105), string variables are not escaped, and Lambda tasks need Docker.
+Four holes of moto 5.2.5 are filled, all while `engine()` is open: no JSONata evaluator is wired
+(getmoto/moto#10105), string variables are not escaped, Lambda tasks need Docker, and an
+execution that was given no name is called `None`, so that there can be only one of them.
 """
 
 import io
@@ -21,6 +22,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
 from moto.stepfunctions.parser.asl.eval import states, variable_store
 from moto.stepfunctions.parser.asl.jsonata import jsonata
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 Handler = Callable[[dict[str, Any], Any], Any]
 Sleep = Callable[[float], None]
@@ -90,6 +92,14 @@ def engine(handlers: dict[str, Handler], sleep: Sleep | None = None) -> Iterator
             def replace(target: Any, name: str, by: Any) -> None:
                 patches.enter_context(patch.object(target, name, by))
 
+            start = StepFunctionsParserBackend.start_execution
+
+            def start_named(
+                self: Any, state_machine_arn: str, name: str | None = None, *rest: Any, **more: Any
+            ) -> Any:
+                return start(self, state_machine_arn, name or str(uuid.uuid4()), *rest, **more)
+
+            replace(StepFunctionsParserBackend, "start_execution", start_named)
             replace(jsonata, "_eval_jsonata", _evaluate)
             replace(states, "encode_jsonata_variable_declarations", _declare)
             replace(variable_store, "encode_jsonata_variable_declarations", _declare)

@@ -30,7 +30,7 @@ class LeaseLost(ReleaseError):
 
 
 class SplitDrifted(ReleaseError):
-    """The split reads back differently from what was written: somebody else wrote it."""
+    """The split is not as this release wrote it: somebody else did."""
 
 
 class NotEnoughCapacity(ReleaseError):

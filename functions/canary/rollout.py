@@ -3,7 +3,7 @@
 from canary import clock
 from canary.aws import cloudwatch, ecs, ledger
 from canary.deployment import Service, has_arrived, is_overdue, with_images
-from canary.errors import DeploymentFailed, DeploymentOverdue, NotEnoughCapacity
+from canary.errors import DeploymentFailed, DeploymentOverdue, NotEnoughCapacity, SplitDrifted
 from canary.model import Model
 from canary.release import Release
 from canary.split import Split
@@ -105,7 +105,7 @@ def retire_canary(release: Release) -> None:
         router = router_for(traffic)
         split = router.read().split
         if not split.at_rest:
-            raise NotEnoughCapacity(
-                f"{router.name} still sends {split} to the canary, so its tasks stay"
+            raise SplitDrifted(
+                f"{router.name} is at {split}, not at rest, so the canary's tasks stay"
             )
     ecs.scale(release.cluster, _service(release, "canary"), 0)

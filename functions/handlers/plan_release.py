@@ -20,5 +20,5 @@ def lambda_handler(event: PlanInput, _context: LambdaContext) -> dict[str, Any]:
     except RequestRejected as rejected:
         logger.warning("release rejected", extra={"cause": str(rejected)})
         return {"accepted": False, "cause": str(rejected)}
-    logger.info("release planned", extra={"service": release.service})
+    logger.info("release planned", extra={"released_service": release.service})
     return {"accepted": True, "release": release.model_dump(mode="json")}

@@ -14,5 +14,5 @@ from canary.observability import logger
 @event_parser(model=ReleaseInput)
 def lambda_handler(event: ReleaseInput, _context: LambdaContext) -> dict[str, Any]:
     rollout.retire_canary(event.release)
-    logger.info("canary retired", extra={"service": event.release.canary.service})
+    logger.info("canary retired", extra={"ecs_service": event.release.canary.service})
     return {}
