@@ -2,6 +2,8 @@
 
 import os
 
+from hypothesis import HealthCheck, settings
+
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
@@ -15,3 +17,14 @@ os.environ.update(
 )
 for inherited in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
     os.environ.pop(inherited, None)
+
+# The same examples on every machine: a run that fails here fails there.
+settings.register_profile(
+    "ci",
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ci")

@@ -1,0 +1,89 @@
+"""A client that knows nothing of the sandbox uses it: the AWS CLI and curl, and no Python."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.stack import ROOT
+
+AWS = Path(sys.executable).with_name("aws")
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:v2"
+
+
+@pytest.fixture
+def exported() -> Iterator[dict[str, str]]:
+    """What `make sandbox` prints, as environment variables, and nothing else of ours."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "functions:."},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    variables = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    for line in process.stdout:
+        if line.startswith("export "):
+            name, _, value = line.removeprefix("export ").strip().partition("=")
+            variables[name] = value
+        if "Ready" in line:
+            break
+    yield variables
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
+def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+@pytest.mark.timeout(150)
+def test_the_aws_cli_releases_and_curl_sees_the_split(exported: dict[str, str]) -> None:
+    def run(*command: str) -> str:
+        done = subprocess.run(command, env=exported, capture_output=True, text=True, check=False)
+        return done.stdout
+
+    def aws(*command: str) -> Any:
+        return json.loads(run(str(AWS), *command, "--output", "json") or "null")
+
+    def weights() -> dict[str, int]:
+        names = ("--mesh-name", "example", "--virtual-router-name", "example")
+        route = aws("appmesh", "describe-route", *names, "--route-name", "example")["route"]
+        targets = route["spec"]["httpRoute"]["action"]["weightedTargets"]
+        return {t["virtualNode"]: t["weight"] for t in targets}
+
+    def answer() -> str:
+        return run("curl", "-s", "--max-time", "5", exported["GATEWAY"])
+
+    eventually(lambda: '"v1"' in answer())
+    request = json.dumps({"service": "checkout", "images": {"app": IMAGE}})
+    machine = exported["STATE_MACHINE"]
+    start = ("start-execution", "--state-machine-arn", machine, "--input", request)
+    execution = aws("stepfunctions", *start)["executionArn"]
+    eventually(lambda: weights()["example2"] > 0)
+    seen: set[str] = set()
+
+    def both_answered() -> bool:
+        seen.add(json.loads(answer())["version"])
+        return seen == {"v1", "v2"}
+
+    eventually(both_answered)
+
+    def status() -> str:
+        described = aws("stepfunctions", "describe-execution", "--execution-arn", execution)
+        return str(described["status"])
+
+    eventually(lambda: status() == "SUCCEEDED")
+    assert weights() == {"example1": 100, "example2": 0}
+    assert json.loads(answer()) == {"service": "example1", "version": "v2"}
