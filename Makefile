@@ -44,6 +44,7 @@ template: .venv/ready .venv-sam/ready
 
 definition: .venv/ready
 	$(BIN)/python -m tests.statemachine.statelint
+	$(BIN)/python -m pytest -n 0 tests/statemachine/test_definition.py
 
 test: check ## Check, then run all tests
 	$(BIN)/python -m pytest
