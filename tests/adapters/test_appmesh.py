@@ -1,0 +1,106 @@
+"""The App Mesh router sends exactly these requests, and names every refusal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from canary.aws import clients
+from canary.errors import AwsRefused, AwsUnavailable, RequestRejected
+from canary.profile import AppMeshTraffic
+from canary.split import Split
+from canary.traffic import shift
+from canary.traffic.appmesh import AppMeshRouter
+
+WHERE = {"meshName": "m", "virtualRouterName": "r", "routeName": "n", "meshOwner": "210987654321"}
+ROUTER = AppMeshRouter(
+    AppMeshTraffic(
+        router="appmesh",
+        mesh="m",
+        virtual_router="r",
+        route="n",
+        primary_node="a",
+        canary_node="b",
+        mesh_owner="210987654321",
+    )
+)
+
+
+@pytest.fixture
+def stubber(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    client = boto3.client("appmesh", region_name="us-east-1")
+    monkeypatch.setattr(clients, "appmesh", lambda: client)
+    with Stubber(client) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+def spec(primary: int, canary: int) -> dict[str, Any]:
+    targets = [{"virtualNode": "b", "weight": canary}, {"virtualNode": "a", "weight": primary}]
+    return {
+        "priority": 3,
+        "grpcRoute": {
+            "match": {"serviceName": "shop.Cart"},
+            "action": {"weightedTargets": targets},
+            "timeout": {"perRequest": {"value": 9, "unit": "s"}},
+        },
+    }
+
+
+def answer(document: dict[str, Any]) -> dict[str, Any]:
+    times = {"createdAt": 0, "lastUpdatedAt": 0}
+    owners = {"meshOwner": "210987654321", "resourceOwner": "210987654321"}
+    return {
+        "route": {
+            "meshName": "m",
+            "virtualRouterName": "r",
+            "routeName": "n",
+            "spec": document,
+            "status": {"status": "ACTIVE"},
+            "metadata": {"arn": "arn", "uid": "1", "version": 1, **times, **owners},
+        }
+    }
+
+
+def test_a_shift_is_read_write_read_and_nothing_else_changes(stubber: Stubber) -> None:
+    stubber.add_response("describe_route", answer(spec(100, 0)), WHERE)
+    sent = {**WHERE, "spec": spec(95, 5)}
+    stubber.add_response("update_route", answer(spec(95, 5)), sent)
+    stubber.add_response("describe_route", answer(spec(95, 5)), WHERE)
+    assert shift(ROUTER, 5) == Split(primary=95, canary=5)
+
+
+def test_a_weight_that_is_there_already_is_not_written(stubber: Stubber) -> None:
+    stubber.add_response("describe_route", answer(spec(95, 5)), WHERE)
+    assert shift(ROUTER, 5) == Split(primary=95, canary=5)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("NotFoundException", 404, AwsRefused),
+        ("ForbiddenException", 403, AwsRefused),
+        ("BadRequestException", 400, AwsRefused),
+        ("ConflictException", 409, AwsRefused),
+        ("TooManyRequestsException", 429, AwsUnavailable),
+        ("InternalServerErrorException", 500, AwsUnavailable),
+        ("ServiceUnavailableException", 503, AwsUnavailable),
+        ("SomethingNew", 502, AwsUnavailable),
+    ],
+)
+def test_every_error_is_named(
+    stubber: Stubber, code: str, status: int, expected: type[Exception]
+) -> None:
+    stubber.add_client_error("describe_route", code, "said", status, expected_params=WHERE)
+    with pytest.raises(expected, match=f"DescribeRoute: {code}: said"):
+        ROUTER.read()
+
+
+def test_a_route_without_the_canary_is_rejected(stubber: Stubber) -> None:
+    document = spec(100, 0)
+    del document["grpcRoute"]["action"]["weightedTargets"][0]
+    stubber.add_response("describe_route", answer(document), WHERE)
+    with pytest.raises(RequestRejected, match="no weighted target b"):
+        ROUTER.read()
