@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from sandbox.events import Rule
 from sandbox.workflow import Handler
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,6 +77,41 @@ def definition() -> str:
 
 def machine_name() -> str:
     return "stepcanary-release"
+
+
+def machine_arn() -> str:
+    return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{machine_name()}"
+
+
+def rules() -> list[Rule]:
+    """The EventBridge rules that start functions."""
+    return [
+        Rule(name, _with_arns(event["Properties"]["Pattern"]), event["Properties"].get("InputPath"))
+        for name, event in _events()
+        if event["Type"] == "EventBridgeRule"
+    ]
+
+
+def schedules() -> list[str]:
+    """The functions that are called every minute."""
+    scheduled = [(name, event) for name, event in _events() if event["Type"] == "Schedule"]
+    assert all(event["Properties"]["Schedule"] == "rate(1 minute)" for _, event in scheduled)
+    return [name for name, _ in scheduled]
+
+
+def _events() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, event)
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+        for event in resource["Properties"].get("Events", {}).values()
+    ]
+
+
+def _with_arns(pattern: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(pattern).replace('"ReleaseStateMachine"', json.dumps(machine_arn()))
+    filled: dict[str, Any] = json.loads(text)
+    return filled
 
 
 def ledger_schema() -> dict[str, Any]:

@@ -1,31 +1,50 @@
 """Workflow: makes moto's Step Functions engine run the real definition and the real handlers.
 
-Four holes of moto 5.2.5 are filled, all while `engine()` is open: no JSONata evaluator is wired
-(getmoto/moto#10105), string variables are not escaped, Lambda tasks need Docker, and an
-execution that was given no name is called `None`, so that there can be only one of them.
+Holes of moto 5.2.5 that are filled while `engine()` is open: no JSONata evaluator is wired
+(getmoto/moto#10105), Lambda tasks need Docker, an execution that was given no name is called
+`None`, so that there can be only one of them, a task token that has expired is still accepted,
+and nobody is told when an execution ends.
 """
 
+import base64
 import io
 import json
+import re
+import threading
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 from unittest.mock import patch
 
 from jsonata import jsonata as jsonata_python
 from moto.core.config import default_user_config
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_callback,
+)
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
 from moto.stepfunctions.parser.asl.eval import states, variable_store
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackConsumerLeft
 from moto.stepfunctions.parser.asl.jsonata import jsonata
+from moto.stepfunctions.parser.backend import execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 Handler = Callable[[dict[str, Any], Any], Any]
-Sleep = Callable[[float], None]
+
+
+class Clock(Protocol):
+    """Time that passes only when somebody waits for it."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def wait_until(self, happened: Callable[[], bool], seconds: float) -> None:
+        """Let time pass until it happened, at most so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +68,65 @@ class Invoker:
 
     def invoke(self, *, FunctionName: str, Payload: Any = b"{}", **_: Any) -> dict[str, Any]:  # noqa: N803
         name = next(name for name in self._handlers if f":{name}:" in f"{FunctionName}:")
-        event = json.loads(Payload)
-        context = LambdaContext(name, FunctionName, str(uuid.uuid4()))
         answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": "1"}
         try:
-            result = self._handlers[name](event, context)
+            result = self.call(name, json.loads(Payload))
         except Exception as error:
             answer["FunctionError"] = "Unhandled"
             result = {
                 "errorMessage": str(error),
                 "errorType": type(error).__name__,
-                "requestId": context.aws_request_id,
+                "requestId": str(uuid.uuid4()),
                 "stackTrace": traceback.format_exception(error)[-3:],
             }
         answer["Payload"] = io.BytesIO(json.dumps(result).encode())
         return answer
 
+    def call(self, name: str, event: dict[str, Any]) -> Any:
+        """What the function answers; its exceptions come through."""
+        arn = f"arn:aws:lambda:us-east-1:123456789012:function:{name}:1"
+        return self._handlers[name](event, LambdaContext(name, arn, str(uuid.uuid4())))
+
+
+# moto writes variables into the expression as JSONata text, to be parsed at each evaluation, and
+# escapes no strings there. Here a comment carries them, and they are bound as they are.
+_CARRIED = re.compile(r"/\*([A-Za-z0-9+/=]+)\*/")
+_evaluating = threading.Lock()
+
 
 def _declare(bindings: dict[str, Any]) -> str:
-    return "".join(f"{name}:={json.dumps(value, default=str)};" for name, value in bindings.items())
+    if not bindings:
+        return ""
+    return f"/*{base64.b64encode(json.dumps(bindings, default=str).encode()).decode()}*/"
 
 
 def _evaluate(expression: str) -> Any:
+    bindings: dict[str, Any] = {}
+    for carried in _CARRIED.findall(expression):
+        bindings.update(json.loads(base64.b64decode(carried)))
+    named = {name.removeprefix("$"): value for name, value in bindings.items()}
     try:
-        return jsonata_python.Jsonata.jsonata(expression).evaluate(None)
+        with _evaluating:
+            return _parse(_CARRIED.sub("", expression)).evaluate(None, named)
     except Exception as error:
         raise jsonata.JSONataException("JSONataEvaluationError", str(error)) from error
 
 
+@cache
+def _parse(expression: str) -> Any:
+    return jsonata_python.Jsonata.jsonata(expression)
+
+
 @contextmanager
-def engine(handlers: dict[str, Handler], sleep: Sleep | None = None) -> Iterator[None]:
+def engine(
+    handlers: dict[str, Handler],
+    clock: Clock | None = None,
+    on_end: Callable[[str, str], None] = lambda _arn, _status: None,
+) -> Iterator[Invoker]:
     """Executions run for real while open. `handlers` are keyed by function name.
 
-    With `sleep`, waits and retry back-off call it instead of letting time pass.
+    With `clock`, waits, time-outs of tokens and retry back-off pass on it instead of in real
+    time. `on_end` is told the ARN and the status of each execution that has ended.
     """
     invoker = Invoker(handlers)
     before = default_user_config["stepfunctions"]["execute_state_machine"]
@@ -104,14 +149,37 @@ def engine(handlers: dict[str, Handler], sleep: Sleep | None = None) -> Iterator
             replace(states, "encode_jsonata_variable_declarations", _declare)
             replace(variable_store, "encode_jsonata_variable_declarations", _declare)
             replace(lambda_eval_utils, "boto_client_for", lambda **_: invoker)
-            if sleep is not None:
+            # It logs all of the definition with each failure, which costs more than the execution.
+            replace(EvalComponent, "_log_failure_event_exception", lambda *_, **__: None)
+            terminated = execution.BaseExecutionWorkerCommunication.terminated
+
+            def told(self: Any) -> None:
+                terminated(self)
+                on_end(self.execution.exec_arn, self.execution.status)
+
+            replace(execution.BaseExecutionWorkerCommunication, "terminated", told)
+
+            def wait_for_token(_self: Any, timeout_seconds: int, endpoint: Any) -> Any:
+                if clock is None:
+                    outcome = endpoint.wait(timeout=timeout_seconds)
+                else:
+                    clock.wait_until(lambda: bool(endpoint.get_outcome()), timeout_seconds)
+                    outcome = endpoint.get_outcome()
+                # AWS takes a token once, and not at all after its time.
+                endpoint.report(CallbackConsumerLeft())
+                return outcome
+
+            token_task = state_task_service_callback.StateTaskServiceCallback
+            replace(token_task, "_wait_for_task_token_timeout", wait_for_token)
+            if clock is not None:
 
                 def wait(_self: Any, env: Any, wait_seconds: int) -> None:
                     if env.is_running():
-                        sleep(wait_seconds)
+                        clock.sleep(wait_seconds)
 
                 replace(wait_function.WaitFunction, "_wait_interval", wait)
-                replace(retrier_decl, "time", type("Clock", (), {"sleep": staticmethod(sleep)}))
-            yield
+                slept = type("Clock", (), {"sleep": staticmethod(clock.sleep)})
+                replace(retrier_decl, "time", slept)
+            yield invoker
     finally:
         default_user_config["stepfunctions"]["execute_state_machine"] = before

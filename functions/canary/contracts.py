@@ -1,12 +1,14 @@
-"""Contracts: what the state machine sends to each function."""
+"""Contracts: what the state machine and EventBridge send to each function."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from canary.deploying import Started
 from canary.model import Model
 from canary.release import Release
-from canary.rollout import Started
+from canary.signals import Kind
 from canary.traffic import SideName
 
 
@@ -15,20 +17,9 @@ class PlanInput(Model):
     request: Any = None
 
 
-class ReleaseInput(Model):
+class OpenInput(Model):
     release: Release
-
-
-class CheckInput(Model):
-    release: Release
-    side: SideName
-    deployment: Started
-
-
-class StepInput(Model):
-    release: Release
-    fence: int
-    step: int = Field(ge=0)
+    request: Any = None
 
 
 class FencedInput(Model):
@@ -36,10 +27,35 @@ class FencedInput(Model):
     fence: int
 
 
-class JudgeInput(Model):
-    release: Release
+class CheckInput(FencedInput):
+    side: SideName
+    deployment: Started
+    restoring: bool
+
+
+class StepInput(FencedInput):
     step: int = Field(ge=0)
+
+
+class JudgeInput(StepInput):
     holds: int = Field(ge=0)
+    approved: bool
+
+
+class WaitInput(FencedInput):
+    """`entered_at` is the ISO time at which the waiting state was entered."""
+
+    token: str = Field(min_length=1, max_length=2_048)
+    entered_at: str
+    obeyed: list[Kind] = Field(min_length=1)
+
+
+class PromotionInput(FencedInput):
+    attempt: int = Field(ge=0)
+
+
+class ReturnInput(PromotionInput):
+    restored: bool
 
 
 class StepFailure(BaseModel):
@@ -50,13 +66,48 @@ class StepFailure(BaseModel):
     cause: str = Field(default="", alias="Cause")
 
 
-class RevertInput(Model):
-    release: Release
-    fence: int
+class RestoreInput(PromotionInput):
     failure: StepFailure
 
 
-class CloseInput(Model):
-    release: Release
+class RevertInput(FencedInput):
+    failure: StepFailure
+
+
+class ConfirmInput(FencedInput):
+    corrections: int = Field(ge=0)
+
+
+class CloseInput(FencedInput):
+    """`parked` keeps the lease for a person, out of the reach of help from outside."""
+
     outcome: Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
     failure: StepFailure
+    note: str
+    parked: bool
+
+
+class SignalInput(Model):
+    """The detail of a `Release Signal` event, or what a person sends to the function by hand."""
+
+    service: str = Field(min_length=1, max_length=64)
+    signal: Kind
+    reason: str = Field(default="", max_length=1_000)
+    by: str = Field(default="", max_length=256)
+
+
+class AlarmState(BaseModel):
+    value: str
+    reason: str = ""
+    timestamp: datetime
+
+
+class AlarmDetail(BaseModel):
+    alarm_name: str = Field(alias="alarmName")
+    state: AlarmState
+
+
+class AlarmEvent(BaseModel):
+    """CloudWatch Alarm State Change; AWS may add keys to it at any time."""
+
+    detail: AlarmDetail

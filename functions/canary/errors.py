@@ -29,8 +29,24 @@ class LeaseLost(ReleaseError):
     """This execution held the lease once and no longer does, so it must not write."""
 
 
+class StageOver(ReleaseError):
+    """The release has gone on to a later stage, so this act comes too late and must not happen."""
+
+
+class RevertRequested(ReleaseError):
+    """A signal asked for a revert: an alarm's, or a person's."""
+
+
+class SignalRefused(ReleaseError):
+    """Nothing runs that this signal could tell anything. Nothing was changed."""
+
+
 class SplitDrifted(ReleaseError):
     """The split is not as this release wrote it: somebody else did."""
+
+
+class CanaryAlarmed(ReleaseError):
+    """An alarm of the canary fired while ECS was waited for."""
 
 
 class NotEnoughCapacity(ReleaseError):

@@ -23,7 +23,9 @@ OUTCOMES = {
 }
 
 
-def explain(outcome: str, error: str, cause: str) -> str:
+def explain(outcome: str, error: str, cause: str, note: str = "") -> str:
     """Where the traffic is now, and why."""
     told = OUTCOMES[outcome]
-    return f"{told} {sentence(error, cause)}" if error else told
+    if error:
+        told += f" {sentence(error, cause)}"
+    return f"{told} {note}".rstrip()

@@ -1,6 +1,7 @@
 """Plan: check a request against the world and fix the release. Reads only."""
 
-from canary.aws import cloudwatch, ecs, parameters
+from canary.aws import cloudwatch, ecs, parameters, stepfunctions
+from canary.aws import lease as leases
 from canary.deployment import Service, check_releasable, with_images
 from canary.errors import AwsRefused, RequestRejected
 from canary.profile import Profile, Traffic
@@ -20,7 +21,7 @@ def plan_release(execution: str, document: object) -> Release:
         _check_services(primary, canary)
         _check_version(request, primary, canary)
         for traffic in profile.traffic:
-            _check_split(traffic, profile)
+            _check_split(execution, traffic, profile)
         _check_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -38,6 +39,9 @@ def plan_release(execution: str, document: object) -> Release:
         alarms=profile.alarms,
         holds=profile.holds,
         deployment=profile.deployment,
+        promotion=profile.promotion,
+        revert_seconds=profile.revert_seconds,
+        settle_seconds=max(traffic.settle_seconds for traffic in profile.traffic),
     )
 
 
@@ -89,8 +93,14 @@ def _check_ready_made(ready: TaskDefinitions, primary: Service) -> None:
         )
 
 
-def _check_split(traffic: Traffic, profile: Profile) -> None:
+def _check_split(execution: str, traffic: Traffic, profile: Profile) -> None:
     router = router_for(traffic)
+    holder = leases.read(traffic.key).holder
+    if holder not in ("", execution) and stepfunctions.is_running(holder):
+        raise RequestRejected(
+            f"traffic: execution {holder} is releasing on the same split, {router.name}; wait for"
+            " it to end, or revert it"
+        )
     try:
         split = router.read().split
     except AwsRefused as refused:
@@ -99,16 +109,17 @@ def _check_split(traffic: Traffic, profile: Profile) -> None:
                 f"traffic: there is no {router.name}; mend the profile. {refused}"
             ) from refused
         raise
-    if not split.at_rest:
+    left_by_the_dead = holder not in ("", execution)
+    if not split.at_rest and not left_by_the_dead:
         raise RequestRejected(
             f"traffic: {router.name} is not at rest, its weights are {split}; return them to the"
             " primary, or wait for the release that moved them"
         )
-    check_expressible(split, [step.weight for step in profile.all_steps])
+    check_expressible(split.with_weight(0), [step.weight for step in profile.all_steps])
 
 
 def _check_alarms(names: list[str]) -> None:
-    found = {alarm.name: alarm for alarm in cloudwatch.describe_alarms(names)}
+    found = {alarm.name: alarm for alarm in cloudwatch.describe_alarms(names, None)}
     for name in names:
         if name not in found:
             raise RequestRejected(f"alarms: there is no CloudWatch alarm {name}; create it")

@@ -34,6 +34,9 @@ class AppMeshTraffic(Model):
     primary_node: Name
     canary_node: Name
     mesh_owner: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
+    settle_seconds: int = Field(default=30, ge=1, le=600)
+    """How long every Envoy may take to follow the route. A function lives 30 s at most, so after
+    that no late write of one can come either."""
 
     @model_validator(mode="after")
     def _two_nodes(self) -> Self:
@@ -67,6 +70,20 @@ class Deployment(Model):
         return self
 
 
+class Promotion(Model):
+    """How the primary gets the new version, and what a gate does that nobody answers.
+
+    With `approval` the release waits at 100 % for the signal `promote`; `on_timeout` says what
+    happens without it. A failed promotion waits for `retry` or `revert`; `on_failure_timeout`
+    says what happens then: `stay` leaves all traffic on the canary and asks for a person.
+    """
+
+    approval: bool = False
+    gate_seconds: int = Field(default=DAY_SECONDS, ge=60, le=DAY_SECONDS)
+    on_timeout: Literal["revert", "promote"] = "revert"
+    on_failure_timeout: Literal["revert", "stay"] = "revert"
+
+
 DEFAULT_STEPS = [
     Step(weight=5, bake_seconds=300),
     Step(weight=25, bake_seconds=300),
@@ -79,7 +96,8 @@ class Profile(Model):
     """Shape of the SSM parameter `<prefix>/<service>`, and of a request's inline `profile`.
 
     `alarms` has no default: `[]` says aloud that nothing but time judges the canary.
-    `holds` is how often one step's bake is repeated while an alarm has no data.
+    `holds` is how often one step's bake is repeated while an alarm has no data. `revert_seconds`
+    is how long a revert that AWS refuses is tried again before a person is called.
     """
 
     cluster: Name
@@ -91,6 +109,8 @@ class Profile(Model):
     holds: int = Field(default=3, ge=0, le=10)
     canary_tasks: int | None = Field(default=None, ge=1, le=5_000)
     deployment: Deployment = Deployment()
+    promotion: Promotion = Promotion()
+    revert_seconds: int = Field(default=900, ge=60, le=7_200)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -100,11 +120,13 @@ class Profile(Model):
         for before, after in pairwise(weights):
             if after <= before:
                 raise ValueError(f"steps must rise: weight {after} comes after {before}")
-        longest = sum(step.bake_seconds for step in self.all_steps) * (1 + self.holds)
+        gates = (1 + self.promotion.approval) * self.promotion.gate_seconds
+        longest = sum(step.bake_seconds for step in self.all_steps) * (1 + self.holds) + gates
         if longest > LONGEST_ROLLOUT_SECONDS:
             raise ValueError(
-                f"the bakes with every hold last {longest} s, over"
-                f" {LONGEST_ROLLOUT_SECONDS} s; shorten bake_seconds or lower holds"
+                f"the bakes with every hold, and the gates, last {longest} s, over"
+                f" {LONGEST_ROLLOUT_SECONDS} s; shorten bake_seconds or gate_seconds, or lower"
+                " holds"
             )
         if len(set(self.alarms)) != len(self.alarms):
             raise ValueError("alarms names one alarm twice")

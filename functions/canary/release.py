@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from canary.model import Model
-from canary.profile import Deployment, Step, Traffic
+from canary.profile import Deployment, Promotion, Step, Traffic
 from canary.request import Image, TaskDefinitions
 from canary.traffic import SideName
 
@@ -33,6 +33,14 @@ class Release(Model):
     alarms: list[str]
     holds: int
     deployment: Deployment
+    promotion: Promotion
+    revert_seconds: int
+    settle_seconds: int
+
+    @property
+    def split(self) -> str:
+        """The key of the lease: whoever holds it may write the route."""
+        return self.traffic[0].key
 
     def side(self, name: SideName) -> Side:
         return self.primary if name == "primary" else self.canary

@@ -8,11 +8,15 @@ Decision = Literal["advance", "hold", "revert"]
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A CloudWatch alarm as it stands: state OK, ALARM or INSUFFICIENT_DATA."""
+    """A CloudWatch alarm as it stands: state OK, ALARM or INSUFFICIENT_DATA.
+
+    `fired` is true for an alarm in ALARM, and for one that was since the release began.
+    """
 
     name: str
     state: str
     reason: str = ""
+    fired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,40 +25,54 @@ class Verdict:
     reason: str
 
 
-def judge(asked: list[str], alarms: list[Alarm], holds_left: int) -> Verdict:
+NO_DATA = (
+    ", and no hold is left. Bake longer, allow more holds, or set TreatMissingData to notBreaching"
+    " where silence is healthy"
+)
+
+
+def judge(
+    asked: list[str], alarms: list[Alarm], holds_left: int, *, promoted: bool = False
+) -> Verdict:
     """One doubt reverts. An alarm without data holds the step, and reverts when holds run out.
 
-    No data is never a pass: a canary that gets no requests looks just like a healthy one.
+    No data is never a pass: a canary that gets no requests looks just like a healthy one. Only a
+    person's `promoted` goes on without data; it does not go on over an alarm that fired.
     """
     found = {alarm.name: alarm for alarm in alarms}
     gone = [name for name in asked if name not in found]
     if gone:
         return Verdict("revert", f"alarm {', '.join(gone)} no longer exists")
-    firing = [found[name] for name in asked if found[name].state == "ALARM"]
+    firing = [found[name] for name in asked if found[name].fired]
     if firing:
         told = "; ".join(f"{a.name} ({a.reason[:300]})" for a in firing)
         return Verdict("revert", f"alarm in ALARM: {told}")
+    if promoted:
+        return Verdict("advance", "it was promoted, and no alarm fires")
     silent = [name for name in asked if found[name].state != "OK"]
-    if silent and holds_left > 0:
-        return Verdict("hold", f"alarm without data: {', '.join(silent)}")
     if silent:
-        return Verdict(
-            "revert",
-            f"alarm still without data: {', '.join(silent)}. Bake longer, allow more holds, or"
-            " set TreatMissingData to notBreaching where silence is healthy",
-        )
+        told = f"alarm without data: {', '.join(silent)}"
+        return Verdict("hold", told) if holds_left > 0 else Verdict("revert", told + NO_DATA)
     if not asked:
         return Verdict("advance", "no alarm judges this release; the bake is over")
     return Verdict("advance", f"all {len(asked)} alarms are OK")
 
 
-def progress(verdict: Verdict, step: int, holds: int, steps: int) -> dict[str, object]:
-    """The verdict with what follows: the step to shift to next, and whether none is left."""
+def progress(
+    verdict: Verdict, step: int, holds: int, steps: int, *, gated: bool = False
+) -> dict[str, object]:
+    """The verdict with what follows it.
+
+    `next` is `shift` to the step given, `bake` again, `gate` to wait for a person, `promote` or
+    `revert`.
+    """
     advanced = verdict.decision == "advance"
+    following = {"advance": "shift", "hold": "bake", "revert": "revert"}[verdict.decision]
+    if advanced and step + 1 == steps:
+        following = "gate" if gated else "promote"
     return {
-        "verdict": verdict.decision,
+        "next": following,
         "reason": verdict.reason,
-        "step": step + 1 if advanced else step,
+        "step": step + 1 if following == "shift" else step,
         "holds": 0 if advanced else holds + 1,
-        "complete": advanced and step + 1 == steps,
     }

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import rollout
+from canary import deploying
 from canary.contracts import CheckInput
 from canary.observability import logger
 
@@ -13,6 +13,8 @@ from canary.observability import logger
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=CheckInput)
 def lambda_handler(event: CheckInput, _context: LambdaContext) -> dict[str, Any]:
-    steady = rollout.is_steady(event.release, event.side, event.deployment)
+    steady = deploying.is_steady(
+        event.release, event.fence, event.side, event.deployment, restoring=event.restoring
+    )
     logger.info("deployment checked", extra={"side": event.side, "steady": steady})
     return {"steady": steady}

@@ -2,20 +2,27 @@
 
 from typing import Any
 
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary.aws import ledger
+from canary.closing import close_release
 from canary.contracts import CloseInput
 from canary.failure import explain
-from canary.observability import logger
+from canary.observability import logger, metrics
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
+@metrics.log_metrics
 @event_parser(model=CloseInput)
 def lambda_handler(event: CloseInput, _context: LambdaContext) -> dict[str, Any]:
-    cause = explain(event.outcome, event.failure.error, event.failure.cause)
-    ledger.record(event.release, event.outcome, cause)
-    ledger.free_lease(event.release)
-    logger.info("release closed", extra={"outcome": event.outcome, "cause": cause})
-    return {"cause": cause}
+    closed = close_release(
+        event.release,
+        event.fence,
+        event.outcome,
+        explain(event.outcome, event.failure.error, event.failure.cause, event.note),
+        parked=event.parked,
+    )
+    metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=closed.stranded)
+    logger.info("release closed", extra={"closed": closed.model_dump()})
+    return {"cause": closed.cause}

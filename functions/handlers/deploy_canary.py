@@ -6,13 +6,13 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from canary import rollout
-from canary.contracts import ReleaseInput
+from canary.contracts import FencedInput
 from canary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=ReleaseInput)
-def lambda_handler(event: ReleaseInput, _context: LambdaContext) -> dict[str, Any]:
-    started = rollout.deploy(event.release, "canary")
+@event_parser(model=FencedInput)
+def lambda_handler(event: FencedInput, _context: LambdaContext) -> dict[str, Any]:
+    started = rollout.deploy_canary(event.release, event.fence)
     logger.info("canary deployment started", extra={"deployment": started.model_dump()})
     return started.model_dump()

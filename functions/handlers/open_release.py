@@ -1,23 +1,23 @@
-"""Open release: take the lease on the split and write down what a revert will need."""
+"""Open release: take the split, and write down what a revert will need."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary.aws import ledger
-from canary.contracts import ReleaseInput
-from canary.errors import LeaseHeld
+from canary.contracts import OpenInput
+from canary.errors import LeaseHeld, RequestRejected
 from canary.observability import logger
+from canary.opening import open_release
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=ReleaseInput)
-def lambda_handler(event: ReleaseInput, _context: LambdaContext) -> dict[str, Any]:
+@event_parser(model=OpenInput)
+def lambda_handler(event: OpenInput, _context: LambdaContext) -> dict[str, Any]:
     try:
-        fence = ledger.take_lease(event.release)
-    except LeaseHeld as held:
-        logger.warning("release rejected", extra={"cause": str(held)})
-        return {"accepted": False, "cause": str(held)}
-    ledger.record(event.release, outcome="Running", cause="")
-    return {"accepted": True, "fence": fence}
+        lease = open_release(event.release, event.request)
+    except (LeaseHeld, RequestRejected) as refused:
+        logger.warning("release rejected", extra={"cause": str(refused)})
+        return {"accepted": False, "cause": str(refused)}
+    logger.info("release opened", extra={"split": lease.split, "fence": lease.fence})
+    return {"accepted": True, "fence": lease.fence}

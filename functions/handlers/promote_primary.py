@@ -5,14 +5,14 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import rollout
-from canary.contracts import ReleaseInput
+from canary import promotion
+from canary.contracts import PromotionInput
 from canary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=ReleaseInput)
-def lambda_handler(event: ReleaseInput, _context: LambdaContext) -> dict[str, Any]:
-    started = rollout.deploy(event.release, "primary")
+@event_parser(model=PromotionInput)
+def lambda_handler(event: PromotionInput, _context: LambdaContext) -> dict[str, Any]:
+    started = promotion.promote_primary(event.release, event.fence, event.attempt)
     logger.info("primary deployment started", extra={"deployment": started.model_dump()})
     return started.model_dump()

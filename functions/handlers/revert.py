@@ -6,18 +6,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import rollout
-from canary.contracts import RevertInput
-from canary.failure import sentence
+from canary import returning
+from canary.contracts import FencedInput
 from canary.observability import logger, metrics
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @metrics.log_metrics
-@event_parser(model=RevertInput)
-def lambda_handler(event: RevertInput, _context: LambdaContext) -> dict[str, Any]:
-    cause = sentence(event.failure.error, event.failure.cause)
-    split = rollout.give_back(event.release, event.fence)
+@event_parser(model=FencedInput)
+def lambda_handler(event: FencedInput, _context: LambdaContext) -> dict[str, Any]:
+    attempt = returning.revert(event.release, event.fence)
     metrics.add_metric(name="Reverts", unit=MetricUnit.Count, value=1)
-    logger.warning("reverted", extra={"split": str(split), "cause": cause})
-    return {"split": str(split)}
+    logger.warning("reverting", extra={"attempt": attempt.model_dump()})
+    return attempt.model_dump()

@@ -8,10 +8,10 @@ import pytest
 from botocore.stub import Stubber
 
 from canary.aws import clients
-from canary.errors import AwsRefused, AwsUnavailable, RequestRejected
+from canary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
 from canary.profile import AppMeshTraffic
 from canary.split import Split
-from canary.traffic import shift
+from canary.traffic import Known, shift
 from canary.traffic.appmesh import AppMeshRouter
 
 WHERE = {"meshName": "m", "virtualRouterName": "r", "routeName": "n", "meshOwner": "210987654321"}
@@ -49,7 +49,7 @@ def spec(primary: int, canary: int) -> dict[str, Any]:
     }
 
 
-def answer(document: dict[str, Any]) -> dict[str, Any]:
+def answer(document: dict[str, Any], version: int = 1) -> dict[str, Any]:
     times = {"createdAt": 0, "lastUpdatedAt": 0}
     owners = {"meshOwner": "210987654321", "resourceOwner": "210987654321"}
     return {
@@ -59,22 +59,55 @@ def answer(document: dict[str, Any]) -> dict[str, Any]:
             "routeName": "n",
             "spec": document,
             "status": {"status": "ACTIVE"},
-            "metadata": {"arn": "arn", "uid": "1", "version": 1, **times, **owners},
+            "metadata": {"arn": "arn", "uid": "1", "version": version, **times, **owners},
         }
     }
+
+
+AT_REST = Known(weight=0, target=0, version=1)
 
 
 def test_a_shift_is_read_write_read_and_nothing_else_changes(stubber: Stubber) -> None:
     stubber.add_response("describe_route", answer(spec(100, 0)), WHERE)
     sent = {**WHERE, "spec": spec(95, 5)}
-    stubber.add_response("update_route", answer(spec(95, 5)), sent)
-    stubber.add_response("describe_route", answer(spec(95, 5)), WHERE)
-    assert shift(ROUTER, 5) == Split(primary=95, canary=5)
+    stubber.add_response("update_route", answer(spec(95, 5), 2), sent)
+    stubber.add_response("describe_route", answer(spec(95, 5), 2), WHERE)
+    reading = shift(ROUTER, AT_REST, 5)
+    assert (reading.split, reading.version) == (Split(primary=95, canary=5), 2)
 
 
 def test_a_weight_that_is_there_already_is_not_written(stubber: Stubber) -> None:
-    stubber.add_response("describe_route", answer(spec(95, 5)), WHERE)
-    assert shift(ROUTER, 5) == Split(primary=95, canary=5)
+    stubber.add_response("describe_route", answer(spec(95, 5), 2), WHERE)
+    lost = Known(weight=0, target=5, version=1)
+    assert shift(ROUTER, lost, 5).split == Split(primary=95, canary=5)
+
+
+@pytest.mark.parametrize(
+    ("found", "version", "known"),
+    [
+        (spec(60, 40), 2, AT_REST),
+        (spec(100, 0), 2, AT_REST),
+        (spec(95, 5), 2, AT_REST),
+        (spec(95, 5), 9, Known(weight=0, target=5, version=1)),
+        (spec(95, 5), 1, Known(weight=0, target=5, version=1)),
+    ],
+    ids=["other weights", "touched", "never tried", "too many versions", "no version of ours"],
+)
+def test_a_foreign_write_is_told_apart_and_nothing_is_written(
+    stubber: Stubber, found: dict[str, Any], version: int, known: Known
+) -> None:
+    stubber.add_response("describe_route", answer(found, version), WHERE)
+    with pytest.raises(SplitDrifted, match="somebody else wrote route n"):
+        shift(ROUTER, known, 5)
+
+
+def test_a_write_over_ours_is_seen_when_it_is_read_back(stubber: Stubber) -> None:
+    stubber.add_response("describe_route", answer(spec(100, 0)), WHERE)
+    sent = {**WHERE, "spec": spec(95, 5)}
+    stubber.add_response("update_route", answer(spec(95, 5), 2), sent)
+    stubber.add_response("describe_route", answer(spec(50, 50), 3), WHERE)
+    with pytest.raises(SplitDrifted, match="does not read back"):
+        shift(ROUTER, AT_REST, 5)
 
 
 @pytest.mark.parametrize(

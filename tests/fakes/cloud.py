@@ -7,12 +7,15 @@ refused. ECS deployments take virtual time; services not named here go to moto.
 """
 
 import copy
+import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+
+from tests.fakes.clock import VirtualClock
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -25,21 +28,6 @@ class Refusal(Exception):
         super().__init__(message or code)
         self.code = code
         self.status = status
-
-
-class VirtualClock:
-    """Time that passes only when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 24, tzinfo=UTC)
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.time += timedelta(seconds=seconds)
 
 
 def task_definition(family: str, image: str, **more: Any) -> Document:
@@ -70,8 +58,12 @@ class Cloud:
         self.after_call: Callable[[str, Document], None] = lambda _name, _params: None
         self.startup_seconds = 15.0
         self.broken_images: set[str] = set()
-        self.alarms: dict[str, str] = {"example2-5xx": "OK"}
+        self.alarms: dict[str, str] = {}
+        self.alarm_history: dict[str, list[tuple[datetime, str, str]]] = {}
+        self.composite_alarms: set[str] = set()
+        self.on_alarm: Callable[[str, str, str], None] = lambda _name, _before, _state: None
         self.alarm_at: dict[int, dict[str, str]] = {}
+        self.set_alarm("example2-5xx", "OK")
         self.parameters: dict[str, str] = {}
         self.undiscovered: set[str] = set()
         self.route: Document = {
@@ -302,15 +294,48 @@ class Cloud:
             service["deployments"][0]["ready_at"] = ready_at
         return {"service": self._view(params["service"])}
 
+    def set_alarm(self, name: str, state: str) -> None:
+        """Let an alarm go to a state, with a trace in its history and an event."""
+        before = self.alarms.get(name, "INSUFFICIENT_DATA")
+        if before == state:
+            return
+        self.alarms[name] = state
+        self.alarm_history.setdefault(name, []).append((self.clock.now(), before, state))
+        self.on_alarm(name, before, state)
+
     def _cloudwatch_DescribeAlarms(self, params: Document) -> Document:  # noqa: N802
         assert set(params["AlarmTypes"]) == {"MetricAlarm", "CompositeAlarm"}
-        states = {**self.alarms, **self.alarm_at.get(self.weight("example2"), {})}
-        found = [
-            {"AlarmName": n, "StateValue": states[n], "StateReason": "Threshold Crossed: 9 > 3"}
-            for n in params["AlarmNames"]
-            if n in states
+        for name, state in self.alarm_at.get(self.weight("example2"), {}).items():
+            self.set_alarm(name, state)
+        found: dict[bool, list[Document]] = {True: [], False: []}
+        for name in params["AlarmNames"]:
+            if name in self.alarms:
+                found[name in self.composite_alarms].append(
+                    {
+                        "AlarmName": name,
+                        "StateValue": self.alarms[name],
+                        "StateReason": "Threshold Crossed: 9 > 3",
+                        "StateTransitionedTimestamp": self.alarm_history[name][-1][0],
+                    }
+                )
+        return {"MetricAlarms": found[False], "CompositeAlarms": found[True]}
+
+    def _cloudwatch_DescribeAlarmHistory(self, params: Document) -> Document:  # noqa: N802
+        assert set(params["AlarmTypes"]) == {"MetricAlarm", "CompositeAlarm"}
+        assert params["HistoryItemType"] == "StateUpdate"
+        items = [
+            {
+                "AlarmName": params["AlarmName"],
+                "Timestamp": at,
+                "HistoryItemType": "StateUpdate",
+                "HistoryData": json.dumps(
+                    {"oldState": {"stateValue": before}, "newState": {"stateValue": state}}
+                ),
+            }
+            for at, before, state in reversed(self.alarm_history.get(params["AlarmName"], []))
+            if params["StartDate"] <= at <= params["EndDate"]
         ]
-        return {"MetricAlarms": found, "CompositeAlarms": []}
+        return {"AlarmHistoryItems": items}
 
     def _ssm_GetParameter(self, params: Document) -> Document:  # noqa: N802
         if params["Name"] not in self.parameters:

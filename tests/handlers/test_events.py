@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from canary.errors import RevertRequested, StageOver
 from sandbox import stack
 from sandbox.workflow import LambdaContext
 from tests.fakes.cloud import Cloud
@@ -16,13 +17,17 @@ ORDER = [
     "open_release",
     "deploy_canary",
     "shift_weight",
+    "await_signal",
     "judge_canary",
     "promote_primary",
     "return_traffic",
+    "confirm_rest",
     "retire_canary",
     "revert",
     "close_release",
 ]
+DEADLINES = ("deploy_canary", "promote_primary")
+FROM_OUTSIDE = ("signal_release", "relay_alarm", "reconcile")
 
 
 @pytest.fixture
@@ -46,18 +51,67 @@ def state_of(cloud: Cloud) -> str:
     return json.dumps([cloud.route, cloud.route_version, cloud.definitions, services], default=str)
 
 
+def twice(here: World, name: str) -> Any:
+    """The event's answer, after a second delivery that changed nothing."""
+    first = call(name)
+    here.clock.sleep(20)
+    before, ledger = state_of(here.cloud), here.ledger()
+    second = call(name)
+    if name in DEADLINES:
+        # The deadline is counted anew: a repeated delivery gives the rollout no less time.
+        assert second.pop("deadline_at") >= first.pop("deadline_at")
+    if name == "close_release":
+        # The lease is free by then, and the second delivery says so.
+        assert second.pop("cause").startswith(first.pop("cause"))
+    assert second == first, name
+    assert state_of(here.cloud) == before, name
+    assert len(here.ledger()) == len(ledger), name
+    return first
+
+
 def test_every_step_can_run_twice(here: World) -> None:
     for name in ORDER:
-        first = call(name)
+        twice(here, name)
+
+
+def test_a_failed_promotion_is_put_back_twice_and_changes_once(here: World) -> None:
+    for name in ORDER[: ORDER.index("return_traffic")]:
+        call(name)
         here.clock.sleep(20)
-        before, ledger = state_of(here.cloud), here.ledger()
-        second = call(name)
-        if name in ("deploy_canary", "promote_primary"):
-            # The deadline is counted anew: a repeated delivery gives the rollout no less time.
-            assert second.pop("deadline_at") >= first.pop("deadline_at")
-        assert second == first, name
-        assert state_of(here.cloud) == before, name
-        assert len(here.ledger()) == len(ledger), name
+    first = call("restore_primary")
+    before = state_of(here.cloud)
+    second = call("restore_primary")
+    assert first["deployment"]["task_definition"].endswith("example1:1")
+    assert second == first
+    assert state_of(here.cloud) == before
+    with pytest.raises(StageOver, match="delivered late"):
+        call("promote_primary")
+
+
+@pytest.mark.parametrize("name", FROM_OUTSIDE[:2])
+def test_a_signal_from_outside_is_kept_once(here: World, name: str) -> None:
+    for step in ("plan_release", "open_release", "deploy_canary"):
+        call(step)
+    here.clock.sleep(400)
+    twice(here, name)
+    assert here.lease()["signal"]["M"]["kind"] == {"S": "revert"}
+    with pytest.raises(RevertRequested):
+        call("shift_weight")
+
+
+def test_the_sweep_frees_the_lease_of_a_dead_execution(here: World) -> None:
+    for step in ("plan_release", "open_release", "deploy_canary"):
+        call(step)
+    here.clock.sleep(20)
+    call("shift_weight")
+    assert here.cloud.weights == [(95, 5)]
+    assert twice(here, "reconcile") == {"recovered": [], "stranded": []}
+    assert here.cloud.weights == [(95, 5), (100, 0)]
+    here.clock.sleep(30)
+    assert len(call("reconcile")["recovered"]) == 1
+    assert "holder" not in here.lease()
+    assert here.records() == {"release-1": "Reverted"}
+    assert here.cloud.services["example2"]["desiredCount"] == 0
 
 
 def test_check_deployment_answers_for_the_deployment_it_is_asked_about(here: World) -> None:
@@ -80,6 +134,6 @@ def test_a_malformed_event_is_refused_before_any_call(here: World, name: str) ->
 def test_a_stale_fence_writes_nothing(here: World) -> None:
     call("open_release")
     event = json.loads((stack.ROOT / "events/shift_weight.json").read_text())
-    with pytest.raises(Exception, match="writes no weight"):
+    with pytest.raises(Exception, match="writes nothing any more"):
         call("shift_weight", {**event, "fence": 7})
     assert here.cloud.weights == []

@@ -1,10 +1,15 @@
-"""Runs the real definition and handlers on moto's engine, against the fake cloud."""
+"""Runs the real definition and handlers on moto's engine, against the fake cloud.
+
+Time is virtual. EventBridge is there too: an alarm that fires and an execution that ends reach the
+functions whose rules match, and the schedule calls its function every minute.
+"""
 
 import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -14,10 +19,13 @@ from moto import mock_aws
 from canary import clock as canary_clock
 from canary.aws import clients
 from sandbox import stack, workflow
+from sandbox.events import Bus, alarm_detail, execution_detail
 from tests.builders import PROFILE
-from tests.fakes.cloud import Cloud, VirtualClock
+from tests.fakes.clock import VirtualClock
+from tests.fakes.cloud import Cloud
 
 FACTORIES = ("appmesh", "cloudwatch", "ecs", "servicediscovery", "ssm")
+ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 @dataclass(frozen=True)
@@ -36,23 +44,51 @@ class World:
         self.clock = VirtualClock()
         self.cloud = Cloud(self.clock)
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
+        self.cloud.on_alarm = self._tell_of_alarm
         self.handlers = stack.handlers()
+        self.bus = Bus(stack.rules(), self.invoke, self.clock.after)
+        self._invoker = workflow.Invoker(self.handlers)
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """As EventBridge or a person would: straight to the function."""
+        return self._invoker.call(function, event)
+
+    def signal(self, kind: str, service: str = "checkout", by: str = "test") -> Any:
+        return self.invoke("SignalReleaseFunction", {"service": service, "signal": kind, "by": by})
+
+    def _tell_of_alarm(self, name: str, before: str, state: str) -> None:
+        detail = alarm_detail(name, before, state, "Threshold Crossed: 9 > 3", self.clock.now())
+        self.bus.put("aws.cloudwatch", "CloudWatch Alarm State Change", detail)
+
+    def tell_of_end(self, arn: str, status: str) -> None:
+        detail = execution_detail(arn, self.machine, status)
+        self.bus.put("aws.states", "Step Functions Execution Status Change", detail)
+
+    def pass_minutes(self, minutes: int) -> None:
+        """Let the schedule do its work after an execution has ended."""
+        for _ in range(minutes):
+            self.clock.sleep(60)
+            for function in stack.schedules():
+                self.invoke(function, {"id": "schedule", "detail-type": "Scheduled Event"})
 
     def start(self, request: Any, name: str = "release-1") -> str:
-        arn: str = self._sfn.start_execution(
-            stateMachineArn=self._machine, name=name, input=json.dumps(request)
+        arn: str = self.sfn.start_execution(
+            stateMachineArn=self.machine, name=name, input=json.dumps(request)
         )["executionArn"]
         return arn
 
+    def stop(self, arn: str) -> None:
+        self.sfn.stop_execution(executionArn=arn)
+
     def wait(self, arn: str) -> Outcome:
-        for _ in range(3000):
-            execution = self._sfn.describe_execution(executionArn=arn)
+        for _ in range(12_000):
+            execution = self.sfn.describe_execution(executionArn=arn)
             if execution["status"] != "RUNNING":
                 break
-            time.sleep(0.005)
+            time.sleep(0.002)
         else:
             raise AssertionError(f"{arn} did not end")
-        history = self._sfn.get_execution_history(executionArn=arn)["events"]
+        history = self.sfn.get_execution_history(executionArn=arn)["events"]
         path = [
             e["stateEnteredEventDetails"]["name"]
             for e in history
@@ -73,9 +109,24 @@ class World:
         items: list[dict[str, Any]] = clients.dynamodb().scan(TableName="ledger")["Items"]
         return items
 
-    def _open(self) -> None:
-        self._sfn = boto3.client("stepfunctions", region_name="us-east-1")
-        self._machine = self._sfn.create_state_machine(
+    def lease(self) -> dict[str, Any]:
+        """The split's lease as DynamoDB keeps it; empty before the first release."""
+        return next((i for i in self.ledger() if i["pk"]["S"] == "lease"), {})
+
+    def records(self) -> dict[str, str]:
+        """Outcome by execution name."""
+        return {
+            item["sk"]["S"].removeprefix("release#"): item["outcome"]["S"]
+            for item in self.ledger()
+            if item["pk"]["S"].startswith("service#")
+        }
+
+    def at(self, moment: datetime) -> float:
+        return (moment - self.clock.now()).total_seconds()
+
+    def open(self) -> None:
+        self.sfn = boto3.client("stepfunctions", region_name="us-east-1")
+        self.machine: str = self.sfn.create_state_machine(
             name=stack.machine_name(),
             definition=stack.definition(),
             roleArn="arn:aws:iam::123456789012:role/release",
@@ -93,6 +144,11 @@ def world() -> Iterator[World]:
         for name in FACTORIES:
             here.cloud.attach(getattr(clients, name)())
         opened.enter_context(patch.object(canary_clock, "now", here.clock.now))
-        opened.enter_context(workflow.engine(here.handlers, sleep=here.clock.sleep))
-        here._open()
+
+        def ended(arn: str, status: str) -> None:
+            if status in ENDED_BADLY:
+                here.tell_of_end(arn, status)
+
+        opened.enter_context(workflow.engine(here.handlers, here.clock, ended))
+        here.open()
         yield here

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sandbox.stack import DEFINITION
 
-JSONATA_NUMBER = re.compile(r'\.Seconds is "\{% .* %\}" but should be an Integer$')
+JSONATA_NUMBER = re.compile(r'\.(Timeout)?Seconds is "\{% .* %\}" but should be an Integer$')
 
 
 def problems() -> list[str]:

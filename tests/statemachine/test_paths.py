@@ -23,14 +23,14 @@ def untouched(here: World) -> bool:
 
 
 def test_good_release_is_released(here: World) -> None:
-    before = here.cloud.route_version
+    before, began = here.cloud.route_version, here.clock.now()
     outcome = here.release(request())
     assert (outcome.status, outcome.state) == ("SUCCEEDED", "Released"), outcome
     assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
     assert here.cloud.running_image("example1") == "shop:v2"
     assert here.cloud.services["example2"]["desiredCount"] == 0
     assert here.cloud.route_version == before + 4
-    assert sum(s for s in here.clock.slept if s == 300) == 900
+    assert 900 < (here.clock.now() - began).total_seconds() < 1_000
     assert here.cloud.route["httpRoute"]["retryPolicy"]["maxRetries"] == 2
     assert here.cloud.route["priority"] == 7
 
@@ -74,17 +74,28 @@ def test_canary_unknown_to_discovery_gets_no_weight(here: World) -> None:
     assert here.cloud.weights == []
 
 
-def test_failed_primary_deployment_leaves_the_traffic_on_the_canary(here: World) -> None:
-    def break_primary(name: str, params: Document) -> None:
+def break_primary(here: World) -> None:
+    """From now on the new version does not start on the primary."""
+
+    def refuse(name: str, params: Document) -> None:
         if name == "ecs.UpdateService" and params["service"] == "example1":
             here.cloud.broken_images = {"shop:v2"}
 
-    here.cloud.before_call = break_primary
+    here.cloud.before_call = refuse
+
+
+def test_failed_promotion_goes_back_when_nobody_answers_the_gate(here: World) -> None:
+    break_primary(here)
+    began = here.clock.now()
     outcome = here.release(request())
-    assert (outcome.status, outcome.state) == ("FAILED", "PromotionFailed"), outcome
-    assert here.cloud.weights[-1] == (0, 100)
-    assert here.cloud.services["example2"]["desiredCount"] == 2
+    assert (outcome.status, outcome.state) == ("FAILED", "Reverted"), outcome
     assert "circuit breaker" in outcome.cause
+    assert "PromotionGate" in outcome.path
+    assert (here.clock.now() - began).total_seconds() > 86_400
+    # All traffic stays on the canary until the primary is steady on its old version again.
+    assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
+    assert here.cloud.running_image("example1") == "shop:v1"
+    assert here.cloud.services["example2"]["desiredCount"] == 0
 
 
 @pytest.mark.parametrize(
@@ -100,8 +111,9 @@ def test_any_refusal_during_the_rollout_reverts(here: World, call: str, code: st
 
     def refuse(name: str, _params: Document) -> None:
         seen.append(name)
-        second = seen.count(name) == (1 if call == "ecs.UpdateService" else 2)
-        if name == call and second:
+        # The alarms are described by PlanRelease and OpenRelease before the rollout begins.
+        nth = {"ecs.UpdateService": 1, "appmesh.UpdateRoute": 2, "cloudwatch.DescribeAlarms": 3}
+        if name == call and seen.count(name) == nth[call]:
             raise Refusal(code, "no")
 
     here.cloud.before_call = refuse

@@ -21,8 +21,26 @@ STATES = st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA", "SOMETHING_NEW"])
     ],
 )
 def test_examples(states: list[str], holds_left: int, decision: str) -> None:
-    alarms = [Alarm(f"alarm-{n}", state) for n, state in enumerate(states)]
+    alarms = alarms_in(states)
     assert judge([a.name for a in alarms], alarms, holds_left).decision == decision
+
+
+def alarms_in(states: list[str]) -> list[Alarm]:
+    return [Alarm(f"alarm-{n}", s, fired=s == "ALARM") for n, s in enumerate(states)]
+
+
+def test_an_alarm_that_fired_and_cleared_reverts() -> None:
+    cleared = Alarm("a", "OK", "it fired at 10:00:00 UTC and has cleared since", fired=True)
+    verdict = judge(["a"], [cleared], 3)
+    assert verdict.decision == "revert"
+    assert "10:00:00" in verdict.reason
+
+
+@given(st.lists(STATES, min_size=1, max_size=6))
+def test_a_promote_goes_on_without_data_but_not_over_an_alarm(states: list[str]) -> None:
+    alarms = alarms_in(states)
+    verdict = judge([a.name for a in alarms], alarms, 0, promoted=True)
+    assert verdict.decision == ("revert" if "ALARM" in states else "advance")
 
 
 def test_an_alarm_that_is_gone_reverts_and_is_named() -> None:
@@ -33,7 +51,7 @@ def test_an_alarm_that_is_gone_reverts_and_is_named() -> None:
 
 @given(st.lists(STATES, min_size=1, max_size=6), st.integers(0, 3))
 def test_only_all_ok_advances(states: list[str], holds_left: int) -> None:
-    alarms = [Alarm(f"alarm-{n}", state) for n, state in enumerate(states)]
+    alarms = alarms_in(states)
     verdict = judge([a.name for a in alarms], alarms, holds_left)
     assert (verdict.decision == "advance") == (set(states) == {"OK"})
     assert verdict.reason
@@ -42,4 +60,11 @@ def test_only_all_ok_advances(states: list[str], holds_left: int) -> None:
 @given(st.integers(0, 9), st.integers(0, 5))
 def test_holding_never_reaches_the_next_step(step: int, holds: int) -> None:
     after = progress(judge(["a"], [Alarm("a", "INSUFFICIENT_DATA")], 1), step, holds, 10)
-    assert (after["step"], after["holds"], after["complete"]) == (step, holds + 1, False)
+    assert (after["next"], after["step"], after["holds"]) == ("bake", step, holds + 1)
+
+
+def test_the_last_step_leads_to_the_gate_where_there_is_one() -> None:
+    advance = judge([], [], 0)
+    assert progress(advance, 1, 0, 3)["next"] == "shift"
+    assert progress(advance, 2, 0, 3)["next"] == "promote"
+    assert progress(advance, 2, 0, 3, gated=True)["next"] == "gate"

@@ -1,4 +1,4 @@
-"""Traffic: the port that a router fills, and the one way to move a weight through it."""
+"""Traffic: the port that a router fills, and the ways to move a weight through it."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -12,10 +12,14 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A route as it was read: the two weights, and all of it, to be written back unharmed."""
+    """A route as it was read: the two weights, and all of it, to be written back unharmed.
+
+    `version` rises by one with every write, whoever makes it; None where the router counts none.
+    """
 
     split: Split
     document: Document
+    version: int | None = None
 
 
 class TrafficRouter(Protocol):
@@ -34,15 +38,68 @@ class TrafficRouter(Protocol):
         """Targets that would get this side's requests; None where the router cannot tell."""
 
 
-def shift(router: TrafficRouter, weight: int) -> Split:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a release knows of its route: the percent it read back last and the one it attempted.
+
+    `version` is the route's after the last write that was read back. The attempt counts when its
+    answer was lost: then the route may be one version further.
+    """
+
+    weight: int
+    target: int
+    version: int | None
+
+
+MOST_TRIES = 3
+"""How often botocore may send one write whose answers are lost; each may count as a version."""
+
+
+def foreign_write(router: TrafficRouter, reading: Reading, known: Known) -> str | None:
+    """A sentence on what somebody else wrote; None when the route is as this release left it."""
+    jump = 0 if reading.version is None else reading.version - (known.version or 0)
+    if reading.split == reading.split.with_weight(known.weight) and jump == 0:
+        return None
+    attempted = reading.split == reading.split.with_weight(known.target)
+    tries = (0,) if reading.version is None else range(1, MOST_TRIES + 1)
+    if attempted and known.target != known.weight and jump in tries:
+        return None
+    versions = f", {jump} versions further" if jump else ""
+    return (
+        f"somebody else wrote {router.name}: its weights are {reading.split}{versions}, and this"
+        f" release left {reading.split.with_weight(known.weight)}. Find out who else writes it"
+    )
+
+
+def shift(router: TrafficRouter, known: Known, weight: int) -> Reading:
     """Bring the canary to `weight` percent and confirm it; write only a difference.
 
-    Raises `SplitDrifted` when the route does not read back exactly as it was written.
+    Raises `SplitDrifted` when somebody else wrote the route, before or since.
     """
     before = router.read()
+    if told := foreign_write(router, before, known):
+        raise SplitDrifted(told)
+    return _write(router, before, weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The route as it was found and as it was read back."""
+
+    found: Reading
+    now: Reading
+
+
+def insist(router: TrafficRouter, weight: int) -> Moved:
+    """Bring the canary to `weight` percent whatever the route says now, and confirm it."""
+    found = router.read()
+    return Moved(found, _write(router, found, weight))
+
+
+def _write(router: TrafficRouter, before: Reading, weight: int) -> Reading:
     wanted = before.split.with_weight(weight)
     if before.split == wanted:
-        return wanted
+        return before
     written = router.write(before, wanted)
     after = router.read()
     if after.document != written:
@@ -50,4 +107,4 @@ def shift(router: TrafficRouter, weight: int) -> Split:
             f"{router.name} does not read back as written: asked for {wanted}, found"
             f" {after.split}. Find out who else writes it"
         )
-    return wanted
+    return after

@@ -54,7 +54,7 @@ class AppMeshRouter:
             **self._owner,
         )["route"]
         spec = cast("Document", route["spec"])
-        return Reading(split=self._split(spec), document=spec)
+        return Reading(self._split(spec), spec, route["metadata"]["version"])
 
     def _split(self, spec: Document) -> Split:
         weights: dict[str, int] = {}

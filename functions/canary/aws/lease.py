@@ -1,0 +1,412 @@
+"""Lease: who may write a split, how far its release has got, and the signals that reached it.
+
+One item per split, all under one partition key, so that one Query finds who watches an alarm and
+whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
+alarms, weight, target, version, token, waiting_since, signal, entered_at, returning_at, rested_at,
+parked, recovering}. The item outlives its holder, so that `fence` only ever rises.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from canary import clock
+from canary.aws import clients
+from canary.aws.failures import aws_failures
+from canary.errors import LeaseHeld, LeaseLost, RevertRequested, SignalRefused, StageOver
+from canary.release import Release
+from canary.settings import settings
+from canary.signals import Signal, why_refused
+from canary.stage import OPENING, RETURNING, ROLLOUT
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
+
+    Values = dict[str, UniversalAttributeValueTypeDef]
+
+Item = dict[str, Any]
+OURS = "holder = :me AND fence = :fence"
+NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
+OF_A_RELEASE = (
+    "holder, #release, #signal, #token, waiting_since, alarms, service, parked, recovering,"
+    " entered_at, returning_at, rested_at"
+)
+NAMES = {"#release": "release", "#signal": "signal", "#token": "token"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """`holder` is an execution ARN, or empty when the split is free.
+
+    `weight` is the canary's percent that was last read back and `target` the one last attempted;
+    `version` is the route's after our last write, None where the router counts none.
+    """
+
+    split: str
+    holder: str = ""
+    fence: int = 0
+    stage: int = OPENING
+    since: int = 0
+    weight: int = 0
+    target: int = 0
+    version: int | None = None
+    signal: Signal | None = None
+    token: str = ""
+    returning_at: int | None = None
+    rested_at: int | None = None
+    parked: bool = False
+    recovering: bool = False
+    document: str = ""
+
+    @property
+    def release(self) -> Release:
+        """What the holder releases; a free lease has none."""
+        return Release.model_validate_json(self.document)
+
+    @property
+    def reverting(self) -> bool:
+        return self.signal is not None and self.signal.kind == "revert"
+
+
+def _key(split: str) -> "Values":
+    return {"pk": {"S": "lease"}, "sk": {"S": split}}
+
+
+def _lease(item: Item) -> Lease:
+    def number(name: str) -> int | None:
+        return int(item[name]["N"]) if name in item else None
+
+    def text(name: str) -> str:
+        value: str = item.get(name, {}).get("S", "")
+        return value
+
+    signal = item.get("signal", {}).get("M")
+    return Lease(
+        split=item["sk"]["S"],
+        holder=text("holder"),
+        fence=number("fence") or 0,
+        stage=number("stage") or OPENING,
+        since=number("since") or 0,
+        weight=number("weight") or 0,
+        target=number("target") or 0,
+        version=number("version"),
+        signal=_signal(signal) if signal else None,
+        token=text("token"),
+        returning_at=number("returning_at"),
+        rested_at=number("rested_at"),
+        parked=item.get("parked", {}).get("BOOL", False),
+        recovering=item.get("recovering", {}).get("BOOL", False),
+        document=text("release"),
+    )
+
+
+def _signal(item: Item) -> Signal:
+    return Signal(
+        kind=item["kind"]["S"],
+        reason=item["reason"]["S"],
+        by=item["by"]["S"],
+        at=int(item["at"]["N"]),
+    )
+
+
+def _signal_item(signal: Signal) -> Any:
+    return {
+        "M": {
+            "kind": {"S": signal.kind},
+            "reason": {"S": signal.reason},
+            "by": {"S": signal.by},
+            "at": {"N": str(signal.at)},
+        }
+    }
+
+
+@aws_failures
+def read(split: str) -> Lease:
+    answer = clients.dynamodb().get_item(
+        TableName=settings().ledger_table, Key=_key(split), ConsistentRead=True
+    )
+    return _lease(answer["Item"]) if "Item" in answer else Lease(split)
+
+
+@aws_failures
+def _query(condition: str, values: "Values") -> list[Lease]:
+    pages: Iterator[Any] = iter(
+        clients.dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=settings().ledger_table,
+            KeyConditionExpression="pk = :lease",
+            FilterExpression=condition,
+            ExpressionAttributeValues={":lease": {"S": "lease"}, **values},
+            ConsistentRead=True,
+        )
+    )
+    return [_lease(item) for page in pages for item in page["Items"]]
+
+
+def held() -> list[Lease]:
+    """Every lease that somebody holds, dead or alive."""
+    return _query("attribute_exists(holder)", {})
+
+
+def watching(alarm: str) -> list[Lease]:
+    """The leases whose releases are judged by this alarm."""
+    return _query("attribute_exists(holder) AND contains(alarms, :alarm)", {":alarm": {"S": alarm}})
+
+
+def of_service(service: str) -> list[Lease]:
+    return _query("attribute_exists(holder) AND service = :service", {":service": {"S": service}})
+
+
+def _update(
+    split: str, expression: str, condition: str, values: "Values", returned: Any = "ALL_NEW"
+) -> Item:
+    text = expression + condition
+    names: Any = {alias: name for alias, name in NAMES.items() if alias in text}
+    if names:
+        names = {"ExpressionAttributeNames": names}
+    answer = clients.dynamodb().update_item(
+        TableName=settings().ledger_table,
+        Key=_key(split),
+        UpdateExpression=expression,
+        ConditionExpression=condition,
+        ExpressionAttributeValues=values,
+        ReturnValues=returned,
+        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        **names,
+    )
+    item: Item = answer.get("Attributes", {})
+    return item
+
+
+def _refused(error: ClientError, split: str) -> Lease:
+    """The item as it was when the condition failed; any other error goes on."""
+    if error.response["Error"].get("Code") != "ConditionalCheckFailedException":
+        raise error
+    item: Any = error.response.get("Item")
+    return _lease(item) if item else Lease(split)
+
+
+@aws_failures
+def take(release: Release, seen: Lease) -> Lease:
+    """Take the split as it was seen; the lease that is there already if it is this execution's.
+
+    Raises `LeaseHeld` when another was faster.
+    """
+    if seen.holder == release.execution:
+        return seen
+    values: Values = {
+        ":me": {"S": release.execution},
+        ":next": {"N": str(seen.fence + 1)},
+        ":seen": {"N": str(seen.fence)},
+        ":zero": {"N": "0"},
+        ":opening": {"N": str(OPENING)},
+        ":now": {"N": str(clock.epoch_seconds())},
+        ":release": {"S": release.model_dump_json()},
+        ":service": {"S": release.service},
+    }
+    alarms = ""
+    if release.alarms:
+        values[":alarms"] = {"SS": list(release.alarms)}
+        alarms = ", alarms = :alarms"
+    try:
+        item = _update(
+            release.split,
+            "SET holder = :me, fence = :next, stage = :opening, since = :now, #release = :release,"
+            f" service = :service, weight = :zero, target = :zero{alarms}",
+            "attribute_not_exists(pk) OR (fence = :seen AND attribute_not_exists(holder))",
+            values,
+        )
+    except ClientError as error:
+        winner = _refused(error, release.split)
+        if winner.holder == release.execution:
+            return winner
+        raise LeaseHeld(
+            f"traffic: execution {winner.holder} began a release on the same split just before;"
+            " wait for it to end, or revert it"
+        ) from error
+    return _lease(item)
+
+
+def check(release: Release, fence: int) -> Lease:
+    """Raises `LeaseLost` unless this execution still holds the split under this number."""
+    lease = read(release.split)
+    if (lease.holder, lease.fence) != (release.execution, fence):
+        raise _lost(lease, fence)
+    return lease
+
+
+def _lost(lease: Lease, fence: int) -> LeaseLost:
+    if lease.holder:
+        now = f"leased to {lease.holder} (fence {lease.fence})"
+    else:
+        now = "free: this release was closed"
+    return LeaseLost(
+        f"the split is {now}, not to this execution (fence {fence}); it writes nothing any more"
+    )
+
+
+@aws_failures
+def enter(
+    release: Release,
+    fence: int,
+    stage: int,
+    *,
+    obey: bool = False,
+    target: int | None = None,
+) -> Lease:
+    """Go to a stage, or stay in it, and return the lease as it was before.
+
+    What each act calls before it changes anything. Raises `LeaseLost`; `StageOver` when the
+    release has gone past this stage; with `obey`, `RevertRequested` while a revert is pending.
+    """
+    values: Values = {
+        ":me": {"S": release.execution},
+        ":fence": {"N": str(fence)},
+        ":stage": {"N": str(stage)},
+        ":now": {"N": str(clock.epoch_seconds())},
+    }
+    change = "SET stage = :stage, entered_at = :now"
+    condition = f"{OURS} AND stage <= :stage"
+    if target is not None:
+        values[":target"] = {"N": str(target)}
+        change += ", target = :target"
+    if stage == RETURNING:
+        change += ", returning_at = if_not_exists(returning_at, :now)"
+    if obey:
+        values[":revert"] = {"S": "revert"}
+        condition += f" AND {NOT_REVERTING}"
+        if stage > ROLLOUT:
+            # A promote or a retry has been obeyed once its promotion begins.
+            change += " REMOVE #signal"
+    try:
+        item = _update(release.split, change, condition, values, "ALL_OLD")
+    except ClientError as error:
+        now = _refused(error, release.split)
+        if (now.holder, now.fence) != (release.execution, fence):
+            raise _lost(now, fence) from error
+        if now.stage > stage:
+            raise StageOver(
+                f"the release is at stage {now.stage} and this act belongs to stage {stage}: it"
+                " was delivered late and changes nothing"
+            ) from error
+        raise RevertRequested(str(now.signal)) from error
+    return _lease(item)
+
+
+@aws_failures
+def confirm(lease: Lease, weight: int, version: int | None) -> None:
+    """Write down what the route was read back as."""
+    values: Values = {":weight": {"N": str(weight)}}
+    change = "SET weight = :weight, target = :weight"
+    if version is not None:
+        values[":version"] = {"N": str(version)}
+        change += ", version = :version"
+    _ours(lease, change, values)
+
+
+def _ours(lease: Lease, change: str, values: "Values") -> Lease:
+    """Change an item that must still be held under this fence. Raises `LeaseLost`."""
+    ours: Values = {":me": {"S": lease.holder}, ":fence": {"N": str(lease.fence)}}
+    try:
+        return _lease(_update(lease.split, change, OURS, {**ours, **values}))
+    except ClientError as error:
+        raise _lost(_refused(error, lease.split), lease.fence) from error
+
+
+@aws_failures
+def wait(release: Release, fence: int, token: str, entered_at: str) -> Lease:
+    """Leave the token where signals look for it, and return the lease with any that came before.
+
+    A late delivery must not put its dead token over a newer one: `entered_at`, the ISO time at
+    which the waiting state was entered, tells them apart. Raises `LeaseLost` or `StageOver`.
+    """
+    values: Values = {
+        ":me": {"S": release.execution},
+        ":fence": {"N": str(fence)},
+        ":token": {"S": token},
+        ":entered": {"S": entered_at},
+    }
+    try:
+        item = _update(
+            release.split,
+            "SET #token = :token, waiting_since = :entered",
+            f"{OURS} AND (attribute_not_exists(waiting_since) OR waiting_since <= :entered)",
+            values,
+        )
+    except ClientError as error:
+        now = _refused(error, release.split)
+        if (now.holder, now.fence) != (release.execution, fence):
+            raise _lost(now, fence) from error
+        raise StageOver("the release waits elsewhere by now; this wait is over") from error
+    return _lease(item)
+
+
+@aws_failures
+def tell(lease: Lease, signal: Signal) -> Lease:
+    """Keep a signal for the release that holds the lease, and return the lease with its token.
+
+    A revert is never overwritten. Raises `SignalRefused` when the release cannot use it.
+    """
+    values: Values = {
+        ":holder": {"S": lease.holder},
+        ":stage": {"N": str(lease.stage)},
+        ":signal": _signal_item(signal),
+        ":revert": {"S": "revert"},
+    }
+    if refused := why_refused(signal.kind, lease.stage):
+        raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
+    try:
+        item = _update(
+            lease.split,
+            "SET #signal = :signal",
+            f"holder = :holder AND stage = :stage AND {NOT_REVERTING}",
+            values,
+        )
+    except ClientError as error:
+        now = _refused(error, lease.split)
+        if now.holder != lease.holder:
+            raise SignalRefused(f"{signal.kind}: {lease.holder} has ended just now") from error
+        if now.reverting:
+            if signal.kind == "revert":
+                return now
+            raise SignalRefused(f"{signal.kind}: a revert is under way: {now.signal}") from error
+        return tell(now, signal)
+    return _lease(item)
+
+
+@aws_failures
+def take_over(lease: Lease) -> Lease:
+    """For help from outside: raise the fence, so that the dead execution can never write again.
+
+    Raises `LeaseLost` when the lease has changed hands meanwhile.
+    """
+    if lease.recovering:
+        return lease
+    change = "SET fence = :next, recovering = :yes"
+    return _ours(lease, change, {":next": {"N": str(lease.fence + 1)}, ":yes": {"BOOL": True}})
+
+
+@aws_failures
+def set_rested(lease: Lease, at: int) -> Lease:
+    """For help from outside: the split was brought to rest at this time, in epoch seconds."""
+    values: Values = {":stage": {"N": str(RETURNING)}, ":at": {"N": str(at)}}
+    return _ours(lease, "SET stage = :stage, rested_at = :at", values)
+
+
+@aws_failures
+def park(lease: Lease) -> None:
+    """Keep the lease for a person: help from outside must not undo what was decided."""
+    _ours(lease, "SET parked = :yes", {":yes": {"BOOL": True}})
+
+
+@aws_failures
+def free(lease: Lease) -> None:
+    """Give the split back, if it is still held so; the fencing number stays."""
+    ours: Values = {":me": {"S": lease.holder}, ":fence": {"N": str(lease.fence)}}
+    try:
+        _update(lease.split, f"REMOVE {OF_A_RELEASE}", OURS, ours)
+    except ClientError as error:
+        _refused(error, lease.split)

@@ -1,0 +1,37 @@
+"""Step Functions: whether an execution still runs, and the end of its wait."""
+
+import json
+
+from canary.aws import clients
+from canary.aws.failures import aws_failures
+from canary.signals import Signal
+
+
+@aws_failures
+def status_of(execution: str) -> str | None:
+    """AWS's word for it (`RUNNING`, `FAILED`, ...); None where there is no such execution."""
+    try:
+        answer = clients.stepfunctions().describe_execution(executionArn=execution)
+    except clients.stepfunctions().exceptions.ExecutionDoesNotExist:
+        return None
+    return answer["status"]
+
+
+def is_running(execution: str) -> bool:
+    return status_of(execution) in ("RUNNING", "PENDING_REDRIVE")
+
+
+@aws_failures
+def end_wait(token: str, signal: Signal) -> bool:
+    """Hand the signal to the state that waits; False when it waits no more."""
+    sfn = clients.stepfunctions()
+    output = json.dumps({"kind": signal.kind, "told": str(signal)})
+    try:
+        sfn.send_task_success(taskToken=token, output=output)
+    except (
+        sfn.exceptions.TaskTimedOut,
+        sfn.exceptions.TaskDoesNotExist,
+        sfn.exceptions.InvalidToken,
+    ):
+        return False
+    return True

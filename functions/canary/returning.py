@@ -1,0 +1,125 @@
+"""Returning: all weight back to the primary, and the canary scaled in once that is sure."""
+
+from canary import clock
+from canary.aws import ecs
+from canary.aws import lease as leases
+from canary.aws.lease import Lease
+from canary.capacity import missing_capacity, service_of
+from canary.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    NotEnoughCapacity,
+    RequestRejected,
+    SplitDrifted,
+)
+from canary.model import Model
+from canary.release import Release
+from canary.split import Split
+from canary.stage import RETURNING
+from canary.traffic import Known, foreign_write, insist
+from canary.traffic.routers import router_for
+
+LONGEST_PAUSE_SECONDS = 60
+MOST_CORRECTIONS = 10
+"""Whoever writes the route again this often will not stop; then a person has to."""
+
+
+class Returned(Model):
+    """`note` tells of a foreign write that was put right on the way."""
+
+    split: str
+    note: str = ""
+
+
+class Attempt(Model):
+    """One attempt at a revert. `next` is `confirm` when the split is at rest, `again` after
+    `wait_seconds`, or `give_up`; `cause` says what stood in the way."""
+
+    next: str
+    wait_seconds: int = 0
+    note: str = ""
+    cause: str = ""
+
+
+def revert(release: Release, fence: int) -> Attempt:
+    """All weight to the primary, before anything else and whatever its state.
+
+    The primary has not been touched: this is the way back from the rollout.
+    """
+    lease = leases.enter(release, fence, RETURNING)
+    try:
+        returned = _give_back(release, lease)
+    except (AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted) as error:
+        return _again(release, lease, error)
+    return Attempt(next="confirm", note=returned.note)
+
+
+def _again(release: Release, lease: Lease, error: Exception) -> Attempt:
+    now = clock.epoch_seconds()
+    tried = now - (lease.returning_at or now)
+    cause = f"{type(error).__name__}: {error}"
+    if tried >= release.revert_seconds:
+        return Attempt(next="give_up", cause=f"{cause}. It was tried for {tried} s")
+    return Attempt(
+        next="again", wait_seconds=min(max(2, tried // 2), LONGEST_PAUSE_SECONDS), cause=cause
+    )
+
+
+def to_primary(release: Release, lease: Lease) -> Returned:
+    """All weight to the primary, if it can carry it. Raises `NotEnoughCapacity`."""
+    short = missing_capacity(release, "primary", service_of(release, "primary"))
+    if short is not None:
+        raise NotEnoughCapacity(f"the primary gets no weight yet: {short}")
+    return _give_back(release, lease)
+
+
+def _give_back(release: Release, lease: Lease) -> Returned:
+    router = router_for(release.traffic[0])
+    moved = insist(router, 0)
+    leases.confirm(lease, 0, moved.now.version)
+    known = Known(lease.weight, lease.target, lease.version)
+    note = "" if moved.found.split.at_rest else foreign_write(router, moved.found, known)
+    return Returned(split=str(moved.now.split), note=note or "")
+
+
+class Rest(Model):
+    """`next` is `retire` when the split was found at rest, else `again` after settling.
+
+    `corrections` counts how often it was not; `note` says who else wrote.
+    """
+
+    next: str
+    corrections: int
+    note: str = ""
+
+
+def confirm_rest(release: Release, fence: int, corrections: int) -> Rest:
+    """Read the split once more, after the router's settle time; put it right where it moved.
+
+    Raises `SplitDrifted` when somebody else has moved it too often.
+    """
+    lease = leases.enter(release, fence, RETURNING)
+    split = router_for(release.traffic[0]).read().split
+    if split.at_rest:
+        return Rest(next="retire", corrections=corrections)
+    if corrections >= MOST_CORRECTIONS:
+        raise SplitDrifted(f"the split was moved again {corrections} times, now to {split}")
+    returned = _give_back(release, lease)
+    return Rest(next="again", corrections=corrections + 1, note=returned.note)
+
+
+def retire_canary(release: Release, fence: int) -> None:
+    """Scale the canary in, but only after the split was read back at rest."""
+    leases.enter(release, fence, RETURNING)
+    scale_in(release)
+
+
+def scale_in(release: Release) -> None:
+    for traffic in release.traffic:
+        router = router_for(traffic)
+        split: Split = router.read().split
+        if not split.at_rest:
+            raise SplitDrifted(
+                f"{router.name} is at {split}, not at rest, so the canary's tasks stay"
+            )
+    ecs.scale(release.cluster, service_of(release, "canary"), 0)

@@ -1,0 +1,60 @@
+"""Telling: bring a signal to the releases that it is for, and obey one that came before."""
+
+from canary import clock
+from canary.aws import lease as leases
+from canary.aws import stepfunctions
+from canary.aws.lease import Lease
+from canary.errors import AwsRefused, AwsUnavailable, SignalRefused
+from canary.release import Release
+from canary.signals import Kind, Signal
+
+
+def tell_service(service: str, kind: Kind, reason: str, by: str) -> list[str]:
+    """The executions that were told. Raises `SignalRefused` when there is none to tell."""
+    running = leases.of_service(service)
+    if not running:
+        raise SignalRefused(f"{kind}: no release of {service} is running")
+    signal = Signal(kind=kind, reason=reason, by=by, at=clock.epoch_seconds())
+    return [_tell(lease, signal) for lease in running]
+
+
+def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
+    """Revert every running release that the alarm judges; the executions that were told.
+
+    An event that was under way since before a release began says nothing about that release.
+    """
+    signal = Signal(kind="revert", reason=reason[:1_000], by=f"alarm {alarm}", at=fired_at)
+    told, failed = [], []
+    for lease in leases.watching(alarm):
+        if fired_at < lease.since:
+            continue
+        try:
+            told.append(_tell(lease, signal))
+        except SignalRefused:
+            # It ended, or its traffic returns already: what the alarm asks for happens anyway.
+            continue
+        except (AwsRefused, AwsUnavailable) as error:
+            failed.append(error)
+    if failed:
+        # Lambda delivers the event again; whoever was told already is not told twice.
+        raise failed[0]
+    return told
+
+
+def _tell(lease: Lease, signal: Signal) -> str:
+    """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act."""
+    told = leases.tell(lease, signal)
+    if told.token:
+        stepfunctions.end_wait(told.token, signal)
+    return lease.holder
+
+
+def await_signal(
+    release: Release, fence: int, token: str, entered_at: str, obeyed: list[Kind]
+) -> Signal | None:
+    """Leave the token for signals to come; a signal that is there already ends the wait."""
+    pending = leases.wait(release, fence, token, entered_at).signal
+    if pending is None or pending.kind not in obeyed:
+        return None
+    stepfunctions.end_wait(token, pending)
+    return pending

@@ -1,0 +1,39 @@
+"""Watch: what has happened to a release behind its back: alarms, signals and foreign writes."""
+
+from canary.aws import cloudwatch
+from canary.aws.lease import Lease
+from canary.errors import CanaryAlarmed, RevertRequested, SplitDrifted
+from canary.release import Release
+from canary.traffic import Known, foreign_write
+from canary.traffic.routers import router_for
+from canary.verdict import Alarm
+
+
+def alarms(release: Release, lease: Lease) -> list[Alarm]:
+    """The alarms as they stand, and whether each has fired since the release began.
+
+    The second line behind the event: EventBridge may lose one, and an alarm may clear again.
+    """
+    return cloudwatch.describe_alarms(release.alarms, lease.since)
+
+
+def require_unchanged(release: Release, lease: Lease) -> None:
+    """Raises `SplitDrifted` when somebody else wrote the route."""
+    router = router_for(release.traffic[0])
+    known = Known(lease.weight, lease.target, lease.version)
+    if told := foreign_write(router, router.read(), known):
+        raise SplitDrifted(told)
+
+
+def require_unmolested(release: Release, lease: Lease) -> None:
+    """What a phase asks while it waits for ECS.
+
+    Raises `RevertRequested`, `SplitDrifted`, or `CanaryAlarmed` for an alarm that fires.
+    """
+    if lease.reverting:
+        raise RevertRequested(str(lease.signal))
+    require_unchanged(release, lease)
+    fired = [alarm for alarm in alarms(release, lease) if alarm.fired]
+    if fired:
+        told = "; ".join(f"{alarm.name} ({alarm.reason[:300]})" for alarm in fired)
+        raise CanaryAlarmed(f"alarm of the canary fired: {told}")

@@ -1,0 +1,20 @@
+"""Await signal: leave the task token where signals find it; obey one that came before."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary import telling
+from canary.contracts import WaitInput
+from canary.observability import logger
+
+
+@logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
+@event_parser(model=WaitInput)
+def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
+    signal = telling.await_signal(
+        event.release, event.fence, event.token, event.entered_at, event.obeyed
+    )
+    logger.info("waiting" if signal is None else "signal obeyed", extra={"signal": str(signal)})
+    return {}

@@ -1,0 +1,18 @@
+"""Confirm rest: read the split again after the settle time, and put it right if it moved."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary import returning
+from canary.contracts import ConfirmInput
+from canary.observability import logger
+
+
+@logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
+@event_parser(model=ConfirmInput)
+def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> dict[str, Any]:
+    rest = returning.confirm_rest(event.release, event.fence, event.corrections)
+    logger.info("rest confirmed", extra={"rest": rest.model_dump()})
+    return rest.model_dump()

@@ -1,0 +1,19 @@
+"""Reconcile: bring home the traffic of releases whose execution ended without doing so."""
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary import recovery
+from canary.observability import logger, metrics
+
+
+@logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
+@metrics.log_metrics
+def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Called by the schedule and by the end of an execution: the ledger says what is to do."""
+    sweep = recovery.sweep()
+    metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=len(sweep.stranded))
+    logger.info("swept", extra={"recovered": sweep.recovered, "stranded": sweep.stranded})
+    return {"recovered": sweep.recovered, "stranded": sweep.stranded}

@@ -1,0 +1,20 @@
+"""Restore primary: its old version back after a failed promotion; the canary serves on."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary import promotion
+from canary.contracts import RestoreInput
+from canary.observability import logger
+
+
+@logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
+@event_parser(model=RestoreInput)
+def lambda_handler(event: RestoreInput, _context: LambdaContext) -> dict[str, Any]:
+    restored = promotion.restore_primary(
+        event.release, event.fence, event.attempt, event.failure.error
+    )
+    logger.warning("promotion failed", extra={"restored": restored.model_dump()})
+    return restored.model_dump()
