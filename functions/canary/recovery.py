@@ -12,7 +12,7 @@ from canary.aws import lease as leases
 from canary.aws.lease import Lease
 from canary.capacity import missing_capacity, service_of
 from canary.deployment import Service
-from canary.errors import LeaseLost, ReleaseError
+from canary.errors import AwsRefused, LeaseLost, ReleaseError, RequestRejected
 from canary.release import Release
 from canary.returning import scale_in
 from canary.stage import OPENING, is_promotion
@@ -22,32 +22,49 @@ from canary.traffic.routers import router_for
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """`recovered` are execution ARNs; `stranded` says what still keeps a split from its rest."""
+    """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest."""
 
     recovered: list[str]
     stranded: list[str]
 
 
 def sweep() -> Sweep:
-    """Bring home every release whose execution is dead. A failure of one does not stop the rest."""
+    """Bring home every release whose execution is dead. A failure of one does not stop the rest.
+
+    A split that nobody holds is only looked at: who moved it by hand may want it so.
+    """
     recovered, stranded = [], []
-    for lease in leases.held():
+    for lease in leases.every():
         try:
-            if not lease.recovering and stepfunctions.is_running(lease.holder):
+            if not lease.holder:
+                told = _moved_by_hand(lease)
+            elif not lease.recovering and stepfunctions.is_running(lease.holder):
                 continue
-            if recover(lease) is not None:
+            elif recover(lease) is not None:
                 recovered.append(lease.holder)
-            elif told := _stranded(lease):
-                stranded.append(f"{lease.holder}: {told}")
+                continue
+            else:
+                told = _under_way(lease)
         except LeaseLost:
             # It was closed or taken over while we looked.
             continue
         except ReleaseError as error:
-            stranded.append(f"{lease.holder}: {type(error).__name__}: {error}")
+            told = f"{type(error).__name__}: {error}"
+        if told:
+            stranded.append(f"{lease.split}, {lease.holder or 'free'}: {told}")
     return Sweep(recovered, stranded)
 
 
-def _stranded(lease: Lease) -> str | None:
+def _moved_by_hand(lease: Lease) -> str | None:
+    try:
+        at_rest = _at_rest(lease.release)
+    except (AwsRefused, RequestRejected):
+        # The route is gone, or is no split any more: there is nothing to be brought back.
+        return None
+    return None if at_rest else "no release runs, and it is not at rest: find out who moved it"
+
+
+def _under_way(lease: Lease) -> str | None:
     if _at_rest(lease.release):
         return None
     if lease.parked:

@@ -115,11 +115,15 @@ def retire_canary(release: Release, fence: int) -> None:
 
 
 def scale_in(release: Release) -> None:
+    """Raises `SplitDrifted` when the split is not at rest, before the canary goes or after."""
+    _require_rest(release)
+    ecs.scale(release.cluster, service_of(release, "canary"), 0)
+    _require_rest(release)
+
+
+def _require_rest(release: Release) -> None:
     for traffic in release.traffic:
         router = router_for(traffic)
         split: Split = router.read().split
         if not split.at_rest:
-            raise SplitDrifted(
-                f"{router.name} is at {split}, not at rest, so the canary's tasks stay"
-            )
-    ecs.scale(release.cluster, service_of(release, "canary"), 0)
+            raise SplitDrifted(f"{router.name} is at {split}, not at rest, so nothing is scaled in")

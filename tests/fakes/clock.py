@@ -10,8 +10,10 @@ class VirtualClock:
     """Time passes only when somebody sleeps or waits; whatever falls due meanwhile happens then."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.time = datetime(2026, 11, 24, tzinfo=UTC)
-        self.slept: list[float] = []
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
         self._number = itertools.count()
 
@@ -24,7 +26,6 @@ class VirtualClock:
         heapq.heappush(self._due, (moment, next(self._number), action))
 
     def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
         self.wait_until(lambda: False, seconds)
 
     def wait_until(self, happened: Callable[[], bool], seconds: float) -> None:

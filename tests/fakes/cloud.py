@@ -46,7 +46,8 @@ def task_definition(family: str, image: str, **more: Any) -> Document:
 class Cloud:
     """The article's environment. Change its attributes to change the world.
 
-    `startup_seconds` is how long a new task needs; images in `broken_images` never run.
+    `startup_seconds` is how long a new task needs; images in `broken_images` never run, or not on
+    the service that is named with the image.
     `before_call` and `after_call` see every call and may raise a `Refusal`.
     """
 
@@ -54,10 +55,11 @@ class Cloud:
         self.clock = clock
         self.calls: list[tuple[str, Document]] = []
         self.weights: list[tuple[int, int]] = []
+        self.on_write: Callable[[int, int], None] = lambda _primary, _canary: None
         self.before_call: Callable[[str, Document], None] = lambda _name, _params: None
         self.after_call: Callable[[str, Document], None] = lambda _name, _params: None
         self.startup_seconds = 15.0
-        self.broken_images: set[str] = set()
+        self.broken_images: set[str | tuple[str, str]] = set()
         self.alarms: dict[str, str] = {}
         self.alarm_history: dict[str, list[tuple[datetime, str, str]]] = {}
         self.composite_alarms: set[str] = set()
@@ -115,23 +117,7 @@ class Cloud:
     def arn(self, family: str, revision: int) -> str:
         return f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{family}:{revision}"
 
-    def attach(self, client: Any) -> None:
-        """Answer this boto3 client's calls from here, if its service is one of ours."""
-        if client.meta.service_model.service_name not in SERVED:
-            return
-        given: Document = {}
-
-        def keep(params: Document, **_: Any) -> None:
-            given.clear()
-            given.update(copy.deepcopy(params))
-
-        def answer(model: Any, **_: Any) -> Any:
-            return self._respond(f"{model.service_model.service_name}.{model.name}", dict(given))
-
-        client.meta.events.register("provide-client-params.*.*", keep)
-        client.meta.events.register("before-call.*.*", answer)
-
-    def _respond(self, name: str, params: Document) -> Any:
+    def respond(self, name: str, params: Document) -> Any:
         self.calls.append((name, params))
         try:
             self.before_call(name, params)
@@ -183,6 +169,7 @@ class Cloud:
         self.route = spec
         self.route_version += 1
         self.weights.append((self.weight("example1"), self.weight("example2")))
+        self.on_write(*self.weights[-1])
         return self._route_answer()
 
     def _appmesh_DescribeVirtualNode(self, params: Document) -> Document:  # noqa: N802
@@ -195,12 +182,12 @@ class Cloud:
         name = params["ServiceName"]
         if name not in self.services:
             raise Refusal("ServiceNotFound")
-        count = 0 if name in self.undiscovered else self._view(name)["runningCount"]
+        count = 0 if name in self.undiscovered else self.view(name)["runningCount"]
         return {"Instances": [{"InstanceId": str(n)} for n in range(count)]}
 
     def running_image(self, service: str) -> str:
         """The image that a service's newest finished deployment runs."""
-        view = self._view(service)
+        view = self.view(service)
         done = [d for d in view["deployments"] if d["rolloutState"] == "COMPLETED"]
         image: str = self._definition(done[-1]["taskDefinition"])["containerDefinitions"][0][
             "image"
@@ -222,13 +209,13 @@ class Cloud:
             "requiresAttributes": [{"name": "com.amazonaws.ecs.capability"}],
         }
 
-    def _view(self, name: str) -> Document:
+    def view(self, name: str) -> Document:
         """The service as it is now: deployments finish, or fail, as time passes."""
         service = self.services[name]
         newest = service["deployments"][0]
         image = self._definition(newest["taskDefinition"])["containerDefinitions"][0]["image"]
         if newest["rolloutState"] == "IN_PROGRESS" and self.clock.now() >= newest["ready_at"]:
-            if image in self.broken_images:
+            if self.broken_images & {image, (name, image)}:
                 newest["rolloutState"] = "FAILED"
                 newest["rolloutStateReason"] = "ECS deployment circuit breaker: tasks failed"
             else:
@@ -247,14 +234,14 @@ class Cloud:
     def advance(self) -> None:
         """Let every deployment that is due finish."""
         for name in self.services:
-            self._view(name)
+            self.view(name)
 
     def _ecs_DescribeServices(self, params: Document) -> Document:  # noqa: N802
         if params["cluster"] != "example":
             raise Refusal("ClusterNotFoundException", "Cluster not found.")
         known = [s for s in params["services"] if s in self.services]
         gone = [{"arn": s, "reason": "MISSING"} for s in params["services"] if s not in known]
-        return {"services": [self._view(name) for name in known], "failures": gone}
+        return {"services": [self.view(name) for name in known], "failures": gone}
 
     def _ecs_DescribeTaskDefinition(self, params: Document) -> Document:  # noqa: N802
         definition = self._definition(params["taskDefinition"])
@@ -268,7 +255,7 @@ class Cloud:
 
     def _ecs_UpdateService(self, params: Document) -> Document:  # noqa: N802
         service = self.services[params["service"]]
-        before = self._view(params["service"])
+        before = self.view(params["service"])
         now = self.clock.now()
         wanted: str = params.get("taskDefinition") or before["taskDefinition"]
         arn = self._definition(wanted)["taskDefinitionArn"]
@@ -292,7 +279,7 @@ class Cloud:
                 del service["deployments"][1:]
         elif grows:
             service["deployments"][0]["ready_at"] = ready_at
-        return {"service": self._view(params["service"])}
+        return {"service": self.view(params["service"])}
 
     def set_alarm(self, name: str, state: str) -> None:
         """Let an alarm go to a state, with a trace in its history and an event."""
@@ -341,6 +328,24 @@ class Cloud:
         if params["Name"] not in self.parameters:
             raise Refusal("ParameterNotFound")
         return {"Parameter": {"Value": self.parameters[params["Name"]]}}
+
+
+def serve(client: Any, current: Callable[[], Cloud]) -> None:
+    """Answer a boto3 client's calls from the cloud that is the current one at the call."""
+    if client.meta.service_model.service_name not in SERVED:
+        return
+    given: Document = {}
+
+    def keep(params: Document, **_: Any) -> None:
+        given.clear()
+        given.update(copy.deepcopy(params))
+
+    def answer(model: Any, **_: Any) -> Any:
+        name = f"{model.service_model.service_name}.{model.name}"
+        return current().respond(name, dict(given))
+
+    client.meta.events.register("provide-client-params.*.*", keep)
+    client.meta.events.register("before-call.*.*", answer)
 
 
 def _http(status: int) -> AWSResponse:

@@ -6,7 +6,7 @@ functions whose rules match, and the schedule calls its function every minute.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ from sandbox import stack, workflow
 from sandbox.events import Bus, alarm_detail, execution_detail
 from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
-from tests.fakes.cloud import Cloud
+from tests.fakes.cloud import Cloud, serve
 
 FACTORIES = ("appmesh", "cloudwatch", "ecs", "servicediscovery", "ssm")
 ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
@@ -46,12 +46,16 @@ class World:
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
         self.cloud.on_alarm = self._tell_of_alarm
         self.handlers = stack.handlers()
-        self.bus = Bus(stack.rules(), self.invoke, self.clock.after)
+        self.bus = Bus(stack.rules(), self.deliver, self.clock.after)
         self._invoker = workflow.Invoker(self.handlers)
 
     def invoke(self, function: str, event: Any) -> Any:
         """As EventBridge or a person would: straight to the function."""
         return self._invoker.call(function, event)
+
+    def deliver(self, function: str, event: Any) -> Any:
+        """What EventBridge does with an event."""
+        return self.invoke(function, event)
 
     def signal(self, kind: str, service: str = "checkout", by: str = "test") -> Any:
         return self.invoke("SignalReleaseFunction", {"service": service, "signal": kind, "by": by})
@@ -137,18 +141,25 @@ class World:
 @contextmanager
 def world() -> Iterator[World]:
     here = World()
+    with opened_world(here, lambda _arn, _status: None):
+        yield here
+
+
+@contextmanager
+def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[None]:
     with ExitStack() as opened:
         opened.enter_context(mock_aws())
         for name in (*FACTORIES, "dynamodb", "stepfunctions"):
             getattr(clients, name).cache_clear()
         for name in FACTORIES:
-            here.cloud.attach(getattr(clients, name)())
+            serve(getattr(clients, name)(), lambda: here.cloud)
         opened.enter_context(patch.object(canary_clock, "now", here.clock.now))
 
         def ended(arn: str, status: str) -> None:
             if status in ENDED_BADLY:
                 here.tell_of_end(arn, status)
+            on_end(arn, status)
 
         opened.enter_context(workflow.engine(here.handlers, here.clock, ended))
         here.open()
-        yield here
+        yield

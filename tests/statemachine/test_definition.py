@@ -116,3 +116,16 @@ def test_the_longest_legal_release_fits_in_the_top_level_timeout() -> None:
     longest_deployment = next(m.le for m in deadline if hasattr(m, "le"))
     longest = LONGEST_ROLLOUT_SECONDS + 2 * longest_deployment
     assert longest + 50_000 < MACHINE["TimeoutSeconds"]
+
+
+def assigned(scope: State) -> set[str]:
+    holders = [h for s in scope["States"].values() for h in (s, *s.get("Choices", []))]
+    holders += [c for s in scope["States"].values() for c in s.get("Catch", [])]
+    return {name for holder in holders for name in holder.get("Assign", {})}
+
+
+def test_a_phase_assigns_no_variable_of_the_machine() -> None:
+    """Step Functions refuses that, and a phase that is entered again would die of it."""
+    machine, *phases = scopes(MACHINE)
+    for phase in phases:
+        assert not assigned(machine) & assigned(phase)

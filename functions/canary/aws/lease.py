@@ -3,7 +3,8 @@
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
 alarms, weight, target, version, token, waiting_since, signal, entered_at, returning_at, rested_at,
-parked, recovering}. The item outlives its holder, so that `fence` only ever rises.
+parked, recovering}. The item outlives its holder, so that `fence` only ever rises and the split
+stays watched.
 """
 
 from collections.abc import Iterator
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 OURS = "holder = :me AND fence = :fence"
 NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
-OF_A_RELEASE = (
-    "holder, #release, #signal, #token, waiting_since, alarms, service, parked, recovering,"
-    " entered_at, returning_at, rested_at"
+OF_A_HOLDER = (
+    "holder, #signal, #token, waiting_since, alarms, service, parked, recovering, entered_at,"
+    " returning_at, rested_at"
 )
 NAMES = {"#release": "release", "#signal": "signal", "#token": "token"}
 
@@ -62,7 +63,7 @@ class Lease:
 
     @property
     def release(self) -> Release:
-        """What the holder releases; a free lease has none."""
+        """What the holder releases, or the last one did."""
         return Release.model_validate_json(self.document)
 
     @property
@@ -146,9 +147,9 @@ def _query(condition: str, values: "Values") -> list[Lease]:
     return [_lease(item) for page in pages for item in page["Items"]]
 
 
-def held() -> list[Lease]:
-    """Every lease that somebody holds, dead or alive."""
-    return _query("attribute_exists(holder)", {})
+def every() -> list[Lease]:
+    """Every split that was ever released on: held by the living, held by the dead, or free."""
+    return _query("attribute_exists(fence)", {})
 
 
 def watching(alarm: str) -> list[Lease]:
@@ -407,6 +408,6 @@ def free(lease: Lease) -> None:
     """Give the split back, if it is still held so; the fencing number stays."""
     ours: Values = {":me": {"S": lease.holder}, ":fence": {"N": str(lease.fence)}}
     try:
-        _update(lease.split, f"REMOVE {OF_A_RELEASE}", OURS, ours)
+        _update(lease.split, f"REMOVE {OF_A_HOLDER}", OURS, ours)
     except ClientError as error:
         _refused(error, lease.split)

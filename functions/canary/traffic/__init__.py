@@ -51,24 +51,24 @@ class Known:
     version: int | None
 
 
-MOST_TRIES = 3
-"""How often botocore may send one write whose answers are lost; each may count as a version."""
-
-
 def foreign_write(router: TrafficRouter, reading: Reading, known: Known) -> str | None:
     """A sentence on what somebody else wrote; None when the route is as this release left it."""
-    jump = 0 if reading.version is None else reading.version - (known.version or 0)
+    jump = _jump(reading, known.version)
     if reading.split == reading.split.with_weight(known.weight) and jump == 0:
         return None
     attempted = reading.split == reading.split.with_weight(known.target)
-    tries = (0,) if reading.version is None else range(1, MOST_TRIES + 1)
-    if attempted and known.target != known.weight and jump in tries:
+    one = 0 if reading.version is None else 1
+    if attempted and known.target != known.weight and jump == one:
         return None
     versions = f", {jump} versions further" if jump else ""
     return (
         f"somebody else wrote {router.name}: its weights are {reading.split}{versions}, and this"
         f" release left {reading.split.with_weight(known.weight)}. Find out who else writes it"
     )
+
+
+def _jump(reading: Reading, version: int | None) -> int:
+    return 0 if reading.version is None else reading.version - (version or 0)
 
 
 def shift(router: TrafficRouter, known: Known, weight: int) -> Reading:
@@ -79,7 +79,13 @@ def shift(router: TrafficRouter, known: Known, weight: int) -> Reading:
     before = router.read()
     if told := foreign_write(router, before, known):
         raise SplitDrifted(told)
-    return _write(router, before, weight)
+    after = _write(router, before, weight)
+    if _jump(after, before.version) > 1:
+        raise SplitDrifted(
+            f"somebody else wrote {router.name} between our reading and our writing of it. Find"
+            " out who else writes it"
+        )
+    return after
 
 
 @dataclass(frozen=True, slots=True)

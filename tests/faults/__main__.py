@@ -1,0 +1,69 @@
+"""`make faults`: runs the matrix on all cores and writes build/faults.json."""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.faults import matrix
+from tests.faults.arena import KINDS, Result
+from tests.faults.mutations import MUTATIONS
+from tests.faults.pool import run_all
+
+
+def report(results: Iterator[Result]) -> dict[str, Any]:
+    runs, violated = 0, 0
+    by_fault = {kind: {"runs": 0, "violations": 0} for kind in KINDS}
+    by_invariant: Counter[str] = Counter()
+    by_outcome: Counter[str] = Counter()
+    told = []
+    began = time.monotonic()
+    for result in results:
+        runs += 1
+        violated += len(result.violations)
+        by_outcome[result.outcome] += 1
+        for kind in {fault.kind for fault in result.case.faults}:
+            by_fault[kind]["runs"] += 1
+            by_fault[kind]["violations"] += len(result.violations)
+        for violation in result.violations:
+            by_invariant[violation.invariant] += 1
+            told.append(f"{result.case}: {violation.invariant}: {violation.told}")
+        if runs % 200 == 0:
+            seconds = time.monotonic() - began
+            print(f"{runs} runs, {violated} violations, {seconds:.0f} s", flush=True)
+    return {
+        "runs": runs,
+        "violations": violated,
+        "by_fault": by_fault,
+        "by_invariant": dict(by_invariant),
+        "by_outcome": dict(by_outcome),
+        "seconds": round(time.monotonic() - began),
+        "told": told[:200],
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="faults", description=__doc__)
+    parser.add_argument("--without", choices=sorted(MUTATIONS), help="switch one guard off")
+    parser.add_argument("--most", type=int, default=1_000_000, help="most single faults to run")
+    parser.add_argument("--seeds", type=int, default=len(matrix.SEEDS))
+    given = parser.parse_args()
+    written = report(run_all(given.without, given.most, matrix.SEEDS[: given.seeds]))
+    name = f"faults-without-{given.without}.json" if given.without else "faults.json"
+    path = Path("build") / name.replace(" ", "-")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(written, indent=2) + "\n")
+    for line in written["told"][:20]:
+        print(line)
+    print(f"{written['runs']} runs, {written['violations']} violations: {path}")
+    if given.without:
+        return 0 if written["violations"] else 1
+    return 1 if written["violations"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""What must hold at every observed moment of a release, and at its end."""
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.fakes.cloud import Cloud, Document
+
+PRIMARY, CANARY = "example1", "example2"
+AT_REST = (100, 0)
+
+
+@dataclass(frozen=True)
+class Violation:
+    invariant: str
+    told: str
+
+
+@dataclass
+class Progress:
+    """What one execution may do to the weights: `allowed` is the canary's next percent."""
+
+    allowed: set[int]
+    promoted: bool = False
+    wrote: bool = False
+    reverting: bool = False
+    old: str = "shop:v1"
+
+
+@dataclass
+class Writer:
+    """The invocation that is under way."""
+
+    function: str
+    event: Document = field(default_factory=dict)
+
+    @property
+    def execution(self) -> str:
+        told: str = self.event.get("release", {}).get("execution", "")
+        return told
+
+
+class Watch:
+    """Sees every call, every write and every answer, and remembers what was wrong."""
+
+    def __init__(self, cloud: Cloud, steps: list[int]) -> None:
+        self.cloud = cloud
+        self.violations: list[Violation] = []
+        self._steps = steps
+        self._rest_of_route = _without_weights(cloud.route)
+        self._progress: dict[str, Progress] = {}
+        self._before = AT_REST
+        self.foreign = False
+        self._read_at_rest: str = ""
+
+    def say(self, invariant: str, told: str) -> None:
+        self.violations.append(Violation(invariant, told))
+
+    def progress(self, execution: str) -> Progress:
+        return self._progress.setdefault(execution, Progress({self._steps[0]}))
+
+    def split(self) -> tuple[int, int]:
+        return self.cloud.weight(PRIMARY), self.cloud.weight(CANARY)
+
+    def steady(self, service: str) -> bool:
+        """One finished deployment, and all of its tasks running."""
+        view = self.cloud.view(service)
+        done = [d["rolloutState"] for d in view["deployments"]] == ["COMPLETED"]
+        return done and view["runningCount"] >= view["desiredCount"] > 0
+
+    def see_call(self, name: str, params: Document, writer: Writer) -> None:
+        if not self.foreign:
+            for service, weight in zip((PRIMARY, CANARY), self.split(), strict=True):
+                if weight > 0 and self.cloud.view(service)["runningCount"] == 0:
+                    self.say("capacity", f"{weight} % on {service}, which runs nothing")
+        if name == "appmesh.DescribeRoute" and self.split() == AT_REST:
+            self._read_at_rest = writer.function
+        scales_in = name == "ecs.UpdateService" and params.get("desiredCount") == 0
+        if scales_in and self.split() != AT_REST and not self.foreign:
+            self.say("old capacity", f"{params['service']} is scaled in at {self.split()}")
+        if scales_in and self._read_at_rest != writer.function:
+            self.say("old capacity", f"{writer.function} scales in without reading the split back")
+
+    def see_write(self, writer: Writer) -> None:
+        """A handler has written the route."""
+        before, now = self._before, self.split()
+        self.foreign = False
+        self._read_at_rest = ""
+        if sum(now) != 100 or min(now) < 0:
+            self.say("valid split", f"the weights are {now}")
+        if _without_weights(self.cloud.route) != self._rest_of_route:
+            self.say("nothing else", "the route differs in more than its weights")
+        progress = self.progress(writer.execution)
+        progress.wrote = True
+        if now[1] > before[1]:
+            if now[1] not in progress.allowed:
+                told = f"{writer.function} raises {before} to {now}, allowed: {progress.allowed}"
+                self.say("planned rise", told)
+            if not self.steady(CANARY):
+                self.say("capacity", f"the canary gets {now[1]} % and is not steady")
+        if now[0] > before[0] and not self.steady(PRIMARY):
+            self.say("capacity", f"the primary gets {now[0]} % and is not steady")
+
+    def before_write(self) -> None:
+        self._before = self.split()
+
+    def see_answer(self, writer: Writer, answer: Any) -> None:
+        progress = self.progress(writer.execution)
+        if writer.function == "OpenReleaseFunction" and not progress.wrote:
+            progress.old = self.cloud.running_image(PRIMARY)
+        if writer.function == "JudgeCanaryFunction":
+            following = answer["next"]
+            if following == "shift":
+                progress.allowed = {self._steps[answer["step"]]}
+            elif following == "promote":
+                progress.allowed, progress.promoted = {100}, True
+            elif following == "revert":
+                progress.allowed = set()
+        if writer.function in ("RevertFunction", "ConfirmRestFunction"):
+            progress.allowed = set()
+
+    def see_end(self, arn: str, status: str, error: str, held: bool, stranded: bool) -> None:
+        """The execution has ended: does it tell the truth?"""
+        name = error or status
+        at_rest = self.split() == AT_REST
+        progress = self.progress(arn)
+        old = self.cloud.running_image(PRIMARY) == progress.old
+        if name == "SUCCEEDED" and not (self.foreign or (at_rest and self.steady(PRIMARY))):
+            self.say("truth", f"Released, but the split is {self.split()}")
+        if name == "SUCCEEDED" and old:
+            self.say("truth", "Released, but the primary runs the old version")
+        if name == "Reverted" and not (self.foreign or (at_rest and old)):
+            image = self.cloud.running_image(PRIMARY)
+            self.say("truth", f"Reverted, but the split is {self.split()} and {image} serves")
+        if name == "Rejected" and progress.wrote:
+            self.say("truth", "Rejected, but the route was written")
+        if name in ("PromotionFailed", "RevertFailed") and not (held and stranded):
+            self.say("lease", f"{name}, but the lease is free or no alarm fires")
+
+    def see_final(
+        self, *, held: bool, stranded: bool, excused: bool, records: dict[str, str], expected: str
+    ) -> None:
+        """Long after the end, when all help from outside has had its time."""
+        image = self.cloud.running_image(PRIMARY)
+        if self.split() != AT_REST and not excused:
+            self.say("rest", f"the split stays at {self.split()}")
+        if not self.steady(PRIMARY):
+            self.say("rest", "the primary is not steady")
+        if image != expected:
+            self.say("version", f"the primary runs {image}; the ledger says {records}")
+        confirmed = any(p.promoted for p in self._progress.values())
+        if image != "shop:v1" and not confirmed:
+            self.say("version", f"{image} serves, and no verdict ever promoted it")
+        if held and not stranded:
+            self.say("lease", "the lease is held and no alarm fires")
+        if _without_weights(self.cloud.route) != self._rest_of_route:
+            self.say("nothing else", "the route differs in more than its weights")
+        for execution, progress in self._progress.items():
+            name = execution.rsplit(":", 1)[-1]
+            if progress.reverting and records.get(name) == "Released":
+                self.say("signal", f"a revert of {name} was accepted, and it was released")
+
+
+def _without_weights(route: Document) -> Document:
+    bare: Document = copy.deepcopy(route)
+    kind = next(k for k in bare if k.endswith("Route"))
+    for target in bare[kind]["action"]["weightedTargets"]:
+        del target["weight"]
+    return bare

@@ -1,0 +1,65 @@
+"""The matrix: every fault at every place of every release, and generated sequences of several."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.faults.arena import BASES, KINDS, Arena, Case, Fault
+
+KEPT = Path(__file__).with_name("kept.json")
+"""Sequences that broke something once; they are run again every time."""
+
+SEEDS = tuple(range(20))
+SEQUENCES_PER_SEED = 25
+Counts = dict[str, dict[str, int]]
+
+
+def count(arena: Arena) -> Counts:
+    """By base, how many calls, invocations, states and events it has without faults."""
+    return {name: arena.run(Case(name)).counts for name in BASES}
+
+
+def single_faults(counts: Counts) -> list[Case]:
+    return [
+        Case(base, (Fault(kind, at),))
+        for base in BASES
+        for kind, target in KINDS.items()
+        for at in range(counts[base][target])
+    ]
+
+
+def kept() -> list[Case]:
+    return [
+        Case(case["base"], tuple(Fault(kind, at) for kind, at in case["faults"]))
+        for case in json.loads(KEPT.read_text())
+    ]
+
+
+def sequences(counts: Counts, number: int, run: Callable[[Case], None]) -> None:
+    """Two to four faults in one release, as this seed generates them."""
+    faults = st.tuples(st.sampled_from(sorted(KINDS)), st.floats(0, 1, exclude_max=True))
+
+    @seed(number)
+    @settings(
+        max_examples=SEQUENCES_PER_SEED,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        derandomize=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.sampled_from(sorted(BASES)), st.lists(faults, min_size=2, max_size=4))
+    def generate(base: str, drawn: list[tuple[str, float]]) -> None:
+        placed = {Fault(kind, int(share * counts[base][KINDS[kind]])) for kind, share in drawn}
+        run(Case(base, tuple(sorted(placed))))
+
+    generate()
+
+
+def spread(cases: list[Case], most: int) -> Iterator[Case]:
+    """At most so many of them, from everywhere in the matrix, and always the same."""
+    step = max(1, -(-len(cases) // most))
+    return iter(cases[::step])

@@ -1,0 +1,146 @@
+"""Mutations: the guards, each to be switched off, so that the matrix proves that it sees them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from canary import capacity, deploying, opening, plan, promotion, recovery, returning, rollout
+from canary import traffic as port
+from canary.aws import lease as leases
+from canary.aws import stepfunctions
+from tests.faults.arena import Arena
+
+Mutation = Callable[[Arena], AbstractContextManager[None]]
+
+
+@contextmanager
+def _without_lease(_arena: Arena) -> Iterator[None]:
+    """Whoever comes may take the split, and nobody looks whose it is."""
+    update = leases._update
+
+    def unconditional(
+        split: str, expression: str, condition: str, values: Any, returned: Any = "ALL_NEW"
+    ) -> Any:
+        freed = condition.replace(leases.OURS, "fence >= :none")
+        freed = freed.replace("attribute_not_exists(holder)", "fence >= :none")
+        used = {k: v for k, v in values.items() if k in expression + freed}
+        return update(split, expression, freed, {**used, ":none": {"N": "-1"}}, returned)
+
+    def check(release: Any, _fence: int) -> Any:
+        return replace(leases.read(release.split), holder=release.execution)
+
+    with (
+        patch.object(leases, "_update", unconditional),
+        patch.object(leases, "check", check),
+        patch.object(opening, "_free_of_the_dead", lambda release: leases.read(release.split)),
+        patch.object(plan.stepfunctions, "is_running", lambda _execution: False),
+    ):
+        yield
+
+
+@contextmanager
+def _without_fence(_arena: Arena) -> Iterator[None]:
+    """Only the holder counts: neither the fencing number nor the stage tells a late act apart."""
+    update = leases._update
+
+    def unfenced(
+        split: str, expression: str, condition: str, values: Any, returned: Any = "ALL_NEW"
+    ) -> Any:
+        freed = condition.replace(" AND fence = :fence", "").replace(" AND stage <= :stage", "")
+        used = {k: v for k, v in values.items() if k in expression + freed}
+        return update(split, expression, freed, used, returned)
+
+    def check(release: Any, fence: int) -> Any:
+        lease = leases.read(release.split)
+        if lease.holder != release.execution:
+            raise leases._lost(lease, fence)
+        return lease
+
+    with patch.object(leases, "_update", unfenced), patch.object(leases, "check", check):
+        yield
+
+
+@contextmanager
+def _without_kept_signals(_arena: Arena) -> Iterator[None]:
+    """A signal reaches who waits, and is forgotten where nobody does."""
+    tell = leases.tell
+
+    def forget(lease: Any, signal: Any) -> Any:
+        tell(lease, signal)
+        leases._ours(leases.read(lease.split), "REMOVE #signal", {})
+        return leases.read(lease.split)
+
+    with patch.object(leases, "tell", forget):
+        yield
+
+
+@contextmanager
+def _without_reconciler(arena: Arena) -> Iterator[None]:
+    arena.helped = False
+    try:
+        yield
+    finally:
+        arena.helped = True
+
+
+@contextmanager
+def _without_read_back(_arena: Arena) -> Iterator[None]:
+    """What was written is believed, and the settle time confirms nothing."""
+
+    def believe(router: Any, before: Any, weight: int) -> Any:
+        wanted = before.split.with_weight(weight)
+        if before.split == wanted:
+            return before
+        written = router.write(before, wanted)
+        version = None if before.version is None else before.version + 1
+        return port.Reading(wanted, written, version)
+
+    def scale_in(release: Any) -> None:
+        returning.ecs.scale(release.cluster, capacity.service_of(release, "canary"), 0)
+
+    with ExitStack() as patches:
+        patches.enter_context(patch.object(port, "_write", believe))
+        for module in (returning, recovery):
+            patches.enter_context(patch.object(module, "scale_in", scale_in))
+        patches.enter_context(
+            patch.object(
+                returning,
+                "confirm_rest",
+                lambda _release, _fence, corrections: returning.Rest(
+                    next="retire", corrections=corrections
+                ),
+            )
+        )
+        yield
+
+
+@contextmanager
+def _without_promotion_guard(_arena: Arena) -> Iterator[None]:
+    """The primary is taken for steady as soon as its deployment has begun."""
+
+    def any_capacity(release: Any, side: str, service: Any) -> str | None:
+        return None if side == "primary" else capacity.missing_capacity(release, side, service)
+
+    steady = deploying.is_steady
+
+    def at_once(release: Any, fence: int, side: Any, started: Any, *, restoring: bool) -> bool:
+        return side == "primary" or steady(release, fence, side, started, restoring=restoring)
+
+    with ExitStack() as patches:
+        for module in (deploying, promotion, recovery, returning, rollout):
+            if hasattr(module, "missing_capacity"):
+                patches.enter_context(patch.object(module, "missing_capacity", any_capacity))
+        patches.enter_context(patch.object(deploying, "is_steady", at_once))
+        yield
+
+
+MUTATIONS: dict[str, Mutation] = {
+    "lease": _without_lease,
+    "fence": _without_fence,
+    "kept signals": _without_kept_signals,
+    "reconciler": _without_reconciler,
+    "read-back": _without_read_back,
+    "promotion guard": _without_promotion_guard,
+}
