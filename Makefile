@@ -6,10 +6,10 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template definition test demo scenarios sandbox build schema fix requirements clean
+.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction build schema fix requirements clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .venv/ready: requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 1; }
@@ -32,7 +32,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 
 types: .venv/ready
-	$(BIN)/mypy functions sandbox tests
+	$(BIN)/mypy functions sandbox tests bench
 
 imports: .venv/ready
 	$(BIN)/lint-imports
@@ -49,6 +49,9 @@ definition: .venv/ready
 test: check ## Check, then run all tests
 	$(BIN)/python -m pytest
 
+faults: .venv/ready ## Every fault at every place of a release, about half an hour; WITHOUT=guard switches one off
+	$(BIN)/python -m tests.faults $(if $(WITHOUT),--without "$(WITHOUT)")
+
 demo: .venv/ready ## Real releases with real traffic: good, bad, and the article's 95:5
 	$(BIN)/python -m sandbox.demo
 
@@ -57,6 +60,9 @@ scenarios: .venv/ready ## Every scenario there is
 
 sandbox: .venv/ready ## Keep the sandbox running and print its endpoints
 	$(BIN)/python -m sandbox
+
+bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traffic away
+	$(BIN)/python -m bench.reaction
 
 # A pyenv shim answers to the name even where no python3.13 is chosen; then its versions are tried.
 PYTHON313 = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)

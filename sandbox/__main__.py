@@ -34,7 +34,7 @@ def quiet() -> None:
     logging.basicConfig(handlers=[file], level=logging.INFO, force=True)
     for noisy in ("werkzeug", "botocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    os.environ.update(POWERTOOLS_SERVICE_NAME="stepcanary", POWERTOOLS_METRICS_DISABLED="true")
+    os.environ["POWERTOOLS_SERVICE_NAME"] = "stepcanary"
     from canary.observability import logger
 
     for handler in logging.getLogger(logger.service).handlers:

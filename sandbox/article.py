@@ -23,6 +23,8 @@ PROFILE: dict[str, Any] = {
             "route": "example",
             "primary_node": "example1",
             "canary_node": "example2",
+            # The sandbox's one Envoy follows at once.
+            "settle_seconds": 1,
         }
     ],
     "steps": [

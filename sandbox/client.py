@@ -47,6 +47,8 @@ class Client:
         self._steady_at = 0.0
         self._unconfirmed = Count()
         self.total = Count()
+        self.last_canary_at = 0.0
+        """When the last answer of the canary came, on the monotonic clock."""
         self.steps: dict[int, Count] = {}
         self._threads = [
             threading.Thread(target=self._send, daemon=True) for _ in range(self._workers)
@@ -94,6 +96,8 @@ class Client:
 
     def _count(self, began: float, error: bool, canary: bool, version: str) -> None:
         with self._lock:
+            if canary:
+                self.last_canary_at = time.monotonic()
             counts = [self.total]
             if self._weight and began >= self._steady_at:
                 counts.append(self._unconfirmed)

@@ -1,15 +1,21 @@
 """Cloud: the sandbox as one object: moto as the AWS API, and everything real behind it."""
 
 import os
+import time
+import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
+from unittest.mock import patch
 
 import boto3
+from moto.cloudwatch.models import Alarm
 from moto.server import ThreadedMotoServer
 
-from sandbox import article, ecs, stack, workflow
+from canary.aws import clients
+from sandbox import alarms, article, ecs, events, metrics, stack, workflow
 from sandbox.ecs import EcsAgent
+from sandbox.events import Bus, Schedule, Timers, alarm_detail, execution_detail
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
 
@@ -17,6 +23,10 @@ LOG = Path("build/sandbox.log")
 TABLE = "stepcanary-ledger"
 SECONDS_PER_PERIOD = 1.0
 """How long an alarm's period lasts here; on AWS it would be a minute."""
+SECONDS_PER_SCHEDULE = 1.0
+"""How often scheduled functions are called here; on AWS it would be each minute."""
+STOP_SECONDS = 10.0
+"""How long releases that still run when the sandbox closes may take to stop."""
 
 
 def environment(endpoint: str) -> dict[str, str]:
@@ -30,6 +40,13 @@ def environment(endpoint: str) -> dict[str, str]:
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def forget_clients() -> None:
+    """The functions' clients keep the endpoint with which they were made."""
+    for factory in vars(clients).values():
+        if hasattr(factory, "cache_clear"):
+            factory.cache_clear()
 
 
 class Sandbox:
@@ -64,14 +81,48 @@ class Sandbox:
         weights = {t["virtualNode"]: t["weight"] for t in targets}
         return weights["example1"], weights["example2"]
 
+    def service(self, name: str) -> dict[str, Any]:
+        answer = self.client("ecs").describe_services(cluster="example", services=[name])
+        service: dict[str, Any] = answer["services"][0]
+        return service
+
     def image(self, service: str) -> str:
         """The image in the task definition that an ECS service runs."""
-        ecs_client = self.client("ecs")
-        described = ecs_client.describe_services(cluster="example", services=[service])
-        arn = described["services"][0]["taskDefinition"]
-        definition = ecs_client.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-        image: str = definition["containerDefinitions"][0]["image"]
+        arn = self.service(service)["taskDefinition"]
+        definition = self.client("ecs").describe_task_definition(taskDefinition=arn)
+        image: str = definition["taskDefinition"]["containerDefinitions"][0]["image"]
         return image
+
+    def register(self, family: str, tag: str) -> str:
+        """A new revision of a task definition that runs this version; its ARN."""
+        ecs_client = self.client("ecs")
+        old = ecs_client.describe_task_definition(taskDefinition=family)["taskDefinition"]
+        app, *others = old["containerDefinitions"]
+        kept = ("family", "networkMode", "requiresCompatibilities", "cpu", "memory")
+        new = ecs_client.register_task_definition(
+            containerDefinitions=[{**app, "image": article.image(tag)}, *others],
+            **{name: old[name] for name in kept},
+        )
+        arn: str = new["taskDefinition"]["taskDefinitionArn"]
+        return arn
+
+    def record(self, execution: str, service: str = "checkout") -> dict[str, str]:
+        """What the ledger says became of the release: its `outcome` and `cause`."""
+        name = execution.rsplit(":", 1)[-1]
+        key = {"pk": {"S": f"service#{service}"}, "sk": {"S": f"release#{name}"}}
+        item = self.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item", {})
+        return {name: item.get(name, {}).get("S", "") for name in ("outcome", "cause")}
+
+    def is_free(self) -> bool:
+        """Whether no release, alive or dead, has a split."""
+        answer = self.client("dynamodb").query(
+            TableName=TABLE,
+            KeyConditionExpression="pk = :lease",
+            FilterExpression="attribute_exists(holder)",
+            ExpressionAttributeValues={":lease": {"S": "lease"}},
+            ConsistentRead=True,
+        )
+        return not answer["Items"]
 
     def _open(self) -> None:
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=self._port, verbose=False)
@@ -79,17 +130,22 @@ class Sandbox:
         self._opened.callback(server.stop)
         host, port = server.get_host_and_port()
         self.endpoint = f"http://{host}:{port}"
+        self._opened.enter_context(patch.dict(os.environ, self._settings()))
         os.environ.pop("AWS_PROFILE", None)
-        os.environ.update(
-            environment(self.endpoint),
-            POWERTOOLS_SERVICE_NAME="stepcanary",
-            POWERTOOLS_METRICS_NAMESPACE="StepCanary",
-            POWERTOOLS_METRICS_FUNCTION_NAME="sandbox",
-            LEDGER_TABLE=TABLE,
-            PROFILE_PREFIX="/stepcanary/profiles",
-        )
+        # moto's state and the functions' clients outlive a sandbox that was open before.
+        reset = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
+        urllib.request.urlopen(reset, timeout=10).close()
+        forget_clients()
+        self._opened.callback(forget_clients)
         self._opened.callback(ecs.install())
-        self._opened.enter_context(workflow.engine(stack.handlers()))
+        self._opened.callback(alarms.install(self._tell_of_alarm))
+        invoker = self._opened.enter_context(
+            workflow.engine(stack.handlers(), on_end=self._tell_of_end)
+        )
+        self._opened.enter_context(metrics.of_functions())
+        timers = Timers()
+        self.bus = Bus(stack.rules(), invoker.call, timers.later)
+        self._opened.callback(events.install(self.bus))
         self._deploy_stack()
         envoy = Gateway()
         article.create(self.client, envoy.port)
@@ -102,6 +158,44 @@ class Sandbox:
         meter = Metrics(envoy, seconds_per_period=SECONDS_PER_PERIOD)
         meter.start()
         self._opened.callback(meter.close)
+        # These close first, last one first, so that nothing calls an API that is gone.
+        self._opened.callback(self._stop_releases)
+        self._opened.callback(timers.close)
+        schedule = Schedule(stack.schedules(), invoker.call, SECONDS_PER_SCHEDULE)
+        schedule.start()
+        self._opened.callback(schedule.close)
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            **environment(self.endpoint),
+            "POWERTOOLS_SERVICE_NAME": "stepcanary",
+            "LEDGER_TABLE": TABLE,
+            "PROFILE_PREFIX": "/stepcanary/profiles",
+        }
+
+    def _tell_of_alarm(self, alarm: Alarm, before: str) -> None:
+        at = alarm.state_updated_timestamp
+        detail = alarm_detail(alarm.name, before, alarm.state_value, alarm.state_reason, at)
+        kind = "CloudWatch Alarm State Change"
+        self.bus.put("aws.cloudwatch", kind, detail, [alarm.alarm_arn])
+
+    def _tell_of_end(self, execution: str, status: str) -> None:
+        detail = execution_detail(execution, self.machine, status)
+        kind = "Step Functions Execution Status Change"
+        self.bus.put("aws.states", kind, detail, [execution])
+
+    def _stop_releases(self) -> None:
+        sfn = self.client("stepfunctions")
+
+        def running() -> list[str]:
+            answer = sfn.list_executions(stateMachineArn=self.machine, statusFilter="RUNNING")
+            return [execution["executionArn"] for execution in answer["executions"]]
+
+        for execution in running():
+            sfn.stop_execution(executionArn=execution)
+        deadline = time.monotonic() + STOP_SECONDS
+        while running() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def _deploy_stack(self) -> None:
         self.client("dynamodb").create_table(TableName=TABLE, **stack.ledger_schema())

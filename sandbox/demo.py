@@ -11,24 +11,39 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox import article
 from sandbox.__main__ import quiet
 from sandbox.client import Client
 from sandbox.cloud import LOG, Sandbox
 
-REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop"
 CONFIDENCE = 0.999
+LONGEST_SECONDS = 240
 Report = dict[str, Any]
+Steps = list[dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Act:
+    """What an operator does to the execution once it is in this state and the canary serves."""
+
+    state: str
+    do: Callable[[Sandbox, str], None]
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One release. `check` returns what is wrong with its report, or an empty list."""
+    """One release. `check` returns what is wrong with its report, or an empty list.
+
+    `acts` happen one after the other; `primary_tag` is what the primary gets where it differs.
+    """
 
     name: str
     tag: str
     outcome: str
     check: Callable[[Report], list[str]]
-    steps: list[dict[str, int]] | None = None
+    steps: Steps | None = None
+    acts: tuple[Act, ...] = ()
+    primary_tag: str | None = None
 
 
 def binomial_interval(n: int, share: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
@@ -55,23 +70,39 @@ def binomial_interval(n: int, share: float, confidence: float = CONFIDENCE) -> t
     return low, high
 
 
-def _released(report: Report) -> list[str]:
+def _at_rest(report: Report) -> list[str]:
+    """What is true of every end of a release, good or bad."""
     wrong = []
     if report["split"] != {"primary": 100, "canary": 0}:
         wrong.append(f"the split is {report['split']}")
-    if not report["primary_image"].endswith(f":{report['tag']}"):
-        wrong.append(f"the primary runs {report['primary_image']}")
-    if report["errors"]:
-        wrong.append(f"{report['errors']} requests failed")
+    if report["canary_tasks"]:
+        wrong.append(f"the canary still has {report['canary_tasks']} tasks")
     return wrong
 
 
-def _reverted(report: Report) -> list[str]:
-    wrong = []
-    if report["split"] != {"primary": 100, "canary": 0}:
-        wrong.append(f"the split is {report['split']}")
-    if report["primary_image"].endswith(f":{report['tag']}"):
-        wrong.append("the primary runs the bad version")
+def _released(report: Report) -> list[str]:
+    wrong = _at_rest(report) + _no_errors(report)
+    if report["status"] != "SUCCEEDED":
+        wrong.append(f"the execution is {report['status']}")
+    if not report["primary_image"].endswith(f":{report['tag']}"):
+        wrong.append(f"the primary runs {report['primary_image']}")
+    return wrong
+
+
+def _no_errors(report: Report) -> list[str]:
+    return [f"{report['errors']} requests failed"] if report["errors"] else []
+
+
+def _old_version(report: Report) -> list[str]:
+    if report["primary_image"] != report["primary_image_before"]:
+        return [f"the primary runs {report['primary_image']}"]
+    return []
+
+
+def _bad(report: Report) -> list[str]:
+    wrong = _at_rest(report) + _old_version(report)
+    if "revert by alarm example2-5xx" not in report["cause"]:
+        wrong.append("it was not the alarm's event that ended the bake")
     if not report["errors_from_canary"]:
         wrong.append("the bad version failed no request, so nothing was shown")
     if report["errors"] != report["errors_from_canary"]:
@@ -90,15 +121,80 @@ def _article(report: Report) -> list[str]:
     return _released(report)
 
 
-SCENARIOS = [
+def _stopped(report: Report) -> list[str]:
+    wrong = _at_rest(report) + _old_version(report) + _no_errors(report)
+    if report["status"] != "ABORTED":
+        wrong.append(f"the execution is {report['status']}, so nobody had to help it")
+    if report["weights"] != [0, 50, 0]:
+        wrong.append(f"the canary's weight went {report['weights']}")
+    return wrong
+
+
+def _failed_promotion(report: Report) -> list[str]:
+    wrong = _at_rest(report) + _old_version(report) + _no_errors(report)
+    if report["weights"] != [0, 50, 100, 0]:
+        wrong.append(f"the canary's weight went {report['weights']}")
+    if report["promotions"] != 2:
+        wrong.append(f"it tried to promote {report['promotions']} times, not twice")
+    full = next((s for s in report["steps"] if s["weight"] == 100), None)
+    if full is None or full["canary_requests"] != full["requests"]:
+        wrong.append(f"not all traffic was on the canary: {full}")
+    return wrong
+
+
+def _stop(sandbox: Sandbox, execution: str) -> None:
+    sandbox.client("stepfunctions").stop_execution(executionArn=execution)
+
+
+def _signal(kind: str) -> Callable[[Sandbox, str], None]:
+    def send(sandbox: Sandbox, _execution: str) -> None:
+        detail = {"service": "checkout", "signal": kind, "by": "demo"}
+        entry = {
+            "Source": "stepcanary",
+            "DetailType": "Release Signal",
+            "Detail": json.dumps(detail),
+        }
+        sandbox.client("events").put_events(Entries=[entry])
+
+    return send
+
+
+DEMO = [
     Scenario("good", "v2", "Released", _released),
-    Scenario("bad", "v3-fail30", "Reverted", _reverted),
+    Scenario(
+        "bad",
+        "v3-fail30",
+        "Reverted",
+        _bad,
+        # Far longer than the alarm needs: it is the alarm's event that ends it.
+        steps=[{"weight": 5, "bake_seconds": 60}],
+    ),
     Scenario(
         "article",
         "v4",
         "Released",
         _article,
         steps=[{"weight": 5, "bake_seconds": 14}, {"weight": 100, "bake_seconds": 2}],
+    ),
+]
+SCENARIOS = [
+    *DEMO,
+    Scenario(
+        "stopped",
+        "v5",
+        "Reverted",
+        _stopped,
+        steps=[{"weight": 50, "bake_seconds": 60}],
+        acts=(Act("Bake", _stop),),
+    ),
+    Scenario(
+        "failed-promotion",
+        "v6",
+        "Reverted",
+        _failed_promotion,
+        steps=[{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 2}],
+        acts=(Act("PromotionGate", _signal("retry")), Act("PromotionGate", _signal("revert"))),
+        primary_tag="v6-crash",
     ),
 ]
 
@@ -131,49 +227,72 @@ class View:
             print()
 
 
+class Operator:
+    """Does a scenario's acts, each once, when their time has come."""
+
+    def __init__(self, sandbox: Sandbox, acts: tuple[Act, ...]) -> None:
+        self._sandbox, self._acts = sandbox, list(acts)
+        self._entered = 0
+
+    def look(self, execution: str, path: list[str], client: Client) -> None:
+        # One state that is entered twice is two occasions.
+        if not self._acts or len(path) == self._entered or not client.total.canary:
+            return
+        if path[-1] == self._acts[0].state:
+            self._entered = len(path)
+            self._acts.pop(0).do(self._sandbox, execution)
+
+
 def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     """Release the scenario's version under load and report what the users saw."""
     sfn = sandbox.client("stepfunctions")
-    request: dict[str, Any] = {
-        "service": "checkout",
-        "images": {"app": f"{REPOSITORY}:{scenario.tag}"},
-    }
-    if scenario.steps is not None:
-        stored = sandbox.client("ssm").get_parameter(Name="/stepcanary/profiles/checkout")
-        profile = json.loads(stored["Parameter"]["Value"])
-        request["profile"] = {**profile, "steps": scenario.steps}
     print(f"\n{scenario.name}: release of {scenario.tag}, which should end {scenario.outcome}")
     client, view = Client(sandbox.url, canary="example2"), View()
+    operator = Operator(sandbox, scenario.acts)
+    image_before, weights = sandbox.image("example1"), [0]
     began = time.monotonic()
     client.start()
     try:
         arn = sfn.start_execution(
             stateMachineArn=sandbox.machine,
             name=f"{scenario.name}-{time.time_ns()}",
-            input=json.dumps(request),
+            input=json.dumps(_request(sandbox, scenario)),
         )["executionArn"]
         while True:
             execution = sfn.describe_execution(executionArn=arn)
+            path = _path(sfn, arn)
             split = sandbox.split()
             client.set_weight(split[1])
-            state = _state(sfn, arn)
-            view.show(began, state, split, client)
-            if execution["status"] != "RUNNING":
+            if split[1] != weights[-1]:
+                weights.append(split[1])
+            stopped = execution["status"] == "ABORTED"
+            view.show(began, "(stopped)" if stopped else path[-1] if path else "", split, client)
+            # Where the execution cannot, help from outside ends the release.
+            if execution["status"] != "RUNNING" and sandbox.is_free():
                 break
-            if time.monotonic() - began > 240:
-                raise TimeoutError(f"{scenario.name} did not end in 240 s, it is in {state}")
+            operator.look(arn, path, client)
+            if time.monotonic() - began > LONGEST_SECONDS:
+                raise TimeoutError(
+                    f"{scenario.name} did not end in {LONGEST_SECONDS} s: {path[-1:]},"
+                    f" {execution.get('cause', '')}"
+                )
             time.sleep(0.15)
     finally:
         client.close()
         view.end()
-    split = sandbox.split()
+    split, record = sandbox.split(), sandbox.record(arn)
     report: Report = {
         "name": scenario.name,
         "tag": scenario.tag,
-        "outcome": state,
-        "cause": execution.get("cause", ""),
+        "outcome": record["outcome"] or path[-1],
+        "status": execution["status"],
+        "cause": record["cause"] or execution.get("cause", ""),
         "split": {"primary": split[0], "canary": split[1]},
+        "weights": weights,
+        "primary_image_before": image_before,
         "primary_image": sandbox.image("example1"),
+        "canary_tasks": sandbox.service("example2")["desiredCount"],
+        "promotions": path.count("PromotePrimary"),
         "requests": client.total.requests,
         "errors": client.total.errors,
         "errors_from_canary": client.total.errors_from_canary,
@@ -183,16 +302,28 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         ],
         "seconds": round(time.monotonic() - began, 1),
     }
-    if report["cause"]:
-        print(f"  {report['cause']}")
+    print(f"  {report['cause']}")
     return report
 
 
-def _state(sfn: Any, arn: str) -> str:
-    """Name of the state that the execution entered last."""
+def _request(sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:
+    request: dict[str, Any] = {"service": "checkout"}
+    if scenario.primary_tag is None:
+        request["images"] = {"app": article.image(scenario.tag)}
+    else:
+        request["task_definitions"] = {
+            "primary": sandbox.register("example1", scenario.primary_tag),
+            "canary": sandbox.register("example2", scenario.tag),
+        }
+    if scenario.steps is not None:
+        request["profile"] = {**article.PROFILE, "steps": scenario.steps}
+    return request
+
+
+def _path(sfn: Any, arn: str) -> list[str]:
+    """Names of the states that the execution entered, in order."""
     events = sfn.get_execution_history(executionArn=arn)["events"]
-    entered = [e["stateEnteredEventDetails"]["name"] for e in events if "Entered" in e["type"]]
-    return entered[-1] if entered else ""
+    return [e["stateEnteredEventDetails"]["name"] for e in events if "Entered" in e["type"]]
 
 
 def wait_until_ready(sandbox: Sandbox) -> None:
@@ -217,13 +348,14 @@ def _answers(url: str) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--all", action="store_true", help="run every scenario")
-    folder = Path("build/scenarios" if parser.parse_args().all else "build/demo")
+    everything = parser.parse_args().all
+    folder = Path("build/scenarios" if everything else "build/demo")
     quiet()
     folder.mkdir(parents=True, exist_ok=True)
     reports, wrong = [], []
     with Sandbox() as sandbox:
         print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
-        for scenario in SCENARIOS:
+        for scenario in SCENARIOS if everything else DEMO:
             wait_until_ready(sandbox)
             report = run(sandbox, scenario)
             problems = scenario.check(report)

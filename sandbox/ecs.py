@@ -81,11 +81,11 @@ def new_deployment(service: Service, task_definition: str) -> dict[str, Any]:
 
 
 def install() -> Callable[[], None]:
-    """Fill moto's holes in ECS, App Mesh and CloudWatch; the answer takes the changes back."""
-    # Both modules need this one.
-    from sandbox import gateway, metrics
+    """Fill moto's holes in ECS and App Mesh; the answer takes the changes back."""
+    # That module needs this one.
+    from sandbox import gateway
 
-    restores = (_install_deployments(), gateway.install(), metrics.install())
+    restores = (_install_deployments(), gateway.install())
 
     def restore() -> None:
         for each in restores:

@@ -35,35 +35,50 @@ class Rule:
         return event["detail"] if self.path == "$.detail" else event
 
 
-def start_timer(seconds: float, action: Callable[[], None]) -> None:
-    timer = threading.Timer(seconds, action)
-    timer.daemon = True
-    timer.start()
+class Timers:
+    """Lets actions happen later, each on a thread of its own, until it is closed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._closed = False
+        self._timers: set[threading.Timer] = set()
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                action()
+            finally:
+                with self._lock:
+                    self._timers.discard(timer)
+
+        timer = threading.Timer(seconds, run)
+        timer.daemon = True
+        with self._lock:
+            if not self._closed:
+                self._timers.add(timer)
+                timer.start()
+
+    def close(self) -> None:
+        """What has begun is waited for; what would come later never does."""
+        with self._lock:
+            self._closed = True
+            timers = list(self._timers)
+        for timer in timers:
+            timer.cancel()
+        for timer in timers:
+            timer.join(10)
 
 
 class Bus:
     """The default event bus: each matching rule's function is invoked, as Lambda would."""
 
     def __init__(
-        self,
-        rules: list[Rule],
-        invoke: Callable[[str, Event], Any],
-        later: Later = start_timer,
+        self, rules: list[Rule], invoke: Callable[[str, Event], Any], later: Later
     ) -> None:
         self._rules, self._invoke, self._later = rules, invoke, later
 
     def put(self, source: str, detail_type: str, detail: Event, resources: Any = ()) -> None:
-        event = {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "source": source,
-            "detail-type": detail_type,
-            "account": "123456789012",
-            "region": "us-east-1",
-            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "resources": list(resources),
-            "detail": detail,
-        }
+        event = _event(source, detail_type, detail, resources)
         for rule in self._rules:
             given = rule.input_for(event)
             if given is not None:
@@ -79,6 +94,47 @@ class Bus:
                     self._later(retries[0], lambda: self._deliver(function, event, retries[1:]))
 
         self._later(0.0, call)
+
+
+def _event(source: str, detail_type: str, detail: Event, resources: Any = ()) -> Event:
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "source": source,
+        "detail-type": detail_type,
+        "account": "123456789012",
+        "region": "us-east-1",
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "resources": list(resources),
+        "detail": detail,
+    }
+
+
+class Schedule:
+    """Calls functions again and again, as a rule with a rate does."""
+
+    def __init__(
+        self, functions: list[str], invoke: Callable[[str, Event], Any], seconds: float
+    ) -> None:
+        self._functions, self._invoke, self._seconds = functions, invoke, seconds
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._closing.wait(self._seconds):
+            for function in self._functions:
+                try:
+                    self._invoke(function, _event("aws.events", "Scheduled Event", {}))
+                except Exception:
+                    log.exception("%s failed on its schedule", function)
 
 
 def alarm_detail(name: str, before: str, state: str, reason: str, at: datetime) -> Event:

@@ -3,10 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from unittest.mock import patch
 
+from aws_lambda_powertools.metrics import MetricUnit
 from moto.cloudwatch.models import Alarm, MetricAggregatedDatum, MetricDatum, cloudwatch_backends
 
 from sandbox.ecs import ACCOUNT, REGION
@@ -72,28 +75,27 @@ def evaluate(
     return "ALARM" if len(window) - oldest >= needed else current
 
 
-def install() -> Callable[[], None]:
-    """Let moto's alarms start and change state as on AWS; the answer takes the changes back."""
-    alarm_init, alarm_update = Alarm.__init__, Alarm.update_state
+@contextmanager
+def of_functions(account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
+    """While it is open, metrics that functions publish go straight to CloudWatch.
 
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        alarm_init(self, *args, **kwargs)
-        self.state_value = "INSUFFICIENT_DATA"
-        self.state_transitioned_timestamp = self.state_updated_timestamp
+    They print them from one buffer, which functions that run at once would spoil for each other:
+    on AWS each has a process of its own.
+    """
+    from canary.observability import metrics
 
-    def update_state(self: Any, reason: str, reason_data: str, state_value: str) -> None:
-        changed = state_value != self.state_value
-        alarm_update(self, reason, reason_data, state_value)
-        if changed:
-            self.state_transitioned_timestamp = self.state_updated_timestamp
+    cloudwatch = cloudwatch_backends[account][region]
 
-    def restore() -> None:
-        Alarm.__init__ = alarm_init  # type: ignore[method-assign]
-        Alarm.update_state = alarm_update  # type: ignore[method-assign]
+    def add_metric(name: str, unit: MetricUnit, value: float, **_: Any) -> None:
+        dimensions = [{"Name": "service", "Value": "stepcanary"}]
+        datum = {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": unit.value}
+        cloudwatch.put_metric_data("StepCanary", [datum])
 
-    Alarm.__init__ = init  # type: ignore[method-assign]
-    Alarm.update_state = update_state  # type: ignore[method-assign]
-    return restore
+    with (
+        patch.object(metrics.provider, "add_metric", add_metric),
+        patch.object(metrics.provider, "flush_metrics", lambda **_: None),
+    ):
+        yield
 
 
 class Metrics:
@@ -108,13 +110,11 @@ class Metrics:
         region: str = REGION,
         tick: float = 1.0,
         seconds_per_period: float | None = None,
-        on_change: Callable[[Alarm, str, str], None] | None = None,
     ) -> None:
         self._gateway, self._mesh = gateway, mesh
         self._cloudwatch = cloudwatch_backends[account][region]
         self._tick = tick
         self._seconds_per_period = seconds_per_period
-        self._on_change = on_change
         self._seen: dict[str, dict[str, int]] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
@@ -191,8 +191,6 @@ class Metrics:
                 else "No datapoints were received."
             )
             self._cloudwatch.set_alarm_state(alarm.name, reason, "{}", state)
-            if self._on_change:
-                self._on_change(alarm, before, state)
 
     def _points(self, alarm: Alarm, now: float) -> list[float | None]:
         length = self._seconds_per_period or float(alarm.period)

@@ -2,8 +2,8 @@
 
 Holes of moto 5.2.5 that are filled while `engine()` is open: no JSONata evaluator is wired
 (getmoto/moto#10105), Lambda tasks need Docker, an execution that was given no name is called
-`None`, so that there can be only one of them, a task token that has expired is still accepted,
-and nobody is told when an execution ends.
+`None`, so that there can be only one of them, a task token that has expired is still accepted, a
+stopped execution may end as a failed one, and nobody is told when an execution ends.
 """
 
 import base64
@@ -11,6 +11,7 @@ import io
 import json
 import re
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ from unittest.mock import patch
 
 from jsonata import jsonata as jsonata_python
 from moto.core.config import default_user_config
+from moto.core.exceptions import AWSError
+from moto.stepfunctions.exceptions import InvalidToken
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
@@ -30,12 +33,20 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
 from moto.stepfunctions.parser.asl.eval import states, variable_store
-from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackConsumerLeft
+from moto.stepfunctions.parser.asl.eval.callback.callback import (
+    CallbackConsumerLeft,
+    CallbackOutcomeSuccess,
+    CallbackOutcomeTimedOut,
+)
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.asl.jsonata import jsonata
 from moto.stepfunctions.parser.backend import execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 Handler = Callable[[dict[str, Any], Any], Any]
+STOP_SECONDS = 0.2
+"""How soon an execution that waits for a token, in real time, notices that it was stopped."""
 
 
 class Clock(Protocol):
@@ -117,6 +128,26 @@ def _parse(expression: str) -> Any:
     return jsonata_python.Jsonata.jsonata(expression)
 
 
+class TaskTimedOut(AWSError):
+    TYPE = "TaskTimedOut"
+    STATUS = 400
+
+
+def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
+    """AWS takes a token once, and not after its time; moto's own refusal fails to be raised."""
+    for running in self._get_executions():
+        env = running.exec_worker.env
+        endpoint = env and env.callback_pool_manager.get(task_token)
+        if not endpoint:
+            continue
+        closed = endpoint.consumer_error is not None or endpoint.get_outcome() is not None
+        if closed or running.status != "RUNNING":
+            raise TaskTimedOut("Task Timed Out: the token is closed")
+        endpoint.notify(CallbackOutcomeSuccess(callback_id=task_token, output=outcome))
+        return
+    raise InvalidToken
+
+
 @contextmanager
 def engine(
     handlers: dict[str, Handler],
@@ -151,6 +182,16 @@ def engine(
             replace(lambda_eval_utils, "boto_client_for", lambda **_: invoker)
             # It logs all of the definition with each failure, which costs more than the execution.
             replace(EvalComponent, "_log_failure_event_exception", lambda *_, **__: None)
+            replace(EvalComponent, "_log_exception", lambda *_, **__: None)
+            replace(StepFunctionsParserBackend, "send_task_success", _send_task_success)
+            set_error = Environment.set_error
+
+            def set_error_unless_stopped(self: Any, error: Any) -> None:
+                # What comes up in a state that is being stopped does not change that it was.
+                if not isinstance(self.program_state(), ProgramStopped):
+                    set_error(self, error)
+
+            replace(Environment, "set_error", set_error_unless_stopped)
             terminated = execution.BaseExecutionWorkerCommunication.terminated
 
             def told(self: Any) -> None:
@@ -159,23 +200,32 @@ def engine(
 
             replace(execution.BaseExecutionWorkerCommunication, "terminated", told)
 
-            def wait_for_token(_self: Any, timeout_seconds: int, endpoint: Any) -> Any:
+            def wait_for_token(
+                _self: Any, env: Any, timeout_seconds: int, callback_endpoint: Any, **_: Any
+            ) -> Any:
                 if clock is None:
-                    outcome = endpoint.wait(timeout=timeout_seconds)
+                    over = time.monotonic() + timeout_seconds
+                    # Nothing else wakes the wait of an execution that is stopped.
+                    while env.is_running() and not callback_endpoint.get_outcome():
+                        if (left := over - time.monotonic()) <= 0:
+                            break
+                        callback_endpoint.wait(timeout=min(left, STOP_SECONDS))
                 else:
-                    clock.wait_until(lambda: bool(endpoint.get_outcome()), timeout_seconds)
-                    outcome = endpoint.get_outcome()
-                # AWS takes a token once, and not at all after its time.
-                endpoint.report(CallbackConsumerLeft())
-                return outcome
+                    clock.wait_until(
+                        lambda: bool(callback_endpoint.get_outcome()) or not env.is_running(),
+                        timeout_seconds,
+                    )
+                # Closed first: what comes later is refused, not lost.
+                callback_endpoint.report(CallbackConsumerLeft())
+                outcome = callback_endpoint.get_outcome()
+                return outcome or CallbackOutcomeTimedOut(callback_endpoint.callback_id)
 
             token_task = state_task_service_callback.StateTaskServiceCallback
-            replace(token_task, "_wait_for_task_token_timeout", wait_for_token)
+            replace(token_task, "_eval_wait_for_task_token", wait_for_token)
             if clock is not None:
 
                 def wait(_self: Any, env: Any, wait_seconds: int) -> None:
-                    if env.is_running():
-                        clock.sleep(wait_seconds)
+                    clock.wait_until(lambda: not env.is_running(), wait_seconds)
 
                 replace(wait_function.WaitFunction, "_wait_interval", wait)
                 slept = type("Clock", (), {"sleep": staticmethod(clock.sleep)})

@@ -79,11 +79,14 @@ class ConfirmInput(FencedInput):
 
 
 class CloseInput(FencedInput):
-    """`parked` keeps the lease for a person, out of the reach of help from outside."""
+    """`notes` are sentences for the cause, or empty.
+
+    `parked` keeps the lease for a person, out of the reach of help from outside.
+    """
 
     outcome: Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
     failure: StepFailure
-    note: str
+    notes: list[str]
     parked: bool
 
 

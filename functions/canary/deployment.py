@@ -97,7 +97,7 @@ def has_arrived(service: Service, deployment_id: str) -> bool:
     """
     ours = next((d for d in service.deployments if d["id"] == deployment_id), None)
     if ours is not None and ours.get("rolloutState") == "FAILED":
-        reason = ours.get("rolloutStateReason", "ECS gave no reason")
+        reason = ours.get("rolloutStateReason", "ECS gave no reason").rstrip(".")
         raise DeploymentFailed(
             f"ECS service {service.name}: deployment {deployment_id} failed: {reason}."
             " Look at the stopped tasks of the service"

@@ -23,9 +23,8 @@ OUTCOMES = {
 }
 
 
-def explain(outcome: str, error: str, cause: str, note: str = "") -> str:
+def explain(outcome: str, error: str, cause: str, notes: list[str]) -> str:
     """Where the traffic is now, and why."""
-    told = OUTCOMES[outcome]
-    if error:
-        told += f" {sentence(error, cause)}"
-    return f"{told} {note}".rstrip()
+    failure = [sentence(error, cause)] if error else []
+    told = [OUTCOMES[outcome], *failure, *(note for note in notes if note)]
+    return " ".join(f"{part.rstrip('. ')}." for part in told)

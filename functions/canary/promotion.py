@@ -10,9 +10,9 @@ from canary.deploying import Started, deploy_new, deploy_old
 from canary.errors import NotEnoughCapacity
 from canary.model import Model
 from canary.release import Release
-from canary.returning import Returned, to_primary
+from canary.returning import Returned, give_back, require_primary
 from canary.split import Split
-from canary.stage import promoting, restoring
+from canary.stage import RETURNING, promoting, restoring
 from canary.traffic import insist
 from canary.traffic.routers import router_for
 
@@ -40,13 +40,16 @@ def promote_primary(release: Release, fence: int, attempt: int) -> Started:
 
 
 def return_traffic(release: Release, fence: int, attempt: int, *, restored: bool) -> Returned:
-    """All weight to the primary, once it can carry it.
+    """All weight to the primary, once it can carry it: the new version, or its `restored` old one.
 
-    Raises `RevertRequested` when a revert came in before, unless the primary is `restored`.
+    From here on nothing but the primary will get weight, so a revert that comes later is refused.
+    Raises `RevertRequested` for one that came before, unless the old version is there already.
     """
+    leases.check(release, fence)
+    require_primary(release)
     stage = restoring(attempt) if restored else promoting(attempt)
-    lease = leases.enter(release, fence, stage, obey=not restored)
-    return to_primary(release, lease)
+    lease = leases.enter(release, fence, RETURNING, obey=not restored, only_from=stage)
+    return give_back(release, lease)
 
 
 def restore_primary(release: Release, fence: int, attempt: int, error: str) -> Restored:

@@ -48,7 +48,7 @@ def revert(release: Release, fence: int) -> Attempt:
     """
     lease = leases.enter(release, fence, RETURNING)
     try:
-        returned = _give_back(release, lease)
+        returned = give_back(release, lease)
     except (AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted) as error:
         return _again(release, lease, error)
     return Attempt(next="confirm", note=returned.note)
@@ -65,15 +65,15 @@ def _again(release: Release, lease: Lease, error: Exception) -> Attempt:
     )
 
 
-def to_primary(release: Release, lease: Lease) -> Returned:
-    """All weight to the primary, if it can carry it. Raises `NotEnoughCapacity`."""
+def require_primary(release: Release) -> None:
+    """Raises `NotEnoughCapacity` unless the primary can carry all traffic."""
     short = missing_capacity(release, "primary", service_of(release, "primary"))
     if short is not None:
         raise NotEnoughCapacity(f"the primary gets no weight yet: {short}")
-    return _give_back(release, lease)
 
 
-def _give_back(release: Release, lease: Lease) -> Returned:
+def give_back(release: Release, lease: Lease) -> Returned:
+    """All weight to the primary, whatever the route says now."""
     router = router_for(release.traffic[0])
     moved = insist(router, 0)
     leases.confirm(lease, 0, moved.now.version)
@@ -104,7 +104,7 @@ def confirm_rest(release: Release, fence: int, corrections: int) -> Rest:
         return Rest(next="retire", corrections=corrections)
     if corrections >= MOST_CORRECTIONS:
         raise SplitDrifted(f"the split was moved again {corrections} times, now to {split}")
-    returned = _give_back(release, lease)
+    returned = give_back(release, lease)
     return Rest(next="again", corrections=corrections + 1, note=returned.note)
 
 

@@ -20,7 +20,7 @@ def lambda_handler(event: CloseInput, _context: LambdaContext) -> dict[str, Any]
         event.release,
         event.fence,
         event.outcome,
-        explain(event.outcome, event.failure.error, event.failure.cause, event.note),
+        explain(event.outcome, event.failure.error, event.failure.cause, event.notes),
         parked=event.parked,
     )
     metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=closed.stranded)

@@ -11,9 +11,9 @@ from unittest.mock import patch
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto.dynamodb.models import dynamodb_backends
-from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.api import ExecutionFailedEventDetails
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from canary.aws import clients
@@ -94,6 +94,7 @@ class Arena(World):
     def __init__(self) -> None:
         super().__init__()
         self.helped = True
+        self._after: set[str] = set()
         self.ended: dict[str, threading.Event] = {}
         self._plain = dict(self.handlers)
         for name, handler in self._plain.items():
@@ -181,12 +182,9 @@ class Arena(World):
 
     def write_foreign(self) -> None:
         """Somebody gives the canary 30 %, or all to the primary where it has 30 % already."""
-        targets = self.cloud.targets()
-        canary = 0 if targets[1]["weight"] == 30 else 30
-        targets[0]["weight"], targets[1]["weight"] = 100 - canary, canary
-        self.cloud.route_version += 1
+        self.cloud.write_foreign(0 if self.cloud.weight("example2") == 30 else 30)
         self.watch.foreign = True
-        self._excused = self._excused or self._closing
+        self._excused = self._excused or self._closing or not self.held()
 
     # Invocations
 
@@ -216,7 +214,6 @@ class Arena(World):
 
     def _call(self, writer: Writer, handler: Any, event: Any, context: Any) -> Any:
         self._writers.append(writer)
-        self._after: set[str] = set()
         try:
             answer = handler(event, context)
         except Killed as killed:
@@ -316,7 +313,8 @@ class Arena(World):
     def wait_for_end(self, arn: str) -> str:
         if not self.ended.setdefault(arn, threading.Event()).wait(60):
             raise AssertionError(f"{arn} did not end")
-        return self._execution(arn).error or self._execution(arn).status
+        execution = self._execution(arn)
+        return str(execution.error or execution.status)
 
     def run(self, case: Case) -> Result:
         self.begin(case)

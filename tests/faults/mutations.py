@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 from canary import capacity, deploying, opening, plan, promotion, recovery, returning, rollout
 from canary import traffic as port
+from canary.aws import ecs
 from canary.aws import lease as leases
-from canary.aws import stepfunctions
 from tests.faults.arena import Arena
 
 Mutation = Callable[[Arena], AbstractContextManager[None]]
@@ -35,7 +36,7 @@ def _without_lease(_arena: Arena) -> Iterator[None]:
         patch.object(leases, "_update", unconditional),
         patch.object(leases, "check", check),
         patch.object(opening, "_free_of_the_dead", lambda release: leases.read(release.split)),
-        patch.object(plan.stepfunctions, "is_running", lambda _execution: False),
+        patch.object(plan, "stepfunctions", SimpleNamespace(is_running=lambda _execution: False)),
     ):
         yield
 
@@ -98,7 +99,7 @@ def _without_read_back(_arena: Arena) -> Iterator[None]:
         return port.Reading(wanted, written, version)
 
     def scale_in(release: Any) -> None:
-        returning.ecs.scale(release.cluster, capacity.service_of(release, "canary"), 0)
+        ecs.scale(release.cluster, capacity.service_of(release, "canary"), 0)
 
     with ExitStack() as patches:
         patches.enter_context(patch.object(port, "_write", believe))
@@ -120,7 +121,7 @@ def _without_read_back(_arena: Arena) -> Iterator[None]:
 def _without_promotion_guard(_arena: Arena) -> Iterator[None]:
     """The primary is taken for steady as soon as its deployment has begun."""
 
-    def any_capacity(release: Any, side: str, service: Any) -> str | None:
+    def any_capacity(release: Any, side: Any, service: Any) -> str | None:
         return None if side == "primary" else capacity.missing_capacity(release, side, service)
 
     steady = deploying.is_steady

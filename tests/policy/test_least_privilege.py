@@ -10,8 +10,7 @@ import pytest
 from canary.aws import clients
 from sandbox import stack
 from tests.builders import request
-from tests.fakes.cloud import Refusal
-from tests.statemachine.runner import world
+from tests.statemachine.runner import FACTORIES, World, world
 
 PREFIX = {"stepfunctions": "states"}
 
@@ -24,6 +23,7 @@ WITHOUT_A_CALL = {
 # The API knows no resource for these, or the name of the resource is not known beforehand.
 ON_EVERYTHING = {
     "cloudwatch:DescribeAlarms",  # composite alarms need it
+    "cloudwatch:DescribeAlarmHistory",
     "ecs:DescribeTaskDefinition",
     "servicediscovery:DiscoverInstances",
 }
@@ -31,7 +31,7 @@ ON_EVERYTHING = {
 
 @pytest.fixture(scope="module")
 def called() -> Iterator[dict[str, set[str]]]:
-    """Actions by function, over a good, a bad and a rejected release."""
+    """Actions by function, over releases that together do all that there is to do."""
     calls: dict[str, set[str]] = defaultdict(set)
     running: list[str] = []
 
@@ -51,23 +51,52 @@ def called() -> Iterator[dict[str, set[str]]]:
                     running.pop()
 
             here.handlers[name] = traced
-        for service in ("appmesh", "cloudwatch", "dynamodb", "ecs", "servicediscovery", "ssm"):
+        for service in (*FACTORIES, "dynamodb", "stepfunctions"):
             client = getattr(clients, service)()
             client.meta.events.register("provide-client-params.*.*", record)
-        states = clients.stepfunctions()
-        states.meta.events.register("provide-client-params.*.*", record)
-        close = here.handlers["CloseReleaseFunction"]
-        here.handlers["CloseReleaseFunction"] = _killed
-        assert here.release(request()).state == "Released"
-        here.handlers["CloseReleaseFunction"] = close
-        here.cloud.alarm_at = {5: {"example2-5xx": "ALARM"}}
-        bad = here.release(request(images={"app": "shop:v3"}), name="release-2")
-        assert bad.state == "Reverted"
+        _release_in_every_way(here)
         yield calls
 
 
-def _killed(_event: object, _context: object) -> None:
-    raise Refusal("killed")
+def _release_in_every_way(here: World) -> None:
+    def version(number: int) -> dict[str, Any]:
+        return request(images={"app": f"shop:v{number}"})
+
+    # A promote that comes before anything waits is obeyed by the first bake.
+    here.clock.after(12, lambda: here.signal("promote"))
+    assert here.release(version(2)).state == "Released"
+    # An alarm that fires in a bake, and one whose event is lost and that clears again.
+    here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    assert here.release(version(3), "alarmed").state == "Reverted"
+    here.cloud.set_alarm("example2-5xx", "OK")
+    here.lost.add("RelayAlarmFunction")
+    here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    here.clock.after(130, lambda: here.cloud.set_alarm("example2-5xx", "OK"))
+    assert here.release(version(3), "blip").state == "Reverted"
+    # A signal that comes while nothing waits, a promotion that fails, a retry in vain.
+    here.cloud.broken_images = {("example1", "shop:v3")}
+    here.clock.after(2_000, lambda: here.signal("retry"))
+    assert here.release(version(3), "failed").state == "Reverted"
+    here.clock.after(12, lambda: here.signal("revert"))
+    assert here.release(version(3), "signalled").state == "Reverted"
+    here.cloud.broken_images = set()
+    # Somebody moves the split: while the primary is replaced, and while the way back settles.
+    here.clock.after(930, lambda: here.cloud.write_foreign(40))
+    assert here.release(version(3), "meddled").state == "Reverted"
+    here.clock.after(90, lambda: here.signal("revert"))
+    here.clock.after(100, lambda: here.cloud.write_foreign(40))
+    assert here.release(version(3), "moved").state == "Reverted"
+    # Executions that die: in a bake, and while the primary is replaced.
+    for seconds, name in ((100, "dead"), (925, "dead-promotion")):
+        arn = here.start_and_stop(version(3), name, seconds)
+        here.wait(arn)
+        here.pass_minutes(3)
+        assert here.records()[name] in ("Reverted", "Released")
+    here.lost.add("ReconcileFunction")
+    here.wait(here.start_and_stop(version(4), "dead-before", 925))
+    assert here.release(version(5), "too-early").state == "Rejected"
+    here.clock.sleep(60)
+    assert here.release(version(5), "next").state == "Released"
 
 
 def granted(function: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from sandbox import article, ecs
+from sandbox import alarms, article, ecs
 from sandbox.ecs import EcsAgent
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
@@ -130,7 +130,11 @@ class Load:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    restore = ecs.install()
+    changes: list[tuple[str, str]] = []
+    restores = [
+        ecs.install(),
+        alarms.install(lambda alarm, before: changes.append((before, alarm.state_value))),
+    ]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -143,14 +147,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         return boto3.client(service, region_name="us-east-1", endpoint_url=endpoint)  # type: ignore[call-overload]
 
     events: list[dict[str, Any]] = []
-    changes: list[tuple[str, str]] = []
     agent = EcsAgent(health_seconds=2.0, on_event=events.append)
     envoy = Gateway()
-    meter = Metrics(
-        envoy,
-        seconds_per_period=1.0,
-        on_change=lambda alarm, old, new: changes.append((old, new)),
-    )
+    meter = Metrics(envoy, seconds_per_period=1.0)
     try:
         article.create(client, envoy.port)
         agent.start()
@@ -164,7 +163,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         envoy.close()
         agent.close()
         server.stop()
-        restore()
+        for restore in restores:
+            restore()
 
 
 def test_a_release_loses_no_request(cloud: Cloud) -> None:

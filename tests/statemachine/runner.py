@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -46,6 +45,7 @@ class World:
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
         self.cloud.on_alarm = self._tell_of_alarm
         self.handlers = stack.handlers()
+        self.lost: set[str] = set()
         self.bus = Bus(stack.rules(), self.deliver, self.clock.after)
         self._invoker = workflow.Invoker(self.handlers)
 
@@ -54,8 +54,8 @@ class World:
         return self._invoker.call(function, event)
 
     def deliver(self, function: str, event: Any) -> Any:
-        """What EventBridge does with an event."""
-        return self.invoke(function, event)
+        """What EventBridge does with an event; the ones for functions in `lost` never arrive."""
+        return None if function in self.lost else self.invoke(function, event)
 
     def signal(self, kind: str, service: str = "checkout", by: str = "test") -> Any:
         return self.invoke("SignalReleaseFunction", {"service": service, "signal": kind, "by": by})
@@ -69,11 +69,11 @@ class World:
         self.bus.put("aws.states", "Step Functions Execution Status Change", detail)
 
     def pass_minutes(self, minutes: int) -> None:
-        """Let the schedule do its work after an execution has ended."""
+        """Let the schedule do its work."""
         for _ in range(minutes):
             self.clock.sleep(60)
             for function in stack.schedules():
-                self.invoke(function, {"id": "schedule", "detail-type": "Scheduled Event"})
+                self.deliver(function, {"id": "schedule", "detail-type": "Scheduled Event"})
 
     def start(self, request: Any, name: str = "release-1") -> str:
         arn: str = self.sfn.start_execution(
@@ -83,6 +83,12 @@ class World:
 
     def stop(self, arn: str) -> None:
         self.sfn.stop_execution(executionArn=arn)
+
+    def start_and_stop(self, request: Any, name: str, seconds: float) -> str:
+        """An execution that an operator stops after so long."""
+        arn = f"{self.machine.replace(':stateMachine:', ':execution:')}:{name}"
+        self.clock.after(seconds, lambda: self.stop(arn))
+        return self.start(request, name)
 
     def wait(self, arn: str) -> Outcome:
         for _ in range(12_000):
@@ -102,10 +108,6 @@ class World:
             execution["status"], path[-1], execution.get("cause", ""), path, len(history)
         )
 
-    def settle(self, arn: str) -> None:
-        """Wait from inside a handler until another execution has ended."""
-        self.wait(arn)
-
     def release(self, request: Any, name: str = "release-1") -> Outcome:
         return self.wait(self.start(request, name))
 
@@ -124,9 +126,6 @@ class World:
             for item in self.ledger()
             if item["pk"]["S"].startswith("service#")
         }
-
-    def at(self, moment: datetime) -> float:
-        return (moment - self.clock.now()).total_seconds()
 
     def open(self) -> None:
         self.sfn = boto3.client("stepfunctions", region_name="us-east-1")

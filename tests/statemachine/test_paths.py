@@ -181,7 +181,7 @@ def test_a_second_release_of_the_split_is_rejected_and_told_who_holds_it(here: W
         # The first holds the lease and waits for its canary: the split is still at rest.
         if name == "ecs.RegisterTaskDefinition" and not second:
             second.append(here.start(request(), name="release-2"))
-            here.settle(second[0])
+            here.wait(second[0])
 
     here.cloud.before_call = start_second
     first = here.start(request())

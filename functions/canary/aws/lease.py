@@ -257,11 +257,13 @@ def enter(
     *,
     obey: bool = False,
     target: int | None = None,
+    only_from: int | None = None,
 ) -> Lease:
     """Go to a stage, or stay in it, and return the lease as it was before.
 
     What each act calls before it changes anything. Raises `LeaseLost`; `StageOver` when the
-    release has gone past this stage; with `obey`, `RevertRequested` while a revert is pending.
+    release has gone past this stage, or is at neither it nor `only_from`; with `obey`,
+    `RevertRequested` while a revert is pending.
     """
     values: Values = {
         ":me": {"S": release.execution},
@@ -271,6 +273,9 @@ def enter(
     }
     change = "SET stage = :stage, entered_at = :now"
     condition = f"{OURS} AND stage <= :stage"
+    if only_from is not None:
+        values[":from"] = {"N": str(only_from)}
+        condition = f"{OURS} AND stage IN (:from, :stage)"
     if target is not None:
         values[":target"] = {"N": str(target)}
         change += ", target = :target"
@@ -288,7 +293,7 @@ def enter(
         now = _refused(error, release.split)
         if (now.holder, now.fence) != (release.execution, fence):
             raise _lost(now, fence) from error
-        if now.stage > stage:
+        if now.stage > stage or now.stage not in (only_from or now.stage, stage):
             raise StageOver(
                 f"the release is at stage {now.stage} and this act belongs to stage {stage}: it"
                 " was delivered late and changes nothing"

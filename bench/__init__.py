@@ -1,0 +1,1 @@
+"""Measured comparisons, made in the sandbox. Each writes JSON to build/bench."""

@@ -1,0 +1,262 @@
+"""Reaction: how long after an alarm's event the canary has no weight, and no request any more.
+
+Each trial is a whole release under steady load that an alarm reverts in the middle of its bake.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from moto.appmesh.models import AppMeshBackend
+
+from canary.aws import clients
+from sandbox import article
+from sandbox.__main__ import quiet
+from sandbox.client import Client
+from sandbox.cloud import Sandbox
+from sandbox.demo import wait_until_ready
+from sandbox.events import Bus
+from sandbox.workflow import Invoker
+
+REPORT = Path("build/bench/reaction.json")
+MOST_CALLS = 6
+MOST_SECONDS = 1.0
+BARE_UPDATES = 3
+REQUESTS_PER_SECOND = 200
+MOST_REQUESTS = 8_000
+LONGEST_TRIAL_SECONDS = 30
+SERVICES = ("appmesh", "cloudwatch", "dynamodb", "ecs", "servicediscovery", "ssm", "stepfunctions")
+ALARM = "example2-5xx"
+PROFILE = {**article.PROFILE, "steps": [{"weight": 50, "bake_seconds": 600}]}
+
+
+@dataclass
+class Reaction:
+    """Moments on the monotonic clock; `calls` are those of the functions in between."""
+
+    event_at: float | None = None
+    rested_at: float | None = None
+    calls: list[str] = field(default_factory=list)
+
+
+class Stopwatch:
+    """Stands between the sandbox's parts and notes when what went through."""
+
+    def __init__(self) -> None:
+        self.reaction = Reaction()
+        self._running = threading.local()
+
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        """Around the sandbox, which binds these methods as it opens."""
+        put, call, update = Bus.put, Invoker.call, AppMeshBackend.update_route
+
+        def put_event(
+            bus: Bus, source: str, detail_type: str, detail: Any, resources: Any = ()
+        ) -> None:
+            if detail.get("state", {}).get("value") == "ALARM":
+                self.reaction.event_at = time.monotonic()
+            put(bus, source, detail_type, detail, resources)
+
+        def call_function(invoker: Invoker, name: str, event: Any) -> Any:
+            self._running.function = name
+            try:
+                return call(invoker, name, event)
+            finally:
+                self._running.function = None
+
+        def update_route(backend: AppMeshBackend, *args: Any, **kwargs: Any) -> Any:
+            route = update(backend, *args, **kwargs)
+            if weight_of_canary(route.spec.to_dict()) == 0:
+                self.reaction.rested_at = self.reaction.rested_at or time.monotonic()
+            return route
+
+        with ExitStack() as patches:
+            patches.enter_context(patch.object(Bus, "put", put_event))
+            patches.enter_context(patch.object(Invoker, "call", call_function))
+            patches.enter_context(patch.object(AppMeshBackend, "update_route", update_route))
+            yield
+
+    def count_calls(self) -> None:
+        """Of the clients that the functions use; the sandbox has made them anew."""
+        for service in SERVICES:
+            getattr(clients, service)().meta.events.register("before-send", self._count)
+
+    def _count(self, event_name: str, **_: Any) -> None:
+        function = getattr(self._running, "function", None)
+        reaction = self.reaction
+        under_way = reaction.event_at is not None and reaction.rested_at is None
+        # The sweep goes on beside it, as on AWS, and nothing waits for it.
+        if under_way and function not in (None, "ReconcileFunction"):
+            reaction.calls.append(f"{function}: {event_name.removeprefix('before-send.')}")
+
+
+@dataclass(frozen=True)
+class Trial:
+    seconds: float
+    last_request_seconds: float
+    calls: list[str]
+    bare_updates: list[float]
+    requests: int
+    errors: int
+
+
+def weight_of_canary(spec: dict[str, Any]) -> int:
+    targets = spec["httpRoute"]["action"]["weightedTargets"]
+    weight: int = next(t["weight"] for t in targets if t["virtualNode"] == "example2")
+    return weight
+
+
+def wait_for(what: str, happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LONGEST_TRIAL_SECONDS
+    while not happened():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not happen in {LONGEST_TRIAL_SECONDS} s")
+        time.sleep(0.02)
+
+
+def bare_update() -> float:
+    """Seconds that one UpdateRoute takes by itself, on the route at rest."""
+    began = time.monotonic()
+    clients.appmesh().update_route(
+        meshName=article.MESH,
+        virtualRouterName="example",
+        routeName="example",
+        spec=article.route_spec(100, 0),  # type: ignore[arg-type]
+    )
+    return time.monotonic() - began
+
+
+def run(sandbox: Sandbox, watch: Stopwatch, number: int) -> Trial:
+    """One release that bakes with half of the traffic until its alarm fires."""
+    wait_for(
+        "an end of the canary's tasks", lambda: not sandbox.service("example2")["runningCount"]
+    )
+    wait_until_ready(sandbox)
+    client = Client(sandbox.url, "example2", REQUESTS_PER_SECOND, MOST_REQUESTS)
+    client.start()
+    try:
+        bare = [bare_update() for _ in range(BARE_UPDATES)]
+        sfn = sandbox.client("stepfunctions")
+        request = {
+            "service": "checkout",
+            "images": {"app": article.image(f"v{number + 2}")},
+            "profile": PROFILE,
+        }
+        arn = sfn.start_execution(stateMachineArn=sandbox.machine, input=json.dumps(request))[
+            "executionArn"
+        ]
+        wait_for("a request to the canary", lambda: client.total.canary > 0)
+        # Not in step with the second at which alarms are evaluated, nor with Envoy's.
+        time.sleep(0.3 + random.random())
+        watch.reaction = Reaction()
+        sandbox.client("cloudwatch").set_alarm_state(
+            AlarmName=ALARM, StateValue="ALARM", StateReason="reaction bench"
+        )
+        wait_for("the end of the release", sandbox.is_free)
+    finally:
+        client.close()
+    reaction, record = watch.reaction, sandbox.record(arn)
+    if record["outcome"] != "Reverted" or ALARM not in record["cause"]:
+        raise RuntimeError(f"trial {number} did not end by its alarm: {record}")
+    assert reaction.event_at is not None
+    assert reaction.rested_at is not None
+    return Trial(
+        seconds=reaction.rested_at - reaction.event_at,
+        last_request_seconds=client.last_canary_at - reaction.event_at,
+        calls=reaction.calls,
+        bare_updates=bare,
+        requests=client.total.requests,
+        errors=client.total.errors,
+    )
+
+
+def summary(trials: list[Trial]) -> dict[str, Any]:
+    seconds = [trial.seconds for trial in trials]
+    last = [trial.last_request_seconds for trial in trials]
+    bare = statistics.median(second for trial in trials for second in trial.bare_updates)
+    most = max((trial.calls for trial in trials), key=len)
+    return {
+        "trials": len(trials),
+        "median_seconds": round(statistics.median(seconds), 4),
+        "worst_seconds": round(max(seconds), 4),
+        "median_last_request_seconds": round(statistics.median(last), 4),
+        "worst_last_request_seconds": round(max(last), 4),
+        "aws_calls": len(most),
+        "ratio_to_bare_update": round(statistics.median(seconds) / bare, 2),
+        "bare_update_seconds": round(bare, 5),
+        "requests": sum(trial.requests for trial in trials),
+        "errors": sum(trial.errors for trial in trials),
+        "calls": most,
+        "seconds": [round(second, 4) for second in seconds],
+        "last_request_seconds": [round(second, 4) for second in last],
+        "aws_calls_per_trial": [len(trial.calls) for trial in trials],
+        "bare_update_seconds_per_trial": [
+            round(statistics.median(trial.bare_updates), 5) for trial in trials
+        ],
+    }
+
+
+def problems(report: dict[str, Any]) -> list[str]:
+    wrong = []
+    if report["aws_calls"] > MOST_CALLS:
+        wrong.append(f"{report['aws_calls']} AWS calls, over {MOST_CALLS}: {report['calls']}")
+    if report["median_seconds"] >= MOST_SECONDS:
+        wrong.append(f"the median is {report['median_seconds']} s, not under {MOST_SECONDS} s")
+    if report["errors"]:
+        wrong.append(f"{report['errors']} requests failed")
+    return wrong
+
+
+def show(report: dict[str, Any]) -> None:
+    print(f"\n{report['trials']} reverts by an alarm's event, {report['requests']} requests")
+    print(f"{'seconds from the event to':<28}{'median':>9}{'worst':>9}")
+    for told, key in (("weight 0 at the route", ""), ("the canary's last answer", "last_request_")):
+        median, worst = report[f"median_{key}seconds"], report[f"worst_{key}seconds"]
+        print(f"{told:<28}{median:>9.3f}{worst:>9.3f}")
+    print(f"a bare UpdateRoute takes {report['bare_update_seconds'] * 1000:.1f} ms,")
+    print(f"the reaction {report['ratio_to_bare_update']} times that, with")
+    print(f"{report['aws_calls']} AWS calls up to and with the write:")
+    for call in report["calls"]:
+        print(f"  {call}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="reaction", description=__doc__)
+    parser.add_argument("--trials", type=int, default=30)
+    count = parser.parse_args().trials
+    quiet()
+    watch, trials = Stopwatch(), []
+    with watch.placed(), Sandbox() as sandbox:
+        watch.count_calls()
+        for number in range(count):
+            trials.append(run(sandbox, watch, number))
+            if sys.stdout.isatty():
+                print(f"\r{number + 1} of {count} trials", end="", flush=True)
+    report = summary(trials)
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    show(report)
+    print(f"report: {REPORT}")
+    wrong = problems(report)
+    for problem in wrong:
+        print(f"WRONG {problem}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\ninterrupted; the sandbox is closed and nothing of it runs any more")
+        sys.exit(130)

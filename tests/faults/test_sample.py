@@ -1,0 +1,64 @@
+"""A fixed sample of the matrix, from everywhere in it; `make faults` runs all of it."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import matrix
+from tests.faults.arena import Arena, Case, Fault, opened
+from tests.faults.mutations import MUTATIONS
+
+SAMPLE = 240
+CHUNKS = 8
+
+
+@pytest.fixture(scope="module")
+def arena() -> Iterator[Arena]:
+    logging.disable(logging.CRITICAL)
+    try:
+        with opened() as arena:
+            yield arena
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="module")
+def cases(arena: Arena) -> list[Case]:
+    return [*matrix.kept(), *matrix.spread(matrix.single_faults(matrix.count(arena)), SAMPLE)]
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_no_fault_breaks_an_invariant(arena: Arena, cases: list[Case], chunk: int) -> None:
+    mine = cases[chunk::CHUNKS]
+    assert len(mine) * CHUNKS >= 200
+    violations = [
+        f"{case}: {violation.invariant}: {violation.told}"
+        for case in mine
+        for violation in arena.run(case).violations
+    ]
+    assert violations == []
+
+
+TELLTALE: dict[str, str] = {
+    "lease": "good: second release at 3",
+    "fence": "good: delivered late at 7",
+    "kept signals": "good: revert signalled at 22",
+    "reconciler": "operator abort",
+    "read-back": "bad canary: foreign write at 24",
+    "promotion guard": "good",
+}
+
+
+def parsed(telltale: str) -> Case:
+    base, _, fault = telltale.partition(": ")
+    if not fault:
+        return Case(base)
+    kind, _, at = fault.rpartition(" at ")
+    return Case(base, (Fault(kind, int(at)),))
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_the_matrix_sees_a_guard_that_is_switched_off(arena: Arena, mutation: str) -> None:
+    with MUTATIONS[mutation](arena):
+        assert arena.run(parsed(TELLTALE[mutation])).violations

@@ -1,0 +1,182 @@
+"""A client of CloudWatch sees alarms change, remembers how, and may combine them."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from sandbox import alarms
+
+BOTH = ["MetricAlarm", "CompositeAlarm"]
+
+
+class CloudWatch:
+    """`changes` are (name, before, after) as the listener was told of them."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client("cloudwatch", region_name="us-east-1")
+        self.changes: list[tuple[str, str, str]] = []
+
+    def put(self, name: str) -> None:
+        self.client.put_metric_alarm(
+            AlarmName=name,
+            Namespace="Envoy",
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+
+    def set(self, name: str, state: Any, reason: str = "a drill") -> None:
+        self.client.set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
+        time.sleep(0.002)
+
+    def combine(self, name: str, rule: str) -> str:
+        self.client.put_composite_alarm(AlarmName=name, AlarmRule=rule)
+        return self.state(name)
+
+    def described(self, name: str) -> Any:
+        answer: Any = self.client.describe_alarms(AlarmNames=[name], AlarmTypes=BOTH)  # type: ignore[arg-type]
+        [alarm] = answer["MetricAlarms"] + answer["CompositeAlarms"]
+        return alarm
+
+    def state(self, name: str) -> str:
+        state: str = self.described(name)["StateValue"]
+        return state
+
+    def history(self, **asked: Any) -> list[Any]:
+        pages = self.client.get_paginator("describe_alarm_history").paginate(**asked)
+        return [item for page in pages for item in page["AlarmHistoryItems"]]
+
+
+@pytest.fixture
+def cloudwatch() -> Iterator[CloudWatch]:
+    with mock_aws():
+        here = CloudWatch()
+        restore = alarms.install(
+            lambda alarm, before: here.changes.append((alarm.name, before, alarm.state_value))
+        )
+        for name in ("a", "b"):
+            here.put(name)
+        yield here
+        restore()
+
+
+def test_a_change_is_told_once(cloudwatch: CloudWatch) -> None:
+    assert cloudwatch.state("a") == "INSUFFICIENT_DATA"
+    cloudwatch.set("a", "OK")
+    cloudwatch.set("a", "ALARM")
+    since = cloudwatch.described("a")["StateTransitionedTimestamp"]
+    cloudwatch.set("a", "ALARM", "again")
+    assert cloudwatch.changes == [("a", "INSUFFICIENT_DATA", "OK"), ("a", "OK", "ALARM")]
+    again = cloudwatch.described("a")
+    assert again["StateTransitionedTimestamp"] == since < again["StateUpdatedTimestamp"]
+
+
+def test_an_unknown_alarm_changes_nothing(cloudwatch: CloudWatch) -> None:
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        cloudwatch.set("c", "ALARM")
+    assert cloudwatch.changes == []
+
+
+def test_history_says_from_what_to_what_and_why(cloudwatch: CloudWatch) -> None:
+    cloudwatch.set("a", "OK", "calm")
+    cloudwatch.set("a", "OK", "calm still")
+    cloudwatch.set("a", "ALARM", "9 > 3")
+    cloudwatch.set("b", "OK")
+    newest, oldest = cloudwatch.history(AlarmName="a", HistoryItemType="StateUpdate")
+    assert newest["Timestamp"] > oldest["Timestamp"]
+    assert newest["Timestamp"] == cloudwatch.described("a")["StateTransitionedTimestamp"]
+    assert (newest["AlarmName"], newest["AlarmType"]) == ("a", "MetricAlarm")
+    assert newest["HistorySummary"] == "Alarm updated from OK to ALARM"
+    data = json.loads(newest["HistoryData"])
+    assert data["oldState"] == {"stateValue": "OK", "stateReason": "calm still"}
+    assert data["newState"] == {"stateValue": "ALARM", "stateReason": "9 > 3"}
+    assert {item["AlarmName"] for item in cloudwatch.history()} == {"a", "b"}
+    assert cloudwatch.history(HistoryItemType="Action") == []
+
+
+def test_history_by_time_and_in_pages(cloudwatch: CloudWatch) -> None:
+    cloudwatch.set("a", "OK")
+    middle = datetime.now(UTC)
+    time.sleep(0.002)
+    for state in ("ALARM", "OK", "ALARM", "OK"):
+        cloudwatch.set("a", state)
+    later = cloudwatch.history(
+        AlarmName="a",
+        StartDate=middle,
+        EndDate=datetime.now(UTC),
+        ScanBy="TimestampAscending",
+        PaginationConfig={"PageSize": 3},
+    )
+    told = [item["HistorySummary"].removeprefix("Alarm updated from ") for item in later]
+    assert told == ["OK to ALARM", "ALARM to OK"] * 2
+    newest_first = cloudwatch.history(AlarmName="a", PaginationConfig={"PageSize": 2})
+    assert len(newest_first) == 5
+    assert newest_first[:4] == later[::-1]
+    assert cloudwatch.history(StartDate=datetime.now(UTC) + timedelta(seconds=1)) == []
+    assert len(cloudwatch.history(EndDate=middle)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "a", "b", "state"),
+    [
+        ('ALARM("a")', "ALARM", "OK", "ALARM"),
+        ("ALARM(a)", "OK", "ALARM", "OK"),
+        ('NOT OK("a")', "INSUFFICIENT_DATA", "OK", "ALARM"),
+        ('ALARM("a") OR ALARM("b")', "OK", "ALARM", "ALARM"),
+        ('ALARM("a") AND ALARM("b")', "OK", "ALARM", "OK"),
+        ('OK("b") OR ALARM("a") AND ALARM("b")', "OK", "OK", "ALARM"),
+        ('(OK("b") OR ALARM("a")) AND ALARM("b")', "OK", "OK", "OK"),
+        ('NOT (ALARM("a") OR INSUFFICIENT_DATA("b"))', "OK", "INSUFFICIENT_DATA", "OK"),
+        ("ALARM(arn:aws:cloudwatch:us-east-1:123456789012:alarm:a)", "ALARM", "OK", "ALARM"),
+        ('TRUE AND ALARM("a")', "ALARM", "OK", "ALARM"),
+        ('FALSE OR ALARM("a")', "OK", "OK", "OK"),
+    ],
+)
+def test_composite_rules(cloudwatch: CloudWatch, rule: str, a: str, b: str, state: str) -> None:
+    cloudwatch.set("a", a)
+    cloudwatch.set("b", b)
+    assert cloudwatch.combine("both", rule) == state
+
+
+def test_a_composite_follows_its_children(cloudwatch: CloudWatch) -> None:
+    for name in ("a", "b"):
+        cloudwatch.set(name, "OK")
+    cloudwatch.combine("either", 'ALARM("a") OR ALARM("b")')
+    cloudwatch.combine("not-either", 'NOT ALARM("either")')
+    cloudwatch.changes.clear()
+    cloudwatch.set("b", "ALARM")
+    assert cloudwatch.changes == [
+        ("b", "OK", "ALARM"),
+        ("either", "OK", "ALARM"),
+        ("not-either", "ALARM", "OK"),
+    ]
+    either = cloudwatch.described("either")
+    assert either["AlarmRule"] == 'ALARM("a") OR ALARM("b")'
+    assert either["StateReason"].endswith("alarm:b transitioned to ALARM")
+    summaries = [i["HistorySummary"] for i in cloudwatch.history(AlarmTypes=["CompositeAlarm"])]
+    assert "Alarm updated from OK to ALARM" in summaries
+
+
+def test_a_composite_has_to_be_asked_for(cloudwatch: CloudWatch) -> None:
+    cloudwatch.combine("both", 'ALARM("a")')
+    answer = cloudwatch.client.describe_alarms(AlarmNames=["a", "both"])
+    assert [alarm["AlarmName"] for alarm in answer["MetricAlarms"]] == ["a"]
+    assert answer["CompositeAlarms"] == []
+
+
+@pytest.mark.parametrize(
+    "rule", ['ALARM("c")', 'ALARM("a") AND', 'ALARM("a"', "NOT", 'OK("a") OK("b")']
+)
+def test_a_wrong_rule_is_refused(cloudwatch: CloudWatch, rule: str) -> None:
+    with pytest.raises(ClientError, match=r"ValidationError.*AlarmRule"):
+        cloudwatch.client.put_composite_alarm(AlarmName="both", AlarmRule=rule)

@@ -1,0 +1,383 @@
+"""The way back: signals, alarms, foreign writes, failed promotions, and help from outside."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from canary.errors import SignalRefused
+from tests.builders import profile, request
+from tests.fakes.cloud import Document, Refusal
+from tests.statemachine.runner import Outcome, World, world
+
+FIRST_BAKE = 60.0
+"""Seconds after the start: the canary is steady and has its first weight."""
+LAST_BAKE = 800.0
+PRIMARY_ROLLS = 925.0
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    with world() as opened:
+        yield opened
+
+
+def at_rest_on(here: World, image: str) -> bool:
+    here.cloud.advance()
+    rest = (here.cloud.weight("example1"), here.cloud.weight("example2")) == (100, 0)
+    return rest and here.cloud.running_image("example1") == image
+
+
+def seconds_of(here: World, outcome_of: Any) -> tuple[Outcome, float]:
+    began = here.clock.now()
+    outcome: Outcome = outcome_of()
+    return outcome, (here.clock.now() - began).total_seconds()
+
+
+def fire(here: World, name: str = "example2-5xx", state: str = "ALARM") -> Any:
+    return lambda: here.cloud.set_alarm(name, state)
+
+
+def test_an_alarm_ends_the_bake_at_once(here: World) -> None:
+    fired: list[float] = []
+
+    def mark(_primary: int, canary: int) -> None:
+        if canary == 0:
+            fired.append((here.clock.now() - when[0]).total_seconds())
+
+    when: list[Any] = []
+    here.cloud.on_write = mark
+
+    def go_off() -> None:
+        when.append(here.clock.now())
+        here.cloud.set_alarm("example2-5xx", "ALARM")
+
+    here.clock.after(FIRST_BAKE, go_off)
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "alarm example2-5xx" in outcome.cause
+    assert fired == [0.0]
+    assert here.cloud.weights == [(95, 5), (100, 0)]
+
+
+def test_a_composite_alarm_reverts_like_any_other(here: World) -> None:
+    here.cloud.composite_alarms.add("all-of-it")
+    here.cloud.set_alarm("all-of-it", "OK")
+    here.clock.after(FIRST_BAKE, fire(here, "all-of-it"))
+    outcome = here.release(request(profile=profile(alarms=["all-of-it"])))
+    assert outcome.state == "Reverted"
+    assert "all-of-it" in outcome.cause
+
+
+def test_an_alarm_that_nobody_watches_changes_nothing(here: World) -> None:
+    here.clock.after(FIRST_BAKE, fire(here, "somebody-elses"))
+    assert here.release(request()).state == "Released"
+
+
+def test_an_alarm_that_fired_and_cleared_is_seen_when_its_event_is_lost(here: World) -> None:
+    here.lost.add("RelayAlarmFunction")
+    here.clock.after(FIRST_BAKE, fire(here))
+    here.clock.after(FIRST_BAKE + 30, fire(here, state="OK"))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "it fired at 00:01:00 UTC and has cleared since" in outcome.cause
+
+
+def test_an_event_of_before_the_release_is_none_of_its_business(here: World) -> None:
+    detail = {
+        "alarmName": "example2-5xx",
+        "state": {"value": "ALARM", "reason": "", "timestamp": "2026-11-23T23:59:00.000+0000"},
+    }
+    late = {"detail": detail}
+    here.clock.after(FIRST_BAKE, lambda: here.invoke("RelayAlarmFunction", late))
+    assert here.release(request()).state == "Released"
+
+
+@pytest.mark.parametrize("seconds", [12, FIRST_BAKE, 400, LAST_BAKE])
+def test_a_revert_is_obeyed_whenever_it_comes(here: World, seconds: float) -> None:
+    here.clock.after(seconds, lambda: here.signal("revert", by="jane"))
+    outcome, took = seconds_of(here, lambda: here.release(request()))
+    assert outcome.state == "Reverted"
+    assert "revert by jane" in outcome.cause
+    assert took < seconds + 60
+    assert at_rest_on(here, "shop:v1")
+
+
+def test_a_promote_ends_every_bake_and_goes_step_by_step(here: World) -> None:
+    here.clock.after(FIRST_BAKE, lambda: here.signal("promote"))
+    outcome, took = seconds_of(here, lambda: here.release(request()))
+    assert outcome.state == "Released"
+    assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
+    assert took < 200
+
+
+def test_a_promote_does_not_go_over_an_alarm(here: World) -> None:
+    here.lost.add("RelayAlarmFunction")
+    here.clock.after(FIRST_BAKE, fire(here))
+    here.clock.after(FIRST_BAKE + 1, lambda: here.signal("promote"))
+    assert here.release(request()).state == "Reverted"
+
+
+GATE: Document = {"approval": True, "gate_seconds": 3_600}
+
+
+@pytest.mark.parametrize(
+    ("on_timeout", "signal", "state"),
+    [
+        ("revert", None, "Reverted"),
+        ("promote", None, "Released"),
+        ("revert", "promote", "Released"),
+        ("promote", "revert", "Reverted"),
+    ],
+)
+def test_the_gate_waits_for_a_person(
+    here: World, on_timeout: str, signal: str | None, state: str
+) -> None:
+    gated = profile(promotion={**GATE, "on_timeout": on_timeout})
+    if signal:
+        here.clock.after(2_000, lambda: here.signal(signal))
+    outcome, took = seconds_of(here, lambda: here.release(request(profile=gated)))
+    assert outcome.state == state
+    assert (took > 4_500) == (signal is None)
+
+
+def test_an_alarm_reverts_while_the_gate_waits(here: World) -> None:
+    here.clock.after(2_000, fire(here))
+    outcome, took = seconds_of(here, lambda: here.release(request(profile=profile(promotion=GATE))))
+    assert outcome.state == "Reverted"
+    assert took < 2_100
+
+
+def test_signals_that_mean_nothing_are_refused(here: World) -> None:
+    with pytest.raises(SignalRefused, match="no release of checkout is running"):
+        here.signal("revert")
+    refused: list[str] = []
+
+    def signal(kind: str) -> None:
+        try:
+            here.signal(kind)
+        except SignalRefused as error:
+            refused.append(str(error))
+
+    here.clock.after(FIRST_BAKE, lambda: signal("retry"))
+    here.clock.after(PRIMARY_ROLLS, lambda: signal("promote"))
+    assert here.release(request()).state == "Released"
+    assert len(refused) == 2
+    assert "no promotion of it has failed" in refused[0]
+    assert "it is promoted already" in refused[1]
+
+
+def test_a_second_release_is_rejected_and_told_who_has_the_split(here: World) -> None:
+    second: list[Outcome] = []
+
+    def start(asked: Document, name: str) -> None:
+        second.append(here.release(asked, name))
+
+    other = request(service="basket", profile=profile(), images={"app": "shop:v9"})
+    here.clock.after(FIRST_BAKE, lambda: start(request(), "release-2"))
+    here.clock.after(400, lambda: start(other, "basket-1"))
+    arn = here.start(request())
+    assert here.wait(arn).state == "Released"
+    assert [outcome.state for outcome in second] == ["Rejected", "Rejected"]
+    assert all(arn in outcome.cause for outcome in second)
+    assert here.cloud.running_image("example1") == "shop:v2"
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_stopped_release_is_brought_home_from_outside(here: World, lost: bool) -> None:
+    if lost:
+        here.lost.add("ReconcileFunction")
+    outcome = here.wait(here.start_and_stop(request(), "release-1", 400))
+    assert outcome.status == "ABORTED"
+    here.clock.sleep(0)
+    assert (here.cloud.weight("example2") == 0) is not lost
+    here.lost.clear()
+    here.pass_minutes(3)
+    assert at_rest_on(here, "shop:v1")
+    assert here.records() == {"release-1": "Reverted"}
+    assert "holder" not in here.lease()
+    assert here.cloud.services["example2"]["desiredCount"] == 0
+
+
+def test_a_release_that_dies_while_the_primary_rolls_goes_back_by_way_of_the_old(
+    here: World,
+) -> None:
+    here.wait(here.start_and_stop(request(), "release-1", PRIMARY_ROLLS))
+    here.clock.sleep(0)
+    # The primary is between two versions: the canary is the healthy copy.
+    assert here.cloud.weight("example2") == 100
+    here.pass_minutes(4)
+    assert at_rest_on(here, "shop:v1")
+    assert here.records() == {"release-1": "Reverted"}
+
+
+def test_a_dead_release_is_put_right_by_the_next_one(here: World) -> None:
+    here.lost.add("ReconcileFunction")
+    here.wait(here.start_and_stop(request(), "release-1", 400))
+    assert here.cloud.weight("example2") == 50
+    outcome = here.release(request(images={"app": "shop:v3"}), "release-2")
+    assert outcome.state == "Released", outcome
+    assert at_rest_on(here, "shop:v3")
+    assert here.records() == {"release-1": "Reverted", "release-2": "Released"}
+
+
+def refuse_writes(here: World) -> None:
+    def refuse(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute":
+            raise Refusal("ForbiddenException", "no", 403)
+
+    here.cloud.before_call = refuse
+
+
+def test_a_revert_that_aws_refuses_is_tried_for_its_time_and_then_by_help(here: World) -> None:
+
+    def go_wrong() -> None:
+        refuse_writes(here)
+        here.signal("revert")
+
+    here.clock.after(FIRST_BAKE, go_wrong)
+    outcome, took = seconds_of(here, lambda: here.release(request()))
+    assert outcome.state == "RevertFailed"
+    assert "TRAFFIC MAY STILL REACH THE CANARY" in outcome.cause
+    assert "ForbiddenException" in outcome.cause
+    assert 900 < took < 1_200
+    assert "holder" in here.lease()
+    assert here.invoke("ReconcileFunction", {})["stranded"]
+    rejected = here.release(request(images={"app": "shop:v3"}), "release-2")
+    assert rejected.state == "Rejected"
+    here.cloud.before_call = lambda _name, _params: None
+    here.pass_minutes(3)
+    assert here.invoke("ReconcileFunction", {})["stranded"] == []
+    assert at_rest_on(here, "shop:v1")
+    assert here.records() == {"release-1": "Reverted"}
+
+
+@pytest.mark.parametrize("seconds", [5, FIRST_BAKE, 400, LAST_BAKE, PRIMARY_ROLLS])
+def test_a_foreign_write_is_detected_reverted_and_named(here: World, seconds: float) -> None:
+    here.clock.after(seconds, lambda: here.cloud.write_foreign(30))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "somebody else wrote route example" in outcome.cause
+    assert "70:30" in outcome.cause
+    assert at_rest_on(here, "shop:v1")
+
+
+def test_a_split_that_is_moved_after_the_revert_is_put_right_and_named(here: World) -> None:
+    here.clock.after(FIRST_BAKE, lambda: here.signal("revert"))
+    here.clock.after(FIRST_BAKE + 10, lambda: here.cloud.write_foreign(30))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "somebody else wrote route example" in outcome.cause
+    assert outcome.path.count("ConfirmRest") == 2
+    assert at_rest_on(here, "shop:v1")
+
+
+def test_who_never_stops_moving_the_split_ends_in_revert_failed(here: World) -> None:
+    def meddle() -> None:
+        here.cloud.write_foreign(30)
+        here.clock.after(5, meddle)
+
+    here.clock.after(FIRST_BAKE, meddle)
+    outcome = here.release(request())
+    assert outcome.state == "RevertFailed"
+    assert here.invoke("ReconcileFunction", {})["stranded"] or here.cloud.weight("example2") == 0
+
+
+def test_a_split_that_is_moved_while_nobody_releases_is_told_and_left_alone(here: World) -> None:
+    assert here.release(request()).state == "Released"
+    assert here.invoke("ReconcileFunction", {})["stranded"] == []
+    here.cloud.write_foreign(30)
+    (told,) = here.invoke("ReconcileFunction", {})["stranded"]
+    assert "no release runs" in told
+    assert here.cloud.weight("example2") == 30
+
+
+def broken_primary(here: World) -> None:
+    here.cloud.broken_images = {("example1", "shop:v2")}
+
+
+def test_a_failed_promotion_is_tried_again_when_an_operator_says_so(here: World) -> None:
+    broken_primary(here)
+
+    def mend() -> None:
+        # All the while the canary serves, and the primary has its old version back.
+        assert here.cloud.weights[-1] == (0, 100)
+        assert here.cloud.running_image("example1") == "shop:v1"
+        here.cloud.broken_images = set()
+        here.signal("retry")
+
+    here.clock.after(2_000, mend)
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+    assert outcome.path.count("Promotion") == 2
+    assert at_rest_on(here, "shop:v2")
+
+
+@pytest.mark.parametrize("again", [1, 3])
+def test_a_retry_that_fails_comes_back_to_the_gate(here: World, again: int) -> None:
+    broken_primary(here)
+    for number in range(again):
+        here.clock.after(2_000 * (number + 1), lambda: here.signal("retry"))
+    here.clock.after(2_000 * (again + 1), lambda: here.signal("revert"))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert outcome.path.count("PromotionGate") == again + 1
+    assert at_rest_on(here, "shop:v1")
+
+
+def test_a_failed_promotion_may_stay_for_a_person(here: World) -> None:
+    broken_primary(here)
+    staying = profile(promotion={"gate_seconds": 600, "on_failure_timeout": "stay"})
+    outcome = here.release(request(profile=staying))
+    assert outcome.state == "PromotionFailed"
+    here.pass_minutes(5)
+    assert here.cloud.weight("example2") == 100
+    (told,) = here.invoke("ReconcileFunction", {})["stranded"]
+    assert "a person has to decide" in told
+    assert here.release(request(images={"app": "shop:v3"}), "release-2").state == "Rejected"
+    here.signal("revert")
+    here.pass_minutes(3)
+    assert at_rest_on(here, "shop:v1")
+    assert here.records()["release-1"] == "Reverted"
+    assert "holder" not in here.lease()
+
+
+def test_a_failed_promotion_that_a_person_has_mended_is_closed(here: World) -> None:
+    broken_primary(here)
+    staying = profile(promotion={"gate_seconds": 600, "on_failure_timeout": "stay"})
+    assert here.release(request(profile=staying)).state == "PromotionFailed"
+    here.cloud.write_foreign(0)
+    here.pass_minutes(3)
+    assert "holder" not in here.lease()
+    assert at_rest_on(here, "shop:v1")
+
+
+# docs/alarms-during-promotion.md has this table for people.
+DECISIONS: dict[str, tuple[float, bool, str, str]] = {
+    "in the last bake": (LAST_BAKE, False, "Reverted", "Revert"),
+    "at the gate before promotion": (1_500, False, "Reverted", "Revert"),
+    "while the primary rolls": (PRIMARY_ROLLS, False, "Reverted", "ReturnToOldPrimary"),
+    "while the primary fails to start": (PRIMARY_ROLLS, True, "Reverted", "ReturnToOldPrimary"),
+    "at the gate of a failed promotion": (2_000, True, "Reverted", "ReturnToOldPrimary"),
+    "after the weights are back": (955, False, "Released", "ReturnTraffic"),
+}
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["told", "event lost"])
+@pytest.mark.parametrize("moment", DECISIONS)
+def test_the_canary_alarms_around_its_promotion(here: World, moment: str, lost: bool) -> None:
+    seconds, broken, state, through = DECISIONS[moment]
+    if broken:
+        broken_primary(here)
+    if lost:
+        here.lost.add("RelayAlarmFunction")
+    here.clock.after(seconds, fire(here))
+    promotion = {"approval": moment == "at the gate before promotion", "gate_seconds": 3_600}
+    if promotion["approval"]:
+        here.clock.after(2_500, lambda: here.signal("promote"))
+    outcome = here.release(request(profile=profile(promotion=promotion)))
+    assert outcome.state == state, outcome
+    assert through in outcome.path
+    assert at_rest_on(here, "shop:v2" if state == "Released" else "shop:v1")
+    # Never to a primary that is between two versions.
+    assert here.cloud.weights[-2:] == [(0, 100), (100, 0)]
