@@ -16,12 +16,13 @@ def plan_release(execution: str, document: object) -> Release:
     request = parse_request(document)
     profile = _profile_of(request)
     try:
+        left = [_left_by_the_dead(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
         _check_version(request, primary, canary)
-        for traffic in profile.traffic:
-            _check_split(execution, traffic, profile)
+        for traffic, left_by_the_dead in zip(profile.traffic, left, strict=True):
+            _check_split(traffic, profile, left_by_the_dead=left_by_the_dead)
         _check_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -93,14 +94,21 @@ def _check_ready_made(ready: TaskDefinitions, primary: Service) -> None:
         )
 
 
-def _check_split(execution: str, traffic: Traffic, profile: Profile) -> None:
-    router = router_for(traffic)
-    holder = leases.read(traffic.key).holder
-    if holder not in ("", execution) and stepfunctions.is_running(holder):
+def _left_by_the_dead(execution: str, traffic: Traffic) -> bool:
+    """Whether OpenRelease will put the split right first; a living holder rejects the request."""
+    holder = leases.read(traffic.key(execution)).holder
+    if holder in ("", execution):
+        return False
+    if stepfunctions.is_running(holder):
         raise RequestRejected(
-            f"traffic: execution {holder} is releasing on the same split, {router.name}; wait for"
-            " it to end, or revert it"
+            f"traffic: execution {holder} is releasing on the same split,"
+            f" {router_for(traffic).name}; wait for it to end, or revert it"
         )
+    return True
+
+
+def _check_split(traffic: Traffic, profile: Profile, *, left_by_the_dead: bool) -> None:
+    router = router_for(traffic)
     try:
         split = router.read().split
     except AwsRefused as refused:
@@ -109,7 +117,6 @@ def _check_split(execution: str, traffic: Traffic, profile: Profile) -> None:
                 f"traffic: there is no {router.name}; mend the profile. {refused}"
             ) from refused
         raise
-    left_by_the_dead = holder not in ("", execution)
     if not split.at_rest and not left_by_the_dead:
         raise RequestRejected(
             f"traffic: {router.name} is not at rest, its weights are {split}; return them to the"

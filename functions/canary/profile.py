@@ -44,11 +44,14 @@ class AppMeshTraffic(Model):
             raise ValueError("primary_node and canary_node must differ")
         return self
 
-    @property
-    def key(self) -> str:
-        """Names the split in the ledger: whoever holds this key may write the route."""
-        parts = (self.mesh_owner or "-", self.mesh, self.virtual_router, self.route)
-        return "/".join((self.router, *parts))
+    def key(self, execution: str) -> str:
+        """Names the split in the ledger: whoever holds this key may write the route.
+
+        An owner that is not named is the account of the execution, so that a profile which names
+        it and one which does not mean the same split.
+        """
+        owner = self.mesh_owner or execution.split(":")[4]
+        return "/".join((self.router, owner, self.mesh, self.virtual_router, self.route))
 
 
 Traffic = AppMeshTraffic

@@ -40,7 +40,7 @@ class Release(Model):
     @property
     def split(self) -> str:
         """The key of the lease: whoever holds it may write the route."""
-        return self.traffic[0].key
+        return self.traffic[0].key(self.execution)
 
     def side(self, name: SideName) -> Side:
         return self.primary if name == "primary" else self.canary

@@ -18,7 +18,7 @@ class Signal(Model):
 
     kind: Kind
     reason: str = Field(default="", max_length=1_000)
-    by: str = Field(default="", max_length=256)
+    by: str = Field(default="", max_length=300)
     at: int = 0
 
     def __str__(self) -> str:

@@ -1,5 +1,7 @@
 """Telling: bring a signal to the releases that it is for, and obey one that came before."""
 
+from datetime import datetime
+
 from canary import clock
 from canary.aws import lease as leases
 from canary.aws import stepfunctions
@@ -53,7 +55,8 @@ def await_signal(
     release: Release, fence: int, token: str, entered_at: str, obeyed: list[Kind]
 ) -> Signal | None:
     """Leave the token for signals to come; a signal that is there already ends the wait."""
-    pending = leases.wait(release, fence, token, entered_at).signal
+    entered = datetime.fromisoformat(entered_at)
+    pending = leases.wait(release, fence, token, entered).signal
     if pending is None or pending.kind not in obeyed:
         return None
     stepfunctions.end_wait(token, pending)

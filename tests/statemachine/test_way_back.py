@@ -176,9 +176,10 @@ def test_a_second_release_is_rejected_and_told_who_has_the_split(here: World) ->
     other = request(service="basket", profile=profile(), images={"app": "shop:v9"})
     here.clock.after(FIRST_BAKE, lambda: start(request(), "release-2"))
     here.clock.after(400, lambda: start(other, "basket-1"))
+    here.clock.after(PRIMARY_ROLLS, lambda: start(request(), "release-3"))
     arn = here.start(request())
     assert here.wait(arn).state == "Released"
-    assert [outcome.state for outcome in second] == ["Rejected", "Rejected"]
+    assert [outcome.state for outcome in second] == ["Rejected"] * 3
     assert all(arn in outcome.cause for outcome in second)
     assert here.cloud.running_image("example1") == "shop:v2"
 
@@ -352,7 +353,7 @@ def test_a_failed_promotion_that_a_person_has_mended_is_closed(here: World) -> N
     assert at_rest_on(here, "shop:v1")
 
 
-# docs/alarms-during-promotion.md has this table for people.
+# docs/way-back.md has this table for people.
 DECISIONS: dict[str, tuple[float, bool, str, str]] = {
     "in the last bake": (LAST_BAKE, False, "Reverted", "Revert"),
     "at the gate before promotion": (1_500, False, "Reverted", "Revert"),
@@ -381,3 +382,29 @@ def test_the_canary_alarms_around_its_promotion(here: World, moment: str, lost: 
     assert at_rest_on(here, "shop:v2" if state == "Released" else "shop:v1")
     # Never to a primary that is between two versions.
     assert here.cloud.weights[-2:] == [(0, 100), (100, 0)]
+
+
+@pytest.mark.parametrize(
+    ("call", "new_on_primary"), [("cloudwatch.DescribeAlarms", 0), ("servicediscovery", 1)]
+)
+def test_a_revert_between_two_looks_is_found_at_the_next_act(
+    here: World, call: str, new_on_primary: int
+) -> None:
+    """After the last verdict and before the primary is touched; after it was seen steady."""
+    sent: list[str] = []
+
+    def send(name: str, params: Document) -> None:
+        at_100 = here.cloud.weight("example2") == 100
+        ready = new_on_primary == (here.cloud.running_image("example1") == "shop:v2")
+        of_primary = params.get("ServiceName", "example1") == "example1"
+        if name.startswith(call) and at_100 and ready and of_primary and not sent:
+            sent.append(name)
+            here.signal("revert")
+
+    here.cloud.before_call = send
+    outcome = here.release(request())
+    assert sent
+    assert outcome.state == "Reverted", outcome
+    assert "ReturnToOldPrimary" in outcome.path
+    assert at_rest_on(here, "shop:v1")
+    assert len(here.cloud.definitions["example1"]) == 1 + new_on_primary

@@ -9,6 +9,7 @@ stays watched.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -323,17 +324,17 @@ def _ours(lease: Lease, change: str, values: "Values") -> Lease:
 
 
 @aws_failures
-def wait(release: Release, fence: int, token: str, entered_at: str) -> Lease:
+def wait(release: Release, fence: int, token: str, entered_at: datetime) -> Lease:
     """Leave the token where signals look for it, and return the lease with any that came before.
 
-    A late delivery must not put its dead token over a newer one: `entered_at`, the ISO time at
-    which the waiting state was entered, tells them apart. Raises `LeaseLost` or `StageOver`.
+    A late delivery must not put its dead token over a newer one: the time at which the waiting
+    state was entered tells them apart. Raises `LeaseLost` or `StageOver`.
     """
     values: Values = {
         ":me": {"S": release.execution},
         ":fence": {"N": str(fence)},
         ":token": {"S": token},
-        ":entered": {"S": entered_at},
+        ":entered": {"N": str(int(entered_at.timestamp() * 1_000))},
     }
     try:
         item = _update(
@@ -362,7 +363,10 @@ def tell(lease: Lease, signal: Signal) -> Lease:
         ":signal": _signal_item(signal),
         ":revert": {"S": "revert"},
     }
-    if refused := why_refused(signal.kind, lease.stage):
+    refused = why_refused(signal.kind, lease.stage)
+    if lease.parked and signal.kind != "revert":
+        refused = "its execution has ended; only a revert can still be done"
+    if refused:
         raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
     try:
         item = _update(
