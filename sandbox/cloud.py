@@ -13,7 +13,7 @@ from moto.cloudwatch.models import Alarm
 from moto.server import ThreadedMotoServer
 
 from canary.aws import clients
-from sandbox import alarms, article, ecs, events, metrics, stack, workflow
+from sandbox import alarms, article, ecs, events, gateway, metrics, stack, workflow
 from sandbox.ecs import EcsAgent
 from sandbox.events import Bus, Schedule, Timers, alarm_detail, execution_detail
 from sandbox.gateway import Gateway
@@ -138,6 +138,7 @@ class Sandbox:
         forget_clients()
         self._opened.callback(forget_clients)
         self._opened.callback(ecs.install())
+        self._opened.callback(gateway.install())
         self._opened.callback(alarms.install(self._tell_of_alarm))
         invoker = self._opened.enter_context(
             workflow.engine(stack.handlers(), on_end=self._tell_of_end)

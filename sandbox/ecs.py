@@ -81,20 +81,7 @@ def new_deployment(service: Service, task_definition: str) -> dict[str, Any]:
 
 
 def install() -> Callable[[], None]:
-    """Fill moto's holes in ECS and App Mesh; the answer takes the changes back."""
-    # That module needs this one.
-    from sandbox import gateway
-
-    restores = (_install_deployments(), gateway.install())
-
-    def restore() -> None:
-        for each in restores:
-            each()
-
-    return restore
-
-
-def _install_deployments() -> Callable[[], None]:
+    """Give moto's ECS the deployments that it lacks; the answer takes them back."""
     backend, response = EC2ContainerServiceBackend, EC2ContainerServiceResponse
     backend_create, backend_update = backend.create_service, backend.update_service
     response_create = response.create_service

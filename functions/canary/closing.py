@@ -11,8 +11,9 @@ KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 
 
 class Closed(Model):
-    """`stranded` is 1 when weight may still be on the canary."""
+    """`outcome` is what the execution ends on. `stranded` is 1 when weight may be on the canary."""
 
+    outcome: str
     cause: str
     stranded: int
 
@@ -20,15 +21,23 @@ class Closed(Model):
 def close_release(
     release: Release, fence: int, outcome: str, cause: str, *, parked: bool
 ) -> Closed:
-    """Also for an execution that lost its lease: then help from outside says how it ended."""
+    """Also for an execution that lost its lease: then the ledger says how its release ended."""
     try:
         lease = leases.check(release, fence)
     except LeaseLost as lost:
-        return Closed(cause=f"{cause} ({lost})", stranded=0)
+        return _closed_by_others(release, str(lost))
     ledger.record(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
         leases.free(lease)
-        return Closed(cause=cause, stranded=0)
+        return Closed(outcome=outcome, cause=cause, stranded=0)
     if parked:
         leases.park(lease)
-    return Closed(cause=cause, stranded=1)
+    return Closed(outcome=outcome, cause=cause, stranded=1)
+
+
+def _closed_by_others(release: Release, lost: str) -> Closed:
+    found = ledger.find(release)
+    if found is None or found.outcome == ledger.RUNNING:
+        cause = f"The release was taken out of this execution's hands: {lost}. See docs/runbook.md"
+        return Closed(outcome="RevertFailed", cause=cause, stranded=0)
+    return Closed(outcome=found.outcome, cause=found.cause, stranded=0)

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from canary.deploying import Started
+from canary.failure import Failure
 from canary.model import Model
 from canary.release import Release
 from canary.signals import Kind
@@ -43,11 +44,19 @@ class JudgeInput(StepInput):
 
 
 class WaitInput(FencedInput):
-    """`entered_at` is the ISO time at which the waiting state was entered."""
+    """`entered_at` is the ISO time at which the waiting state was entered, `retries` how often it
+    was tried again since."""
 
     token: str = Field(min_length=1, max_length=2_048)
     entered_at: str
+    retries: int = Field(ge=0)
     obeyed: list[Kind] = Field(min_length=1)
+
+    @property
+    def number(self) -> int:
+        """Rises with each wait, and within a wait with each token."""
+        entered = datetime.fromisoformat(self.entered_at)
+        return int(entered.timestamp() * 1_000) * 1_000 + self.retries
 
 
 class PromotionInput(FencedInput):
@@ -58,20 +67,8 @@ class ReturnInput(PromotionInput):
     restored: bool
 
 
-class StepFailure(BaseModel):
-    """Step Functions' error output; its keys are AWS's, and Cause may be left out."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-    error: str = Field(default="", alias="Error")
-    cause: str = Field(default="", alias="Cause")
-
-
 class RestoreInput(PromotionInput):
-    failure: StepFailure
-
-
-class RevertInput(FencedInput):
-    failure: StepFailure
+    failure: Failure
 
 
 class ConfirmInput(FencedInput):
@@ -79,13 +76,15 @@ class ConfirmInput(FencedInput):
 
 
 class CloseInput(FencedInput):
-    """`notes` are sentences for the cause, or empty.
+    """`failure` is why the release does not end Released, `trouble` what went wrong after that.
 
-    `parked` keeps the lease for a person, out of the reach of help from outside.
+    `notes` are sentences for the cause, or empty. `parked` keeps the lease for a person, out of
+    the reach of help from outside.
     """
 
     outcome: Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
-    failure: StepFailure
+    failure: Failure
+    trouble: Failure
     notes: list[str]
     parked: bool
 

@@ -52,12 +52,19 @@ def is_steady(
 ) -> bool:
     """Whether the deployment runs in full and the router would send it requests.
 
-    Raises `DeploymentFailed` or `DeploymentOverdue`; also `RevertRequested`, `SplitDrifted` and
-    `CanaryAlarmed`, unless the deployment is `restoring` the old version because of one of them.
+    Raises `DeploymentFailed`, `DeploymentOverdue` or `SplitDrifted`; also `RevertRequested` and
+    `CanaryAlarmed`, unless the deployment is `restoring` the old version, perhaps because of them.
     """
     lease = leases.check(release, fence)
     if not restoring:
         watch.require_unmolested(release, lease)
+    steady = _has_arrived(release, side, started)
+    if restoring and not steady:
+        watch.require_unchanged(release, lease)
+    return steady
+
+
+def _has_arrived(release: Release, side: SideName, started: Started) -> bool:
     service = service_of(release, side)
     if has_arrived(service, started.deployment_id):
         short = missing_capacity(release, side, service)

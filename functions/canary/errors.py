@@ -25,6 +25,10 @@ class LeaseHeld(ReleaseError):
     """Another execution may write this split."""
 
 
+class SplitUnsettled(ReleaseError):
+    """A dead execution's split is being put right. The state machine tries again."""
+
+
 class LeaseLost(ReleaseError):
     """This execution held the lease once and no longer does, so it must not write."""
 

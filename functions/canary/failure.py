@@ -1,20 +1,10 @@
-"""Failure: a Step Functions error output as a sentence that a person can act on."""
+"""Failure: Step Functions' error outputs as sentences that a person can act on."""
 
 import json
 
+from pydantic import BaseModel, ConfigDict, Field
+
 LONGEST_CAUSE = 2_000
-
-
-def sentence(error: str, cause: str) -> str:
-    """`Error: message`, taken out of the JSON that Lambda wraps around an exception."""
-    try:
-        document = json.loads(cause)
-    except ValueError:
-        document = None
-    message = document.get("errorMessage", cause) if isinstance(document, dict) else cause
-    return f"{error}: {message}"[:LONGEST_CAUSE]
-
-
 OUTCOMES = {
     "Released": "The primary serves the new version.",
     "Reverted": "All traffic is on the primary again.",
@@ -23,8 +13,28 @@ OUTCOMES = {
 }
 
 
-def explain(outcome: str, error: str, cause: str, notes: list[str]) -> str:
+class Failure(BaseModel):
+    """An error output; its keys are AWS's, and either may be left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    error: str = Field(default="", alias="Error")
+    cause: str = Field(default="", alias="Cause")
+
+    def __str__(self) -> str:
+        """`Error: message`, taken out of the JSON that Lambda wraps around an exception."""
+        if not self.error:
+            return ""
+        try:
+            document = json.loads(self.cause)
+        except ValueError:
+            document = None
+        wrapped = isinstance(document, dict)
+        message = document.get("errorMessage", self.cause) if wrapped else self.cause
+        return f"{self.error}: {message}"[:LONGEST_CAUSE]
+
+
+def explain(outcome: str, failure: Failure, trouble: Failure, notes: list[str]) -> str:
     """Where the traffic is now, and why."""
-    failure = [sentence(error, cause)] if error else []
-    told = [OUTCOMES[outcome], *failure, *(note for note in notes if note)]
-    return " ".join(f"{part.rstrip('. ')}." for part in told)
+    told = [OUTCOMES[outcome], str(failure), *notes, str(trouble)]
+    once = dict.fromkeys(part.rstrip(". ") for part in told if part)
+    return " ".join(f"{part}." for part in once)

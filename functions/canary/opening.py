@@ -4,7 +4,13 @@ from canary import recovery
 from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
-from canary.errors import AwsUnavailable, LeaseHeld, ReleaseError, RequestRejected
+from canary.errors import (
+    AwsUnavailable,
+    LeaseHeld,
+    ReleaseError,
+    RequestRejected,
+    SplitUnsettled,
+)
 from canary.plan import plan_release
 from canary.release import Release
 from canary.stage import OPENING, ROLLOUT
@@ -12,17 +18,21 @@ from canary.traffic.routers import router_for
 
 
 def open_release(release: Release, request: object) -> Lease:
-    """Raises `LeaseHeld` while another release has the split, `RequestRejected` when the world
-    has changed since the plan. What a revert needs is in the ledger afterwards.
+    """Raises `LeaseHeld` while another release has the split, `SplitUnsettled` while a dead one's
+    is put right, `RequestRejected` when the world has changed since the plan. What a revert needs
+    is in the ledger afterwards.
     """
-    if ledger.outcome_of(release) not in (None, ledger.RUNNING):
+    found = ledger.find(release)
+    if found is not None and found.outcome != ledger.RUNNING:
         raise RequestRejected("this execution's release is closed already; start a new execution")
     lease = leases.take(release, _free_of_the_dead(release))
     if lease.stage > OPENING:
         return lease
     try:
+        _require_alone(release)
         _check_again(release, request)
-    except RequestRejected:
+    except (LeaseHeld, RequestRejected):
+        # Only as long as it is being opened: a second delivery may have gone on with it.
         leases.free(lease)
         raise
     leases.confirm(lease, 0, router_for(release.traffic[0]).read().version)
@@ -48,13 +58,32 @@ def _free_of_the_dead(release: Release) -> Lease:
 def _put_right(seen: Lease) -> None:
     told = f"traffic: execution {seen.holder} ended and left the split to be put right"
     try:
-        outcome = recovery.recover(seen, settled=True)
+        outcome = recovery.recover(seen)
     except AwsUnavailable:
         raise
     except ReleaseError as error:
         raise LeaseHeld(f"{told}, which fails: {error}. See docs/runbook.md") from error
+    if outcome is None and seen.parked:
+        raise LeaseHeld(f"{told}: its promotion failed, and a person has to decide")
     if outcome is None:
-        raise LeaseHeld(f"{told}, which takes some minutes more. See docs/runbook.md if it lasts")
+        raise SplitUnsettled(f"{told}, which takes longer than usual. See docs/runbook.md")
+
+
+def _require_alone(release: Release) -> None:
+    """Two profiles may name two splits in front of the same ECS services."""
+    ours = {release.primary.service, release.canary.service}
+    for other in leases.every():
+        if not other.holder or other.holder == release.execution:
+            continue
+        theirs = other.release
+        if theirs.cluster == release.cluster and ours & {
+            theirs.primary.service,
+            theirs.canary.service,
+        }:
+            raise LeaseHeld(
+                f"primary, canary: execution {other.holder} is releasing the same ECS services on"
+                " another split; wait for it to end, or revert it"
+            )
 
 
 def _check_again(release: Release, request: object) -> None:

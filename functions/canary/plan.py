@@ -16,13 +16,15 @@ def plan_release(execution: str, document: object) -> Release:
     request = parse_request(document)
     profile = _profile_of(request)
     try:
-        left = [_left_by_the_dead(execution, traffic) for traffic in profile.traffic]
+        dead = [_left_by_the_dead(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
         _check_version(request, primary, canary)
-        for traffic, left_by_the_dead in zip(profile.traffic, left, strict=True):
-            _check_split(traffic, profile, left_by_the_dead=left_by_the_dead)
+        planned = [
+            _check_split(traffic, profile, left)
+            for traffic, left in zip(profile.traffic, dead, strict=True)
+        ]
         _check_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -35,7 +37,7 @@ def plan_release(execution: str, document: object) -> Release:
         canary_tasks=profile.canary_tasks or primary.desired,
         images=request.images,
         task_definitions=request.task_definitions,
-        traffic=profile.traffic,
+        traffic=planned,
         steps=profile.all_steps,
         alarms=profile.alarms,
         holds=profile.holds,
@@ -94,35 +96,47 @@ def _check_ready_made(ready: TaskDefinitions, primary: Service) -> None:
         )
 
 
-def _left_by_the_dead(execution: str, traffic: Traffic) -> bool:
-    """Whether OpenRelease will put the split right first; a living holder rejects the request."""
-    holder = leases.read(traffic.key(execution)).holder
-    if holder in ("", execution):
-        return False
-    if stepfunctions.is_running(holder):
+def _left_by_the_dead(execution: str, traffic: Traffic) -> Traffic | None:
+    """The dead release's own, where OpenRelease will put the split right first.
+
+    A living holder rejects the request.
+    """
+    key = traffic.key(execution)
+    lease = leases.read(key)
+    if lease.holder in ("", execution):
+        return None
+    if stepfunctions.is_running(lease.holder):
         raise RequestRejected(
-            f"traffic: execution {holder} is releasing on the same split,"
+            f"traffic: execution {lease.holder} is releasing on the same split,"
             f" {router_for(traffic).name}; wait for it to end, or revert it"
         )
-    return True
+    theirs = lease.release.traffic
+    return next((traffic for traffic in theirs if traffic.key(lease.holder) == key), None)
 
 
-def _check_split(traffic: Traffic, profile: Profile, *, left_by_the_dead: bool) -> None:
+def _check_split(traffic: Traffic, profile: Profile, left: Traffic | None) -> Traffic:
+    """The traffic with what only the route at rest can tell."""
     router = router_for(traffic)
     try:
-        split = router.read().split
+        reading = router.read()
     except AwsRefused as refused:
-        if refused.code in {"NotFoundException", "RouteNotFound", "MeshNotFound"}:
+        if refused.code in router.missing:
             raise RequestRejected(
                 f"traffic: there is no {router.name}; mend the profile. {refused}"
             ) from refused
         raise
-    if not split.at_rest and not left_by_the_dead:
+    split, rest_weight = reading.split, reading.rest_weight
+    if not split.at_rest and left is None:
         raise RequestRejected(
             f"traffic: {router.name} is not at rest, its weights are {split}; return them to the"
             " primary, or wait for the release that moved them"
         )
     check_expressible(split.with_weight(0), [step.weight for step in profile.all_steps])
+    router.check(reading)
+    if not split.at_rest and left is not None:
+        # It will be brought to the rest that the dead release found.
+        rest_weight = left.rest_weight
+    return traffic.model_copy(update={"rest_weight": rest_weight})
 
 
 def _check_alarms(names: list[str]) -> None:

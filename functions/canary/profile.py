@@ -1,10 +1,21 @@
 """Profile: what the stack knows about a service before a release of it is asked for."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
+from canary.identifiers import (
+    AlbListener,
+    AlbRule,
+    AlbTargetGroup,
+    LatticeListener,
+    LatticeRule,
+    LatticeService,
+    LatticeTargetGroup,
+    lattice_id,
+)
 from canary.model import Model
 
 DAY_SECONDS = 86_400
@@ -24,7 +35,16 @@ class Step(Model):
     bake_seconds: int = Field(default=300, ge=0, le=DAY_SECONDS)
 
 
-class AppMeshTraffic(Model):
+class PlannedTraffic(Model):
+    """What a release adds to the traffic of its profile."""
+
+    rest_weight: SkipJsonSchema[int | None] = None
+    """The primary's weight in a route that does not list the canary while no release runs: what
+    returning brings back. PlanRelease finds it, since only the route at rest can tell; it travels
+    in the release because a router remembers nothing from one function to the next."""
+
+
+class AppMeshTraffic(PlannedTraffic):
     """An App Mesh route whose weighted targets include the two virtual nodes."""
 
     router: Literal["appmesh"]
@@ -34,9 +54,9 @@ class AppMeshTraffic(Model):
     primary_node: Name
     canary_node: Name
     mesh_owner: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
-    settle_seconds: int = Field(default=30, ge=1, le=600)
+    settle_seconds: int = Field(default=35, ge=1, le=600)
     """How long every Envoy may take to follow the route. A function lives 30 s at most, so after
-    that no late write of one can come either."""
+    the default no late write of one can come either."""
 
     @model_validator(mode="after")
     def _two_nodes(self) -> Self:
@@ -54,7 +74,79 @@ class AppMeshTraffic(Model):
         return "/".join((self.router, owner, self.mesh, self.virtual_router, self.route))
 
 
-Traffic = AppMeshTraffic
+class AlbTraffic(PlannedTraffic):
+    """A rule of an Application Load Balancer, or a listener's default action.
+
+    Its forward action lists the primary's target group. It may lack the canary's, where that one
+    is listed by another rule of the load balancer: targets of a group in no rule are not checked.
+    """
+
+    router: Literal["alb"]
+    listener_rule: AlbRule | None = None
+    listener: AlbListener | None = None
+    primary_target_group: AlbTargetGroup
+    canary_target_group: AlbTargetGroup
+    accept_stickiness: bool = False
+    """Clients that are pinned to the canary stay there at weight 0 until their cookie ends."""
+    settle_seconds: int = Field(default=35, ge=1, le=600)
+    """The load balancer's nodes follow within seconds; see `AppMeshTraffic` for the rest."""
+
+    @model_validator(mode="after")
+    def _one_rule_two_groups(self) -> Self:
+        if (self.listener_rule is None) == (self.listener is None):
+            raise ValueError("give either listener_rule, or listener for its default action")
+        if self.primary_target_group == self.canary_target_group:
+            raise ValueError("primary_target_group and canary_target_group must differ")
+        return self
+
+    @property
+    def arn(self) -> str:
+        return self.listener_rule or self.listener or ""
+
+    def key(self, _execution: str) -> str:
+        """The ARN is the only name there is: a default rule's own ARN is refused."""
+        return f"{self.router}/{self.arn}"
+
+
+class LatticeTraffic(PlannedTraffic):
+    """A rule of a VPC Lattice listener, or without `rule` the listener's default action."""
+
+    router: Literal["lattice"]
+    service: LatticeService
+    listener: LatticeListener
+    rule: LatticeRule | None = None
+    primary_target_group: LatticeTargetGroup
+    canary_target_group: LatticeTargetGroup
+    settle_seconds: int = Field(default=90, ge=1, le=600)
+    """How long Lattice may take to follow; ECS's own deployments wait as long."""
+
+    @model_validator(mode="after")
+    def _one_rule_two_groups(self) -> Self:
+        if lattice_id(self.primary_target_group) == lattice_id(self.canary_target_group):
+            raise ValueError("primary_target_group and canary_target_group must differ")
+        # Two splits for one rule would be two leases: whatever an ARN names must be said alike.
+        listener = f":service/{lattice_id(self.service)}/listener/{lattice_id(self.listener)}"
+        if ":" in self.listener and not self.listener.endswith(listener):
+            raise ValueError("listener is of another service; mend one of the two")
+        if self.rule and ":" in self.rule and f"{listener}/" not in self.rule:
+            raise ValueError("rule is of another service or listener; mend one of them")
+        return self
+
+    def key(self, _execution: str) -> str:
+        """By ids, so that a profile which gives ARNs and one which does not mean the same split."""
+        rule = lattice_id(self.rule) if self.rule else "default"
+        return "/".join((self.router, lattice_id(self.service), lattice_id(self.listener), rule))
+
+
+AnyTraffic = AppMeshTraffic | AlbTraffic | LatticeTraffic
+Traffic = Annotated[AnyTraffic, Field(discriminator="router")]
+ROUTERS = [get_args(kind.model_fields["router"].annotation)[0] for kind in get_args(AnyTraffic)]
+
+
+def _as_written(traffic: Traffic) -> Traffic:
+    if traffic.rest_weight is not None:
+        raise ValueError("rest_weight is for PlanRelease to find; remove it")
+    return traffic
 
 
 class Deployment(Model):
@@ -106,7 +198,9 @@ class Profile(Model):
     cluster: Name
     primary: Name
     canary: Name
-    traffic: list[Traffic] = Field(min_length=1, max_length=1)
+    traffic: list[Annotated[Traffic, AfterValidator(_as_written)]] = Field(
+        min_length=1, max_length=1
+    )
     alarms: list[Name] = Field(max_length=50)
     steps: list[Step] = Field(default=DEFAULT_STEPS, min_length=1, max_length=50)
     holds: int = Field(default=3, ge=0, le=10)

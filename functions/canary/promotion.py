@@ -3,43 +3,47 @@
 All the while the canary carries the traffic: it is the healthy copy.
 """
 
+from canary import watch
 from canary.aws import lease as leases
-from canary.aws.lease import Lease
 from canary.capacity import missing_capacity, service_of
 from canary.deploying import Started, deploy_new, deploy_old
 from canary.errors import NotEnoughCapacity
 from canary.model import Model
 from canary.release import Release
-from canary.returning import Returned, give_back, require_primary
-from canary.split import Split
+from canary.returning import Attempt, attempt, hold_canary, require_primary
 from canary.stage import RETURNING, promoting, restoring
-from canary.traffic import insist
-from canary.traffic.routers import router_for
 
 REVERTING = {"RevertRequested", "CanaryAlarmed"}
 """Failures of a promotion after which nobody is asked: the canary itself is in doubt."""
 
 
 class Restored(Model):
-    """What became of a failed promotion.
+    """What was done about a failed promotion.
 
-    `promoted` when it had in fact succeeded: the primary serves. Otherwise `deployment` brings the
-    old version back, and `reverting` says whether a revert is wanted already.
+    `deployment` brings the old version back, `reverting` says whether a revert is wanted already,
+    and `note` who had moved the traffic off the canary.
     """
 
-    promoted: bool
     reverting: bool
     next_attempt: int
-    deployment: Started | None
+    deployment: Started
+    note: str
 
 
-def promote_primary(release: Release, fence: int, attempt: int) -> Started:
-    """The same version to the primary. Raises `RevertRequested` before anything is touched."""
-    leases.enter(release, fence, promoting(attempt), obey=True)
+def promote_primary(release: Release, fence: int, number: int) -> Started:
+    """The same version to the primary, which serves nothing while the canary carries it all.
+
+    Raises `RevertRequested`, `SplitDrifted` and `NotEnoughCapacity` before anything is touched.
+    """
+    lease = leases.enter(release, fence, promoting(number), obey=True)
+    watch.require_unchanged(release, lease)
+    short = missing_capacity(release, "canary", service_of(release, "canary"))
+    if short is not None:
+        raise NotEnoughCapacity(f"the primary is not touched: {short}, and the canary serves")
     return deploy_new(release, "primary")
 
 
-def return_traffic(release: Release, fence: int, attempt: int, *, restored: bool) -> Returned:
+def return_traffic(release: Release, fence: int, number: int, *, restored: bool) -> Attempt:
     """All weight to the primary, once it can carry it: the new version, or its `restored` old one.
 
     From here on nothing but the primary will get weight, so a revert that comes later is refused.
@@ -47,38 +51,17 @@ def return_traffic(release: Release, fence: int, attempt: int, *, restored: bool
     """
     leases.check(release, fence)
     require_primary(release)
-    stage = restoring(attempt) if restored else promoting(attempt)
-    lease = leases.enter(release, fence, RETURNING, obey=not restored, only_from=stage)
-    return give_back(release, lease)
+    stage = restoring(number) if restored else promoting(number)
+    lease = leases.enter(release, fence, RETURNING, obey=not restored, target=0, only_from=stage)
+    return attempt(release, lease)
 
 
-def restore_primary(release: Release, fence: int, attempt: int, error: str) -> Restored:
+def restore_primary(release: Release, fence: int, number: int, error: str) -> Restored:
     """After a failed promotion: all traffic on the canary, and the old version to the primary."""
-    lease = leases.enter(release, fence, restoring(attempt))
-    primary = service_of(release, "primary")
-    split = router_for(release.traffic[0]).read().split
-    carried = missing_capacity(release, "primary", primary) is None and primary.steady
-    promoted = split.at_rest and carried and _is_new(release, primary.task_definition)
-    if not promoted:
-        _hold_canary(release, lease, split)
+    lease = leases.enter(release, fence, restoring(number))
     return Restored(
-        promoted=promoted,
         reverting=lease.reverting or error in REVERTING,
-        next_attempt=attempt + 1,
-        deployment=None if promoted else deploy_old(release),
+        next_attempt=number + 1,
+        note=hold_canary(release, lease),
+        deployment=deploy_old(release),
     )
-
-
-def _is_new(release: Release, task_definition: str) -> bool:
-    return task_definition != release.primary.task_definition
-
-
-def _hold_canary(release: Release, lease: Lease, split: Split) -> None:
-    """A foreign write may have sent traffic to a primary that is being replaced."""
-    if split.canary == split.total:
-        return
-    short = missing_capacity(release, "canary", service_of(release, "canary"))
-    if short is not None:
-        raise NotEnoughCapacity(f"the canary cannot take the traffic: {short}")
-    moved = insist(router_for(release.traffic[0]), 100)
-    leases.confirm(lease, 100, moved.now.version)

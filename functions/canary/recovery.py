@@ -6,16 +6,19 @@ on its status and a schedule both call `sweep`; a new release of the split calls
 
 from dataclasses import dataclass
 
-from canary import clock
+from canary import clock, watch
 from canary.aws import ecs, ledger, stepfunctions
 from canary.aws import lease as leases
 from canary.aws.lease import Lease
 from canary.capacity import missing_capacity, service_of
 from canary.deployment import Service
-from canary.errors import AwsRefused, LeaseLost, ReleaseError, RequestRejected
+from canary.errors import AwsRefused, LeaseLost, RequestRejected, SignalRefused
+from canary.observability import logger
 from canary.release import Release
-from canary.returning import scale_in
-from canary.stage import OPENING, is_promotion
+from canary.returning import hold_canary, scale_in
+from canary.signals import Signal
+from canary.stage import OPENING, RETURNING, is_restoring
+from canary.telling import tell
 from canary.traffic import insist
 from canary.traffic.routers import router_for
 
@@ -29,30 +32,37 @@ class Sweep:
 
 
 def sweep() -> Sweep:
-    """Bring home every release whose execution is dead. A failure of one does not stop the rest.
+    """Bring home every release whose execution is dead, and look after the living.
 
     A split that nobody holds is only looked at: who moved it by hand may want it so.
     """
-    recovered, stranded = [], []
-    for lease in leases.every():
+    recovered: list[str] = []
+    stranded: list[str] = []
+    for lease in sorted(leases.every(), key=lambda lease: not lease.holder):
         try:
-            if not lease.holder:
-                told = _moved_by_hand(lease)
-            elif not lease.recovering and stepfunctions.is_running(lease.holder):
-                continue
-            elif recover(lease) is not None:
-                recovered.append(lease.holder)
-                continue
-            else:
-                told = _under_way(lease)
+            told = _look_at(lease, recovered)
         except LeaseLost:
             # It was closed or taken over while we looked.
             continue
-        except ReleaseError as error:
+        except Exception as error:
+            # Whatever one lease's trouble is, the others are helped.
+            logger.exception("no help for a lease", extra={"split": lease.split})
             told = f"{type(error).__name__}: {error}"
         if told:
             stranded.append(f"{lease.split}, {lease.holder or 'free'}: {told}")
     return Sweep(recovered, stranded)
+
+
+def _look_at(lease: Lease, recovered: list[str]) -> str | None:
+    if not lease.holder:
+        return _moved_by_hand(lease)
+    if not lease.recovering and stepfunctions.is_running(lease.holder):
+        _look_after(lease)
+        return None
+    if recover(lease) is None:
+        return _under_way(lease)
+    recovered.append(lease.holder)
+    return None
 
 
 def _moved_by_hand(lease: Lease) -> str | None:
@@ -64,22 +74,47 @@ def _moved_by_hand(lease: Lease) -> str | None:
     return None if at_rest else "no release runs, and it is not at rest: find out who moved it"
 
 
+def _look_after(lease: Lease) -> None:
+    """The second line for a living release that waits, at a gate perhaps for a day.
+
+    An alarm's event may have been lost, a signal kept but not handed over, the route written.
+    """
+    if not lease.token or lease.stage == RETURNING:
+        return
+    if lease.signal is None:
+        doubt = watch.doubt(lease.release, lease)
+        if doubt is None:
+            return
+        signal = Signal(
+            kind="revert", reason=doubt[:1_000], by="the sweep", at=clock.epoch_seconds()
+        )
+        try:
+            tell(lease, signal)
+        except SignalRefused:
+            return
+    elif lease.reverting:
+        stepfunctions.end_wait(lease.token, lease.signal)
+
+
 def _under_way(lease: Lease) -> str | None:
-    if _at_rest(lease.release):
-        return None
+    release = lease.release
     if lease.parked:
-        return "its promotion failed and the canary serves; a person has to decide"
-    return "the canary serves until the primary is steady"
+        return "its promotion failed; a person has to decide"
+    if not _at_rest(release):
+        return "the canary serves until the primary is steady"
+    if not _may_carry(release, service_of(release, "primary")):
+        return "the split is at rest, and the primary is not steady"
+    return None
 
 
 def _at_rest(release: Release) -> bool:
     return router_for(release.traffic[0]).read().split.at_rest
 
 
-def recover(lease: Lease, *, settled: bool = False) -> str | None:
+def recover(lease: Lease) -> str | None:
     """Do what can be done now; the outcome once the release is closed, None while more is to do.
 
-    `settled` closes it without waiting for the router's settle time. Raises what AWS raises.
+    Raises what AWS raises, and `LeaseLost` when somebody else was faster.
     """
     release = lease.release
     if lease.stage == OPENING:
@@ -89,19 +124,33 @@ def recover(lease: Lease, *, settled: bool = False) -> str | None:
     if lease.parked and not lease.reverting and not _mended(release):
         return None
     lease = leases.take_over(lease)
-    if is_promotion(lease.stage) and not _may_carry(release, service_of(release, "primary")):
-        # The canary is the healthy copy while the primary goes back to its old version.
-        primary = service_of(release, "primary")
-        ecs.deploy(release.cluster, primary, release.primary.task_definition, None)
+    if lease.touched and not _primary_is_ready(release, lease):
         return None
     moved = insist(router_for(release.traffic[0]), 0)
     now = clock.epoch_seconds()
     if lease.rested_at is None or moved.found != moved.now:
         lease = leases.set_rested(lease, now)
-    if not settled and now - (lease.rested_at or now) < release.settle_seconds:
+    if now - (lease.rested_at or now) < release.settle_seconds:
         return None
     scale_in(release)
     return _close(release, lease)
+
+
+def _primary_is_ready(release: Release, lease: Lease) -> bool:
+    """Whether the primary, which was touched, may carry the traffic; else a step towards it.
+
+    Steady on the new version will do, unless a revert was accepted or the promotion had failed.
+    """
+    primary = service_of(release, "primary")
+    old_only = lease.reverting or is_restoring(lease.stage)
+    old = primary.task_definition == release.primary.task_definition
+    if _may_carry(release, primary) and (old or not old_only):
+        return True
+    if lease.stage < RETURNING:
+        # The canary is the healthy copy while the primary goes back to its old version.
+        hold_canary(release, lease)
+        ecs.deploy(release.cluster, primary, release.primary.task_definition, None)
+    return False
 
 
 def _mended(release: Release) -> bool:
@@ -120,8 +169,8 @@ def _close(release: Release, lease: Lease) -> str:
     ledger.record(
         release,
         outcome,
-        f"The execution ended {status} without returning its traffic; help from outside did, and"
-        f" the primary serves the {version} version.",
+        f"Help from outside closed this release: its execution ended {status}. All traffic is on"
+        f" the primary, which serves the {version} version.",
     )
     leases.free(lease)
     return outcome

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from canary.errors import RequestRejected
 from canary.model import Model
-from canary.profile import Profile
+from canary.profile import ROUTERS, Profile
 
 PAYLOAD_LIMIT_BYTES = 65_536
 """A quarter of what Step Functions carries: the plan and its history have to fit as well."""
@@ -94,15 +94,26 @@ def explain(error: ValidationError, where: str) -> str:
     problems = error.errors(include_url=False)
     lines = []
     for problem in problems[:8]:
-        field = ".".join(str(part) for part in problem["loc"]) or where
+        field = _field(problem["loc"]) or where
         said = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             said = "unknown key; remove it or mend its spelling"
         elif problem["type"] == "missing":
             said = "is missing"
+        elif problem["type"] == "union_tag_not_found":
+            field, said = f"{field}.router", f"is missing; write one of {', '.join(ROUTERS)}"
+        elif problem["type"] == "union_tag_invalid":
+            field, said = f"{field}.router", f"must be one of {', '.join(ROUTERS)}"
+            said += f" (it is {str(problem['ctx']['tag'])[:80]!r})"
         elif not isinstance(problem["input"], (dict, list)):
             said += f" (it is {str(problem['input'])[:80]!r})"
         lines.append(f"{field[:120]}: {said}")
     if len(problems) > len(lines):
         lines.append(f"and {len(problems) - len(lines)} more")
     return f"{where} is not valid. " + "; ".join(lines)
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    """Where a problem is, as the document has it: pydantic adds which router's model it tried."""
+    tried = {n for n, part in enumerate(place) if part in ROUTERS and isinstance(place[n - 1], int)}
+    return ".".join(str(part) for n, part in enumerate(place) if n not in tried)

@@ -16,8 +16,9 @@ from canary.model import Model
 from canary.release import Release
 from canary.split import Split
 from canary.stage import RETURNING
-from canary.traffic import Known, foreign_write, insist
+from canary.traffic import Moved, TrafficRouter, foreign_write, insist, jump_of
 from canary.traffic.routers import router_for
+from canary.watch import known
 
 LONGEST_PAUSE_SECONDS = 60
 MOST_CORRECTIONS = 10
@@ -44,9 +45,13 @@ class Attempt(Model):
 def revert(release: Release, fence: int) -> Attempt:
     """All weight to the primary, before anything else and whatever its state.
 
-    The primary has not been touched: this is the way back from the rollout.
+    The primary has not been touched, or was seen steady before this was decided.
     """
-    lease = leases.enter(release, fence, RETURNING)
+    return attempt(release, leases.enter(release, fence, RETURNING))
+
+
+def attempt(release: Release, lease: Lease) -> Attempt:
+    """Try to return all weight; where AWS or somebody else is in the way, say when to try again."""
     try:
         returned = give_back(release, lease)
     except (AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted) as error:
@@ -77,9 +82,33 @@ def give_back(release: Release, lease: Lease) -> Returned:
     router = router_for(release.traffic[0])
     moved = insist(router, 0)
     leases.confirm(lease, 0, moved.now.version)
-    known = Known(lease.weight, lease.target, lease.version)
-    note = "" if moved.found.split.at_rest else foreign_write(router, moved.found, known)
-    return Returned(split=str(moved.now.split), note=note or "")
+    return Returned(split=str(moved.now.split), note=_note(router, lease, moved))
+
+
+def _note(router: TrafficRouter, lease: Lease, moved: Moved) -> str:
+    """Who else wrote the route, where somebody did."""
+    if jump_of(moved.now, moved.found.version) > 1:
+        return f"somebody else wrote {router.name} while it was being returned"
+    if moved.found.split.at_rest and not lease.touched:
+        # Perhaps an earlier attempt of ours whose answer was lost, and no harm in any case.
+        return ""
+    return foreign_write(router, moved.found, known(lease)) or ""
+
+
+def hold_canary(release: Release, lease: Lease) -> str:
+    """All weight to the canary, which can carry it; what had moved it, or an empty string.
+
+    Raises `NotEnoughCapacity` where the canary cannot.
+    """
+    router = router_for(release.traffic[0])
+    found = now = router.read()
+    if found.split.canary < found.split.total:
+        short = missing_capacity(release, "canary", service_of(release, "canary"))
+        if short is not None:
+            raise NotEnoughCapacity(f"the canary cannot take the traffic: {short}")
+        now = insist(router, 100).now
+    leases.confirm(lease, 100, now.version)
+    return foreign_write(router, found, known(lease)) or ""
 
 
 class Rest(Model):
@@ -115,8 +144,10 @@ def retire_canary(release: Release, fence: int) -> None:
 
 
 def scale_in(release: Release) -> None:
-    """Raises `SplitDrifted` when the split is not at rest, before the canary goes or after."""
+    """Raises `SplitDrifted` when the split is not at rest, before the canary goes or after, and
+    `NotEnoughCapacity` when the primary cannot carry what it has."""
     _require_rest(release)
+    require_primary(release)
     ecs.scale(release.cluster, service_of(release, "canary"), 0)
     _require_rest(release)
 

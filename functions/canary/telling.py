@@ -1,7 +1,5 @@
 """Telling: bring a signal to the releases that it is for, and obey one that came before."""
 
-from datetime import datetime
-
 from canary import clock
 from canary.aws import lease as leases
 from canary.aws import stepfunctions
@@ -17,7 +15,7 @@ def tell_service(service: str, kind: Kind, reason: str, by: str) -> list[str]:
     if not running:
         raise SignalRefused(f"{kind}: no release of {service} is running")
     signal = Signal(kind=kind, reason=reason, by=by, at=clock.epoch_seconds())
-    return [_tell(lease, signal) for lease in running]
+    return [tell(lease, signal) for lease in running]
 
 
 def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
@@ -31,7 +29,7 @@ def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
         if fired_at < lease.since:
             continue
         try:
-            told.append(_tell(lease, signal))
+            told.append(tell(lease, signal))
         except SignalRefused:
             # It ended, or its traffic returns already: what the alarm asks for happens anyway.
             continue
@@ -43,7 +41,7 @@ def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
     return told
 
 
-def _tell(lease: Lease, signal: Signal) -> str:
+def tell(lease: Lease, signal: Signal) -> str:
     """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act."""
     told = leases.tell(lease, signal)
     if told.token:
@@ -52,11 +50,10 @@ def _tell(lease: Lease, signal: Signal) -> str:
 
 
 def await_signal(
-    release: Release, fence: int, token: str, entered_at: str, obeyed: list[Kind]
+    release: Release, fence: int, token: str, number: int, obeyed: list[Kind]
 ) -> Signal | None:
     """Leave the token for signals to come; a signal that is there already ends the wait."""
-    entered = datetime.fromisoformat(entered_at)
-    pending = leases.wait(release, fence, token, entered).signal
+    pending = leases.wait(release, fence, token, number).signal
     if pending is None or pending.kind not in obeyed:
         return None
     stepfunctions.end_wait(token, pending)

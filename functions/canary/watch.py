@@ -1,12 +1,17 @@
 """Watch: what has happened to a release behind its back: alarms, signals and foreign writes."""
 
 from canary.aws import cloudwatch
+from canary.aws import lease as leases
 from canary.aws.lease import Lease
 from canary.errors import CanaryAlarmed, RevertRequested, SplitDrifted
 from canary.release import Release
 from canary.traffic import Known, foreign_write
 from canary.traffic.routers import router_for
 from canary.verdict import Alarm
+
+
+def known(lease: Lease) -> Known:
+    return Known(lease.weight, lease.target, lease.version)
 
 
 def alarms(release: Release, lease: Lease) -> list[Alarm]:
@@ -17,11 +22,17 @@ def alarms(release: Release, lease: Lease) -> list[Alarm]:
     return cloudwatch.describe_alarms(release.alarms, lease.since)
 
 
+def _fired(release: Release, lease: Lease) -> str | None:
+    fired = [alarm for alarm in alarms(release, lease) if alarm.fired]
+    if not fired:
+        return None
+    return "; ".join(f"alarm {alarm.name} fired ({alarm.reason[:300]})" for alarm in fired)
+
+
 def require_unchanged(release: Release, lease: Lease) -> None:
     """Raises `SplitDrifted` when somebody else wrote the route."""
     router = router_for(release.traffic[0])
-    known = Known(lease.weight, lease.target, lease.version)
-    if told := foreign_write(router, router.read(), known):
+    if told := foreign_write(router, router.read(), known(lease)):
         raise SplitDrifted(told)
 
 
@@ -33,7 +44,15 @@ def require_unmolested(release: Release, lease: Lease) -> None:
     if lease.reverting:
         raise RevertRequested(str(lease.signal))
     require_unchanged(release, lease)
-    fired = [alarm for alarm in alarms(release, lease) if alarm.fired]
-    if fired:
-        told = "; ".join(f"{alarm.name} ({alarm.reason[:300]})" for alarm in fired)
-        raise CanaryAlarmed(f"alarm of the canary fired: {told}")
+    if told := _fired(release, lease):
+        raise CanaryAlarmed(told)
+
+
+def doubt(release: Release, lease: Lease) -> str | None:
+    """Why a release that waits should revert, seen by somebody who is not its execution."""
+    router = router_for(release.traffic[0])
+    moved = foreign_write(router, router.read(), known(lease))
+    # A shift under way writes down what it is about to do first: then the lease has changed.
+    if moved and known(leases.read(lease.split)) == known(lease):
+        return moved
+    return _fired(release, lease)

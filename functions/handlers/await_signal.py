@@ -14,7 +14,7 @@ from canary.observability import logger
 @event_parser(model=WaitInput)
 def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
     signal = telling.await_signal(
-        event.release, event.fence, event.token, event.entered_at, event.obeyed
+        event.release, event.fence, event.token, event.number, event.obeyed
     )
     logger.info("waiting" if signal is None else "signal obeyed", extra={"signal": str(signal)})
     return {}

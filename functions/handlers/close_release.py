@@ -16,13 +16,8 @@ from canary.observability import logger, metrics
 @metrics.log_metrics
 @event_parser(model=CloseInput)
 def lambda_handler(event: CloseInput, _context: LambdaContext) -> dict[str, Any]:
-    closed = close_release(
-        event.release,
-        event.fence,
-        event.outcome,
-        explain(event.outcome, event.failure.error, event.failure.cause, event.notes),
-        parked=event.parked,
-    )
+    cause = explain(event.outcome, event.failure, event.trouble, event.notes)
+    closed = close_release(event.release, event.fence, event.outcome, cause, parked=event.parked)
     metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=closed.stranded)
     logger.info("release closed", extra={"closed": closed.model_dump()})
-    return {"cause": closed.cause}
+    return {"outcome": closed.outcome, "cause": closed.cause}

@@ -15,9 +15,9 @@ from canary.observability import logger, metrics
 @metrics.log_metrics
 @event_parser(model=ReturnInput)
 def lambda_handler(event: ReturnInput, _context: LambdaContext) -> dict[str, Any]:
-    returned = promotion.return_traffic(
+    attempt = promotion.return_traffic(
         event.release, event.fence, event.attempt, restored=event.restored
     )
     metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=0)
-    logger.info("traffic returned", extra={"returned": returned.model_dump()})
-    return returned.model_dump()
+    logger.info("traffic returned", extra={"attempt": attempt.model_dump()})
+    return attempt.model_dump()

@@ -1,9 +1,7 @@
 """A strict in-memory App Mesh, ECS, Cloud Map, CloudWatch and SSM behind real boto3 clients.
 
-Each client validates and signs its requests as always; a `before-call` hook then answers from
-here instead of from the network. So parameter errors are botocore's and service errors are real
-`ClientError`s. What AWS would refuse and moto accepts (weights over 100, unknown nodes) is
-refused. ECS deployments take virtual time; services not named here go to moto.
+What AWS would refuse and moto accepts (weights over 100, unknown nodes) is refused. ECS
+deployments take virtual time.
 """
 
 import copy
@@ -12,22 +10,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
-
 from tests.fakes.clock import VirtualClock
+from tests.fakes.service import Document, Fake, Refusal, serve
+
+__all__ = ["ACCOUNT", "REGION", "Cloud", "Document", "Refusal", "serve", "task_definition"]
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-SERVED = {"appmesh", "ecs", "servicediscovery", "cloudwatch", "ssm"}
-Document = dict[str, Any]
-
-
-class Refusal(Exception):
-    def __init__(self, code: str, message: str = "", status: int = 400) -> None:
-        super().__init__(message or code)
-        self.code = code
-        self.status = status
 
 
 def task_definition(family: str, image: str, **more: Any) -> Document:
@@ -43,21 +32,18 @@ def task_definition(family: str, image: str, **more: Any) -> Document:
     }
 
 
-class Cloud:
+class Cloud(Fake):
     """The article's environment. Change its attributes to change the world.
 
     `startup_seconds` is how long a new task needs; images in `broken_images` never run, or not on
     the service that is named with the image.
-    `before_call` and `after_call` see every call and may raise a `Refusal`.
     """
 
     def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
         self.clock = clock
-        self.calls: list[tuple[str, Document]] = []
         self.weights: list[tuple[int, int]] = []
         self.on_write: Callable[[int, int], None] = lambda _primary, _canary: None
-        self.before_call: Callable[[str, Document], None] = lambda _name, _params: None
-        self.after_call: Callable[[str, Document], None] = lambda _name, _params: None
         self.startup_seconds = 15.0
         self.broken_images: set[str | tuple[str, str]] = set()
         self.alarms: dict[str, str] = {}
@@ -68,6 +54,7 @@ class Cloud:
         self.set_alarm("example2-5xx", "OK")
         self.parameters: dict[str, str] = {}
         self.undiscovered: set[str] = set()
+        self.other_routes: set[str] = set()
         self.route: Document = {
             "priority": 7,
             "httpRoute": {
@@ -117,18 +104,6 @@ class Cloud:
     def arn(self, family: str, revision: int) -> str:
         return f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{family}:{revision}"
 
-    def respond(self, name: str, params: Document) -> Any:
-        self.calls.append((name, params))
-        try:
-            self.before_call(name, params)
-            answer = getattr(self, "_" + name.replace(".", "_"))(params)
-            self.after_call(name, params)
-        except Refusal as refusal:
-            error = {"Code": refusal.code, "Message": str(refusal)}
-            meta = {"HTTPStatusCode": refusal.status}
-            return _http(refusal.status), {"Error": error, "ResponseMetadata": meta}
-        return _http(200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
-
     def targets(self) -> list[Document]:
         kind = next(k for k in self.route if k.endswith("Route"))
         targets: list[Document] = self.route[kind]["action"]["weightedTargets"]
@@ -147,7 +122,7 @@ class Cloud:
 
     def _find_route(self, params: Document) -> None:
         asked = (params["meshName"], params["virtualRouterName"], params["routeName"])
-        if asked != ("example", "example", "example"):
+        if asked[:2] != ("example", "example") or asked[2] not in {"example", *self.other_routes}:
             raise Refusal("NotFoundException", f"no route {asked}", 404)
 
     def _route_answer(self) -> Document:
@@ -335,25 +310,3 @@ class Cloud:
         if params["Name"] not in self.parameters:
             raise Refusal("ParameterNotFound")
         return {"Parameter": {"Value": self.parameters[params["Name"]]}}
-
-
-def serve(client: Any, current: Callable[[], Cloud]) -> None:
-    """Answer a boto3 client's calls from the cloud that is the current one at the call."""
-    if client.meta.service_model.service_name not in SERVED:
-        return
-    given: Document = {}
-
-    def keep(params: Document, **_: Any) -> None:
-        given.clear()
-        given.update(copy.deepcopy(params))
-
-    def answer(model: Any, **_: Any) -> Any:
-        name = f"{model.service_model.service_name}.{model.name}"
-        return current().respond(name, dict(given))
-
-    client.meta.events.register("provide-client-params.*.*", keep)
-    client.meta.events.register("before-call.*.*", answer)
-
-
-def _http(status: int) -> AWSResponse:
-    return AWSResponse("https://fake", status, HTTPHeaders(), None)

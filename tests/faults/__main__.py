@@ -15,6 +15,9 @@ from tests.faults.mutations import MUTATIONS
 from tests.faults.pool import run_all
 
 
+MOST_TOLD = 100
+
+
 def report(results: Iterator[Result]) -> dict[str, Any]:
     runs, violated = 0, 0
     by_fault = {kind: {"runs": 0, "violations": 0} for kind in KINDS}
@@ -32,6 +35,8 @@ def report(results: Iterator[Result]) -> dict[str, Any]:
         for violation in result.violations:
             by_invariant[violation.invariant] += 1
             told.append(f"{result.case}: {violation.invariant}: {violation.told}")
+            if len(told) <= MOST_TOLD:
+                print(told[-1], flush=True)
         if runs % 200 == 0:
             seconds = time.monotonic() - began
             print(f"{runs} runs, {violated} violations, {seconds:.0f} s", flush=True)
@@ -42,7 +47,7 @@ def report(results: Iterator[Result]) -> dict[str, Any]:
         "by_invariant": dict(by_invariant),
         "by_outcome": dict(by_outcome),
         "seconds": round(time.monotonic() - began),
-        "told": told[:200],
+        "told": told[:MOST_TOLD],
     }
 
 
@@ -57,8 +62,6 @@ def main() -> int:
     path = Path("build") / name.replace(" ", "-")
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(written, indent=2) + "\n")
-    for line in written["told"][:20]:
-        print(line)
     print(f"{written['runs']} runs, {written['violations']} violations: {path}")
     if given.without:
         return 0 if written["violations"] else 1

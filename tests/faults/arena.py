@@ -19,6 +19,7 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 from canary.aws import clients
 from canary.errors import SignalRefused
 from canary.observability import logger, metrics
+from canary.stage import RETURNING
 from sandbox import stack
 from sandbox.workflow import LambdaContext
 from tests.builders import PROFILE
@@ -82,12 +83,16 @@ class Case:
         return f"{self.base}: {', '.join(map(str, self.faults)) or 'no fault'}"
 
 
+Trace = dict[str, list[str]]
+"""What happened, in order: calls, invocations, states entered and events."""
+
+
 @dataclass(frozen=True)
 class Result:
     case: Case
     violations: tuple[Violation, ...]
     outcome: str
-    counts: dict[str, int]
+    trace: Trace
 
 
 class Arena(World):
@@ -103,14 +108,14 @@ class Arena(World):
     def begin(self, case: Case) -> None:
         self.clock.reset()
         self.cloud = Cloud(self.clock)
-        self.cloud.on_alarm = self._tell_of_alarm
+        self.cloud.on_alarm = self._see_alarm
         self.cloud.before_call = self.see_call
         self.cloud.on_write = lambda _primary, _canary: self.watch.see_write(self._writer)
         base = BASES[case.base]
         profile = {**MATRIX_PROFILE, **base.profile}
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile)
         self.watch = Watch(self.cloud, [step["weight"] for step in profile["steps"]])
-        self.counts = {"call": 0, "invocation": 0, "state": 0, "event": 0}
+        self.trace: Trace = {"call": [], "invocation": [], "state": [], "event": []}
         self._faults = case.faults
         self._writers: list[Writer] = []
         self._past: list[tuple[str, str]] = []
@@ -125,6 +130,11 @@ class Arena(World):
         TMP_THREADS.clear()
         self._tick_after_a_minute()
         base.script(self)
+
+    def _see_alarm(self, name: str, before: str, state: str) -> None:
+        if state == "ALARM":
+            self.watch.see_alarm(decided=self.stage() >= RETURNING)
+        self._tell_of_alarm(name, before, state)
 
     def _tick_after_a_minute(self) -> None:
         """The schedule goes on whatever happens to the release."""
@@ -144,10 +154,10 @@ class Arena(World):
     def _writer(self) -> Writer:
         return self._writers[-1] if self._writers else Writer("nobody")
 
-    def struck(self, target: str, *, count: bool = True) -> set[str]:
-        """The kinds of fault that strike the thing that happens now."""
-        at = self.counts[target]
-        self.counts[target] += count
+    def struck(self, target: str, name: str) -> set[str]:
+        """The kinds of fault that strike what happens now."""
+        at = len(self.trace[target])
+        self.trace[target].append(name)
         return {f.kind for f in self._faults if KINDS[f.kind] == target and f.at == at}
 
     # Calls
@@ -156,7 +166,7 @@ class Arena(World):
         if not self._writers:
             return None
         service = model.service_model.service_name
-        kinds = self.struck("call")
+        kinds = self.struck("call", f"{self._writer.function} {service}.{model.name}")
         self._after = kinds
         if "foreign write at a call" in kinds:
             self.write_foreign()
@@ -180,10 +190,14 @@ class Arena(World):
         if "killed after a call" in self._after:
             raise Killed
 
-    def write_foreign(self) -> None:
-        """Somebody gives the canary 30 %, or all to the primary where it has 30 % already."""
-        self.cloud.write_foreign(0 if self.cloud.weight("example2") == 30 else 30)
-        self.watch.foreign = True
+    def write_foreign(self, canary: int = 30) -> None:
+        """Somebody gives the canary so many percent."""
+        changed = self.cloud.weight("example2") != canary
+        self.cloud.write_foreign(canary)
+        self.watch.foreign = self.watch.unseen = True
+        # With another fault beside it, the answer that names it may be the one that is lost.
+        ours = changed and self.held() and not self._closing and len(self._faults) == 1
+        self.watch.to_be_named = self.watch.to_be_named or ours
         self._excused = self._excused or self._closing or not self.held()
 
     # Invocations
@@ -192,12 +206,12 @@ class Arena(World):
         def watched(event: Any, context: Any) -> Any:
             writer = Writer(name, event if isinstance(event, dict) else {})
             from_machine = "release" in writer.event or name == "PlanReleaseFunction"
-            kinds = self.struck("invocation") if from_machine else set()
+            kinds = self.struck("invocation", name)
             self._closing = self._closing or name == "CloseReleaseFunction"
             if from_machine:
                 self._deliver_late(name)
                 self._past.append((name, json.dumps(event)))
-            if "stopped in flight" in kinds:
+            if "stopped in flight" in kinds and from_machine:
                 self.stop(writer.execution or event["execution"])
             if "killed before" in kinds:
                 raise Timedout("killed before it did anything")
@@ -247,10 +261,11 @@ class Arena(World):
         if not env.is_running():
             return False
         arn = env.states.context_object.context_object_data["Execution"]["Id"]
-        kinds = self.struck("state")
-        if "foreign write" in kinds:
-            self._closing = self._closing or state.name in ("CloseRelease", *TERMINALS)
-            self.write_foreign()
+        kinds = self.struck("state", state.name)
+        for kind, canary in (("foreign write", 30), ("foreign return", 0)):
+            if kind in kinds:
+                self._closing = self._closing or state.name in ("CloseRelease", *TERMINALS)
+                self.write_foreign(canary)
         for kind in kinds & {"revert signalled", "promote signalled"}:
             self.signal_now(kind.split()[0])
         if "second release" in kinds:
@@ -260,12 +275,16 @@ class Arena(World):
         if "uncatchable error" in kinds:
             root = self._execution(arn).exec_worker.env
             root.set_error(ExecutionFailedEventDetails(error="States.Runtime", cause="injected"))
-        return bool(kinds & {"stopped", "uncatchable error"})
+        if "timed out" in kinds:
+            self._execution(arn).exec_worker.env.set_timed_out()
+        return bool(kinds & DEADLY)
 
     def start_next(self) -> str:
         """Release 1 is of v2, release 2 of v3, and so on."""
         self._releases += 1
         image = f"shop:v{self._releases + 1}"
+        if self._releases > 1:
+            self.watch.later_images.add(image)
         request = {"service": "checkout", "images": {"app": image}}
         return self.start(request, f"release-{self._releases}")
 
@@ -288,7 +307,7 @@ class Arena(World):
     # Events and the end
 
     def deliver(self, function: str, event: Any) -> Any:
-        kinds = self.struck("event")
+        kinds = self.struck("event", function)
         if "event lost" in kinds:
             return None
         if "event duplicated" in kinds:
@@ -298,13 +317,27 @@ class Arena(World):
         return self.invoke(function, event)
 
     def see_end(self, arn: str, status: str) -> None:
-        error = self._execution(arn).error or ""
-        self.watch.see_end(arn, status, error, self.held(), self._stranded > 0)
+        ended = self._execution(arn)
+        cause = ended.cause or (ended.output or {}).get("cause", "")
+        self.watch.see_end(
+            arn, status, ended.error or "", cause, held=self.held(), stranded=self._stranded > 0
+        )
         self.ended.setdefault(arn, threading.Event()).set()
 
+    def _leases(self) -> list[Document]:
+        by_hash = dynamodb_backends[ACCOUNT][REGION].tables["ledger"].items
+        return [
+            item.to_json()["Attributes"]
+            for key, by_range in by_hash.items()
+            if key.value == "lease"
+            for item in by_range.values()
+        ]
+
     def held(self) -> bool:
-        items = dynamodb_backends[ACCOUNT][REGION].tables["ledger"].items.get("lease", {})
-        return any("holder" in item.attrs for item in items.values())
+        return any("holder" in lease for lease in self._leases())
+
+    def stage(self) -> int:
+        return max((int(lease["stage"]["N"]) for lease in self._leases()), default=0)
 
     def add_metric(self, name: str, unit: Any, value: float, **_: Any) -> None:
         if name == "StrandedSplits":
@@ -320,7 +353,7 @@ class Arena(World):
         self.begin(case)
         outcome = self.wait_for_end(self.start_next())
         self._help()
-        if any(f.kind in ("stopped", "uncatchable error") for f in case.faults):
+        if any(fault.kind in DEADLY for fault in case.faults):
             self._redrive()
         for function, event, _ in self._late:
             self.redeliver(function, event)
@@ -332,7 +365,7 @@ class Arena(World):
             records=self.records(),
             expected=self._last_released(),
         )
-        return Result(case, tuple(self.watch.violations), outcome, dict(self.counts))
+        return Result(case, tuple(self.watch.violations), outcome, self.trace)
 
     def _last_released(self) -> str:
         """The image of the release that the ledger says came to its end last, and well."""
@@ -351,7 +384,8 @@ class Arena(World):
         Then it is not for us to move it back, but an alarm has to say so.
         """
         never_opened = outcome == "Rejected" or not self.records()
-        return never_opened or (self._excused and self._stranded > 0)
+        untouched = never_opened and not any(p.wrote for p in self.watch.all_progress())
+        return untouched or (self._excused and self._stranded > 0)
 
     def _help(self) -> None:
         for _ in range(MINUTES_OF_HELP):
@@ -397,8 +431,10 @@ KINDS: dict[str, str] = {
     "delivered late": "invocation",
     "stopped in flight": "invocation",
     "stopped": "state",
+    "timed out": "state",
     "uncatchable error": "state",
     "foreign write": "state",
+    "foreign return": "state",
     "revert signalled": "state",
     "promote signalled": "state",
     "second release": "state",
@@ -407,11 +443,12 @@ KINDS: dict[str, str] = {
 }
 """Every kind of fault, and what it strikes."""
 
+DEADLY = {"stopped", "timed out", "uncatchable error"}
 TERMINALS = ("WhatOutcome", "Released", "Reverted", "PromotionFailed", "RevertFailed", "Rejected")
 MATRIX_PROFILE: Document = {
     **PROFILE,
-    "steps": [{"weight": weight, "bake_seconds": 120} for weight in (10, 50, 100)],
-    "promotion": {"gate_seconds": 600},
+    "steps": [{"weight": weight, "bake_seconds": 90} for weight in (10, 50, 100)],
+    "promotion": {"gate_seconds": 120},
 }
 
 
@@ -444,7 +481,7 @@ def _bad(arena: Arena) -> None:
 
 def _bad_at_100(arena: Arena) -> None:
     """The alarm fires while the primary is being replaced."""
-    _when_weight(arena, 100, 125, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
+    _when_weight(arena, 100, 95, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
 
 
 def _failed_canary(arena: Arena) -> None:
@@ -464,12 +501,18 @@ def _retried_primary(arena: Arena) -> None:
         arena.cloud.broken_images = set()
         arena.signal_now("retry")
 
-    _when_weight(arena, 100, 300, mend)
+    _when_weight(arena, 100, 150, mend)
+
+
+def _stayed_promotion(arena: Arena) -> None:
+    """Nobody answers the gate and the canary stays; much later a person says revert."""
+    arena.cloud.broken_images = {("example1", "shop:v2")}
+    _when_weight(arena, 100, 600, lambda: arena.signal_now("revert"))
 
 
 def _promoted_by_signal(arena: Arena) -> None:
     """The gate before promotion is answered after a while."""
-    _when_weight(arena, 100, 200, lambda: arena.signal_now("promote"))
+    _when_weight(arena, 100, 150, lambda: arena.signal_now("promote"))
 
 
 def _aborted(arena: Arena) -> None:
@@ -485,8 +528,11 @@ BASES = {
     "failed canary deployment": Base(_failed_canary, {}),
     "failed primary deployment": Base(_failed_primary, {}),
     "retried promotion": Base(_retried_primary, {}),
+    "stayed promotion": Base(
+        _stayed_promotion, {"promotion": {"gate_seconds": 120, "on_failure_timeout": "stay"}}
+    ),
     "promotion by signal": Base(
-        _promoted_by_signal, {"promotion": {"gate_seconds": 600, "approval": True}}
+        _promoted_by_signal, {"promotion": {"gate_seconds": 120, "approval": True}}
     ),
     "operator abort": Base(_aborted, {}),
 }

@@ -8,6 +8,7 @@ from tests.fakes.cloud import Cloud, Document
 
 PRIMARY, CANARY = "example1", "example2"
 AT_REST = (100, 0)
+WRITTEN = "somebody else wrote"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Watch:
         self._progress: dict[str, Progress] = {}
         self._before = AT_REST
         self.foreign = False
+        self.unseen = False
+        self.to_be_named = False
+        self.alarmed = False
+        self.later_images: set[str] = set()
         self._read_at_rest: str = ""
 
     def say(self, invariant: str, told: str) -> None:
@@ -58,6 +63,9 @@ class Watch:
 
     def progress(self, execution: str) -> Progress:
         return self._progress.setdefault(execution, Progress({self._steps[0]}))
+
+    def all_progress(self) -> list[Progress]:
+        return list(self._progress.values())
 
     def split(self) -> tuple[int, int]:
         return self.cloud.weight(PRIMARY), self.cloud.weight(CANARY)
@@ -73,18 +81,24 @@ class Watch:
             for service, weight in zip((PRIMARY, CANARY), self.split(), strict=True):
                 if weight > 0 and self.cloud.view(service)["runningCount"] == 0:
                     self.say("capacity", f"{weight} % on {service}, which runs nothing")
+        if name == "appmesh.DescribeRoute":
+            # What happens from here on, the release could have known.
+            self.unseen = False
         if name == "appmesh.DescribeRoute" and self.split() == AT_REST:
             self._read_at_rest = writer.function
         scales_in = name == "ecs.UpdateService" and params.get("desiredCount") == 0
-        if scales_in and self.split() != AT_REST and not self.foreign:
+        if scales_in and self.split() != AT_REST and not self.unseen:
             self.say("old capacity", f"{params['service']} is scaled in at {self.split()}")
+        new_primary = params.get("service") == PRIMARY and "taskDefinition" in params
+        if new_primary and self.split()[1] != 100 and not self.unseen:
+            self.say("primary", f"the primary is replaced while the split is {self.split()}")
         if scales_in and self._read_at_rest != writer.function:
             self.say("old capacity", f"{writer.function} scales in without reading the split back")
 
     def see_write(self, writer: Writer) -> None:
         """A handler has written the route."""
         before, now = self._before, self.split()
-        self.foreign = False
+        self.foreign = self.unseen = False
         self._read_at_rest = ""
         if sum(now) != 100 or min(now) < 0:
             self.say("valid split", f"the weights are {now}")
@@ -119,23 +133,34 @@ class Watch:
         if writer.function in ("RevertFunction", "ConfirmRestFunction"):
             progress.allowed = set()
 
-    def see_end(self, arn: str, status: str, error: str, held: bool, stranded: bool) -> None:
+    def see_alarm(self, *, decided: bool) -> None:
+        """An alarm has fired; `decided` says that all traffic is on its way to the primary."""
+        if self.split()[1] > 0 and not decided:
+            self.alarmed = True
+
+    def see_end(
+        self, arn: str, status: str, error: str, cause: str, *, held: bool, stranded: bool
+    ) -> None:
         """The execution has ended: does it tell the truth?"""
         name = error or status
         at_rest = self.split() == AT_REST
         progress = self.progress(arn)
         old = self.cloud.running_image(PRIMARY) == progress.old
-        if name == "SUCCEEDED" and not (self.foreign or (at_rest and self.steady(PRIMARY))):
+        if name == "SUCCEEDED" and not (self.unseen or (at_rest and self.steady(PRIMARY))):
             self.say("truth", f"Released, but the split is {self.split()}")
         if name == "SUCCEEDED" and old:
             self.say("truth", "Released, but the primary runs the old version")
-        if name == "Reverted" and not (self.foreign or (at_rest and old)):
+        if name == "Reverted" and not (self.unseen or (at_rest and old)):
             image = self.cloud.running_image(PRIMARY)
             self.say("truth", f"Reverted, but the split is {self.split()} and {image} serves")
         if name == "Rejected" and progress.wrote:
             self.say("truth", "Rejected, but the route was written")
         if name in ("PromotionFailed", "RevertFailed") and not (held and stranded):
             self.say("lease", f"{name}, but the lease is free or no alarm fires")
+        if name == "PromotionFailed" and at_rest and not self.unseen:
+            self.say("truth", f"PromotionFailed, but the split is {self.split()}")
+        if name in ("SUCCEEDED", "Reverted") and self.to_be_named and WRITTEN not in cause:
+            self.say("named", f"a foreign write is not in the cause: {cause[:200]}")
 
     def see_final(
         self, *, held: bool, stranded: bool, excused: bool, records: dict[str, str], expected: str
@@ -151,6 +176,10 @@ class Watch:
         confirmed = any(p.promoted for p in self._progress.values())
         if image != "shop:v1" and not confirmed:
             self.say("version", f"{image} serves, and no verdict ever promoted it")
+        if self.alarmed and image not in ("shop:v1", *self.later_images):
+            self.say("alarm", f"an alarm fired in time, and {image} serves")
+        if self.cloud.services[CANARY]["desiredCount"] and not (held or excused):
+            self.say("retired", "the release is closed, and the canary's tasks run on")
         if held and not stranded:
             self.say("lease", "the lease is held and no alarm fires")
         if _without_weights(self.cloud.route) != self._rest_of_route:

@@ -7,28 +7,41 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.faults.arena import BASES, KINDS, Arena, Case, Fault
+from tests.faults.arena import BASES, KINDS, Arena, Case, Fault, Trace
 
 KEPT = Path(__file__).with_name("kept.json")
 """Sequences that broke something once; they are run again every time."""
 
 SEEDS = tuple(range(20))
 SEQUENCES_PER_SEED = 25
-Counts = dict[str, dict[str, int]]
+OVERLAP = 3
+"""So many places before a release begins to differ from the good one are struck as well."""
+
+Traces = dict[str, Trace]
 
 
-def count(arena: Arena) -> Counts:
-    """By base, how many calls, invocations, states and events it has without faults."""
-    return {name: arena.run(Case(name)).counts for name in BASES}
+def trace(arena: Arena) -> Traces:
+    """By base, what happens in it without faults."""
+    return {name: arena.run(Case(name)).trace for name in BASES}
 
 
-def single_faults(counts: Counts) -> list[Case]:
+def single_faults(traces: Traces) -> list[Case]:
+    """Every fault at every place of the good release, and of the others from where they differ."""
     return [
         Case(base, (Fault(kind, at),))
         for base in BASES
         for kind, target in KINDS.items()
-        for at in range(counts[base][target])
+        for at in range(_first(traces, base, target), len(traces[base][target]))
     ]
+
+
+def _first(traces: Traces, base: str, target: str) -> int:
+    good, other = traces["good"][target], traces[base][target]
+    if base == "good":
+        return 0
+    pairs = enumerate(zip(good, other, strict=False))
+    differs = next((at for at, (a, b) in pairs if a != b), min(len(good), len(other)))
+    return max(0, differs - OVERLAP)
 
 
 def kept() -> list[Case]:
@@ -38,7 +51,7 @@ def kept() -> list[Case]:
     ]
 
 
-def sequences(counts: Counts, number: int, run: Callable[[Case], None]) -> None:
+def sequences(traces: Traces, number: int, run: Callable[[Case], None]) -> None:
     """Two to four faults in one release, as this seed generates them."""
     faults = st.tuples(st.sampled_from(sorted(KINDS)), st.floats(0, 1, exclude_max=True))
 
@@ -53,7 +66,7 @@ def sequences(counts: Counts, number: int, run: Callable[[Case], None]) -> None:
     )
     @given(st.sampled_from(sorted(BASES)), st.lists(faults, min_size=2, max_size=4))
     def generate(base: str, drawn: list[tuple[str, float]]) -> None:
-        placed = {Fault(kind, int(share * counts[base][KINDS[kind]])) for kind, share in drawn}
+        placed = {Fault(kind, int(share * len(traces[base][KINDS[kind]]))) for kind, share in drawn}
         run(Case(base, tuple(sorted(placed))))
 
     generate()

@@ -30,10 +30,10 @@ def _run(cases: list[Case]) -> list[Result]:
     return [_arena[0].run(case) for case in cases]
 
 
-def _generate(work: tuple[matrix.Counts, int]) -> list[Result]:
-    counts, number = work
+def _generate(work: tuple[matrix.Traces, int]) -> list[Result]:
+    traces, number = work
     results: list[Result] = []
-    matrix.sequences(counts, number, lambda case: results.append(_arena[0].run(case)))
+    matrix.sequences(traces, number, lambda case: results.append(_arena[0].run(case)))
     return results
 
 
@@ -42,10 +42,10 @@ def run_all(mutation: str | None, most: int, seeds: tuple[int, ...]) -> Iterator
     workers = os.cpu_count() or 1
     with ProcessPoolExecutor(workers, get_context("spawn"), _start, (mutation,)) as pool:
         with opened() as arena:
-            counts = matrix.count(arena)
-        cases = [*matrix.kept(), *matrix.spread(matrix.single_faults(counts), most)]
+            traces = matrix.trace(arena)
+        cases = [*matrix.kept(), *matrix.spread(matrix.single_faults(traces), most)]
         tasks = [cases[i : i + CASES_PER_TASK] for i in range(0, len(cases), CASES_PER_TASK)]
         for results in pool.map(_run, tasks):
             yield from results
-        for results in pool.map(_generate, [(counts, number) for number in seeds]):
+        for results in pool.map(_generate, [(traces, number) for number in seeds]):
             yield from results

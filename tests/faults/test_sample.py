@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import matrix
-from tests.faults.arena import Arena, Case, Fault, opened
+from tests.faults.arena import KINDS, Arena, Case, Fault, opened
 from tests.faults.mutations import MUTATIONS
 
 SAMPLE = 240
@@ -25,7 +25,7 @@ def arena() -> Iterator[Arena]:
 
 @pytest.fixture(scope="module")
 def cases(arena: Arena) -> list[Case]:
-    return [*matrix.kept(), *matrix.spread(matrix.single_faults(matrix.count(arena)), SAMPLE)]
+    return [*matrix.kept(), *matrix.spread(matrix.single_faults(matrix.trace(arena)), SAMPLE)]
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -40,25 +40,22 @@ def test_no_fault_breaks_an_invariant(arena: Arena, cases: list[Case], chunk: in
     assert violations == []
 
 
-TELLTALE: dict[str, str] = {
-    "lease": "good: second release at 3",
-    "fence": "good: delivered late at 7",
-    "kept signals": "good: revert signalled at 22",
-    "reconciler": "operator abort",
-    "read-back": "bad canary: foreign write at 24",
-    "promotion guard": "good",
+TELLTALE: dict[str, tuple[str, str, str]] = {
+    "lease": ("good", "second release", "Rollout"),
+    "fence": ("good", "delivered late", "DeployCanaryFunction"),
+    "kept signals": ("good", "revert signalled", "ShiftWeight"),
+    "reconciler": ("good", "stopped", "JudgeCanary"),
+    "read-back": ("bad canary", "foreign write", "WaitForRouter"),
+    "promotion guard": ("failed primary deployment", "throttled", "nowhere"),
 }
-
-
-def parsed(telltale: str) -> Case:
-    base, _, fault = telltale.partition(": ")
-    if not fault:
-        return Case(base)
-    kind, _, at = fault.rpartition(" at ")
-    return Case(base, (Fault(kind, int(at)),))
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_the_matrix_sees_a_guard_that_is_switched_off(arena: Arena, mutation: str) -> None:
+    base, kind, place = TELLTALE[mutation]
+    trace = arena.run(Case(base)).trace[KINDS[kind]]
+    faults = (Fault(kind, trace.index(place)),) if place in trace else ()
+    case = Case(base, faults)
+    assert arena.run(case).violations == ()
     with MUTATIONS[mutation](arena):
-        assert arena.run(parsed(TELLTALE[mutation])).violations
+        assert arena.run(case).violations

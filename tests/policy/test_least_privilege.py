@@ -8,14 +8,46 @@ from typing import Any
 import pytest
 
 from canary.aws import clients
+from canary.traffic import insist
+from canary.traffic.routers import router_for
 from sandbox import stack
+from tests.adapters.stands import ALL
+from tests.adapters.stands.stand import connect
 from tests.builders import request
 from tests.statemachine.runner import FACTORIES, World, world
 
-PREFIX = {"stepfunctions": "states"}
+PREFIX = {"stepfunctions": "states", "elbv2": "elasticloadbalancing"}
+
+# The releases here go through App Mesh. Whoever does this there does that at the other routers;
+# only a plan, which is what reads the profile, looks at target groups.
+OTHER_ROUTERS = {
+    "appmesh:DescribeRoute": {
+        "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeRules",
+        "vpc-lattice:GetListener",
+        "vpc-lattice:GetRule",
+    },
+    "appmesh:UpdateRoute": {
+        "elasticloadbalancing:ModifyListener",
+        "elasticloadbalancing:ModifyRule",
+        "vpc-lattice:UpdateListener",
+        "vpc-lattice:UpdateRule",
+    },
+    "appmesh:DescribeVirtualNode": {
+        "elasticloadbalancing:DescribeTargetHealth",
+        "vpc-lattice:ListTargets",
+    },
+    "ssm:GetParameter": {
+        "elasticloadbalancing:DescribeTargetGroups",
+        "vpc-lattice:GetTargetGroup",
+    },
+}
+
+LOGIN = "cognito-idp:DescribeUserPoolClient"
 
 # Permissions that no API call of the same name stands for.
 WITHOUT_A_CALL = {
+    LOGIN,  # ELB asks for it when a rule that logs in is written
     "iam:PassRole",  # ECS asks for it when a task definition or a service names a role
     "ecs:TagResource",  # asked for when RegisterTaskDefinition carries tags
 }
@@ -25,6 +57,10 @@ ON_EVERYTHING = {
     "cloudwatch:DescribeAlarms",  # composite alarms need it
     "cloudwatch:DescribeAlarmHistory",
     "ecs:DescribeTaskDefinition",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
     "servicediscovery:DiscoverInstances",
 }
 
@@ -73,6 +109,14 @@ def _release_in_every_way(here: World) -> None:
     here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
     here.clock.after(130, lambda: here.cloud.set_alarm("example2-5xx", "OK"))
     assert here.release(version(3), "blip").state == "Reverted"
+    # The same seen by the sweep, which also looks for foreign writes.
+    here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    here.clock.after(130, lambda: here.cloud.set_alarm("example2-5xx", "OK"))
+    here.clock.after(140, lambda: here.invoke("ReconcileFunction", {}))
+    assert here.release(version(3), "swept").state == "Reverted"
+    here.clock.after(100, lambda: here.cloud.write_foreign(40))
+    here.clock.after(110, lambda: here.invoke("ReconcileFunction", {}))
+    assert here.release(version(3), "moved-in-a-bake").state == "Reverted"
     # A signal that comes while nothing waits, a promotion that fails, a retry in vain.
     here.cloud.broken_images = {("example1", "shop:v3")}
     here.clock.after(2_000, lambda: here.signal("retry"))
@@ -112,7 +156,35 @@ def granted(function: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("function", [f.name for f in stack.functions()])
 def test_granted_is_called(called: dict[str, set[str]], function: str) -> None:
-    assert set(granted(function)) - WITHOUT_A_CALL == called[function]
+    theirs = called[function]
+    others = {action for ours in theirs for action in OTHER_ROUTERS.get(ours, set())}
+    assert set(granted(function)) - WITHOUT_A_CALL == theirs | others
+
+
+def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = set()
+    for kind in ALL:
+        for route in kind.routes.values():
+            stand = kind()
+            connect(monkeypatch, stand.fake, *stand.services)
+            router = router_for(stand.place(route))
+            router.check(router.read())
+            insist(router, 50)
+            router.healthy_targets("canary")
+            calls |= {name for name, _ in stand.fake.calls}
+    actions = {f"{PREFIX.get(s, s)}:{call}" for s, call in (c.split(".") for c in calls)}
+    assert set().union(*OTHER_ROUTERS.values()) == {
+        action for action in actions if not action.startswith(("appmesh:", "servicediscovery:"))
+    }
+
+
+def test_who_writes_rules_may_have_the_load_balancer_look_up_their_login() -> None:
+    """And may not look up the client's secret without it."""
+    for function in stack.functions():
+        actions = granted(function.name)
+        assert (LOGIN in actions) == ("elasticloadbalancing:ModifyRule" in actions)
+    text = json.dumps(stack.template())
+    assert text.count(f'"{LOGIN}"') == text.count('"aws:ViaAWSService": true') > 0
 
 
 @pytest.mark.parametrize("function", [f.name for f in stack.functions()])

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from sandbox import alarms, article, ecs
+from sandbox import alarms, article, ecs, gateway
 from sandbox.ecs import EcsAgent
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
@@ -133,6 +133,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     changes: list[tuple[str, str]] = []
     restores = [
         ecs.install(),
+        gateway.install(),
         alarms.install(lambda alarm, before: changes.append((before, alarm.state_value))),
     ]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

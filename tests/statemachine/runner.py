@@ -16,7 +16,8 @@ import boto3
 from moto import mock_aws
 
 from canary import clock as canary_clock
-from canary.aws import clients
+from canary.aws import clients, ledger
+from canary.aws import lease as leases
 from sandbox import stack, workflow
 from sandbox.events import Bus, alarm_detail, execution_detail
 from tests.builders import PROFILE
@@ -114,6 +115,13 @@ class World:
     def ledger(self) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = clients.dynamodb().scan(TableName="ledger")["Items"]
         return items
+
+    def steal(self, outcome: str | None) -> None:
+        """The lease goes to nobody; with an outcome, the ledger says that help closed it."""
+        (held,) = (lease for lease in leases.every() if lease.holder)
+        if outcome:
+            ledger.record(held.release, outcome, "by help from outside")
+        leases.free(held)
 
     def lease(self) -> dict[str, Any]:
         """The split's lease as DynamoDB keeps it; empty before the first release."""

@@ -129,3 +129,14 @@ def test_a_phase_assigns_no_variable_of_the_machine() -> None:
     machine, *phases = scopes(MACHINE)
     for phase in phases:
         assert not assigned(machine) & assigned(phase)
+
+
+def test_who_lost_the_lease_goes_straight_to_the_end() -> None:
+    """An execution that was taken over, or redriven, must not say what it cannot know."""
+    opened = ("PlanRelease", "OpenRelease", "CloseRelease", "RetireCanary")
+    for name, state in MACHINE["States"].items():
+        if state["Type"] != "Task" or name in opened:
+            continue
+        (lost,) = [c for c in state["Catch"] if "LeaseLost" in c["ErrorEquals"]]
+        assert lost == {"ErrorEquals": ["LeaseLost", "StageOver"], "Next": "CloseRelease"}, name
+        assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from canary.aws import clients
+from canary.aws import lease as leases
 from canary.errors import SignalRefused
-from tests.builders import profile, request
+from canary.stage import OPENING
+from tests.builders import profile, request, traffic
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World, world
 
@@ -408,3 +411,157 @@ def test_a_revert_between_two_looks_is_found_at_the_next_act(
     assert "ReturnToOldPrimary" in outcome.path
     assert at_rest_on(here, "shop:v1")
     assert len(here.cloud.definitions["example1"]) == 1 + new_on_primary
+
+
+def test_a_revert_is_not_lost_with_the_execution_that_accepted_it(here: World) -> None:
+    """The alarm fires while the primary rolls, and a second later somebody stops the execution."""
+    here.clock.after(936, fire(here))
+    here.wait(here.start_and_stop(request(), "release-1", 937))
+    assert here.lease()["signal"]["M"]["kind"] == {"S": "revert"}
+    here.pass_minutes(5)
+    assert at_rest_on(here, "shop:v1")
+    assert here.records() == {"release-1": "Reverted"}
+
+
+def test_help_gives_nothing_to_a_primary_that_runs_nothing(here: World) -> None:
+    """The weights could not be written, and then the primary lost all its tasks."""
+
+    def refuse(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute" and here.cloud.weight("example2") == 100:
+            raise Refusal("ForbiddenException", "no", 403)
+
+    here.cloud.before_call = refuse
+    assert here.release(request()).state == "RevertFailed"
+    here.cloud.undiscovered = {"example1"}
+    here.cloud.before_call = lambda _name, _params: None
+    here.pass_minutes(3)
+    assert here.cloud.weight("example2") == 100
+    assert here.cloud.services["example2"]["desiredCount"] == 2
+    assert here.invoke("ReconcileFunction", {})["stranded"]
+    here.cloud.undiscovered = set()
+    here.pass_minutes(3)
+    assert at_rest_on(here, "shop:v2")
+    assert here.records() == {"release-1": "Released"}
+
+
+def test_only_a_release_that_is_being_opened_can_be_given_up_by_its_opening(here: World) -> None:
+    """A first delivery of OpenRelease stalls, the second goes on, and then the first one finds
+    that the world has changed."""
+    held: list[leases.Lease] = []
+
+    def remember(name: str, _params: Document) -> None:
+        if name.startswith("appmesh.") and not held:
+            opening = leases.every()
+            held.extend(opening[:1])
+
+    here.cloud.before_call = remember
+    here.clock.after(FIRST_BAKE, lambda: leases.free(held[0]))
+    outcome = here.release(request())
+    assert held[0].stage == OPENING
+    assert outcome.state == "Released", outcome
+
+
+def test_a_primary_that_serves_is_not_replaced_by_a_retry(here: World) -> None:
+    broken_primary(here)
+    here.clock.after(2_000, lambda: here.cloud.write_foreign(0))
+    here.clock.after(2_001, lambda: here.signal("retry"))
+    replaced: list[int] = []
+
+    def see(name: str, params: Document) -> None:
+        if name == "ecs.UpdateService" and params["service"] == "example1":
+            replaced.append(here.cloud.weight("example2"))
+
+    here.cloud.before_call = see
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert set(replaced) == {100}
+    assert "somebody else wrote" in outcome.cause
+
+
+def test_an_alarm_and_somebody_who_returns_the_weights_by_hand(here: World) -> None:
+    """The primary is steady on the new version, which is in doubt: it must not stay."""
+    here.clock.after(938, fire(here))
+    here.clock.after(938, lambda: here.cloud.write_foreign(0))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted", outcome
+    assert at_rest_on(here, "shop:v1")
+
+
+def test_a_lease_that_cannot_be_read_keeps_no_other_from_help(here: World) -> None:
+    here.lost.add("ReconcileFunction")
+    here.wait(here.start_and_stop(request(), "release-1", 400))
+    clients.dynamodb().put_item(
+        TableName="ledger",
+        Item={
+            "pk": {"S": "lease"},
+            "sk": {"S": "another"},
+            "fence": {"N": "1"},
+            "stage": {"N": "1"},
+            "holder": {"S": "arn:aws:states:us-east-1:123456789012:execution:m:gone"},
+            "release": {"S": '{"of": "an older version"}'},
+        },
+    )
+    here.lost.clear()
+    here.pass_minutes(2)
+    assert at_rest_on(here, "shop:v1")
+    assert here.records() == {"release-1": "Reverted"}
+
+
+def test_a_held_split_whose_primary_is_not_steady_is_told(here: World) -> None:
+    here.wait(here.start_and_stop(request(), "release-1", PRIMARY_ROLLS))
+    here.cloud.undiscovered = {"example1"}
+    here.cloud.write_foreign(0)
+    here.pass_minutes(2)
+    # What somebody sent to a primary between two versions is held on the canary again.
+    assert here.cloud.weight("example2") == 100
+    assert here.invoke("ReconcileFunction", {})["stranded"]
+    here.cloud.undiscovered = set()
+    here.pass_minutes(3)
+    assert at_rest_on(here, "shop:v1")
+
+
+def test_another_split_of_the_same_services_waits_its_turn(here: World) -> None:
+    here.cloud.other_routes.add("other")
+    second: list[Outcome] = []
+    other = request(profile=profile(traffic=traffic(route="other")), images={"app": "shop:v9"})
+    here.clock.after(12, lambda: second.append(here.release(other, "release-2")))
+    assert here.release(request()).state == "Released"
+    assert second[0].state == "Rejected"
+    assert "releasing the same ECS services" in second[0].cause
+
+
+@pytest.mark.parametrize(("gate", "seconds"), [(GATE, 1_500), ({"gate_seconds": 3_600}, 2_000)])
+def test_the_sweep_sees_what_a_gate_does_not(here: World, gate: Document, seconds: float) -> None:
+    """The event is lost, and nobody looks at the alarms for as long as the gate waits."""
+    if gate is not GATE:
+        broken_primary(here)
+    here.lost.add("RelayAlarmFunction")
+    here.clock.after(seconds, fire(here))
+    here.clock.after(seconds + 60, lambda: here.invoke("ReconcileFunction", {}))
+    outcome, took = seconds_of(here, lambda: here.release(request(profile=profile(promotion=gate))))
+    assert outcome.state == "Reverted"
+    assert "the sweep" in outcome.cause
+    assert took < seconds + 200
+
+
+def test_the_sweep_leaves_a_release_alone_that_nothing_speaks_against(here: World) -> None:
+    for minute in range(1, 16):
+        here.clock.after(60 * minute, lambda: here.invoke("ReconcileFunction", {}))
+    assert here.release(request()).state == "Released"
+
+
+def test_who_lost_the_lease_says_what_the_ledger_says(here: World) -> None:
+    """As a redriven execution would: its release was brought home meanwhile."""
+    here.lost.add("ReconcileFunction")
+    here.clock.after(400, lambda: here.steal("Reverted"))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert outcome.cause == "by help from outside"
+
+
+def test_who_lost_the_lease_to_nobody_knows_does_not_say_reverted(here: World) -> None:
+    here.lost.add("ReconcileFunction")
+    here.clock.after(400, lambda: here.steal(None))
+    outcome = here.release(request())
+    assert outcome.state == "RevertFailed"
+    assert "taken out of this execution's hands" in outcome.cause

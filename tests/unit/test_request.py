@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.errors import RequestRejected
-from canary.profile import Profile
+from canary.profile import Profile, Traffic
 from canary.request import parse_request
 from tests.builders import profile, request
 
@@ -59,6 +59,106 @@ def test_any_profile_is_answered_in_words(changed: dict[str, Any]) -> None:
     except RequestRejected as rejected:
         told = str(rejected)
     assert len(told) < 3_000
+
+
+ELB = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
+LATTICE = "arn:aws:vpc-lattice:eu-west-1:123456789012"
+IDS = {"service": "svc-0e7f4c1a2b3d5968f", "listener": "listener-0b1c2d3e4f5a69788"}
+A, B = "tg-0f9cb5af0bb75ab50", "tg-0594385e7ae170b9c"
+ALB: dict[str, Any] = {
+    "router": "alb",
+    "listener_rule": f"{ELB}:listener-rule/app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6c",
+    "primary_target_group": f"{ELB}:targetgroup/a/73e2d6bc24d8a067",
+    "canary_target_group": f"{ELB}:targetgroup/b/73e2d6bc24d8a067",
+}
+VPC: dict[str, Any] = {
+    "router": "lattice",
+    **IDS,
+    "primary_target_group": A,
+    "canary_target_group": B,
+}
+BY_ARN: dict[str, Any] = {
+    **VPC,
+    "service": f"{LATTICE}:service/{IDS['service']}",
+    "listener": f"{LATTICE}:service/{IDS['service']}/listener/{IDS['listener']}",
+    "canary_target_group": f"{LATTICE}:targetgroup/{B}",
+}
+RULE = "rule-0a9b8c7d6e5f41302"
+
+
+def parsed(traffic: Any) -> Traffic:
+    asked = request(profile=profile(traffic=[traffic]))
+    found = parse_request(asked).profile
+    assert found is not None
+    return found.traffic[0]
+
+
+@pytest.mark.parametrize(
+    ("traffic", "told"),
+    [
+        ("x", "traffic.0: Input should be an object (it is 'x')"),
+        ({}, "traffic.0.router: is missing; write one of appmesh, alb, lattice"),
+        (
+            {"router": "nginx"},
+            "traffic.0.router: must be one of appmesh, alb, lattice (it is 'nginx')",
+        ),
+        ({"router": "lattice"}, "traffic.0.service: is missing; profile.traffic.0.listener: is"),
+        ({**ALB, "mesh": "m"}, "traffic.0.mesh: unknown key; remove it or mend its spelling"),
+        (
+            {**ALB, "listener_rule": "checkout"},
+            "traffic.0.listener_rule: must be like arn:aws:elasticloadbalancing:eu-west-1:"
+            "123456789012:listener-rule/app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2/"
+            "9683b2d02a6cabee (it is 'checkout')",
+        ),
+        (
+            {**ALB, "listener": f"{ELB}:listener/app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2"},
+            "traffic.0: give either listener_rule, or listener for its default action",
+        ),
+        ({k: v for k, v in ALB.items() if k != "listener_rule"}, "traffic.0: give either"),
+        (
+            {**ALB, "canary_target_group": ALB["primary_target_group"]},
+            "traffic.0: primary_target_group and canary_target_group must differ",
+        ),
+        ({**ALB, "accept_stickiness": "yes"}, "traffic.0.accept_stickiness: Input should be"),
+        ({**ALB, "rest_weight": 1}, "traffic.0: rest_weight is for PlanRelease to find; remove it"),
+        ({**VPC, "rule": ""}, "traffic.0.rule: must be like rule-0a9b8c7d6e5f41302, or its ARN"),
+        (
+            {**VPC, "canary_target_group": f"{LATTICE}:targetgroup/{A}"},
+            "traffic.0: primary_target_group and canary_target_group must differ",
+        ),
+        (
+            {**BY_ARN, "service": "svc-00000000000000000"},
+            "traffic.0: listener is of another service",
+        ),
+        (
+            {**VPC, "rule": f"{BY_ARN['listener'][:-1]}9/rule/{RULE}"},
+            "traffic.0: rule is of another service or listener",
+        ),
+    ],
+)
+def test_wrong_traffic_is_explained(traffic: Any, told: str) -> None:
+    with pytest.raises(RequestRejected) as rejected:
+        parsed(traffic)
+    assert f"profile.{told}" in str(rejected.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (VPC, BY_ARN),
+        ({**VPC, "rule": RULE}, {**BY_ARN, "rule": f"{BY_ARN['listener']}/rule/{RULE}"}),
+        (ALB, {**ALB, "accept_stickiness": True, "settle_seconds": 5}),
+    ],
+)
+def test_two_ways_to_name_one_rule_have_one_key(one: Any, other: Any) -> None:
+    execution = "arn:aws:states:eu-west-1:123456789012:execution:release:1"
+    assert parsed(one).key(execution) == parsed(other).key(execution)
+
+
+def test_a_rule_and_the_default_action_are_two_splits() -> None:
+    listener = f"{ELB}:listener/app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2"
+    rules = [ALB, {**ALB, "listener_rule": None, "listener": listener}, VPC, {**VPC, "rule": RULE}]
+    assert len({parsed(traffic).key("") for traffic in rules}) == 4
 
 
 def test_a_release_always_reaches_100() -> None:

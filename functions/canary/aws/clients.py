@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_vpc_lattice import VPCLatticeClient
 
 # Three tries within a Lambda's 30 s; the state machine's Retry waits longer between its own.
 CONFIG = Config(
@@ -44,6 +46,11 @@ def ecs() -> "ECSClient":
 
 
 @cache
+def elbv2() -> "ElasticLoadBalancingv2Client":
+    return boto3.client("elbv2", config=CONFIG)
+
+
+@cache
 def servicediscovery() -> "ServiceDiscoveryClient":
     return boto3.client("servicediscovery", config=CONFIG)
 
@@ -56,3 +63,8 @@ def ssm() -> "SSMClient":
 @cache
 def stepfunctions() -> "SFNClient":
     return boto3.client("stepfunctions", config=CONFIG)
+
+
+@cache
+def vpc_lattice() -> "VPCLatticeClient":
+    return boto3.client("vpc-lattice", config=CONFIG)

@@ -11,6 +11,8 @@ from canary.errors import AwsRefused, AwsUnavailable
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# Whatever is in neither set is refused: not found, invalid, and a quota, whatever its status, which
+# time does not mend. So is a ConflictException: somebody else is at the same thing.
 TRANSIENT_CODES = {
     "Throttling",
     "ThrottlingException",
@@ -23,6 +25,10 @@ TRANSIENT_CODES = {
     "ServerException",
     "InternalServerError",
     "InternalServerErrorException",
+    "InternalServerException",
+    "InternalFailure",
+    "HealthUnavailable",
+    "ServiceUnavailable",
     "ServiceUnavailableException",
     "RequestTimeout",
     "TransactionConflictException",

@@ -2,14 +2,13 @@
 
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
-alarms, weight, target, version, token, waiting_since, signal, entered_at, returning_at, rested_at,
-parked, recovering}. The item outlives its holder, so that `fence` only ever rises and the split
-stays watched.
+alarms, weight, target, version, token, wait_number, signal, entered_at, returning_at, rested_at,
+parked, touched, recovering}. The item outlives its holder, so that `fence` only ever rises and the
+split stays watched.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -32,8 +31,8 @@ Item = dict[str, Any]
 OURS = "holder = :me AND fence = :fence"
 NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
 OF_A_HOLDER = (
-    "holder, #signal, #token, waiting_since, alarms, service, parked, recovering, entered_at,"
-    " returning_at, rested_at"
+    "holder, #signal, #token, wait_number, alarms, service, parked, touched, recovering,"
+    " entered_at, returning_at, rested_at"
 )
 NAMES = {"#release": "release", "#signal": "signal", "#token": "token"}
 
@@ -43,7 +42,8 @@ class Lease:
     """`holder` is an execution ARN, or empty when the split is free.
 
     `weight` is the canary's percent that was last read back and `target` the one last attempted;
-    `version` is the route's after our last write, None where the router counts none.
+    `version` is the route's after our last write, None where the router counts none. `touched`
+    says that the primary may be anything but what it was before the release.
     """
 
     split: str
@@ -59,6 +59,7 @@ class Lease:
     returning_at: int | None = None
     rested_at: int | None = None
     parked: bool = False
+    touched: bool = False
     recovering: bool = False
     document: str = ""
 
@@ -69,6 +70,7 @@ class Lease:
 
     @property
     def reverting(self) -> bool:
+        """Whether a revert was accepted and not yet done."""
         return self.signal is not None and self.signal.kind == "revert"
 
 
@@ -99,6 +101,7 @@ def _lease(item: Item) -> Lease:
         returning_at=number("returning_at"),
         rested_at=number("rested_at"),
         parked=item.get("parked", {}).get("BOOL", False),
+        touched=item.get("touched", {}).get("BOOL", False),
         recovering=item.get("recovering", {}).get("BOOL", False),
         document=text("release"),
     )
@@ -282,6 +285,9 @@ def enter(
         change += ", target = :target"
     if stage == RETURNING:
         change += ", returning_at = if_not_exists(returning_at, :now)"
+    elif stage > ROLLOUT:
+        values[":yes"] = {"BOOL": True}
+        change += ", touched = :yes"
     if obey:
         values[":revert"] = {"S": "revert"}
         condition += f" AND {NOT_REVERTING}"
@@ -324,23 +330,23 @@ def _ours(lease: Lease, change: str, values: "Values") -> Lease:
 
 
 @aws_failures
-def wait(release: Release, fence: int, token: str, entered_at: datetime) -> Lease:
+def wait(release: Release, fence: int, token: str, number: int) -> Lease:
     """Leave the token where signals look for it, and return the lease with any that came before.
 
-    A late delivery must not put its dead token over a newer one: the time at which the waiting
-    state was entered tells them apart. Raises `LeaseLost` or `StageOver`.
+    A late delivery must not put its dead token over a newer one: the number of the wait tells
+    them apart, for it only rises. Raises `LeaseLost` or `StageOver`.
     """
     values: Values = {
         ":me": {"S": release.execution},
         ":fence": {"N": str(fence)},
         ":token": {"S": token},
-        ":entered": {"N": str(int(entered_at.timestamp() * 1_000))},
+        ":number": {"N": str(number)},
     }
     try:
         item = _update(
             release.split,
-            "SET #token = :token, waiting_since = :entered",
-            f"{OURS} AND (attribute_not_exists(waiting_since) OR waiting_since <= :entered)",
+            "SET #token = :token, wait_number = :number",
+            f"{OURS} AND (attribute_not_exists(wait_number) OR wait_number <= :number)",
             values,
         )
     except ClientError as error:
@@ -391,12 +397,12 @@ def tell(lease: Lease, signal: Signal) -> Lease:
 def take_over(lease: Lease) -> Lease:
     """For help from outside: raise the fence, so that the dead execution can never write again.
 
-    Raises `LeaseLost` when the lease has changed hands meanwhile.
+    Also called again before each round of help: of two sweeps at once, the one that is behind
+    learns it here. Raises `LeaseLost` when the lease has changed hands meanwhile.
     """
-    if lease.recovering:
-        return lease
+    number = lease.fence if lease.recovering else lease.fence + 1
     change = "SET fence = :next, recovering = :yes"
-    return _ours(lease, change, {":next": {"N": str(lease.fence + 1)}, ":yes": {"BOOL": True}})
+    return _ours(lease, change, {":next": {"N": str(number)}, ":yes": {"BOOL": True}})
 
 
 @aws_failures
@@ -414,9 +420,13 @@ def park(lease: Lease) -> None:
 
 @aws_failures
 def free(lease: Lease) -> None:
-    """Give the split back, if it is still held so; the fencing number stays."""
-    ours: Values = {":me": {"S": lease.holder}, ":fence": {"N": str(lease.fence)}}
+    """Give the split back, if it is still held so and no stage further; the number stays."""
+    ours: Values = {
+        ":me": {"S": lease.holder},
+        ":fence": {"N": str(lease.fence)},
+        ":stage": {"N": str(lease.stage)},
+    }
     try:
-        _update(lease.split, f"REMOVE {OF_A_HOLDER}", OURS, ours)
+        _update(lease.split, f"REMOVE {OF_A_HOLDER}", f"{OURS} AND stage <= :stage", ours)
     except ClientError as error:
         _refused(error, lease.split)

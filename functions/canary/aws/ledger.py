@@ -4,6 +4,7 @@ Items: `pk=service#<name>, sk=release#<execution name>` {release, outcome, cause
 updated_at}. The leases are in the same table; `canary.aws.lease` has them.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from canary import clock
@@ -24,13 +25,20 @@ def _key(release: Release) -> "dict[str, UniversalAttributeValueTypeDef]":
     return {"pk": {"S": f"service#{release.service}"}, "sk": {"S": f"release#{name}"}}
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    outcome: str
+    cause: str
+
+
 @aws_failures
-def outcome_of(release: Release) -> str | None:
+def find(release: Release) -> Record | None:
     """How the release stands; None when nothing was written down yet."""
     answer = clients.dynamodb().get_item(
         TableName=settings().ledger_table, Key=_key(release), ConsistentRead=True
     )
-    return answer["Item"]["outcome"]["S"] if "Item" in answer else None
+    item = answer.get("Item")
+    return None if item is None else Record(item["outcome"]["S"], item["cause"]["S"])
 
 
 @aws_failures

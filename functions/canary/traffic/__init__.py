@@ -14,16 +14,30 @@ Document = dict[str, Any]
 class Reading:
     """A route as it was read: the two weights, and all of it, to be written back unharmed.
 
+    Two documents are equal when the routes mean the same, however AWS has put its answer.
     `version` rises by one with every write, whoever makes it; None where the router counts none.
+    `rest_weight` is the primary's in a route that does not list the canary; else None.
     """
 
     split: Split
     document: Document
     version: int | None = None
+    rest_weight: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dimensions:
+    """Where CloudWatch keeps the metrics of one side."""
+
+    namespace: str
+    values: dict[str, str]
 
 
 class TrafficRouter(Protocol):
-    """Raises `RequestRejected` from `read` when the route lacks one of the two sides."""
+    """Raises `RequestRejected` from `read` when the route cannot be divided between the sides."""
+
+    missing: frozenset[str]
+    """AWS's error codes that say, when reading, that there is no such route."""
 
     @property
     def name(self) -> str:
@@ -36,6 +50,14 @@ class TrafficRouter(Protocol):
 
     def healthy_targets(self, side: SideName) -> int | None:
         """Targets that would get this side's requests; None where the router cannot tell."""
+
+    def check(self, reading: Reading) -> None:
+        """Raises `RequestRejected` when no release should be begun on the route as it was read.
+
+        Never asked on the way back: what was begun has to be brought home whatever is said here.
+        """
+
+    def dimensions(self, side: SideName) -> Dimensions: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +75,7 @@ class Known:
 
 def foreign_write(router: TrafficRouter, reading: Reading, known: Known) -> str | None:
     """A sentence on what somebody else wrote; None when the route is as this release left it."""
-    jump = _jump(reading, known.version)
+    jump = jump_of(reading, known.version)
     if reading.split == reading.split.with_weight(known.weight) and jump == 0:
         return None
     attempted = reading.split == reading.split.with_weight(known.target)
@@ -67,7 +89,8 @@ def foreign_write(router: TrafficRouter, reading: Reading, known: Known) -> str 
     )
 
 
-def _jump(reading: Reading, version: int | None) -> int:
+def jump_of(reading: Reading, version: int | None) -> int:
+    """How many writes a route has had since this version; 0 where the router counts none."""
     return 0 if reading.version is None else reading.version - (version or 0)
 
 
@@ -80,7 +103,7 @@ def shift(router: TrafficRouter, known: Known, weight: int) -> Reading:
     if told := foreign_write(router, before, known):
         raise SplitDrifted(told)
     after = _write(router, before, weight)
-    if _jump(after, before.version) > 1:
+    if jump_of(after, before.version) > 1:
         raise SplitDrifted(
             f"somebody else wrote {router.name} between our reading and our writing of it. Find"
             " out who else writes it"

@@ -8,7 +8,7 @@ from canary.aws.failures import aws_failures
 from canary.errors import AwsRefused, RequestRejected
 from canary.profile import AppMeshTraffic
 from canary.split import Split
-from canary.traffic import Document, Reading, SideName
+from canary.traffic import Dimensions, Document, Reading, SideName
 
 if TYPE_CHECKING:
     from mypy_boto3_appmesh.type_defs import RouteSpecUnionTypeDef
@@ -35,6 +35,9 @@ def with_weights(spec: Document, nodes: dict[str, int]) -> Document:
 
 
 class AppMeshRouter:
+    # The latter two are moto's.
+    missing = frozenset({"NotFoundException", "RouteNotFound", "MeshNotFound"})
+
     def __init__(self, traffic: AppMeshTraffic) -> None:
         self._traffic = traffic
         self._owner: Any = {"meshOwner": traffic.mesh_owner} if traffic.mesh_owner else {}
@@ -87,6 +90,9 @@ class AppMeshRouter:
         )
         return spec
 
+    def check(self, reading: Reading) -> None:
+        """Nothing more than `read` asks for: both nodes are listed."""
+
     def healthy_targets(self, side: SideName) -> int | None:
         """Healthy Cloud Map instances of the side's virtual node.
 
@@ -110,10 +116,9 @@ class AppMeshRouter:
 
     @aws_failures
     def _discovery(self, side: SideName) -> dict[str, Any]:
-        t = self._traffic
         node = clients.appmesh().describe_virtual_node(
-            meshName=t.mesh,
-            virtualNodeName=t.primary_node if side == "primary" else t.canary_node,
+            meshName=self._traffic.mesh,
+            virtualNodeName=self._node(side),
             **self._owner,
         )["virtualNode"]
         return cast("dict[str, Any]", node["spec"].get("serviceDiscovery", {}))
@@ -128,3 +133,15 @@ class AppMeshRouter:
             QueryParameters=attributes,
         )
         return len(found["Instances"])
+
+    def dimensions(self, side: SideName) -> Dimensions:
+        """App Mesh has no metrics of its own: these are Envoy's, with its metric extension on.
+
+        The CloudWatch agent that scrapes them must be told this namespace and these dimensions.
+        """
+        return Dimensions(
+            "Envoy", {"Mesh": self._traffic.mesh, "TargetVirtualNode": self._node(side)}
+        )
+
+    def _node(self, side: SideName) -> str:
+        return self._traffic.primary_node if side == "primary" else self._traffic.canary_node

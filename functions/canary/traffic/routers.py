@@ -1,9 +1,15 @@
 """Which router serves which kind of traffic: the one list to extend."""
 
-from canary.profile import Traffic
+from canary.profile import AlbTraffic, AppMeshTraffic, Traffic
 from canary.traffic import TrafficRouter
+from canary.traffic.alb import AlbRouter
 from canary.traffic.appmesh import AppMeshRouter
+from canary.traffic.lattice import LatticeRouter
 
 
 def router_for(traffic: Traffic) -> TrafficRouter:
-    return AppMeshRouter(traffic)
+    if isinstance(traffic, AppMeshTraffic):
+        return AppMeshRouter(traffic)
+    if isinstance(traffic, AlbTraffic):
+        return AlbRouter(traffic)
+    return LatticeRouter(traffic)
