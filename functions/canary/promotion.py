@@ -52,7 +52,7 @@ def return_traffic(release: Release, fence: int, number: int, *, restored: bool)
     leases.check(release, fence)
     require_primary(release)
     stage = restoring(number) if restored else promoting(number)
-    lease = leases.enter(release, fence, RETURNING, obey=not restored, target=0, only_from=stage)
+    lease = leases.enter(release, fence, RETURNING, obey=not restored, only_from=stage)
     return attempt(release, lease)
 
 

@@ -86,11 +86,11 @@ def give_back(release: Release, lease: Lease) -> Returned:
 
 
 def _note(router: TrafficRouter, lease: Lease, moved: Moved) -> str:
-    """Who else wrote the route, where somebody did."""
+    """Who else wrote the route, where somebody did; `lease` is as it was before this attempt."""
     if jump_of(moved.now, moved.found.version) > 1:
         return f"somebody else wrote {router.name} while it was being returned"
-    if moved.found.split.at_rest and not lease.touched:
-        # Perhaps an earlier attempt of ours whose answer was lost, and no harm in any case.
+    if moved.found.split.at_rest and lease.stage == RETURNING:
+        # An earlier attempt of ours, whose answer was lost.
         return ""
     return foreign_write(router, moved.found, known(lease)) or ""
 

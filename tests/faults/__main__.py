@@ -14,7 +14,6 @@ from tests.faults.arena import KINDS, Result
 from tests.faults.mutations import MUTATIONS
 from tests.faults.pool import run_all
 
-
 MOST_TOLD = 100
 
 

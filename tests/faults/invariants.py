@@ -145,13 +145,14 @@ class Watch:
         name = error or status
         at_rest = self.split() == AT_REST
         progress = self.progress(arn)
-        old = self.cloud.running_image(PRIMARY) == progress.old
+        image = self.cloud.running_image(PRIMARY)
         if name == "SUCCEEDED" and not (self.unseen or (at_rest and self.steady(PRIMARY))):
             self.say("truth", f"Released, but the split is {self.split()}")
-        if name == "SUCCEEDED" and old:
+        if name == "SUCCEEDED" and image == progress.old:
             self.say("truth", "Released, but the primary runs the old version")
+        # Between the closing and the end of the execution another release may have been.
+        old = image in {progress.old, *self.later_images}
         if name == "Reverted" and not (self.unseen or (at_rest and old)):
-            image = self.cloud.running_image(PRIMARY)
             self.say("truth", f"Reverted, but the split is {self.split()} and {image} serves")
         if name == "Rejected" and progress.wrote:
             self.say("truth", "Rejected, but the route was written")
