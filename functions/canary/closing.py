@@ -3,8 +3,10 @@
 from canary.aws import lease as leases
 from canary.aws import ledger
 from canary.errors import LeaseLost
+from canary.failure import Told, explain
 from canary.model import Model
 from canary.release import Release
+from canary.traffic.routers import router_for
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""
@@ -19,13 +21,19 @@ class Closed(Model):
 
 
 def close_release(
-    release: Release, fence: int, outcome: str, cause: str, *, parked: bool
+    release: Release, fence: int, outcome: str, told: Told, *, parked: bool
 ) -> Closed:
-    """Also for an execution that lost its lease: then the ledger says how its release ended."""
+    """Also for an execution that lost its lease: then the ledger says how its release ended.
+
+    A split that is not at rest is not closed, whatever the execution says.
+    """
     try:
         lease = leases.check(release, fence)
     except LeaseLost as lost:
         return _closed_by_others(release, str(lost))
+    if outcome not in KEEPS_THE_LEASE and not _at_rest(release):
+        outcome = "RevertFailed"
+    cause = explain(outcome, told)
     ledger.record(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
         leases.free(lease)
@@ -41,3 +49,7 @@ def _closed_by_others(release: Release, lost: str) -> Closed:
         cause = f"The release was taken out of this execution's hands: {lost}. See docs/runbook.md"
         return Closed(outcome="RevertFailed", cause=cause, stranded=0)
     return Closed(outcome=found.outcome, cause=found.cause, stranded=0)
+
+
+def _at_rest(release: Release) -> bool:
+    return all(router_for(traffic).read().split.at_rest for traffic in release.traffic)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from canary.deploying import Started
-from canary.failure import Failure
+from canary.failure import Failure, Told
 from canary.model import Model
 from canary.release import Release
 from canary.signals import Kind
@@ -76,16 +76,10 @@ class ConfirmInput(FencedInput):
 
 
 class CloseInput(FencedInput):
-    """`failure` is why the release does not end Released, `trouble` what went wrong after that.
-
-    `notes` are sentences for the cause, or empty. `parked` keeps the lease for a person, out of
-    the reach of help from outside.
-    """
+    """`parked` keeps the lease for a person, out of the reach of help from outside."""
 
     outcome: Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
-    failure: Failure
-    trouble: Failure
-    notes: list[str]
+    told: Told
     parked: bool
 
 

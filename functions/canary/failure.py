@@ -33,8 +33,21 @@ class Failure(BaseModel):
         return f"{self.error}: {message}"[:LONGEST_CAUSE]
 
 
-def explain(outcome: str, failure: Failure, trouble: Failure, notes: list[str]) -> str:
-    """Where the traffic is now, and why."""
-    told = [OUTCOMES[outcome], str(failure), *notes, str(trouble)]
-    once = dict.fromkeys(part.rstrip(". ") for part in told if part)
+class Told(BaseModel):
+    """What an execution has to say at its end.
+
+    `failure` is why it does not end Released, `trouble` what went wrong after that, `notes` are
+    sentences or empty.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    failure: Failure
+    trouble: Failure
+    notes: list[str]
+
+
+def explain(outcome: str, told: Told) -> str:
+    """Where the traffic is now, and why; nothing is said twice."""
+    parts = [OUTCOMES[outcome], str(told.failure), *told.notes, str(told.trouble)]
+    once = dict.fromkeys(part.rstrip(". ") for part in parts if part)
     return " ".join(f"{part}." for part in once)

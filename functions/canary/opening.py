@@ -1,5 +1,7 @@
 """Opening: take the split for a release, and look at the world again now that it is ours."""
 
+from pydantic import ValidationError
+
 from canary import recovery
 from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
@@ -7,6 +9,7 @@ from canary.aws.lease import Lease
 from canary.errors import (
     AwsUnavailable,
     LeaseHeld,
+    LeaseLost,
     ReleaseError,
     RequestRejected,
     SplitUnsettled,
@@ -36,8 +39,8 @@ def open_release(release: Release, request: object) -> Lease:
         leases.free(lease)
         raise
     leases.confirm(lease, 0, router_for(release.traffic[0]).read().version)
-    leases.enter(release, lease.fence, ROLLOUT)
     ledger.record(release, ledger.RUNNING, "")
+    leases.enter(release, lease.fence, ROLLOUT)
     return lease
 
 
@@ -61,6 +64,9 @@ def _put_right(seen: Lease) -> None:
         outcome = recovery.recover(seen)
     except AwsUnavailable:
         raise
+    except LeaseLost as lost:
+        # The sweep is at work on it at this very moment.
+        raise SplitUnsettled(told) from lost
     except ReleaseError as error:
         raise LeaseHeld(f"{told}, which fails: {error}. See docs/runbook.md") from error
     if outcome is None and seen.parked:
@@ -75,7 +81,11 @@ def _require_alone(release: Release) -> None:
     for other in leases.every():
         if not other.holder or other.holder == release.execution:
             continue
-        theirs = other.release
+        try:
+            theirs = other.release
+        except ValidationError:
+            # Written by another version of this stack; the sweep tells of it.
+            continue
         if theirs.cluster == release.cluster and ours & {
             theirs.primary.service,
             theirs.canary.service,

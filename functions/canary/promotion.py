@@ -49,8 +49,8 @@ def return_traffic(release: Release, fence: int, number: int, *, restored: bool)
     From here on nothing but the primary will get weight, so a revert that comes later is refused.
     Raises `RevertRequested` for one that came before, unless the old version is there already.
     """
-    leases.check(release, fence)
-    require_primary(release)
+    if leases.check(release, fence).stage < RETURNING:
+        require_primary(release)
     stage = restoring(number) if restored else promoting(number)
     lease = leases.enter(release, fence, RETURNING, obey=not restored, only_from=stage)
     return attempt(release, lease)

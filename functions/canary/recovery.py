@@ -4,7 +4,10 @@ An execution that is stopped, that times out or that dies of States.Runtime runs
 on its status and a schedule both call `sweep`; a new release of the split calls `recover`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+
+from pydantic import ValidationError
 
 from canary import clock, watch
 from canary.aws import ecs, ledger, stepfunctions
@@ -68,8 +71,8 @@ def _look_at(lease: Lease, recovered: list[str]) -> str | None:
 def _moved_by_hand(lease: Lease) -> str | None:
     try:
         at_rest = _at_rest(lease.release)
-    except (AwsRefused, RequestRejected):
-        # The route is gone, or is no split any more: there is nothing to be brought back.
+    except (AwsRefused, RequestRejected, ValidationError):
+        # The route is gone, is no split any more, or was written down in another shape once.
         return None
     return None if at_rest else "no release runs, and it is not at rest: find out who moved it"
 
@@ -81,18 +84,12 @@ def _look_after(lease: Lease) -> None:
     """
     if not lease.token or lease.stage == RETURNING:
         return
-    if lease.signal is None:
-        doubt = watch.doubt(lease.release, lease)
-        if doubt is None:
-            return
-        signal = Signal(
-            kind="revert", reason=doubt[:1_000], by="the sweep", at=clock.epoch_seconds()
-        )
-        try:
+    if not lease.reverting and (doubt := watch.doubt(lease.release, lease)):
+        now = clock.epoch_seconds()
+        signal = Signal(kind="revert", reason=doubt[:1_000], by="the sweep", at=now)
+        with suppress(SignalRefused):
             tell(lease, signal)
-        except SignalRefused:
-            return
-    elif lease.reverting:
+    elif lease.signal is not None:
         stepfunctions.end_wait(lease.token, lease.signal)
 
 
@@ -126,6 +123,9 @@ def recover(lease: Lease) -> str | None:
     lease = leases.take_over(lease)
     if lease.touched and not _primary_is_ready(release, lease):
         return None
+    if lease.stage < RETURNING:
+        old = service_of(release, "primary").task_definition == release.primary.task_definition
+        lease = leases.decide(lease, obey=not old)
     moved = insist(router_for(release.traffic[0]), 0)
     now = clock.epoch_seconds()
     if lease.rested_at is None or moved.found != moved.now:
@@ -139,17 +139,20 @@ def recover(lease: Lease) -> str | None:
 def _primary_is_ready(release: Release, lease: Lease) -> bool:
     """Whether the primary, which was touched, may carry the traffic; else a step towards it.
 
-    Steady on the new version will do, unless a revert was accepted or the promotion had failed.
+    Steady on the new version will do, unless a revert was accepted, or the promotion had failed
+    and nobody has returned the weights by hand since.
     """
     primary = service_of(release, "primary")
-    old_only = lease.reverting or is_restoring(lease.stage)
+    ready = _may_carry(release, primary)
+    if lease.stage == RETURNING:
+        return ready
+    old_only = lease.reverting or (is_restoring(lease.stage) and not _at_rest(release))
     old = primary.task_definition == release.primary.task_definition
-    if _may_carry(release, primary) and (old or not old_only):
+    if ready and (old or not old_only):
         return True
-    if lease.stage < RETURNING:
-        # The canary is the healthy copy while the primary goes back to its old version.
-        hold_canary(release, lease)
-        ecs.deploy(release.cluster, primary, release.primary.task_definition, None)
+    # The canary is the healthy copy while the primary goes back to its old version.
+    hold_canary(release, lease)
+    ecs.deploy(release.cluster, primary, release.primary.task_definition, None)
     return False
 
 

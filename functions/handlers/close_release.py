@@ -8,7 +8,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from canary.closing import close_release
 from canary.contracts import CloseInput
-from canary.failure import explain
 from canary.observability import logger, metrics
 
 
@@ -16,8 +15,9 @@ from canary.observability import logger, metrics
 @metrics.log_metrics
 @event_parser(model=CloseInput)
 def lambda_handler(event: CloseInput, _context: LambdaContext) -> dict[str, Any]:
-    cause = explain(event.outcome, event.failure, event.trouble, event.notes)
-    closed = close_release(event.release, event.fence, event.outcome, cause, parked=event.parked)
+    closed = close_release(
+        event.release, event.fence, event.outcome, event.told, parked=event.parked
+    )
     metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=closed.stranded)
     logger.info("release closed", extra={"closed": closed.model_dump()})
     return {"outcome": closed.outcome, "cause": closed.cause}

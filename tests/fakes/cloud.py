@@ -113,6 +113,10 @@ class Cloud(Fake):
         weights: dict[str, int] = {t["virtualNode"]: t["weight"] for t in self.targets()}
         return weights[node]
 
+    def ecs_update(self, service: str, task_definition: str) -> None:
+        """A person deploys something by hand."""
+        self._ecs_UpdateService({"service": service, "taskDefinition": task_definition})
+
     def write_foreign(self, canary: int) -> None:
         """Somebody who knows nothing of the release gives the canary so many percent."""
         for target in self.targets():

@@ -565,3 +565,69 @@ def test_who_lost_the_lease_to_nobody_knows_does_not_say_reverted(here: World) -
     outcome = here.release(request())
     assert outcome.state == "RevertFailed"
     assert "taken out of this execution's hands" in outcome.cause
+
+
+def test_what_a_person_finished_by_hand_is_not_undone(here: World) -> None:
+    """The runbook's other way out of PromotionFailed: the primary to the new version by hand."""
+    broken_primary(here)
+    staying = profile(promotion={"gate_seconds": 600, "on_failure_timeout": "stay"})
+    assert here.release(request(profile=staying)).state == "PromotionFailed"
+    here.cloud.broken_images = set()
+    here.cloud.ecs_update("example1", "example1:2")
+    here.clock.sleep(30)
+    here.cloud.write_foreign(0)
+    here.pass_minutes(3)
+    assert at_rest_on(here, "shop:v2")
+    assert "holder" not in here.lease()
+    assert here.records() == {"release-1": "Released"}
+
+
+def test_a_revert_that_help_hears_of_while_it_helps_is_done(here: World) -> None:
+    here.lost.add("ReconcileFunction")
+    here.wait(here.start_and_stop(request(), "release-1", 937))
+    here.lost.clear()
+    told: list[str] = []
+
+    def alarm(name: str, _params: Document) -> None:
+        if name == "ecs.DescribeServices" and not told:
+            told.append(name)
+            here.cloud.set_alarm("example2-5xx", "ALARM")
+            here.signal("revert")
+
+    here.cloud.before_call = alarm
+    here.pass_minutes(5)
+    assert told
+    assert at_rest_on(here, "shop:v1")
+    assert here.records() == {"release-1": "Reverted"}
+
+
+def test_a_return_that_was_decided_goes_on_without_a_healthy_target(here: World) -> None:
+    """The first ReturnTraffic is killed after its decision; then the primary lacks one target."""
+
+    def refuse_once(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute" and here.cloud.weight("example2") == 100:
+            here.cloud.before_call = lambda _name, _params: None
+            here.cloud.undiscovered = {"example1"}
+            here.clock.after(400, here.cloud.undiscovered.clear)
+            raise Refusal("InternalServerErrorException", "no", 500)
+
+    here.cloud.before_call = refuse_once
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+    assert at_rest_on(here, "shop:v2")
+
+
+def test_a_split_that_is_moved_at_the_very_end_is_not_called_closed(here: World) -> None:
+    def move(name: str, params: Document) -> None:
+        if name == "ecs.UpdateService" and params.get("desiredCount") == 0:
+            here.cloud.after_call = lambda called, _params: (
+                here.cloud.write_foreign(30) if called == "appmesh.DescribeRoute" else None
+            )
+
+    here.cloud.before_call = move
+    outcome = here.release(request())
+    assert outcome.state == "RevertFailed"
+    here.cloud.after_call = lambda _name, _params: None
+    here.pass_minutes(4)
+    assert at_rest_on(here, "shop:v2")
+    assert "holder" not in here.lease()

@@ -406,10 +406,33 @@ def take_over(lease: Lease) -> Lease:
 
 
 @aws_failures
+def decide(lease: Lease, *, obey: bool) -> Lease:
+    """For help from outside: from here on all weight goes to the primary.
+
+    With `obey`, raises `RevertRequested` while a revert is pending, which wants the old version.
+    """
+    values: Values = {
+        ":me": {"S": lease.holder},
+        ":fence": {"N": str(lease.fence)},
+        ":stage": {"N": str(RETURNING)},
+    }
+    condition = OURS
+    if obey:
+        values[":revert"] = {"S": "revert"}
+        condition += f" AND {NOT_REVERTING}"
+    try:
+        return _lease(_update(lease.split, "SET stage = :stage", condition, values))
+    except ClientError as error:
+        now = _refused(error, lease.split)
+        if (now.holder, now.fence) != (lease.holder, lease.fence):
+            raise _lost(now, lease.fence) from error
+        raise RevertRequested(str(now.signal)) from error
+
+
+@aws_failures
 def set_rested(lease: Lease, at: int) -> Lease:
     """For help from outside: the split was brought to rest at this time, in epoch seconds."""
-    values: Values = {":stage": {"N": str(RETURNING)}, ":at": {"N": str(at)}}
-    return _ours(lease, "SET stage = :stage, rested_at = :at", values)
+    return _ours(lease, "SET rested_at = :at", {":at": {"N": str(at)}})
 
 
 @aws_failures
