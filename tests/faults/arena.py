@@ -269,7 +269,10 @@ class Arena(World):
         for kind in kinds & {"revert signalled", "promote signalled"}:
             self.signal_now(kind.split()[0])
         if "second release" in kinds:
-            self.wait_for_end(self.start_next())
+            held = self.held()
+            outcome = self.wait_for_end(self.start_next())
+            if held and outcome != "Rejected":
+                self.watch.say("lease", f"a second release ended {outcome} beside the first")
         if "stopped" in kinds:
             self.stop(arn)
         if "uncatchable error" in kinds:
