@@ -198,7 +198,9 @@ class Arena(World):
         # With another fault beside it, the answer that names it may be the one that is lost.
         ours = changed and self.held() and not self._closing and len(self._faults) == 1
         self.watch.to_be_named = self.watch.to_be_named or ours
-        self._excused = self._excused or self._closing or not self.held()
+        # Help from outside looks at the split until it frees it, and not after its last look.
+        over = self._closing or not self.held() or bool(self.ended)
+        self._excused = self._excused or over
 
     # Invocations
 
