@@ -21,7 +21,7 @@ from moto.appmesh.models import AppMeshBackend
 
 from canary.aws import clients
 from sandbox import article
-from sandbox.__main__ import quiet
+from sandbox.__main__ import exit_with, quiet
 from sandbox.client import Client
 from sandbox.cloud import Sandbox
 from sandbox.demo import wait_until_ready
@@ -255,8 +255,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("\ninterrupted; the sandbox is closed and nothing of it runs any more")
-        sys.exit(130)
+    exit_with(main)

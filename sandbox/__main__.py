@@ -4,7 +4,10 @@ import argparse
 import logging
 import os
 import signal
+import sys
 import threading
+from collections.abc import Callable
+from typing import NoReturn
 
 from sandbox.cloud import LOG, Sandbox, environment
 
@@ -40,6 +43,15 @@ def quiet() -> None:
     for handler in logging.getLogger(logger.service).handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setStream(file.stream)
+
+
+def exit_with(main: Callable[[], int]) -> NoReturn:
+    """Run a program of the sandbox; Ctrl-C ends it without a stack trace."""
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\ninterrupted; the sandbox is closed and nothing of it runs any more")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import article
-from sandbox.__main__ import quiet
+from sandbox.__main__ import exit_with, quiet
 from sandbox.client import Client
 from sandbox.cloud import LOG, Sandbox
 
@@ -375,8 +375,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("\ninterrupted; the sandbox is closed and nothing of it runs any more")
-        sys.exit(130)
+    exit_with(main)

@@ -6,7 +6,7 @@ from canary.errors import LeaseLost
 from canary.failure import Told, explain
 from canary.model import Model
 from canary.release import Release
-from canary.traffic.routers import router_for
+from canary.returning import at_rest
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""
@@ -31,7 +31,7 @@ def close_release(
         lease = leases.check(release, fence)
     except LeaseLost as lost:
         return _closed_by_others(release, str(lost))
-    if outcome not in KEEPS_THE_LEASE and not _at_rest(release):
+    if outcome not in KEEPS_THE_LEASE and not at_rest(release):
         outcome = "RevertFailed"
     cause = explain(outcome, told)
     ledger.record(release, outcome, cause)
@@ -49,7 +49,3 @@ def _closed_by_others(release: Release, lost: str) -> Closed:
         cause = f"The release was taken out of this execution's hands: {lost}. See docs/runbook.md"
         return Closed(outcome="RevertFailed", cause=cause, stranded=0)
     return Closed(outcome=found.outcome, cause=found.cause, stranded=0)
-
-
-def _at_rest(release: Release) -> bool:
-    return all(router_for(traffic).read().split.at_rest for traffic in release.traffic)

@@ -18,7 +18,7 @@ from canary.deployment import Service
 from canary.errors import AwsRefused, LeaseLost, RequestRejected, SignalRefused
 from canary.observability import logger
 from canary.release import Release
-from canary.returning import hold_canary, scale_in
+from canary.returning import at_rest, hold_canary, scale_in
 from canary.signals import Signal
 from canary.stage import OPENING, RETURNING, is_restoring
 from canary.telling import tell
@@ -70,11 +70,11 @@ def _look_at(lease: Lease, recovered: list[str]) -> str | None:
 
 def _moved_by_hand(lease: Lease) -> str | None:
     try:
-        at_rest = _at_rest(lease.release)
+        rested = at_rest(lease.release)
     except (AwsRefused, RequestRejected, ValidationError):
         # The route is gone, is no split any more, or was written down in another shape once.
         return None
-    return None if at_rest else "no release runs, and it is not at rest: find out who moved it"
+    return None if rested else "no release runs, and it is not at rest: find out who moved it"
 
 
 def _look_after(lease: Lease) -> None:
@@ -97,15 +97,11 @@ def _under_way(lease: Lease) -> str | None:
     release = lease.release
     if lease.parked:
         return "its promotion failed; a person has to decide"
-    if not _at_rest(release):
+    if not at_rest(release):
         return "the canary serves until the primary is steady"
     if not _may_carry(release, service_of(release, "primary")):
         return "the split is at rest, and the primary is not steady"
     return None
-
-
-def _at_rest(release: Release) -> bool:
-    return router_for(release.traffic[0]).read().split.at_rest
 
 
 def recover(lease: Lease) -> str | None:
@@ -146,7 +142,7 @@ def _primary_is_ready(release: Release, lease: Lease) -> bool:
     ready = _may_carry(release, primary)
     if lease.stage == RETURNING:
         return ready
-    old_only = lease.reverting or (is_restoring(lease.stage) and not _at_rest(release))
+    old_only = lease.reverting or (is_restoring(lease.stage) and not at_rest(release))
     old = primary.task_definition == release.primary.task_definition
     if ready and (old or not old_only):
         return True
@@ -158,7 +154,7 @@ def _primary_is_ready(release: Release, lease: Lease) -> bool:
 
 def _mended(release: Release) -> bool:
     """Whether a person has finished what a failed promotion left."""
-    return _at_rest(release) and _may_carry(release, service_of(release, "primary"))
+    return at_rest(release) and _may_carry(release, service_of(release, "primary"))
 
 
 def _may_carry(release: Release, primary: Service) -> bool:

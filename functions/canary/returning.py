@@ -14,7 +14,6 @@ from canary.errors import (
 )
 from canary.model import Model
 from canary.release import Release
-from canary.split import Split
 from canary.stage import RETURNING
 from canary.traffic import Moved, TrafficRouter, foreign_write, insist, jump_of
 from canary.traffic.routers import router_for
@@ -23,13 +22,6 @@ from canary.watch import known
 LONGEST_PAUSE_SECONDS = 60
 MOST_CORRECTIONS = 10
 """Whoever writes the route again this often will not stop; then a person has to."""
-
-
-class Returned(Model):
-    """`note` tells of a foreign write that was put right on the way."""
-
-    split: str
-    note: str = ""
 
 
 class Attempt(Model):
@@ -53,10 +45,10 @@ def revert(release: Release, fence: int) -> Attempt:
 def attempt(release: Release, lease: Lease) -> Attempt:
     """Try to return all weight; where AWS or somebody else is in the way, say when to try again."""
     try:
-        returned = give_back(release, lease)
+        note = give_back(release, lease)
     except (AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted) as error:
         return _again(release, lease, error)
-    return Attempt(next="confirm", note=returned.note)
+    return Attempt(next="confirm", note=note)
 
 
 def _again(release: Release, lease: Lease, error: Exception) -> Attempt:
@@ -77,12 +69,12 @@ def require_primary(release: Release) -> None:
         raise NotEnoughCapacity(f"the primary gets no weight yet: {short}")
 
 
-def give_back(release: Release, lease: Lease) -> Returned:
-    """All weight to the primary, whatever the route says now."""
+def give_back(release: Release, lease: Lease) -> str:
+    """All weight to the primary, whatever the route says now; who else wrote it, or nothing."""
     router = router_for(release.traffic[0])
     moved = insist(router, 0)
     leases.confirm(lease, 0, moved.now.version)
-    return Returned(split=str(moved.now.split), note=_note(router, lease, moved))
+    return _note(router, lease, moved)
 
 
 def _note(router: TrafficRouter, lease: Lease, moved: Moved) -> str:
@@ -133,8 +125,8 @@ def confirm_rest(release: Release, fence: int, corrections: int) -> Rest:
         return Rest(next="retire", corrections=corrections)
     if corrections >= MOST_CORRECTIONS:
         raise SplitDrifted(f"the split was moved again {corrections} times, now to {split}")
-    returned = give_back(release, lease)
-    return Rest(next="again", corrections=corrections + 1, note=returned.note)
+    note = give_back(release, lease)
+    return Rest(next="again", corrections=corrections + 1, note=note)
 
 
 def retire_canary(release: Release, fence: int) -> None:
@@ -152,9 +144,13 @@ def scale_in(release: Release) -> None:
     _require_rest(release)
 
 
+def at_rest(release: Release) -> bool:
+    return all(router_for(traffic).read().split.at_rest for traffic in release.traffic)
+
+
 def _require_rest(release: Release) -> None:
     for traffic in release.traffic:
         router = router_for(traffic)
-        split: Split = router.read().split
+        split = router.read().split
         if not split.at_rest:
             raise SplitDrifted(f"{router.name} is at {split}, not at rest, so nothing is scaled in")

@@ -8,7 +8,7 @@ from canary.errors import NotEnoughCapacity
 from canary.release import Release
 from canary.split import Split
 from canary.stage import ROLLOUT
-from canary.traffic import Known, shift
+from canary.traffic import shift
 from canary.traffic.routers import router_for
 from canary.verdict import Verdict, judge, progress
 
@@ -25,8 +25,7 @@ def shift_weight(release: Release, fence: int, weight: int) -> Split:
     short = missing_capacity(release, "canary", service_of(release, "canary"))
     if short is not None:
         raise NotEnoughCapacity(f"the canary gets no more weight: {short}")
-    known = Known(lease.weight, lease.target, lease.version)
-    reading = shift(router_for(release.traffic[0]), known, weight)
+    reading = shift(router_for(release.traffic[0]), watch.known(lease), weight)
     leases.confirm(lease, weight, reading.version)
     return reading.split
 

@@ -110,7 +110,9 @@ class Arena(World):
         self.cloud = Cloud(self.clock)
         self.cloud.on_alarm = self._see_alarm
         self.cloud.before_call = self.see_call
-        self.cloud.on_write = lambda _primary, _canary: self.watch.see_write(self._writer)
+        self.cloud.on_write = lambda _primary, _canary: self.watch.see_write(
+            self._writer, self.holder()
+        )
         base = BASES[case.base]
         profile = {**MATRIX_PROFILE, **base.profile}
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile)
@@ -133,7 +135,7 @@ class Arena(World):
 
     def _see_alarm(self, name: str, before: str, state: str) -> None:
         if state == "ALARM":
-            self.watch.see_alarm(decided=self.stage() >= RETURNING)
+            self.watch.see_alarm(self.holder(), decided=self.stage() >= RETURNING)
         self._tell_of_alarm(name, before, state)
 
     def _tick_after_a_minute(self) -> None:
@@ -338,8 +340,13 @@ class Arena(World):
             for item in by_range.values()
         ]
 
+    def holder(self) -> str:
+        """The execution that holds the split, or an empty string."""
+        held = (lease["holder"]["S"] for lease in self._leases() if "holder" in lease)
+        return next(held, "")
+
     def held(self) -> bool:
-        return any("holder" in lease for lease in self._leases())
+        return bool(self.holder())
 
     def stage(self) -> int:
         return max((int(lease["stage"]["N"]) for lease in self._leases()), default=0)

@@ -25,6 +25,7 @@ class Progress:
     promoted: bool = False
     wrote: bool = False
     reverting: bool = False
+    alarmed: bool = False
     old: str = "shop:v1"
 
 
@@ -54,7 +55,6 @@ class Watch:
         self.foreign = False
         self.unseen = False
         self.to_be_named = False
-        self.alarmed = False
         self.later_images: set[str] = set()
         self._read_at_rest: str = ""
 
@@ -95,8 +95,8 @@ class Watch:
         if scales_in and self._read_at_rest != writer.function:
             self.say("old capacity", f"{writer.function} scales in without reading the split back")
 
-    def see_write(self, writer: Writer) -> None:
-        """A handler has written the route."""
+    def see_write(self, writer: Writer, holder: str) -> None:
+        """A handler has written the route; help from outside writes for who holds the lease."""
         before, now = self._before, self.split()
         self.foreign = self.unseen = False
         self._read_at_rest = ""
@@ -104,7 +104,8 @@ class Watch:
             self.say("valid split", f"the weights are {now}")
         if _without_weights(self.cloud.route) != self._rest_of_route:
             self.say("nothing else", "the route differs in more than its weights")
-        progress = self.progress(writer.execution)
+        helping = writer.function in ("OpenReleaseFunction", "ReconcileFunction")
+        progress = self.progress(holder if helping else writer.execution)
         progress.wrote = True
         if now[1] > before[1]:
             if now[1] not in progress.allowed:
@@ -133,10 +134,10 @@ class Watch:
         if writer.function in ("RevertFunction", "ConfirmRestFunction"):
             progress.allowed = set()
 
-    def see_alarm(self, *, decided: bool) -> None:
+    def see_alarm(self, holder: str, *, decided: bool) -> None:
         """An alarm has fired; `decided` says that all traffic is on its way to the primary."""
         if self.split()[1] > 0 and not decided:
-            self.alarmed = True
+            self.progress(holder).alarmed = True
 
     def see_end(
         self, arn: str, status: str, error: str, cause: str, *, held: bool, stranded: bool
@@ -177,8 +178,6 @@ class Watch:
         confirmed = any(p.promoted for p in self._progress.values())
         if image != "shop:v1" and not confirmed:
             self.say("version", f"{image} serves, and no verdict ever promoted it")
-        if self.alarmed and image not in ("shop:v1", *self.later_images):
-            self.say("alarm", f"an alarm fired in time, and {image} serves")
         if self.cloud.services[CANARY]["desiredCount"] and not (held or excused):
             self.say("retired", "the release is closed, and the canary's tasks run on")
         if held and not stranded:
@@ -189,6 +188,8 @@ class Watch:
             name = execution.rsplit(":", 1)[-1]
             if progress.reverting and records.get(name) == "Released":
                 self.say("signal", f"a revert of {name} was accepted, and it was released")
+            if progress.alarmed and records.get(name) == "Released":
+                self.say("alarm", f"an alarm of {name} fired in time, and it was released")
 
 
 def _without_weights(route: Document) -> Document:

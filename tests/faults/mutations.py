@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from canary import capacity, deploying, opening, plan, promotion, recovery, returning, rollout
+from canary import capacity, deploying, opening, plan, recovery, returning
 from canary import traffic as port
 from canary.aws import ecs
 from canary.aws import lease as leases
@@ -17,23 +17,36 @@ Mutation = Callable[[Arena], AbstractContextManager[None]]
 
 
 @contextmanager
-def _without_lease(_arena: Arena) -> Iterator[None]:
-    """Whoever comes may take the split, and nobody looks whose it is."""
+def _conditions(changed: Callable[[str], str]) -> Iterator[None]:
+    """Every conditional write of a lease, with its condition changed."""
     update = leases._update
 
-    def unconditional(
+    def other(
         split: str, expression: str, condition: str, values: Any, returned: Any = "ALL_NEW"
     ) -> Any:
-        freed = condition.replace(leases.OURS, "fence >= :none")
-        freed = freed.replace("attribute_not_exists(holder)", "fence >= :none")
-        used = {k: v for k, v in values.items() if k in expression + freed}
-        return update(split, expression, freed, {**used, ":none": {"N": "-1"}}, returned)
+        condition = changed(condition)
+        known = {**values, ":none": {"N": "-1"}}
+        used = {k: v for k, v in known.items() if k in expression + condition}
+        return update(split, expression, condition, used, returned)
+
+    with patch.object(leases, "_update", other):
+        yield
+
+
+@contextmanager
+def _without_lease(_arena: Arena) -> Iterator[None]:
+    """Whoever comes may take the split, and nobody looks whose it is."""
+
+    def anybody(condition: str) -> str:
+        for asked in (leases.OURS, "attribute_not_exists(holder)"):
+            condition = condition.replace(asked, "fence >= :none")
+        return condition
 
     def check(release: Any, _fence: int) -> Any:
         return replace(leases.read(release.split), holder=release.execution)
 
     with (
-        patch.object(leases, "_update", unconditional),
+        _conditions(anybody),
         patch.object(leases, "check", check),
         patch.object(opening, "_free_of_the_dead", lambda release: leases.read(release.split)),
         patch.object(opening, "_require_alone", lambda _release: None),
@@ -45,14 +58,11 @@ def _without_lease(_arena: Arena) -> Iterator[None]:
 @contextmanager
 def _without_fence(_arena: Arena) -> Iterator[None]:
     """Only the holder counts: neither the fencing number nor the stage tells a late act apart."""
-    update = leases._update
 
-    def unfenced(
-        split: str, expression: str, condition: str, values: Any, returned: Any = "ALL_NEW"
-    ) -> Any:
-        freed = condition.replace(" AND fence = :fence", "").replace(" AND stage <= :stage", "")
-        used = {k: v for k, v in values.items() if k in expression + freed}
-        return update(split, expression, freed, used, returned)
+    def unfenced(condition: str) -> str:
+        for asked in ("fence = :fence", "stage <= :stage", "stage IN (:from, :stage)"):
+            condition = condition.replace(asked, "fence >= :none")
+        return condition
 
     def check(release: Any, fence: int) -> Any:
         lease = leases.read(release.split)
@@ -60,7 +70,7 @@ def _without_fence(_arena: Arena) -> Iterator[None]:
             raise leases._lost(lease, fence)
         return lease
 
-    with patch.object(leases, "_update", unfenced), patch.object(leases, "check", check):
+    with _conditions(unfenced), patch.object(leases, "check", check):
         yield
 
 
@@ -131,9 +141,8 @@ def _without_promotion_guard(_arena: Arena) -> Iterator[None]:
         return side == "primary" or steady(release, fence, side, started, restoring=restoring)
 
     with ExitStack() as patches:
-        for module in (deploying, promotion, recovery, returning, rollout):
-            if hasattr(module, "missing_capacity"):
-                patches.enter_context(patch.object(module, "missing_capacity", any_capacity))
+        for module in (deploying, recovery, returning):
+            patches.enter_context(patch.object(module, "missing_capacity", any_capacity))
         patches.enter_context(patch.object(deploying, "is_steady", at_once))
         yield
 

@@ -40,22 +40,24 @@ def test_no_fault_breaks_an_invariant(arena: Arena, cases: list[Case], chunk: in
     assert violations == []
 
 
-TELLTALE: dict[str, tuple[str, str, str]] = {
+TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {
     "lease": ("good", "second release", "Rollout"),
     "fence": ("good", "delivered late", "DeployCanaryFunction"),
     "kept signals": ("good", "revert signalled", "ShiftWeight"),
     "reconciler": ("good", "stopped", "JudgeCanary"),
     "read-back": ("bad canary", "foreign write", "WaitForRouter"),
-    "promotion guard": ("failed primary deployment", "throttled", "nowhere"),
+    "promotion guard": ("failed primary deployment",),
 }
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_the_matrix_sees_a_guard_that_is_switched_off(arena: Arena, mutation: str) -> None:
-    base, kind, place = TELLTALE[mutation]
-    trace = arena.run(Case(base)).trace[KINDS[kind]]
-    faults = (Fault(kind, trace.index(place)),) if place in trace else ()
-    case = Case(base, faults)
+    base, *struck = TELLTALE[mutation]
+    case = Case(base)
+    if struck:
+        kind, place = struck
+        trace = arena.run(case).trace[KINDS[kind]]
+        case = Case(base, (Fault(kind, trace.index(place)),))
     assert arena.run(case).violations == ()
     with MUTATIONS[mutation](arena):
         assert arena.run(case).violations

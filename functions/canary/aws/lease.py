@@ -2,8 +2,8 @@
 
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
-alarms, weight, target, version, token, wait_number, signal, entered_at, returning_at, rested_at,
-parked, touched, recovering}. The item outlives its holder, so that `fence` only ever rises and the
+alarms, weight, target, version, token, wait_number, signal, returning_at, rested_at, parked,
+touched, recovering}. The item outlives its holder, so that `fence` only ever rises and the
 split stays watched.
 """
 
@@ -32,7 +32,7 @@ OURS = "holder = :me AND fence = :fence"
 NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
 OF_A_HOLDER = (
     "holder, #signal, #token, wait_number, alarms, service, parked, touched, recovering,"
-    " entered_at, returning_at, rested_at"
+    " returning_at, rested_at"
 )
 NAMES = {"#release": "release", "#signal": "signal", "#token": "token"}
 
@@ -76,6 +76,11 @@ class Lease:
 
 def _key(split: str) -> "Values":
     return {"pk": {"S": "lease"}, "sk": {"S": split}}
+
+
+def _mine(holder: str, fence: int) -> "Values":
+    """What the condition `OURS` asks for."""
+    return {":me": {"S": holder}, ":fence": {"N": str(fence)}}
 
 
 def _lease(item: Item) -> Lease:
@@ -269,13 +274,8 @@ def enter(
     release has gone past this stage, or is at neither it nor `only_from`; with `obey`,
     `RevertRequested` while a revert is pending.
     """
-    values: Values = {
-        ":me": {"S": release.execution},
-        ":fence": {"N": str(fence)},
-        ":stage": {"N": str(stage)},
-        ":now": {"N": str(clock.epoch_seconds())},
-    }
-    change = "SET stage = :stage, entered_at = :now"
+    values: Values = {**_mine(release.execution, fence), ":stage": {"N": str(stage)}}
+    change = "SET stage = :stage"
     condition = f"{OURS} AND stage <= :stage"
     if only_from is not None:
         values[":from"] = {"N": str(only_from)}
@@ -284,6 +284,7 @@ def enter(
         values[":target"] = {"N": str(target)}
         change += ", target = :target"
     if stage == RETURNING:
+        values[":now"] = {"N": str(clock.epoch_seconds())}
         change += ", returning_at = if_not_exists(returning_at, :now)"
     elif stage > ROLLOUT:
         values[":yes"] = {"BOOL": True}
@@ -322,9 +323,9 @@ def confirm(lease: Lease, weight: int, version: int | None) -> None:
 
 def _ours(lease: Lease, change: str, values: "Values") -> Lease:
     """Change an item that must still be held under this fence. Raises `LeaseLost`."""
-    ours: Values = {":me": {"S": lease.holder}, ":fence": {"N": str(lease.fence)}}
     try:
-        return _lease(_update(lease.split, change, OURS, {**ours, **values}))
+        mine = _mine(lease.holder, lease.fence)
+        return _lease(_update(lease.split, change, OURS, {**mine, **values}))
     except ClientError as error:
         raise _lost(_refused(error, lease.split), lease.fence) from error
 
@@ -337,8 +338,7 @@ def wait(release: Release, fence: int, token: str, number: int) -> Lease:
     them apart, for it only rises. Raises `LeaseLost` or `StageOver`.
     """
     values: Values = {
-        ":me": {"S": release.execution},
-        ":fence": {"N": str(fence)},
+        **_mine(release.execution, fence),
         ":token": {"S": token},
         ":number": {"N": str(number)},
     }
@@ -411,11 +411,7 @@ def decide(lease: Lease, *, obey: bool) -> Lease:
 
     With `obey`, raises `RevertRequested` while a revert is pending, which wants the old version.
     """
-    values: Values = {
-        ":me": {"S": lease.holder},
-        ":fence": {"N": str(lease.fence)},
-        ":stage": {"N": str(RETURNING)},
-    }
+    values: Values = {**_mine(lease.holder, lease.fence), ":stage": {"N": str(RETURNING)}}
     condition = OURS
     if obey:
         values[":revert"] = {"S": "revert"}
@@ -444,12 +440,11 @@ def park(lease: Lease) -> None:
 @aws_failures
 def free(lease: Lease) -> None:
     """Give the split back, if it is still held so and no stage further; the number stays."""
-    ours: Values = {
-        ":me": {"S": lease.holder},
-        ":fence": {"N": str(lease.fence)},
+    values: Values = {
+        **_mine(lease.holder, lease.fence),
         ":stage": {"N": str(lease.stage)},
     }
     try:
-        _update(lease.split, f"REMOVE {OF_A_HOLDER}", f"{OURS} AND stage <= :stage", ours)
+        _update(lease.split, f"REMOVE {OF_A_HOLDER}", f"{OURS} AND stage <= :stage", values)
     except ClientError as error:
         _refused(error, lease.split)
