@@ -631,3 +631,16 @@ def test_a_split_that_is_moved_at_the_very_end_is_not_called_closed(here: World)
     here.pass_minutes(4)
     assert at_rest_on(here, "shop:v2")
     assert "holder" not in here.lease()
+
+
+def test_a_lease_that_was_freed_by_hand_leaves_nothing_to_the_next_release(here: World) -> None:
+    """The runbook's way: only the holder is removed, and a revert was pending."""
+    here.lost.add("ReconcileFunction")
+    here.clock.after(PRIMARY_ROLLS, lambda: here.signal("revert"))
+    here.wait(here.start_and_stop(request(), "release-1", PRIMARY_ROLLS + 1))
+    key = {name: here.lease()[name] for name in ("pk", "sk")}
+    clients.dynamodb().update_item(TableName="ledger", Key=key, UpdateExpression="REMOVE holder")
+    here.cloud.write_foreign(0)
+    here.clock.sleep(60)
+    outcome = here.release(request(images={"app": "shop:v3"}), "release-2")
+    assert outcome.state == "Released", outcome

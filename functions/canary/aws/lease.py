@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 OURS = "holder = :me AND fence = :fence"
 NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
-OF_A_HOLDER = (
-    "holder, #signal, #token, wait_number, alarms, service, parked, touched, recovering,"
-    " returning_at, rested_at"
+LEFT_BY_A_HOLDER = (
+    "#signal, #token, wait_number, parked, touched, recovering, returning_at, rested_at"
 )
 NAMES = {"#release": "release", "#signal": "signal", "#token": "token"}
 
@@ -217,15 +216,16 @@ def take(release: Release, seen: Lease) -> Lease:
         ":release": {"S": release.model_dump_json()},
         ":service": {"S": release.service},
     }
-    alarms = ""
+    # A set of no strings is none that DynamoDB would keep.
+    alarms = (", alarms = :alarms", "") if release.alarms else ("", ", alarms")
     if release.alarms:
         values[":alarms"] = {"SS": list(release.alarms)}
-        alarms = ", alarms = :alarms"
     try:
         item = _update(
             release.split,
             "SET holder = :me, fence = :next, stage = :opening, since = :now, #release = :release,"
-            f" service = :service, weight = :zero, target = :zero{alarms}",
+            f" service = :service, weight = :zero, target = :zero{alarms[0]}"
+            f" REMOVE {LEFT_BY_A_HOLDER}{alarms[1]}",
             "attribute_not_exists(pk) OR (fence = :seen AND attribute_not_exists(holder))",
             values,
         )
@@ -445,6 +445,11 @@ def free(lease: Lease) -> None:
         ":stage": {"N": str(lease.stage)},
     }
     try:
-        _update(lease.split, f"REMOVE {OF_A_HOLDER}", f"{OURS} AND stage <= :stage", values)
+        _update(
+            lease.split,
+            f"REMOVE holder, service, alarms, {LEFT_BY_A_HOLDER}",
+            f"{OURS} AND stage <= :stage",
+            values,
+        )
     except ClientError as error:
         _refused(error, lease.split)
