@@ -49,8 +49,8 @@ definition: .venv/ready
 test: check ## Check, then run all tests
 	$(BIN)/python -m pytest
 
-faults: .venv/ready ## Every fault at every place of a release, about half an hour; WITHOUT=guard switches one off
-	$(BIN)/python -m tests.faults $(if $(WITHOUT),--without "$(WITHOUT)")
+faults: .venv/ready ## Every fault at every place of a release; ROUTER=one of them, WITHOUT=guard switches one off
+	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER)) $(if $(WITHOUT),--without "$(WITHOUT)")
 
 demo: .venv/ready ## Real releases with real traffic: good, bad, and the article's 95:5
 	$(BIN)/python -m sandbox.demo

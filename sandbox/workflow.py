@@ -41,7 +41,8 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.asl.jsonata import jsonata
-from moto.stepfunctions.parser.backend import execution
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.backend import execution, execution_worker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -128,6 +129,12 @@ def _parse(expression: str) -> Any:
     return jsonata_python.Jsonata.jsonata(expression)
 
 
+class CachingParser:
+    """moto parses the definition for each execution, which costs as much as to run it."""
+
+    parse = staticmethod(cache(AmazonStateLanguageParser.parse))
+
+
 class TaskTimedOut(AWSError):
     TYPE = "TaskTimedOut"
     STATUS = 400
@@ -176,6 +183,7 @@ def engine(
                 return start(self, state_machine_arn, name or str(uuid.uuid4()), *rest, **more)
 
             replace(StepFunctionsParserBackend, "start_execution", start_named)
+            replace(execution_worker, "AmazonStateLanguageParser", CachingParser)
             replace(jsonata, "_eval_jsonata", _evaluate)
             replace(states, "encode_jsonata_variable_declarations", _declare)
             replace(variable_store, "encode_jsonata_variable_declarations", _declare)

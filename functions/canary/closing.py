@@ -6,7 +6,7 @@ from canary.errors import LeaseLost
 from canary.failure import Told, explain
 from canary.model import Model
 from canary.release import Release
-from canary.returning import at_rest
+from canary.splits import at_rest
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""

@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from canary import recovery
+from canary import recovery, splits
 from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
@@ -17,7 +17,6 @@ from canary.errors import (
 from canary.plan import plan_release
 from canary.release import Release
 from canary.stage import OPENING, ROLLOUT
-from canary.traffic.routers import router_for
 
 
 def open_release(release: Release, request: object) -> Lease:
@@ -28,7 +27,8 @@ def open_release(release: Release, request: object) -> Lease:
     found = ledger.find(release)
     if found is not None and found.outcome != ledger.RUNNING:
         raise RequestRejected("this execution's release is closed already; start a new execution")
-    lease = leases.take(release, _free_of_the_dead(release))
+    _free_of_the_dead(release)
+    lease = leases.take(release)
     if lease.stage > OPENING:
         return lease
     try:
@@ -38,24 +38,24 @@ def open_release(release: Release, request: object) -> Lease:
         # Only as long as it is being opened: a second delivery may have gone on with it.
         leases.free(lease)
         raise
-    leases.confirm(lease, 0, router_for(release.traffic[0]).read().version)
+    splits.confirm(lease, 0, splits.read(release))
     ledger.record(release, ledger.RUNNING, "")
     leases.enter(release, lease.fence, ROLLOUT)
     return lease
 
 
-def _free_of_the_dead(release: Release) -> Lease:
-    """The lease as it stands, after what a dead execution left behind was put right."""
-    seen = leases.read(release.split)
-    if not seen.holder or seen.holder == release.execution:
-        return seen
-    if not seen.recovering and stepfunctions.is_running(seen.holder):
-        raise LeaseHeld(
-            f"traffic: execution {seen.holder} is releasing on the same split; wait for it to"
-            " end, or revert it"
-        )
-    _put_right(seen)
-    return leases.read(release.split)
+def _free_of_the_dead(release: Release) -> None:
+    """Put right what a dead execution left behind on any of the splits."""
+    for split in release.splits:
+        seen = leases.read(split)
+        if not seen.holder or seen.holder == release.execution:
+            continue
+        if not seen.recovering and stepfunctions.is_running(seen.holder):
+            raise LeaseHeld(
+                f"traffic: execution {seen.holder} is releasing on the same split; wait for it to"
+                " end, or revert it"
+            )
+        _put_right(seen)
 
 
 def _put_right(seen: Lease) -> None:

@@ -15,6 +15,7 @@ def plan_release(execution: str, document: object) -> Release:
     """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
     request = parse_request(document)
     profile = _profile_of(request)
+    _check_distinct(execution, profile)
     try:
         dead = [_left_by_the_dead(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
@@ -53,6 +54,13 @@ def _profile_of(request: Request) -> Profile:
         return request.profile
     name, text = parameters.read_profile(request.service)
     return parse_profile(text, f"profile {name}")
+
+
+def _check_distinct(execution: str, profile: Profile) -> None:
+    keys = [traffic.key(execution) for traffic in profile.traffic]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise RequestRejected(f"traffic: {key} is listed twice; list each route once")
 
 
 def _check_services(primary: Service, canary: Service) -> None:

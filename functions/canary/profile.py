@@ -25,6 +25,9 @@ LONGEST_ROLLOUT_SECONDS = 6 * DAY_SECONDS
 MOST_CHECKS = 720
 """Each check of a deployment costs about 10 of an execution's 25,000 history events."""
 
+MOST_SPLITS = 10
+"""A function reads, writes and reads back each of them within its 30 s."""
+
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -199,7 +202,7 @@ class Profile(Model):
     primary: Name
     canary: Name
     traffic: list[Annotated[Traffic, AfterValidator(_as_written)]] = Field(
-        min_length=1, max_length=1
+        min_length=1, max_length=MOST_SPLITS
     )
     alarms: list[Name] = Field(max_length=50)
     steps: list[Step] = Field(default=DEFAULT_STEPS, min_length=1, max_length=50)

@@ -18,11 +18,11 @@ from canary.deployment import Service
 from canary.errors import AwsRefused, LeaseLost, RequestRejected, SignalRefused
 from canary.observability import logger
 from canary.release import Release
-from canary.returning import at_rest, hold_canary, scale_in
+from canary.returning import hold_canary, scale_in
 from canary.signals import Signal
+from canary.splits import at_rest, insist_all
 from canary.stage import OPENING, RETURNING, is_restoring
 from canary.telling import tell
-from canary.traffic import insist
 from canary.traffic.routers import router_for
 
 
@@ -69,8 +69,11 @@ def _look_at(lease: Lease, recovered: list[str]) -> str | None:
 
 
 def _moved_by_hand(lease: Lease) -> str | None:
+    release = lease.release
     try:
-        rested = at_rest(lease.release)
+        # Another release may hold its other splits by now.
+        traffic = [t for t in release.traffic if t.key(release.execution) == lease.split]
+        rested = all(router_for(own).read().split.at_rest for own in traffic)
     except (AwsRefused, RequestRejected, ValidationError):
         # The route is gone, is no split any more, or was written down in another shape once.
         return None
@@ -122,9 +125,10 @@ def recover(lease: Lease) -> str | None:
     if lease.stage < RETURNING:
         old = service_of(release, "primary").task_definition == release.primary.task_definition
         lease = leases.decide(lease, obey=not old)
-    moved = insist(router_for(release.traffic[0]), 0)
+    returned = insist_all(release, 0)
+    returned.require_all()
     now = clock.epoch_seconds()
-    if lease.rested_at is None or moved.found != moved.now:
+    if lease.rested_at is None or returned.wrote:
         lease = leases.set_rested(lease, now)
     if now - (lease.rested_at or now) < release.settle_seconds:
         return None

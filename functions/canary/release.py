@@ -38,9 +38,14 @@ class Release(Model):
     settle_seconds: int
 
     @property
+    def splits(self) -> list[str]:
+        """The keys of all splits, the lead first: the order in which every release takes them."""
+        return sorted(traffic.key(self.execution) for traffic in self.traffic)
+
+    @property
     def split(self) -> str:
-        """The key of the lease: whoever holds it may write the route."""
-        return self.traffic[0].key(self.execution)
+        """The key of the lease: whoever holds it may write all routes of the release."""
+        return self.splits[0]
 
     def side(self, name: SideName) -> Side:
         return self.primary if name == "primary" else self.canary

@@ -1,23 +1,16 @@
 """Returning: all weight back to the primary, and the canary scaled in once that is sure."""
 
-from canary import clock
+from canary import clock, splits
 from canary.aws import ecs
 from canary.aws import lease as leases
 from canary.aws.lease import Lease
 from canary.capacity import missing_capacity, service_of
-from canary.errors import (
-    AwsRefused,
-    AwsUnavailable,
-    NotEnoughCapacity,
-    RequestRejected,
-    SplitDrifted,
-)
+from canary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
 from canary.model import Model
 from canary.release import Release
+from canary.splits import Insisted, insist_all
 from canary.stage import RETURNING
-from canary.traffic import Moved, TrafficRouter, foreign_write, insist, jump_of
-from canary.traffic.routers import router_for
-from canary.watch import known
+from canary.traffic import Moved, TrafficRouter, foreign_write, jump_of
 
 LONGEST_PAUSE_SECONDS = 60
 MOST_CORRECTIONS = 10
@@ -44,17 +37,16 @@ def revert(release: Release, fence: int) -> Attempt:
 
 def attempt(release: Release, lease: Lease) -> Attempt:
     """Try to return all weight; where AWS or somebody else is in the way, say when to try again."""
-    try:
-        note = give_back(release, lease)
-    except (AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted) as error:
-        return _again(release, lease, error)
+    returned, note = give_back(release, lease)
+    if returned.failures:
+        return _again(release, lease, returned.failures)
     return Attempt(next="confirm", note=note)
 
 
-def _again(release: Release, lease: Lease, error: Exception) -> Attempt:
+def _again(release: Release, lease: Lease, failures: list[ReleaseError]) -> Attempt:
     now = clock.epoch_seconds()
     tried = now - (lease.returning_at or now)
-    cause = f"{type(error).__name__}: {error}"
+    cause = "; ".join(f"{type(failure).__name__}: {failure}" for failure in failures)
     if tried >= release.revert_seconds:
         return Attempt(next="give_up", cause=f"{cause}. It was tried for {tried} s")
     return Attempt(
@@ -69,22 +61,30 @@ def require_primary(release: Release) -> None:
         raise NotEnoughCapacity(f"the primary gets no weight yet: {short}")
 
 
-def give_back(release: Release, lease: Lease) -> str:
-    """All weight to the primary, whatever the route says now; who else wrote it, or nothing."""
-    router = router_for(release.traffic[0])
-    moved = insist(router, 0)
-    leases.confirm(lease, 0, moved.now.version)
-    return _note(router, lease, moved)
+def give_back(release: Release, lease: Lease) -> tuple[Insisted, str]:
+    """All weight to the primary, whatever the routes say now; with who else wrote them, if any.
+
+    One route that cannot be returned keeps no other from it.
+    """
+    returned = insist_all(release, 0)
+    if not returned.failures:
+        splits.confirm(lease, 0, returned.now)
+    notes = [
+        _note(router, lease, split, returned.moved[split])
+        for split, router in splits.routers(release)
+        if split in returned.moved
+    ]
+    return returned, "; ".join(filter(None, notes))
 
 
-def _note(router: TrafficRouter, lease: Lease, moved: Moved) -> str:
+def _note(router: TrafficRouter, lease: Lease, split: str, moved: Moved) -> str | None:
     """Who else wrote the route, where somebody did; `lease` is as it was before this attempt."""
     if jump_of(moved.now, moved.found.version) > 1:
         return f"somebody else wrote {router.name} while it was being returned"
     if moved.found.split.at_rest and lease.stage == RETURNING:
         # An earlier attempt of ours, whose answer was lost.
-        return ""
-    return foreign_write(router, moved.found, known(lease)) or ""
+        return None
+    return foreign_write(router, moved.found, splits.known(lease, split))
 
 
 def hold_canary(release: Release, lease: Lease) -> str:
@@ -92,15 +92,16 @@ def hold_canary(release: Release, lease: Lease) -> str:
 
     Raises `NotEnoughCapacity` where the canary cannot.
     """
-    router = router_for(release.traffic[0])
-    found = now = router.read()
-    if found.split.canary < found.split.total:
+    found = now = splits.read(release)
+    if any(reading.split.canary < reading.split.total for reading in found.values()):
         short = missing_capacity(release, "canary", service_of(release, "canary"))
         if short is not None:
             raise NotEnoughCapacity(f"the canary cannot take the traffic: {short}")
-        now = insist(router, 100).now
-    leases.confirm(lease, 100, now.version)
-    return foreign_write(router, found, known(lease)) or ""
+        held = insist_all(release, 100)
+        held.require_all()
+        now = held.now
+    splits.confirm(lease, 100, now)
+    return splits.foreign_writes(release, lease, found) or ""
 
 
 class Rest(Model):
@@ -120,12 +121,13 @@ def confirm_rest(release: Release, fence: int, corrections: int) -> Rest:
     Raises `SplitDrifted` when somebody else has moved it too often.
     """
     lease = leases.enter(release, fence, RETURNING)
-    split = router_for(release.traffic[0]).read().split
-    if split.at_rest:
+    moved = splits.not_at_rest(release)
+    if moved is None:
         return Rest(next="retire", corrections=corrections)
     if corrections >= MOST_CORRECTIONS:
-        raise SplitDrifted(f"the split was moved again {corrections} times, now to {split}")
-    note = give_back(release, lease)
+        raise SplitDrifted(f"the split was moved again {corrections} times: {moved}")
+    returned, note = give_back(release, lease)
+    returned.require_all()
     return Rest(next="again", corrections=corrections + 1, note=note)
 
 
@@ -144,13 +146,6 @@ def scale_in(release: Release) -> None:
     _require_rest(release)
 
 
-def at_rest(release: Release) -> bool:
-    return all(router_for(traffic).read().split.at_rest for traffic in release.traffic)
-
-
 def _require_rest(release: Release) -> None:
-    for traffic in release.traffic:
-        router = router_for(traffic)
-        split = router.read().split
-        if not split.at_rest:
-            raise SplitDrifted(f"{router.name} is at {split}, not at rest, so nothing is scaled in")
+    if moved := splits.not_at_rest(release):
+        raise SplitDrifted(f"{moved}, not at rest, so nothing is scaled in")

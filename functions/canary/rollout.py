@@ -7,9 +7,8 @@ from canary.deploying import Started, deploy_new
 from canary.errors import NotEnoughCapacity
 from canary.release import Release
 from canary.split import Split
+from canary.splits import shift_all
 from canary.stage import ROLLOUT
-from canary.traffic import shift
-from canary.traffic.routers import router_for
 from canary.verdict import Verdict, judge, progress
 
 
@@ -19,15 +18,13 @@ def deploy_canary(release: Release, fence: int) -> Started:
     return deploy_new(release, "canary")
 
 
-def shift_weight(release: Release, fence: int, weight: int) -> Split:
+def shift_weight(release: Release, fence: int, weight: int) -> list[Split]:
     """Give the canary this weight, once it can carry it and no revert is pending."""
     lease = leases.enter(release, fence, ROLLOUT, obey=True, target=weight)
     short = missing_capacity(release, "canary", service_of(release, "canary"))
     if short is not None:
         raise NotEnoughCapacity(f"the canary gets no more weight: {short}")
-    reading = shift(router_for(release.traffic[0]), watch.known(lease), weight)
-    leases.confirm(lease, weight, reading.version)
-    return reading.split
+    return shift_all(release, lease, weight)
 
 
 def judge_canary(

@@ -5,13 +5,8 @@ from canary.aws import lease as leases
 from canary.aws.lease import Lease
 from canary.errors import CanaryAlarmed, RevertRequested, SplitDrifted
 from canary.release import Release
-from canary.traffic import Known, foreign_write
-from canary.traffic.routers import router_for
+from canary.splits import foreign_writes, read
 from canary.verdict import Alarm
-
-
-def known(lease: Lease) -> Known:
-    return Known(lease.weight, lease.target, lease.version)
 
 
 def alarms(release: Release, lease: Lease) -> list[Alarm]:
@@ -30,9 +25,8 @@ def _fired(release: Release, lease: Lease) -> str | None:
 
 
 def require_unchanged(release: Release, lease: Lease) -> None:
-    """Raises `SplitDrifted` when somebody else wrote the route."""
-    router = router_for(release.traffic[0])
-    if told := foreign_write(router, router.read(), known(lease)):
+    """Raises `SplitDrifted` when somebody else wrote a route."""
+    if told := foreign_writes(release, lease, read(release)):
         raise SplitDrifted(told)
 
 
@@ -48,11 +42,14 @@ def require_unmolested(release: Release, lease: Lease) -> None:
         raise CanaryAlarmed(told)
 
 
+def _known(lease: Lease) -> tuple[object, ...]:
+    return lease.weight, lease.target, lease.versions
+
+
 def doubt(release: Release, lease: Lease) -> str | None:
     """Why a release that waits should revert, seen by somebody who is not its execution."""
-    router = router_for(release.traffic[0])
-    moved = foreign_write(router, router.read(), known(lease))
+    moved = foreign_writes(release, lease, read(release))
     # A shift under way writes down what it is about to do first: then the lease has changed.
-    if moved and known(leases.read(lease.split)) == known(lease):
+    if moved and _known(leases.read(lease.split)) == _known(lease):
         return moved
     return _fired(release, lease)

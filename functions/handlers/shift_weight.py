@@ -16,8 +16,10 @@ from canary.observability import logger, metrics
 @event_parser(model=StepInput)
 def lambda_handler(event: StepInput, _context: LambdaContext) -> dict[str, Any]:
     step = event.release.steps[event.step]
-    split = rollout.shift_weight(event.release, event.fence, step.weight)
+    splits = rollout.shift_weight(event.release, event.fence, step.weight)
     metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=step.weight)
-    logger.info("weight shifted", extra={"weight": step.weight, "split": str(split)})
+    logger.info(
+        "weight shifted", extra={"weight": step.weight, "splits": [str(split) for split in splits]}
+    )
     # A time-out of 0 s is none that Step Functions would take.
     return {"weight": step.weight, "bake_seconds": max(1, step.bake_seconds)}

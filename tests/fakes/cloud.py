@@ -8,8 +8,9 @@ import copy
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
+from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
 from tests.fakes.service import Document, Fake, Refusal, serve
 
@@ -38,6 +39,12 @@ class Cloud(Fake):
     `startup_seconds` is how long a new task needs; images in `broken_images` never run, or not on
     the service that is named with the image.
     """
+
+    traffic: ClassVar[Document] = PROFILE["traffic"][0]
+    read = "appmesh.DescribeRoute"
+    """The call that reads the split."""
+    versioned = True
+    """Whether a foreign write shows although the weights were written over since."""
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__()
@@ -113,6 +120,21 @@ class Cloud(Fake):
         weights: dict[str, int] = {t["virtualNode"]: t["weight"] for t in self.targets()}
         return weights[node]
 
+    def split(self) -> tuple[int, int]:
+        return self.weight("example1"), self.weight("example2")
+
+    def described(self) -> Document:
+        """The route as it stands, with its version."""
+        return {"spec": self.route, "version": self.route_version}
+
+    def without_weights(self) -> Document:
+        """What of the route has to stay."""
+        bare: Document = copy.deepcopy(self.route)
+        kind = next(k for k in bare if k.endswith("Route"))
+        for target in bare[kind]["action"]["weightedTargets"]:
+            del target["weight"]
+        return bare
+
     def ecs_update(self, service: str, task_definition: str) -> None:
         """A person deploys something by hand."""
         self._ecs_UpdateService({"service": service, "taskDefinition": task_definition})
@@ -154,9 +176,12 @@ class Cloud(Fake):
                 raise Refusal("BadRequestException", f"no node {target['virtualNode']}")
         self.route = spec
         self.route_version += 1
-        self.weights.append((self.weight("example1"), self.weight("example2")))
-        self.on_write(*self.weights[-1])
+        self._see_write()
         return self._route_answer()
+
+    def _see_write(self) -> None:
+        self.weights.append(self.split())
+        self.on_write(*self.weights[-1])
 
     def _appmesh_DescribeVirtualNode(self, params: Document) -> Document:  # noqa: N802
         name = params["virtualNodeName"]
@@ -168,8 +193,12 @@ class Cloud(Fake):
         name = params["ServiceName"]
         if name not in self.services:
             raise Refusal("ServiceNotFound")
-        count = 0 if name in self.undiscovered else self.view(name)["runningCount"]
-        return {"Instances": [{"InstanceId": str(n)} for n in range(count)]}
+        return {"Instances": [{"InstanceId": str(n)} for n in range(self.healthy(name))]}
+
+    def healthy(self, service: str) -> int:
+        """How many of its tasks the route would send requests to."""
+        running: int = self.view(service)["runningCount"]
+        return 0 if service in self.undiscovered else running
 
     def running_image(self, service: str) -> str:
         """The image that a service's newest finished deployment runs."""

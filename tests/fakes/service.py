@@ -41,7 +41,7 @@ class Fake:
         try:
             self._admit(name, params)
             self.before_call(name, params)
-            answer = getattr(self, "_" + name.replace(".", "_").replace("-", "_"))(params)
+            answer = self._answer(name, params)
             self.after_call(name, params)
         except Refusal as refusal:
             error = {"Code": refusal.code, "Message": str(refusal)}
@@ -51,6 +51,10 @@ class Fake:
 
     def _admit(self, name: str, params: Document) -> None:
         """Refuse what the service would not even look at."""
+
+    def _answer(self, name: str, params: Document) -> Document:
+        answer: Document = getattr(self, "_" + name.replace(".", "_").replace("-", "_"))(params)
+        return answer
 
     def called(self, operation: str) -> list[Document]:
         """The parameters of every call of this operation, as in `UpdateRoute`."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.fronts import CLOUDS
 from tests.faults import matrix
 from tests.faults.arena import KINDS, Result
 from tests.faults.mutations import MUTATIONS
@@ -19,6 +20,7 @@ MOST_TOLD = 100
 
 def report(results: Iterator[Result]) -> dict[str, Any]:
     runs, violated = 0, 0
+    by_router: Counter[str] = Counter()
     by_fault = {kind: {"runs": 0, "violations": 0} for kind in KINDS}
     by_invariant: Counter[str] = Counter()
     by_outcome: Counter[str] = Counter()
@@ -28,6 +30,7 @@ def report(results: Iterator[Result]) -> dict[str, Any]:
         runs += 1
         violated += len(result.violations)
         by_outcome[result.outcome] += 1
+        by_router[result.case.router] += 1
         for kind in {fault.kind for fault in result.case.faults}:
             by_fault[kind]["runs"] += 1
             by_fault[kind]["violations"] += len(result.violations)
@@ -42,6 +45,7 @@ def report(results: Iterator[Result]) -> dict[str, Any]:
     return {
         "runs": runs,
         "violations": violated,
+        "by_router": dict(by_router),
         "by_fault": by_fault,
         "by_invariant": dict(by_invariant),
         "by_outcome": dict(by_outcome),
@@ -53,10 +57,14 @@ def report(results: Iterator[Result]) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
     parser.add_argument("--without", choices=sorted(MUTATIONS), help="switch one guard off")
-    parser.add_argument("--most", type=int, default=1_000_000, help="most single faults to run")
+    parser.add_argument("--router", choices=sorted(CLOUDS), help="one of them instead of all")
+    parser.add_argument(
+        "--most", type=int, default=1_000_000, help="most single faults of a router"
+    )
     parser.add_argument("--seeds", type=int, default=len(matrix.SEEDS))
     given = parser.parse_args()
-    written = report(run_all(given.without, given.most, matrix.SEEDS[: given.seeds]))
+    routers = [given.router] if given.router else list(CLOUDS)
+    written = report(run_all(routers, given.without, given.most, matrix.SEEDS[: given.seeds]))
     name = f"faults-without-{given.without}.json" if given.without else "faults.json"
     path = Path("build") / name.replace(" ", "-")
     path.parent.mkdir(exist_ok=True)

@@ -23,7 +23,8 @@ from canary.stage import RETURNING
 from sandbox import stack
 from sandbox.workflow import LambdaContext
 from tests.builders import PROFILE
-from tests.fakes.cloud import ACCOUNT, REGION, Cloud, Document
+from tests.fakes.cloud import ACCOUNT, REGION, Document
+from tests.fakes.fronts import CLOUDS
 from tests.faults.invariants import Violation, Watch, Writer
 from tests.statemachine.runner import FACTORIES, World, opened_world
 
@@ -32,6 +33,7 @@ ANSWERS_OF_AWS: dict[str, dict[str, tuple[str, int]]] = {
     "throttled": {
         "appmesh": ("TooManyRequestsException", 429),
         "cloudwatch": ("Throttling", 400),
+        "elbv2": ("Throttling", 400),
         "servicediscovery": ("RequestLimitExceeded", 400),
         "": ("ThrottlingException", 400),
     },
@@ -39,11 +41,14 @@ ANSWERS_OF_AWS: dict[str, dict[str, tuple[str, int]]] = {
         "appmesh": ("InternalServerErrorException", 500),
         "cloudwatch": ("InternalServiceFault", 500),
         "ecs": ("ServerException", 500),
+        "elbv2": ("InternalFailure", 500),
+        "vpc-lattice": ("InternalServerException", 500),
         "": ("InternalServerError", 500),
     },
     "access denied": {
         "appmesh": ("ForbiddenException", 403),
         "cloudwatch": ("AccessDenied", 403),
+        "elbv2": ("AccessDenied", 403),
         "": ("AccessDeniedException", 400),
     },
 }
@@ -78,9 +83,10 @@ class Base:
 class Case:
     base: str
     faults: tuple[Fault, ...] = ()
+    router: str = "appmesh"
 
     def __str__(self) -> str:
-        return f"{self.base}: {', '.join(map(str, self.faults)) or 'no fault'}"
+        return f"{self.router}, {self.base}: {', '.join(map(str, self.faults)) or 'no fault'}"
 
 
 Trace = dict[str, list[str]]
@@ -107,14 +113,14 @@ class Arena(World):
 
     def begin(self, case: Case) -> None:
         self.clock.reset()
-        self.cloud = Cloud(self.clock)
+        self.cloud = CLOUDS[case.router](self.clock)
         self.cloud.on_alarm = self._see_alarm
         self.cloud.before_call = self.see_call
         self.cloud.on_write = lambda _primary, _canary: self.watch.see_write(
             self._writer, self.holder()
         )
         base = BASES[case.base]
-        profile = {**MATRIX_PROFILE, **base.profile}
+        profile = {**MATRIX_PROFILE, **base.profile, "traffic": [self.cloud.traffic]}
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile)
         self.watch = Watch(self.cloud, [step["weight"] for step in profile["steps"]])
         self.trace: Trace = {"call": [], "invocation": [], "state": [], "event": []}
@@ -173,8 +179,6 @@ class Arena(World):
         if "foreign write at a call" in kinds:
             self.write_foreign()
         self.watch.before_write()
-        if "killed before a call" in kinds:
-            raise Killed
         for kind in kinds & set(ANSWERS_OF_AWS):
             codes = ANSWERS_OF_AWS[kind]
             return _refused(*codes.get(service, codes[""]))
@@ -199,7 +203,10 @@ class Arena(World):
         self.watch.foreign = self.watch.unseen = True
         # With another fault beside it, the answer that names it may be the one that is lost.
         ours = changed and self.held() and not self._closing and len(self._faults) == 1
-        self.watch.to_be_named = self.watch.to_be_named or ours
+        if self.cloud.versioned:
+            self.watch.to_be_named = self.watch.to_be_named or ours
+        else:
+            self.watch.nameable = ours
         # Help from outside looks at the split until it frees it, and not after its last look.
         over = self._closing or not self.held() or bool(self.ended)
         self._excused = self._excused or over
@@ -349,7 +356,9 @@ class Arena(World):
         return bool(self.holder())
 
     def stage(self) -> int:
-        return max((int(lease["stage"]["N"]) for lease in self._leases()), default=0)
+        return max(
+            (int(lease["stage"]["N"]) for lease in self._leases() if "stage" in lease), default=0
+        )
 
     def add_metric(self, name: str, unit: Any, value: float, **_: Any) -> None:
         if name == "StrandedSplits":
@@ -414,11 +423,11 @@ class Arena(World):
 
     def _redrive(self) -> None:
         """A redrive runs the state that failed again, with the input and the fence of then."""
-        before = json.dumps([self.cloud.route, self.cloud.services], default=str)
+        before = json.dumps([self.cloud.described(), self.cloud.services], default=str)
         for function, event in list(self._past):
             self.redeliver(function, event)
         self.cloud.advance()
-        if json.dumps([self.cloud.route, self.cloud.services], default=str) != before:
+        if json.dumps([self.cloud.described(), self.cloud.services], default=str) != before:
             self.watch.say("redrive", "a redriven execution changed something")
 
 
@@ -434,7 +443,6 @@ KINDS: dict[str, str] = {
     "server error": "call",
     "access denied": "call",
     "answer lost": "call",
-    "killed before a call": "call",
     "killed after a call": "call",
     "foreign write at a call": "call",
     "killed before": "invocation",

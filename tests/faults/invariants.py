@@ -1,6 +1,5 @@
 """What must hold at every observed moment of a release, and at its end."""
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,12 +48,14 @@ class Watch:
         self.cloud = cloud
         self.violations: list[Violation] = []
         self._steps = steps
-        self._rest_of_route = _without_weights(cloud.route)
+        self._rest_of_route = cloud.without_weights()
         self._progress: dict[str, Progress] = {}
         self._before = AT_REST
         self.foreign = False
         self.unseen = False
         self.to_be_named = False
+        self.nameable = False
+        """A foreign write that nothing but the weights tells of, until they are written over."""
         self.later_images: set[str] = set()
         self._read_at_rest: str = ""
 
@@ -68,7 +69,7 @@ class Watch:
         return list(self._progress.values())
 
     def split(self) -> tuple[int, int]:
-        return self.cloud.weight(PRIMARY), self.cloud.weight(CANARY)
+        return self.cloud.split()
 
     def steady(self, service: str) -> bool:
         """One finished deployment, and all of its tasks running."""
@@ -81,11 +82,12 @@ class Watch:
             for service, weight in zip((PRIMARY, CANARY), self.split(), strict=True):
                 if weight > 0 and self.cloud.view(service)["runningCount"] == 0:
                     self.say("capacity", f"{weight} % on {service}, which runs nothing")
-        if name == "appmesh.DescribeRoute":
+        if name == self.cloud.read:
             # What happens from here on, the release could have known.
             self.unseen = False
-        if name == "appmesh.DescribeRoute" and self.split() == AT_REST:
-            self._read_at_rest = writer.function
+            self.to_be_named = self.to_be_named or self.nameable
+            if self.split() == AT_REST:
+                self._read_at_rest = writer.function
         scales_in = name == "ecs.UpdateService" and params.get("desiredCount") == 0
         if scales_in and self.split() != AT_REST and not self.unseen:
             self.say("old capacity", f"{params['service']} is scaled in at {self.split()}")
@@ -98,11 +100,11 @@ class Watch:
     def see_write(self, writer: Writer, holder: str) -> None:
         """A handler has written the route; help from outside writes for who holds the lease."""
         before, now = self._before, self.split()
-        self.foreign = self.unseen = False
+        self.foreign = self.unseen = self.nameable = False
         self._read_at_rest = ""
         if sum(now) != 100 or min(now) < 0:
             self.say("valid split", f"the weights are {now}")
-        if _without_weights(self.cloud.route) != self._rest_of_route:
+        if self.cloud.without_weights() != self._rest_of_route:
             self.say("nothing else", "the route differs in more than its weights")
         helping = writer.function in ("OpenReleaseFunction", "ReconcileFunction")
         progress = self.progress(holder if helping else writer.execution)
@@ -182,7 +184,7 @@ class Watch:
             self.say("retired", "the release is closed, and the canary's tasks run on")
         if held and not stranded:
             self.say("lease", "the lease is held and no alarm fires")
-        if _without_weights(self.cloud.route) != self._rest_of_route:
+        if self.cloud.without_weights() != self._rest_of_route:
             self.say("nothing else", "the route differs in more than its weights")
         for execution, progress in self._progress.items():
             name = execution.rsplit(":", 1)[-1]
@@ -190,11 +192,3 @@ class Watch:
                 self.say("signal", f"a revert of {name} was accepted, and it was released")
             if progress.alarmed and records.get(name) == "Released":
                 self.say("alarm", f"an alarm of {name} fired in time, and it was released")
-
-
-def _without_weights(route: Document) -> Document:
-    bare: Document = copy.deepcopy(route)
-    kind = next(k for k in bare if k.endswith("Route"))
-    for target in bare[kind]["action"]["weightedTargets"]:
-        del target["weight"]
-    return bare

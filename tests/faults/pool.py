@@ -30,22 +30,27 @@ def _run(cases: list[Case]) -> list[Result]:
     return [_arena[0].run(case) for case in cases]
 
 
-def _generate(work: tuple[matrix.Traces, int]) -> list[Result]:
-    traces, number = work
+def _generate(work: tuple[matrix.Traces, str, int]) -> list[Result]:
+    traces, router, number = work
     results: list[Result] = []
-    matrix.sequences(traces, number, lambda case: results.append(_arena[0].run(case)))
+    matrix.sequences(traces, router, number, lambda case: results.append(_arena[0].run(case)))
     return results
 
 
-def run_all(mutation: str | None, most: int, seeds: tuple[int, ...]) -> Iterator[Result]:
-    """`most` bounds the single faults; each seed adds its sequences."""
+def run_all(
+    routers: list[str], mutation: str | None, most: int, seeds: tuple[int, ...]
+) -> Iterator[Result]:
+    """`most` bounds the single faults of each router; each seed adds its sequences."""
     workers = os.cpu_count() or 1
     with ProcessPoolExecutor(workers, get_context("spawn"), _start, (mutation,)) as pool:
         with opened() as arena:
-            traces = matrix.trace(arena)
-        cases = [*matrix.kept(), *matrix.spread(matrix.single_faults(traces), most)]
+            traces = {router: matrix.trace(arena, router) for router in routers}
+        cases = matrix.kept()
+        for router in routers:
+            cases += matrix.spread(matrix.single_faults(traces[router], router), most)
         tasks = [cases[i : i + CASES_PER_TASK] for i in range(0, len(cases), CASES_PER_TASK)]
         for results in pool.map(_run, tasks):
             yield from results
-        for results in pool.map(_generate, [(traces, number) for number in seeds]):
+        work = [(traces[router], router, number) for router in routers for number in seeds]
+        for results in pool.map(_generate, work):
             yield from results

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.fronts import CLOUDS
 from tests.faults import matrix
 from tests.faults.arena import KINDS, Arena, Case, Fault, opened
 from tests.faults.mutations import MUTATIONS
@@ -25,7 +26,12 @@ def arena() -> Iterator[Arena]:
 
 @pytest.fixture(scope="module")
 def cases(arena: Arena) -> list[Case]:
-    return [*matrix.kept(), *matrix.spread(matrix.single_faults(matrix.trace(arena)), SAMPLE)]
+    singles = [
+        case
+        for router in CLOUDS
+        for case in matrix.single_faults(matrix.trace(arena, router), router)
+    ]
+    return [*matrix.kept(), *matrix.spread(singles, SAMPLE)]
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

@@ -24,7 +24,7 @@ from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, serve
 
-FACTORIES = ("appmesh", "cloudwatch", "ecs", "servicediscovery", "ssm")
+FACTORIES = ("appmesh", "cloudwatch", "ecs", "elbv2", "servicediscovery", "ssm", "vpc_lattice")
 ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -146,8 +146,8 @@ class World:
 
 
 @contextmanager
-def world() -> Iterator[World]:
-    here = World()
+def world(here: World | None = None) -> Iterator[World]:
+    here = here or World()
     with opened_world(here, lambda _arn, _status: None):
         yield here
 

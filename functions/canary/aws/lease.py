@@ -2,13 +2,16 @@
 
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
-alarms, weight, target, version, token, wait_number, signal, returning_at, rested_at, parked,
+alarms, weight, target, versions, token, wait_number, signal, returning_at, rested_at, parked,
 touched, recovering}. The item outlives its holder, so that `fence` only ever rises and the
 split stays watched.
+
+Of a release with several splits one, the *lead*, has all of this. The others' items have {holder,
+fence, release, lead_split}, and are held only as long as the lead has the same holder.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -34,6 +37,7 @@ LEFT_BY_A_HOLDER = (
     "#signal, #token, wait_number, parked, touched, recovering, returning_at, rested_at"
 )
 NAMES = {"#release": "release", "#signal": "signal", "#token": "token"}
+NEXT_FENCE = "fence = if_not_exists(fence, :zero) + :one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,8 @@ class Lease:
     """`holder` is an execution ARN, or empty when the split is free.
 
     `weight` is the canary's percent that was last read back and `target` the one last attempted;
-    `version` is the route's after our last write, None where the router counts none. `touched`
-    says that the primary may be anything but what it was before the release.
+    `versions` are the routes' after our last write, by split, where the router counts them.
+    `touched` says that the primary may be anything but what it was before the release.
     """
 
     split: str
@@ -52,7 +56,7 @@ class Lease:
     since: int = 0
     weight: int = 0
     target: int = 0
-    version: int | None = None
+    versions: dict[str, int] = field(default_factory=dict)
     signal: Signal | None = None
     token: str = ""
     returning_at: int | None = None
@@ -61,6 +65,7 @@ class Lease:
     touched: bool = False
     recovering: bool = False
     document: str = ""
+    lead: str = ""
 
     @property
     def release(self) -> Release:
@@ -99,7 +104,7 @@ def _lease(item: Item) -> Lease:
         since=number("since") or 0,
         weight=number("weight") or 0,
         target=number("target") or 0,
-        version=number("version"),
+        versions={key: int(n["N"]) for key, n in item.get("versions", {}).get("M", {}).items()},
         signal=_signal(signal) if signal else None,
         token=text("token"),
         returning_at=number("returning_at"),
@@ -108,6 +113,7 @@ def _lease(item: Item) -> Lease:
         touched=item.get("touched", {}).get("BOOL", False),
         recovering=item.get("recovering", {}).get("BOOL", False),
         document=text("release"),
+        lead=text("lead_split"),
     )
 
 
@@ -132,11 +138,20 @@ def _signal_item(signal: Signal) -> Any:
 
 
 @aws_failures
-def read(split: str) -> Lease:
+def _get(split: str) -> Lease:
     answer = clients.dynamodb().get_item(
         TableName=settings().ledger_table, Key=_key(split), ConsistentRead=True
     )
     return _lease(answer["Item"]) if "Item" in answer else Lease(split)
+
+
+def read(split: str) -> Lease:
+    """The lease that this split is under: of another split where that is its release's lead."""
+    lease = _get(split)
+    if not lease.lead:
+        return lease
+    lead = _get(lease.lead)
+    return lead if lead.holder == lease.holder else replace(lease, holder="")
 
 
 @aws_failures
@@ -156,8 +171,11 @@ def _query(condition: str, values: "Values") -> list[Lease]:
 
 
 def every() -> list[Lease]:
-    """Every split that was ever released on: held by the living, held by the dead, or free."""
-    return _query("attribute_exists(fence)", {})
+    """Every split that was ever released on: held by the living, held by the dead, or free.
+
+    Of the splits of one release only the lead.
+    """
+    return _query("attribute_exists(fence) AND attribute_not_exists(lead_split)", {})
 
 
 def watching(alarm: str) -> list[Lease]:
@@ -198,41 +216,63 @@ def _refused(error: ClientError, split: str) -> Lease:
     return _lease(item) if item else Lease(split)
 
 
-@aws_failures
-def take(release: Release, seen: Lease) -> Lease:
-    """Take the split as it was seen; the lease that is there already if it is this execution's.
+def take(release: Release) -> Lease:
+    """Take all splits; the lease that is there already if it is this execution's.
 
-    Raises `LeaseHeld` when another was faster.
+    Raises `LeaseHeld` when one of them is another's. All releases take theirs in the same order,
+    so of two that want the same splits one gets them.
     """
-    if seen.holder == release.execution:
-        return seen
+    lead, *others = release.splits
+    lease = _take(release, lead, *_lead_values(release))
+    for split in others:
+        try:
+            _take(release, split, ", lead_split = :lead", {":lead": {"S": lead}})
+        except LeaseHeld:
+            free(lease)
+            raise
+    return lease
+
+
+def _lead_values(release: Release) -> tuple[str, "Values"]:
     values: Values = {
-        ":me": {"S": release.execution},
-        ":next": {"N": str(seen.fence + 1)},
-        ":seen": {"N": str(seen.fence)},
-        ":zero": {"N": "0"},
         ":opening": {"N": str(OPENING)},
         ":now": {"N": str(clock.epoch_seconds())},
-        ":release": {"S": release.model_dump_json()},
         ":service": {"S": release.service},
     }
-    # A set of no strings is none that DynamoDB would keep.
-    alarms = (", alarms = :alarms", "") if release.alarms else ("", ", alarms")
-    if release.alarms:
-        values[":alarms"] = {"SS": list(release.alarms)}
+    change = ", stage = :opening, since = :now, service = :service, weight = :zero, target = :zero"
+    removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split"
+    if not release.alarms:
+        # A set of no strings is none that DynamoDB would keep.
+        return f"{change}{removed}, alarms", values
+    return f"{change}, alarms = :alarms{removed}", {**values, ":alarms": {"SS": release.alarms}}
+
+
+@aws_failures
+def _take(release: Release, split: str, change: str, values: "Values", left: str = "") -> Lease:
+    """`left` is a holder who no longer counts: it gave its lead back and died before this one."""
+    condition = "attribute_not_exists(holder)"
+    if left:
+        condition += " OR holder = :left"
+        values = {**values, ":left": {"S": left}}
     try:
         item = _update(
-            release.split,
-            "SET holder = :me, fence = :next, stage = :opening, since = :now, #release = :release,"
-            f" service = :service, weight = :zero, target = :zero{alarms[0]}"
-            f" REMOVE {LEFT_BY_A_HOLDER}{alarms[1]}",
-            "attribute_not_exists(pk) OR (fence = :seen AND attribute_not_exists(holder))",
-            values,
+            split,
+            f"SET holder = :me, #release = :release, {NEXT_FENCE}{change}",
+            condition,
+            {
+                ":me": {"S": release.execution},
+                ":release": {"S": release.model_dump_json()},
+                ":zero": {"N": "0"},
+                ":one": {"N": "1"},
+                **values,
+            },
         )
     except ClientError as error:
-        winner = _refused(error, release.split)
+        winner = _refused(error, split)
         if winner.holder == release.execution:
             return winner
+        if winner.lead and not left and _get(winner.lead).holder != winner.holder:
+            return _take(release, split, change, values, winner.holder)
         raise LeaseHeld(
             f"traffic: execution {winner.holder} began a release on the same split just before;"
             " wait for it to end, or revert it"
@@ -311,14 +351,16 @@ def enter(
 
 
 @aws_failures
-def confirm(lease: Lease, weight: int, version: int | None) -> None:
-    """Write down what the route was read back as."""
-    values: Values = {":weight": {"N": str(weight)}}
-    change = "SET weight = :weight, target = :weight"
-    if version is not None:
-        values[":version"] = {"N": str(version)}
-        change += ", version = :version"
-    _ours(lease, change, values)
+def confirm(lease: Lease, weight: int, versions: dict[str, int]) -> None:
+    """Write down what the routes were read back as."""
+    _ours(
+        lease,
+        "SET weight = :weight, target = :weight, versions = :versions",
+        {
+            ":weight": {"N": str(weight)},
+            ":versions": {"M": {split: {"N": str(number)} for split, number in versions.items()}},
+        },
+    )
 
 
 def _ours(lease: Lease, change: str, values: "Values") -> Lease:
@@ -439,7 +481,7 @@ def park(lease: Lease) -> None:
 
 @aws_failures
 def free(lease: Lease) -> None:
-    """Give the split back, if it is still held so and no stage further; the number stays."""
+    """Give all splits back, if they are still held so and no stage further; the numbers stay."""
     values: Values = {
         **_mine(lease.holder, lease.fence),
         ":stage": {"N": str(lease.stage)},
@@ -452,4 +494,15 @@ def free(lease: Lease) -> None:
             values,
         )
     except ClientError as error:
-        _refused(error, lease.split)
+        if _refused(error, lease.split).holder == lease.holder:
+            return
+    for split in lease.release.splits:
+        if split != lease.split:
+            _free_other(split, lease.holder)
+
+
+def _free_other(split: str, holder: str) -> None:
+    try:
+        _update(split, "REMOVE holder, lead_split", "holder = :me", {":me": {"S": holder}})
+    except ClientError as error:
+        _refused(error, split)

@@ -1,0 +1,187 @@
+"""Several splits in one release: they move together, and they all come back."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from canary.aws import clients
+from canary.aws import lease as leases
+from tests.builders import profile, request
+from tests.fakes.cloud import Document, Refusal
+from tests.fakes.fronts import ThreeFronts
+from tests.statemachine.runner import World, world
+
+AT_REST = [(100, 0)] * 3
+SHIFTS = 3
+"""How often a release raises the canary's weight."""
+
+
+class Three(World):
+    cloud: ThreeFronts
+
+    def release_all(self, name: str = "release-1", **changed: object) -> str:
+        traffic = self.cloud.all_traffic()
+        return self.release(request(profile=profile(traffic=traffic), **changed), name).state
+
+
+@pytest.fixture
+def here() -> Iterator[Three]:
+    three = Three()
+    three.cloud = ThreeFronts(three.clock)
+    three.cloud.on_alarm = three._tell_of_alarm
+    with world(three):
+        yield three
+
+
+def held(here: Three) -> list[str]:
+    return [item["sk"]["S"] for item in here.ledger() if "holder" in item]
+
+
+def writes(here: Three) -> list[str]:
+    return [name for name, _ in here.cloud.calls if name in here.cloud.writes]
+
+
+def test_all_move_together_and_nothing_else_changes(here: Three) -> None:
+    before, seen = here.cloud.all_without_weights(), []
+    judged = here.handlers["JudgeCanaryFunction"]
+
+    def judge(event: Document, context: object) -> object:
+        seen.append(here.cloud.splits())
+        return judged(event, context)
+
+    here.handlers["JudgeCanaryFunction"] = judge
+    assert here.release_all() == "Released"
+    assert seen == [[(95, 5)] * 3, [(50, 50)] * 3, [(0, 100)] * 3]
+    assert here.cloud.splits() == AT_REST
+    assert here.cloud.all_without_weights() == before
+    assert writes(here) == list(here.cloud.writes) * (SHIFTS + 1)
+    assert held(here) == []
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["refused", "done, and the answer refused"])
+@pytest.mark.parametrize("number", range(3 * SHIFTS))
+def test_a_write_that_fails_brings_all_of_them_back(here: Three, number: int, lost: bool) -> None:
+    before = here.cloud.all_without_weights()
+
+    def refuse(name: str, _params: Document) -> None:
+        # The call is noted before it is answered.
+        if name in here.cloud.writes and len(writes(here)) == number + 1:
+            code = {"appmesh": "ForbiddenException", "elbv2": "AccessDenied"}
+            raise Refusal(code.get(name.split(".")[0], "AccessDeniedException"), "no", 403)
+
+    setattr(here.cloud, "after_call" if lost else "before_call", refuse)
+    assert here.release_all() == "Reverted"
+    assert here.cloud.splits() == AT_REST
+    assert here.cloud.all_without_weights() == before
+    assert held(here) == []
+
+
+@pytest.mark.parametrize("number", range(3 * (SHIFTS + 1)))
+def test_a_write_that_is_throttled_once_is_made_again(here: Three, number: int) -> None:
+    def throttle(name: str, _params: Document) -> None:
+        if name in here.cloud.writes and len(writes(here)) == number + 1:
+            raise Refusal("ThrottlingException", "slow down", 429)
+
+    here.cloud.before_call = throttle
+    assert here.release_all() == "Released"
+    assert here.cloud.splits() == AT_REST
+
+
+@pytest.mark.parametrize("stuck", ThreeFronts.writes)
+def test_one_that_cannot_be_returned_keeps_no_other_from_it(here: Three, stuck: str) -> None:
+    number = ThreeFronts.writes.index(stuck)
+
+    def go_wrong() -> None:
+        def refuse(name: str, _params: Document) -> None:
+            if name == stuck:
+                raise Refusal("AccessDenied", "no", 403)
+
+        here.cloud.before_call = refuse
+        here.signal("revert")
+
+    here.clock.after(60, go_wrong)
+    outcome = here.release(request(profile=profile(traffic=here.cloud.all_traffic())))
+    assert outcome.state == "RevertFailed"
+    assert "AccessDenied" in outcome.cause
+    assert here.cloud.splits() == [(95, 5) if n == number else (100, 0) for n in range(3)]
+    assert len(held(here)) == 3
+    assert "AccessDenied" in here.invoke("ReconcileFunction", {})["stranded"][0]
+    here.cloud.before_call = lambda _name, _params: None
+    here.pass_minutes(4)
+    assert here.cloud.splits() == AT_REST
+    assert held(here) == []
+
+
+def test_a_foreign_write_to_any_of_them_reverts_all(here: Three) -> None:
+    here.clock.after(60, lambda: here.cloud.lattice.write_foreign(30))
+    outcome = here.release(request(profile=profile(traffic=here.cloud.all_traffic())))
+    assert outcome.state == "Reverted"
+    assert f"somebody else wrote rule {here.cloud.lattice.rule}" in outcome.cause
+    assert here.cloud.splits() == AT_REST
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_another_release_of_any_of_them_is_rejected(here: Three, number: int) -> None:
+    other = request(
+        service="basket",
+        images={"app": "shop:v9"},
+        profile=profile(traffic=[here.cloud.all_traffic()[number]]),
+    )
+    causes = []
+    here.clock.after(60, lambda: causes.append(here.release(other, "basket-1").cause))
+    assert here.release_all() == "Released"
+    assert "release-1 is releasing on the same split" in causes[0]
+    # And afterwards it may.
+    assert here.release(other, "basket-2").state == "Released"
+    assert here.invoke("ReconcileFunction", {})["stranded"] == []
+
+
+def test_a_split_that_is_taken_in_the_last_moment_gives_the_others_back(here: Three) -> None:
+    takes = leases._take
+    third = max(here.cloud.all_traffic(), key=lambda traffic: str(traffic["router"]))
+    assert third["router"] == "lattice"
+
+    def late(release: object, split: str, *rest: object) -> object:
+        if split.startswith("lattice"):
+            clients.dynamodb().put_item(
+                TableName="ledger",
+                Item={"pk": {"S": "lease"}, "sk": {"S": split}, "holder": {"S": "arn:fast"}},
+            )
+        return takes(release, split, *rest)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(leases, "_take", late)
+        assert here.release_all() == "Rejected"
+    assert held(here) == [f"lattice/{'/'.join(lattice_key(third))}"]
+
+
+def lattice_key(traffic: Document) -> list[str]:
+    return [traffic["service"], traffic["listener"], traffic["rule"]]
+
+
+def test_a_dead_release_is_brought_home_on_all_of_them(here: Three) -> None:
+    all_of_them = request(profile=profile(traffic=here.cloud.all_traffic()))
+    here.wait(here.start_and_stop(all_of_them, "release-1", 400))
+    here.pass_minutes(4)
+    assert here.cloud.splits() == AT_REST
+    assert here.records() == {"release-1": "Reverted"}
+    assert held(here) == []
+
+
+def test_a_split_whose_lead_was_given_back_alone_is_free(here: Three) -> None:
+    """Whoever died between giving back the lead and the others holds nothing any more."""
+    assert here.release_all() == "Released"
+    others = [item for item in here.ledger() if item["pk"]["S"] == "lease"][1:]
+    lead = min(item["sk"]["S"] for item in here.ledger() if item["pk"]["S"] == "lease")
+    for item in others:
+        left = {**item, "holder": {"S": "arn:dead"}, "lead_split": {"S": lead}}
+        clients.dynamodb().put_item(TableName="ledger", Item=left)
+    assert here.release_all("release-2", images={"app": "shop:v3"}) == "Released"
+    assert held(here) == []
+
+
+def test_one_route_listed_twice_is_rejected(here: Three) -> None:
+    twice = [here.cloud.traffic, {**here.cloud.traffic, "mesh_owner": "123456789012"}]
+    outcome = here.release(request(profile=profile(traffic=twice)))
+    assert outcome.state == "Rejected"
+    assert "is listed twice" in outcome.cause
