@@ -52,14 +52,14 @@ test: check ## Check, then run all tests
 faults: .venv/ready ## Every fault at every place of a release; ROUTER=one of them, WITHOUT=guard switches one off
 	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER)) $(if $(WITHOUT),--without "$(WITHOUT)")
 
-demo: .venv/ready ## Real releases with real traffic: good, bad, and the article's 95:5
-	$(BIN)/python -m sandbox.demo
+demo: .venv/ready ## Real releases with real traffic: good, bad, and 95:5; ROUTER=appmesh (default), alb or lattice
+	$(BIN)/python -m sandbox.demo --router $(or $(ROUTER),appmesh)
 
-scenarios: .venv/ready ## Every scenario there is
-	$(BIN)/python -m sandbox.demo --all
+scenarios: .venv/ready ## Every scenario there is; ROUTER as for demo
+	$(BIN)/python -m sandbox.demo --all --router $(or $(ROUTER),appmesh)
 
-sandbox: .venv/ready ## Keep the sandbox running and print its endpoints
-	$(BIN)/python -m sandbox
+sandbox: .venv/ready ## Keep the sandbox running and print its endpoints; ROUTER as for demo
+	$(BIN)/python -m sandbox --router $(or $(ROUTER),appmesh)
 
 bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traffic away
 	$(BIN)/python -m bench.reaction

@@ -26,6 +26,7 @@ from sandbox.client import Client
 from sandbox.cloud import Sandbox
 from sandbox.demo import wait_until_ready
 from sandbox.events import Bus
+from sandbox.fronts.appmesh import MESH, route_spec
 from sandbox.workflow import Invoker
 
 REPORT = Path("build/bench/reaction.json")
@@ -37,7 +38,7 @@ MOST_REQUESTS = 8_000
 LONGEST_TRIAL_SECONDS = 30
 SERVICES = ("appmesh", "cloudwatch", "dynamodb", "ecs", "servicediscovery", "ssm", "stepfunctions")
 ALARM = "example2-5xx"
-PROFILE = {**article.PROFILE, "steps": [{"weight": 50, "bake_seconds": 600}]}
+STEPS = [{"weight": 50, "bake_seconds": 600}]
 
 
 @dataclass
@@ -129,10 +130,10 @@ def bare_update() -> float:
     """Seconds that one UpdateRoute takes by itself, on the route at rest."""
     began = time.monotonic()
     clients.appmesh().update_route(
-        meshName=article.MESH,
+        meshName=MESH,
         virtualRouterName="example",
         routeName="example",
-        spec=article.route_spec(100, 0),  # type: ignore[arg-type]
+        spec=route_spec(100, 0),  # type: ignore[arg-type]
     )
     return time.monotonic() - began
 
@@ -151,7 +152,7 @@ def run(sandbox: Sandbox, watch: Stopwatch, number: int) -> Trial:
         request = {
             "service": "checkout",
             "images": {"app": article.image(f"v{number + 2}")},
-            "profile": PROFILE,
+            "profile": {**sandbox.profile, "steps": STEPS},
         }
         arn = sfn.start_execution(stateMachineArn=sandbox.machine, input=json.dumps(request))[
             "executionArn"

@@ -10,17 +10,19 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from sandbox.cloud import LOG, Sandbox, environment
+from sandbox.fronts.names import FRONTS
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port of the AWS API (default: any)")
-    port = parser.parse_args().port
+    parser.add_argument("--router", choices=sorted(FRONTS), default="appmesh")
+    given = parser.parse_args()
     quiet()
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    with Sandbox(port) as sandbox:
+    with Sandbox(FRONTS[given.router](), given.port) as sandbox:
         for name, value in environment(sandbox.endpoint).items():
             print(f"export {name}={value}")
         print(f"export STATE_MACHINE={sandbox.machine}")

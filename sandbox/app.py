@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 DRAIN_SECONDS = 5.0
@@ -29,6 +31,7 @@ class App(ThreadingHTTPServer):
         fail = re.search(r"-fail(\d+)", version)
         self.fail_rate = int(fail.group(1)) / 100 if fail else 0.0
         self.healthy = "-hang" not in version
+        self.upstream = os.environ.get("UPSTREAM")
         self.stopping = False
         self._in_flight = 0
         self._idle = threading.Condition()
@@ -66,6 +69,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(200 if self.server.healthy else 503)
             elif random.random() < self.server.fail_rate:
                 self._answer(500)
+            elif self.server.upstream:
+                self._relay(self.server.upstream)
             else:
                 self._answer(200)
         finally:
@@ -75,13 +80,24 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("content-length") or 0))
         self.do_GET()
 
-    def _answer(self, status: int) -> None:
+    def _relay(self, upstream: str) -> None:
+        """Answer as the service behind this one does."""
+        try:
+            with urllib.request.urlopen(upstream, timeout=5) as answer:
+                self._answer(answer.status, answer.read(), answer.headers["x-version"])
+        except urllib.error.HTTPError as error:
+            self._answer(error.code, error.read(), error.headers["x-version"] or "gateway")
+        except OSError:
+            self._answer(502)
+
+    def _answer(self, status: int, body: bytes | None = None, version: str | None = None) -> None:
         app = self.server
-        body = json.dumps({"service": app.service, "version": app.version}).encode()
+        if body is None:
+            body = json.dumps({"service": app.service, "version": app.version}).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
-        self.send_header("x-version", app.version)
+        self.send_header("x-version", version or app.version)
         if app.stopping:
             self.send_header("connection", "close")
         self.end_headers()

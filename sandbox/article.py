@@ -1,82 +1,44 @@
 """The environment of the article, made as a user would: by AWS API calls only."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
-MESH = "example"
-VIRTUAL_GATEWAY = "examplegw"
-VIRTUAL_SERVICE = "example.example.internal"
-NAMESPACE = "example.internal"
-SIDES = {"example1": 2, "example2": 0}
+from sandbox.fronts import Attachment, ClientOf, Front, Json, Series
 
-PROFILE: dict[str, Any] = {
-    "cluster": "example",
-    "primary": "example1",
-    "canary": "example2",
-    "traffic": [
-        {
-            "router": "appmesh",
-            "mesh": MESH,
-            "virtual_router": "example",
-            "route": "example",
-            "primary_node": "example1",
-            "canary_node": "example2",
-            # The sandbox's one Envoy follows at once.
-            "settle_seconds": 1,
-        }
-    ],
-    "steps": [
-        {"weight": 5, "bake_seconds": 5},
-        {"weight": 25, "bake_seconds": 4},
-        {"weight": 50, "bake_seconds": 4},
-        {"weight": 100, "bake_seconds": 4},
-    ],
-    "alarms": ["example2-5xx"],
-    "deployment": {"deadline_seconds": 60, "check_seconds": 1},
-}
+REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+PRIMARY, CANARY = "example1", "example2"
+ALARM = "example2-5xx"
+
+
+def profile(front: Front) -> Json:
+    return {
+        "cluster": "example",
+        "primary": PRIMARY,
+        "canary": CANARY,
+        "traffic": [front.traffic],
+        "steps": [
+            {"weight": 5, "bake_seconds": 5},
+            {"weight": 25, "bake_seconds": 4},
+            {"weight": 50, "bake_seconds": 4},
+            {"weight": 100, "bake_seconds": 4},
+        ],
+        "alarms": [ALARM],
+        "deployment": {"deadline_seconds": 60, "check_seconds": 1},
+    }
 
 
 def image(tag: str) -> str:
     return f"{REGISTRY}/shop:{tag}"
 
 
-def route_spec(primary: int, canary: int) -> dict[str, Any]:
-    """A route with more in it than weights, so that an edit that loses something shows."""
-    return {
-        "priority": 10,
-        "httpRoute": {
-            "match": {"prefix": "/"},
-            "action": {
-                "weightedTargets": [
-                    {"virtualNode": "example1", "weight": primary, "port": 8080},
-                    {"virtualNode": "example2", "weight": canary, "port": 8080},
-                ]
-            },
-            "timeout": {
-                "perRequest": {"unit": "s", "value": 10},
-                "idle": {"unit": "s", "value": 60},
-            },
-            # No server-error: a retry of a 500 would hide the canary's faults from the alarm.
-            "retryPolicy": {
-                "maxRetries": 2,
-                "perRetryTimeout": {"unit": "s", "value": 2},
-                "httpRetryEvents": ["gateway-error"],
-                "tcpRetryEvents": ["connection-error"],
-            },
-        },
-    }
-
-
-def create(client: Callable[[str], Any], gateway_port: int = 8080, *, tag: str = "v1") -> None:
-    """Make everything; `client` makes the boto3 client of a named AWS service."""
-    registries = _cloud_map(client("servicediscovery"))
-    _mesh(client("appmesh"), gateway_port)
-    _services(client("ecs"), _network(client("ec2")), registries, tag)
-    _alarm(client("cloudwatch"))
+def create(client: ClientOf, front: Front, ports: Sequence[int], *, tag: str = "v1") -> None:
+    """Make everything, with a gateway's port for each of the front's entries."""
+    attached = front.create(client, ports)
+    _services(client("ecs"), _network(client("ec2")), attached, tag)
+    _alarm(client("cloudwatch"), front.series(CANARY))
     client("ssm").put_parameter(
-        Name="/stepcanary/profiles/checkout", Type="String", Value=json.dumps(PROFILE)
+        Name="/stepcanary/profiles/checkout", Type="String", Value=json.dumps(profile(front))
     )
 
 
@@ -92,104 +54,42 @@ def _network(ec2: Any) -> dict[str, Any]:
     }
 
 
-def _cloud_map(cloud_map: Any) -> dict[str, str]:
-    operation = cloud_map.create_private_dns_namespace(Name=NAMESPACE, Vpc="vpc-example")
-    answer = cloud_map.get_operation(OperationId=operation["OperationId"])
-    namespace = answer["Operation"]["Targets"]["NAMESPACE"]
-    return {
-        name: cloud_map.create_service(
-            Name=name,
-            NamespaceId=namespace,
-            DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 10}], "RoutingPolicy": "MULTIVALUE"},
-            HealthCheckCustomConfig={"FailureThreshold": 1},
-        )["Service"]["Arn"]
-        for name in (VIRTUAL_GATEWAY, *SIDES)
-    }
-
-
-def _mesh(app_mesh: Any, gateway_port: int) -> None:
-    listener = {"portMapping": {"port": 8080, "protocol": "http"}}
-    app_mesh.create_mesh(meshName=MESH, spec={"egressFilter": {"type": "ALLOW_ALL"}})
-    for name in SIDES:
-        app_mesh.create_virtual_node(
-            meshName=MESH,
-            virtualNodeName=name,
-            spec={
-                "listeners": [listener],
-                "serviceDiscovery": {
-                    # moto demands the attributes, which are optional on AWS.
-                    "awsCloudMap": {
-                        "namespaceName": NAMESPACE,
-                        "serviceName": name,
-                        "attributes": [],
-                    }
-                },
-            },
-        )
-    app_mesh.create_virtual_router(
-        meshName=MESH, virtualRouterName="example", spec={"listeners": [listener]}
-    )
-    app_mesh.create_route(
-        meshName=MESH, virtualRouterName="example", routeName="example", spec=route_spec(100, 0)
-    )
-    app_mesh.create_virtual_service(
-        meshName=MESH,
-        virtualServiceName=VIRTUAL_SERVICE,
-        spec={"provider": {"virtualRouter": {"virtualRouterName": "example"}}},
-    )
-    app_mesh.create_virtual_gateway(
-        meshName=MESH,
-        virtualGatewayName=VIRTUAL_GATEWAY,
-        spec={"listeners": [{"portMapping": {"port": gateway_port, "protocol": "http"}}]},
-    )
-    app_mesh.create_gateway_route(
-        meshName=MESH,
-        virtualGatewayName=VIRTUAL_GATEWAY,
-        gatewayRouteName="example",
-        spec={
-            "httpRoute": {
-                "match": {"prefix": "/"},
-                "action": {"target": {"virtualService": {"virtualServiceName": VIRTUAL_SERVICE}}},
-            }
-        },
-    )
-
-
-def _services(ecs: Any, network: dict[str, Any], registries: dict[str, str], tag: str) -> None:
+def _services(ecs: Any, network: Json, attached: dict[str, Attachment], tag: str) -> None:
     ecs.create_cluster(clusterName="example")
-    for name, desired in SIDES.items():
+    for name, attachment in attached.items():
         definition = ecs.register_task_definition(
             family=name,
             networkMode="awsvpc",
             requiresCompatibilities=["FARGATE"],
             cpu="256",
             memory="512",
-            containerDefinitions=_containers(name, tag),
+            containerDefinitions=_containers(name, tag, attachment.environment),
         )["taskDefinition"]["taskDefinitionArn"]
         ecs.create_service(
             cluster="example",
             serviceName=name,
             taskDefinition=definition,
-            desiredCount=desired,
+            desiredCount=attachment.desired,
             launchType="FARGATE",
             networkConfiguration=network,
-            serviceRegistries=[{"registryArn": registries[name]}],
             deploymentConfiguration={
                 "minimumHealthyPercent": 100,
                 "maximumPercent": 200,
                 "deploymentCircuitBreaker": {"enable": True, "rollback": False},
             },
+            **attachment.service,
         )
 
 
-def _containers(name: str, tag: str) -> list[dict[str, Any]]:
-    node = f"arn:aws:appmesh:us-east-1:123456789012:mesh/{MESH}/virtualNode/{name}"
+def _containers(name: str, tag: str, environment: dict[str, str]) -> list[Json]:
+    node = f"arn:aws:appmesh:us-east-1:123456789012:mesh/example/virtualNode/{name}"
     return [
         {
             "name": "app",
             "image": image(tag),
             "essential": True,
-            "portMappings": [{"containerPort": 8080, "protocol": "tcp"}],
+            "portMappings": [{"name": "http", "containerPort": 8080, "protocol": "tcp"}],
+            "environment": [{"name": key, "value": value} for key, value in environment.items()],
             "dependsOn": [{"containerName": "envoy", "condition": "HEALTHY"}],
         },
         {
@@ -202,15 +102,12 @@ def _containers(name: str, tag: str) -> list[dict[str, Any]]:
     ]
 
 
-def _alarm(cloudwatch: Any) -> None:
+def _alarm(cloudwatch: Any, series: Series) -> None:
     cloudwatch.put_metric_alarm(
-        AlarmName="example2-5xx",
-        Namespace="Envoy",
-        MetricName="HTTPCode_Target_5XX_Count",
-        Dimensions=[
-            {"Name": "Mesh", "Value": MESH},
-            {"Name": "TargetVirtualNode", "Value": "example2"},
-        ],
+        AlarmName=ALARM,
+        Namespace=series.namespace,
+        MetricName=series.errors,
+        Dimensions=[{"Name": name, "Value": value} for name, value in series.dimensions.items()],
         Statistic="Sum",
         Period=60,
         # M of N, so that a fault seen early in a bake still counts at its end.

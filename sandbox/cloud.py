@@ -13,9 +13,11 @@ from moto.cloudwatch.models import Alarm
 from moto.server import ThreadedMotoServer
 
 from canary.aws import clients
-from sandbox import alarms, article, ecs, events, gateway, metrics, stack, workflow
+from sandbox import alarms, article, ecs, events, metrics, stack, workflow
 from sandbox.ecs import EcsAgent
 from sandbox.events import Bus, Schedule, Timers, alarm_detail, execution_detail
+from sandbox.fronts import Front, Json
+from sandbox.fronts.appmesh import AppMesh
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
 
@@ -50,9 +52,10 @@ def forget_clients() -> None:
 
 
 class Sandbox:
-    """A context manager; while it is open the stack is deployed and the article's mesh serves."""
+    """While it is open the stack is deployed, and the article's service serves behind its front."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, front: Front | None = None, port: int = 0) -> None:
+        self._front = front or AppMesh()
         self._port = port
         self._opened = ExitStack()
         self.endpoint = ""
@@ -73,13 +76,12 @@ class Sandbox:
         return boto3.client(service, region_name=stack.REGION, endpoint_url=self.endpoint)  # type: ignore[call-overload]
 
     def split(self) -> tuple[int, int]:
-        """Weights of primary and canary in the article's route."""
-        route = self.client("appmesh").describe_route(
-            meshName="example", virtualRouterName="example", routeName="example"
-        )["route"]
-        targets = route["spec"]["httpRoute"]["action"]["weightedTargets"]
-        weights = {t["virtualNode"]: t["weight"] for t in targets}
-        return weights["example1"], weights["example2"]
+        """Weights of primary and canary."""
+        return self._front.split(self.client)
+
+    @property
+    def profile(self) -> Json:
+        return article.profile(self._front)
 
     def service(self, name: str) -> dict[str, Any]:
         answer = self.client("ecs").describe_services(cluster="example", services=[name])
@@ -138,7 +140,7 @@ class Sandbox:
         forget_clients()
         self._opened.callback(forget_clients)
         self._opened.callback(ecs.install())
-        self._opened.callback(gateway.install())
+        self._opened.callback(self._front.install())
         self._opened.callback(alarms.install(self._tell_of_alarm))
         invoker = self._opened.enter_context(
             workflow.engine(stack.handlers(), on_end=self._tell_of_end)
@@ -148,15 +150,16 @@ class Sandbox:
         self.bus = Bus(stack.rules(), invoker.call, timers.later)
         self._opened.callback(events.install(self.bus))
         self._deploy_stack()
-        envoy = Gateway()
-        article.create(self.client, envoy.port)
+        gateways = [Gateway(entry) for entry in self._front.entries()]
+        article.create(self.client, self._front, [gateway.port for gateway in gateways])
         agent = EcsAgent()
         agent.start()
         self._opened.callback(agent.close)
-        envoy.start()
-        self._opened.callback(envoy.close)
-        self.url, self.admin_url = envoy.url, envoy.admin_url
-        meter = Metrics(envoy, seconds_per_period=SECONDS_PER_PERIOD)
+        for gateway in gateways:
+            gateway.start()
+            self._opened.callback(gateway.close)
+        self.url, self.admin_url = gateways[0].url, gateways[0].admin_url
+        meter = Metrics(gateways[-1], self._front, seconds_per_period=SECONDS_PER_PERIOD)
         meter.start()
         self._opened.callback(meter.close)
         # These close first, last one first, so that nothing calls an API that is gone.

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from sandbox import article
 from sandbox.__main__ import exit_with, quiet
 from sandbox.client import Client
 from sandbox.cloud import LOG, Sandbox
+from sandbox.fronts import Front
+from sandbox.fronts.appmesh import Chain
+from sandbox.fronts.names import FRONTS
 
 CONFIDENCE = 0.999
 LONGEST_SECONDS = 240
@@ -34,7 +38,8 @@ class Act:
 class Scenario:
     """One release. `check` returns what is wrong with its report, or an empty list.
 
-    `acts` happen one after the other; `primary_tag` is what the primary gets where it differs.
+    `acts` happen one after the other; `primary_tag` is what the primary gets where it differs;
+    `front` is what stands before the service, if not the router's own.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Scenario:
     steps: Steps | None = None
     acts: tuple[Act, ...] = ()
     primary_tag: str | None = None
+    front: type[Front] | None = None
 
 
 def binomial_interval(n: int, share: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
@@ -197,6 +203,18 @@ SCENARIOS = [
         primary_tag="v6-crash",
     ),
 ]
+CHAIN = [
+    Scenario("chain", "v2", "Released", _released, front=Chain),
+    Scenario(
+        "chain-bad",
+        "v3-fail30",
+        "Reverted",
+        _bad,
+        steps=[{"weight": 5, "bake_seconds": 60}],
+        front=Chain,
+    ),
+]
+"""A release deep in the mesh; only a mesh has a deep."""
 
 
 class View:
@@ -316,7 +334,7 @@ def _request(sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:
             "canary": sandbox.register("example2", scenario.tag),
         }
     if scenario.steps is not None:
-        request["profile"] = {**article.PROFILE, "steps": scenario.steps}
+        request["profile"] = {**sandbox.profile, "steps": scenario.steps}
     return request
 
 
@@ -345,29 +363,41 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
+    """The report, and what is wrong with it."""
+    wait_until_ready(sandbox)
+    report = run(sandbox, scenario)
+    problems = scenario.check(report)
+    if report["outcome"] != scenario.outcome:
+        problems.insert(0, f"it ended {report['outcome']}, not {scenario.outcome}")
+    print(f"  {report['outcome']}: {report['requests']} requests, {report['errors']} errors")
+    return report, problems
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--all", action="store_true", help="run every scenario")
-    everything = parser.parse_args().all
-    folder = Path("build/scenarios" if everything else "build/demo")
+    parser.add_argument("--router", choices=sorted(FRONTS), default="appmesh")
+    given = parser.parse_args()
+    folder = Path("build/scenarios" if given.all else "build/demo")
     quiet()
     folder.mkdir(parents=True, exist_ok=True)
-    reports, wrong = [], []
-    with Sandbox() as sandbox:
-        print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
-        for scenario in SCENARIOS if everything else DEMO:
-            wait_until_ready(sandbox)
-            report = run(sandbox, scenario)
-            problems = scenario.check(report)
-            if report["outcome"] != scenario.outcome:
-                problems.insert(0, f"it ended {report['outcome']}, not {scenario.outcome}")
-            print(
-                f"  {report['outcome']}: {report['requests']} requests, {report['errors']} errors"
-            )
-            wrong += [f"{scenario.name}: {problem}" for problem in problems]
-            reports.append(report)
-    path = folder / "report.json"
-    path.write_text(json.dumps({"scenarios": reports}, indent=2) + "\n")
+    scenarios = SCENARIOS if given.all else DEMO
+    if given.all and given.router == "appmesh":
+        scenarios = [*scenarios, *CHAIN]
+    reports: list[Report] = []
+    wrong: list[str] = []
+    for front, group in groupby(scenarios, lambda scenario: scenario.front):
+        with Sandbox((front or FRONTS[given.router])()) as sandbox:
+            print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
+            for scenario in group:
+                report, problems = _judged(sandbox, scenario)
+                reports.append(report)
+                wrong += [f"{scenario.name}: {problem}" for problem in problems]
+    text = json.dumps({"router": given.router, "scenarios": reports}, indent=2) + "\n"
+    path = folder / f"report-{given.router}.json"
+    for each in (path, folder / "report.json"):
+        each.write_text(text)
     print(f"\nreport: {path}")
     for problem in wrong:
         print(f"WRONG {problem}")

@@ -23,7 +23,8 @@ from moto.core.utils import utcnow
 from moto.ecs.exceptions import EcsClientException
 from moto.ecs.models import EC2ContainerServiceBackend, Service, ecs_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
-from moto.servicediscovery.models import servicediscovery_backends
+
+from sandbox.registration import Undo, register
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -128,13 +129,14 @@ def install() -> Callable[[], None]:
             return service
 
     def create_service_response(self: EC2ContainerServiceResponse) -> Any:
-        # moto's handler drops deploymentConfiguration before it calls the backend.
+        # moto's handler drops these two before it calls the backend.
         with lock:
             result = response_create(self)
+            answer: Any = result.result
+            service = answer["service"]
             if given := self._get_param("deploymentConfiguration"):
-                answer: Any = result.result
-                service = answer["service"]
                 service.deployment_configuration = {**DEFAULT_CONFIGURATION, **given}
+            service.vpc_lattice_configurations = self._get_param("vpcLatticeConfigurations")
             return result
 
     def restore() -> None:
@@ -182,7 +184,7 @@ class Task:
     id: str = field(default_factory=lambda: uuid4().hex)
     answering: bool = False
     healthy: bool = False
-    registered: list[str] = field(default_factory=list)
+    registered: list[Undo] = field(default_factory=list)
     draining_since: float | None = None
     stopped_at: float | None = None
 
@@ -229,7 +231,6 @@ class EcsAgent:
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self._ecs = ecs_backends[account][region]
-        self._cloud_map = servicediscovery_backends[account][region]
         self._account, self._region = account, region
         self._tick = tick
         self._drain_seconds = drain_seconds
@@ -330,22 +331,7 @@ class EcsAgent:
             for deployment in deployments_of(service):
                 if deployment["id"] == task.deployment:
                     deployment["failedTasks"] = 0
-            for registry in service.service_registries:
-                registry_id = registry["registryArn"].split("/")[-1]
-                self._cloud_map.register_instance(
-                    registry_id,
-                    task.id,
-                    task.id,
-                    {
-                        "AWS_INSTANCE_IPV4": "127.0.0.1",
-                        "AWS_INSTANCE_PORT": str(task.port),
-                        "AWS_INIT_HEALTH_STATUS": "HEALTHY",
-                        "ECS_CLUSTER_NAME": service.cluster_name,
-                        "ECS_SERVICE_NAME": service.name,
-                        "ECS_TASK_DEFINITION_FAMILY": _family(str(service.task_definition)),
-                    },
-                )
-                task.registered.append(registry_id)
+            task.registered.extend(register(service, self._account, task.id, task.port))
 
     def _breaker_trips(
         self, service: Service, fleet: Fleet, primary: dict[str, Any], desired: int
@@ -387,13 +373,14 @@ class EcsAgent:
     def _spawn(self, service: Service, deployment: dict[str, Any]) -> Task:
         definition = self._ecs.describe_task_definition(deployment["taskDefinition"])
         containers = definition.container_definitions
-        image = next(c["image"] for c in containers if c["name"] != "envoy")
+        app = next(container for container in containers if container["name"] != "envoy")
         port = free_port()
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(APP)],
             env={
+                **{item["name"]: item["value"] for item in app.get("environment", [])},
                 "PORT": str(port),
-                "IMAGE": str(image),
+                "IMAGE": str(app["image"]),
                 "SERVICE": str(service.name),
                 "PARENT_PID": str(os.getpid()),
             },
@@ -440,11 +427,11 @@ class EcsAgent:
                 task.process.kill()
 
     def _deregister(self, task: Task) -> None:
-        for registry_id in task.registered:
+        for undo in task.registered:
             try:
-                self._cloud_map.deregister_instance(registry_id, task.id)
+                undo()
             except Exception as gone:
-                log.debug("instance %s was gone already: %s", task.id, gone)
+                log.debug("task %s was deregistered already: %s", task.id, gone)
         task.registered = []
 
     def _report(
@@ -503,7 +490,3 @@ class EcsAgent:
             services = [s for s in self._ecs.services.values() if s.cluster_name == cluster.name]
             cluster.running_tasks_count = sum(s.running_count for s in services)
             cluster.pending_tasks_count = sum(s.pending_count for s in services)
-
-
-def _family(task_definition: str) -> str:
-    return task_definition.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0]

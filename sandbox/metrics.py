@@ -13,10 +13,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from moto.cloudwatch.models import Alarm, MetricAggregatedDatum, MetricDatum, cloudwatch_backends
 
 from sandbox.ecs import ACCOUNT, REGION
+from sandbox.fronts import Front
 
-NAMESPACE = "Envoy"
-REQUESTS = "RequestCountPerTarget"
-ERRORS = "HTTPCode_Target_5XX_Count"
 # CloudWatch looks further back than the evaluation periods; its examples show two more.
 EXTRA_PERIODS = 2
 
@@ -104,14 +102,14 @@ class Metrics:
     def __init__(
         self,
         gateway: Source,
-        mesh: str = "example",
+        front: Front,
         *,
         account: str = ACCOUNT,
         region: str = REGION,
         tick: float = 1.0,
         seconds_per_period: float | None = None,
     ) -> None:
-        self._gateway, self._mesh = gateway, mesh
+        self._gateway, self._front = gateway, front
         self._cloudwatch = cloudwatch_backends[account][region]
         self._tick = tick
         self._seconds_per_period = seconds_per_period
@@ -141,19 +139,17 @@ class Metrics:
     def publish(self, start: float) -> None:
         """Put what was counted since the last call under the start of its interval."""
         stats = self._gateway.cluster_stats()
-        data = []
-        for node, counts in stats.items():
-            before = self._seen.get(node, {"requests": 0, "errors_5xx": 0})
+        data: dict[str, list[dict[str, Any]]] = {}
+        for cluster, counts in stats.items():
+            before = self._seen.get(cluster, {"requests": 0, "errors_5xx": 0})
             requests = counts["requests"] - before["requests"]
             if requests <= 0:
                 continue
             errors = counts["errors_5xx"] - before["errors_5xx"]
-            dimensions = [
-                {"Name": "Mesh", "Value": self._mesh},
-                {"Name": "TargetVirtualNode", "Value": node},
-            ]
-            for name, value in ((REQUESTS, requests), (ERRORS, errors)):
-                data.append(
+            series = self._front.series(cluster)
+            dimensions = [{"Name": k, "Value": v} for k, v in series.dimensions.items()]
+            for name, value in ((series.requests, requests), (series.errors, errors)):
+                data.setdefault(series.namespace, []).append(
                     {
                         "MetricName": name,
                         "Dimensions": dimensions,
@@ -163,8 +159,8 @@ class Metrics:
                     }
                 )
         self._seen = stats
-        if data:
-            self._cloudwatch.put_metric_data(NAMESPACE, data)
+        for namespace, batch in data.items():
+            self._cloudwatch.put_metric_data(namespace, batch)
 
     def evaluate_alarms(self, now: float) -> None:
         for alarm in list(self._cloudwatch.alarms.values()):

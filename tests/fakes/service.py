@@ -6,14 +6,13 @@ instead of from the network. So parameter errors are botocore's and service erro
 """
 
 import copy
-import re
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
-import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+
+from sandbox.shapes import broken
 
 Document = dict[str, Any]
 
@@ -68,15 +67,8 @@ class Strict(Fake):
     invalid: str
 
     def _admit(self, name: str, params: Document) -> None:
-        shape = _model(self.service).operation_model(name.partition(".")[2]).input_shape
-        broken = list(violations(shape, params))
-        if broken:
-            raise Refusal(self.invalid, "; ".join(broken))
-
-
-@cache
-def _model(service: str) -> Any:
-    return botocore.session.get_session().get_service_model(service)
+        if told := broken(self.service, name.partition(".")[2], params):
+            raise Refusal(self.invalid, "; ".join(told))
 
 
 def serve(client: Any, current: Callable[[], Fake]) -> None:
@@ -93,29 +85,6 @@ def serve(client: Any, current: Callable[[], Fake]) -> None:
 
     client.meta.events.register("provide-client-params.*.*", keep)
     client.meta.events.register("before-call.*.*", answer)
-
-
-def violations(shape: Any, value: Any, where: str = "") -> Iterator[str]:
-    """What a value breaks of its shape in botocore's model, most of which botocore lets pass."""
-    limits = shape.metadata
-    size = value if shape.type_name in ("integer", "float") else None
-    if shape.type_name in ("string", "list"):
-        size = len(value)
-    if size is not None and not limits.get("min", size) <= size <= limits.get("max", size):
-        yield f"{where}: {value!r} is not within {limits.get('min')}..{limits.get('max')}"
-    if shape.type_name == "string":
-        if "pattern" in limits and not re.fullmatch(limits["pattern"], value):
-            yield f"{where}: {value!r} does not match {limits['pattern']}"
-        if shape.enum and value not in shape.enum:
-            yield f"{where}: {value!r} is none of {shape.enum}"
-    if shape.type_name == "list":
-        for number, item in enumerate(value):
-            yield from violations(shape.member, item, f"{where}[{number}]")
-    if shape.type_name == "structure":
-        if limits.get("union") and len(value) != 1:
-            yield f"{where}: exactly one of {', '.join(shape.members)}"
-        for name, item in value.items():
-            yield from violations(shape.members[name], item, f"{where}.{name}")
 
 
 def _http(status: int) -> AWSResponse:

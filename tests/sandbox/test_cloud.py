@@ -28,7 +28,7 @@ def bake(sandbox: Sandbox, tag: str) -> str:
     request = {
         "service": "checkout",
         "images": {"app": article.image(tag)},
-        "profile": {**article.PROFILE, "steps": STEPS, "alarms": ["any"]},
+        "profile": {**sandbox.profile, "steps": STEPS, "alarms": ["any"]},
     }
     sfn = sandbox.client("stepfunctions")
     execution: str = sfn.start_execution(

@@ -16,8 +16,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from sandbox import alarms, article, ecs, gateway
+from sandbox import alarms, article, ecs
 from sandbox.ecs import EcsAgent
+from sandbox.fronts.appmesh import AppMesh, route_spec
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
 
@@ -70,7 +71,7 @@ class Cloud:
             meshName="example",
             virtualRouterName="example",
             routeName="example",
-            spec=article.route_spec(primary, canary),
+            spec=route_spec(primary, canary),
         )
 
 
@@ -131,9 +132,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     changes: list[tuple[str, str]] = []
+    front = AppMesh()
     restores = [
         ecs.install(),
-        gateway.install(),
+        front.install(),
         alarms.install(lambda alarm, before: changes.append((before, alarm.state_value))),
     ]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -149,10 +151,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
     events: list[dict[str, Any]] = []
     agent = EcsAgent(health_seconds=2.0, on_event=events.append)
-    envoy = Gateway()
-    meter = Metrics(envoy, seconds_per_period=1.0)
+    envoy = Gateway(front)
+    meter = Metrics(envoy, front, seconds_per_period=1.0)
     try:
-        article.create(client, envoy.port)
+        article.create(client, front, [envoy.port])
         agent.start()
         envoy.start()
         meter.start()
