@@ -373,7 +373,9 @@ class EcsAgent:
     def _spawn(self, service: Service, deployment: dict[str, Any]) -> Task:
         definition = self._ecs.describe_task_definition(deployment["taskDefinition"])
         containers = definition.container_definitions
-        app = next(container for container in containers if container["name"] != "envoy")
+        app: dict[str, Any] = next(
+            container for container in containers if container["name"] != "envoy"
+        )
         port = free_port()
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(APP)],

@@ -171,7 +171,7 @@ def groups_of(action: Json) -> list[tuple[str, int]]:
     """ARN and weight of each group of a forward action, in whichever form it is."""
     groups = action.get("ForwardConfig", {}).get("TargetGroups")
     if not groups:
-        return [(action["TargetGroupArn"], 1)]
+        return [(action["TargetGroupArn"], 1)] if "TargetGroupArn" in action else []
     return [(group["TargetGroupArn"], int(group.get("Weight", 1))) for group in groups]
 
 
@@ -195,7 +195,7 @@ def _forward_refusal(action: Json, known: Collection[str]) -> tuple[str, str] | 
     enabled = str(stickiness.get("Enabled", False)).lower() == "true"
     if action.get("TargetGroupArn") and arns != [action["TargetGroupArn"]]:
         return "ValidationError", "TargetGroupArn and ForwardConfig must agree"
-    if len(arns) > MOST_GROUPS or len(set(arns)) < len(arns):
+    if not 0 < len(arns) <= MOST_GROUPS or len(set(arns)) < len(arns):
         return "ValidationError", f"1 to {MOST_GROUPS} target groups, each once"
     if not all(0 <= weight <= MOST_WEIGHT for _, weight in given):
         return "ValidationError", f"Weight must be within 0..{MOST_WEIGHT}"

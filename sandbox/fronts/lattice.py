@@ -1,9 +1,10 @@
 """VPC Lattice: a listener's rule over two target groups, and the calls that moto lacks for it."""
 
+import copy
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -184,24 +185,37 @@ def _id(identifier: str) -> str:
     return identifier.rpartition("/")[2]
 
 
-def checked_action(action: Json, known: dict[str, Any]) -> Json:
-    """The action as Lattice keeps it: groups by id, with their weights.
+def refusal(action: Json, known: Collection[str]) -> tuple[str, str] | None:
+    """The code and the message with which Lattice refuses an action that its model allows."""
+    if "fixedResponse" in action:
+        wrong = action["fixedResponse"]["statusCode"] not in (404, 500)
+        return ("ValidationException", "statusCode must be 404 or 500") if wrong else None
+    weights = weights_of(action)
+    if len(weights) < len(action["forward"]["targetGroups"]):
+        return "ValidationException", "a target group is given twice"
+    gone = [id for id in weights if id not in known]
+    return ("ResourceNotFoundException", f"Target group {gone[0]} not found") if gone else None
 
-    Raises `ValidationException` and `ResourceNotFoundException`.
+
+def stored(action: Json) -> Json:
+    """The action as Lattice answers it: groups by id, with their weights.
+
+    Nobody promises the order, so it is not the one that was sent.
     """
     if "fixedResponse" in action:
-        if action["fixedResponse"]["statusCode"] not in (404, 500):
-            raise ValidationException("statusCode must be 404 or 500")
-        return action
-    groups = action["forward"]["targetGroups"]
-    weights = weights_of(action)
-    if len(weights) < len(groups):
-        raise ValidationException("a target group is given twice")
-    for id in weights:
-        if id not in known:
-            raise ResourceNotFoundException(f"Target group {id} not found")
-    kept = [{"targetGroupIdentifier": id, "weight": weight} for id, weight in weights.items()]
-    return {"forward": {"targetGroups": kept}}
+        return copy.deepcopy(action)
+    weights = sorted(weights_of(action).items())
+    groups = [{"targetGroupIdentifier": id, "weight": weight} for id, weight in weights]
+    return {"forward": {"targetGroups": groups}}
+
+
+def _checked(action: Json, backend: VPCLatticeBackend) -> Json:
+    if told := refusal(action, backend.target_groups):
+        code, message = told
+        raise (ValidationException if code == "ValidationException" else ResourceNotFoundException)(
+            message
+        )
+    return stored(action)
 
 
 class _Calls:
@@ -214,7 +228,7 @@ class _Calls:
             params["name"],
             params["protocol"],
             params.get("port"),
-            checked_action(params["defaultAction"], backend.target_groups),
+            _checked(params["defaultAction"], backend),
             params.get("clientToken", ""),
             params.get("tags"),
         ).to_dict()
@@ -226,7 +240,7 @@ class _Calls:
     @staticmethod
     def update_listener(backend: VPCLatticeBackend, params: Json) -> Json:
         listener = _listener(backend, params)
-        listener.default_action = checked_action(params["defaultAction"], backend.target_groups)
+        listener.default_action = _checked(params["defaultAction"], backend)
         listener.last_updated_at = datetime.now(UTC).isoformat()
         return listener.to_dict()
 
@@ -237,7 +251,7 @@ class _Calls:
         if params["priority"] in {rule.priority for rule in others}:
             raise ValidationException("another rule of the listener has this priority")
         rule = backend.create_rule(
-            checked_action(params["action"], backend.target_groups),
+            _checked(params["action"], backend),
             params.get("clientToken", ""),
             listener.id,
             params["match"],
@@ -269,7 +283,7 @@ class _Calls:
             raise ValidationException("a default rule is updated by its listener")
         rule = _rule(backend, params)
         if "action" in params:
-            rule.action = checked_action(params["action"], backend.target_groups)
+            rule.action = _checked(params["action"], backend)
         rule.match = params.get("match", rule.match)
         rule.priority = params.get("priority", rule.priority)
         return _rule_view(rule)
@@ -377,7 +391,9 @@ def _answering(name: str, call: Callable[[VPCLatticeBackend, Json], Json]) -> An
         path = unquote(self.path)
         found = PATH.search(path) or GROUP_PATH.search(path)
         named = {k: v for k, v in found.groupdict().items() if v} if found else {}
-        params = {**(json.loads(self.body) if self.body else {}), **named}
+        query = {k: v for k in ("maxResults", "nextToken") if (v := self.querystring.get(k))}
+        asked = {k: int(v[0]) if k == "maxResults" else v[0] for k, v in query.items()}
+        params = {**asked, **(json.loads(self.body) if self.body else {}), **named}
         if told := broken("vpc-lattice", operation, params):
             raise ValidationException("; ".join(told))
         return json.dumps(call(self.backend, params), default=str)

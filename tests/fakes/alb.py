@@ -8,6 +8,7 @@ in AWS's form: defaults filled in, one group in both forms, never a secret.
 import copy
 from typing import Any
 
+from sandbox.fronts.alb import groups_of, refusal
 from tests.fakes.service import Document, Refusal, Strict
 
 ELB = "arn:aws:elasticloadbalancing:us-east-1:123456789012"
@@ -15,9 +16,7 @@ BALANCER = "app/shop/50dc6c495c0c9188"
 LISTENER = f"{ELB}:listener/{BALANCER}/f2f7dc8efc522ab2"
 RULE = f"{ELB}:listener-rule/{BALANCER}/f2f7dc8efc522ab2/9683b2d02a6cabee"
 DEFAULT_RULE = f"{ELB}:listener-rule/{BALANCER}/f2f7dc8efc522ab2/0000000000000001"
-MOST_GROUPS = 5
 SECRETS = ("ClientSecret", "UseExistingClientSecret")
-LAST = ("forward", "redirect", "fixed-response")
 
 
 def group(name: str) -> str:
@@ -107,40 +106,14 @@ class Alb(Strict):
         self.actions[arn] = [_with_secret(action, self.actions[arn]) for action in actions]
 
     def _check(self, actions: list[Document], before: list[Document]) -> None:
-        orders = [action.get("Order") for action in actions]
-        if len(actions) > 1 and (None in orders or len(set(orders)) < len(orders)):
-            raise Refusal("ValidationError", "each of several actions needs an Order of its own")
-        in_order = sorted(actions, key=lambda action: action.get("Order", 0))
-        ends = [action["Type"] in LAST for action in in_order]
-        if not ends or not ends[-1] or any(ends[:-1]):
-            raise Refusal("InvalidLoadBalancerAction", "one action must end the list, and only one")
+        if told := refusal(actions, self.targets):
+            raise Refusal(*told)
         for action in actions:
-            if action["Type"] == "forward":
-                self._check_forward(action)
-            elif action["Type"] == "authenticate-oidc":
+            if action["Type"] == "authenticate-oidc":
                 _with_secret(action, before)
-
-    def _check_forward(self, action: Document) -> None:
-        config = action.get("ForwardConfig", {})
-        groups = config.get("TargetGroups", [])
-        arns = [g["TargetGroupArn"] for g in groups]
-        if "TargetGroupArn" in action:
-            if arns not in ([], [action["TargetGroupArn"]]):
-                raise Refusal("ValidationError", "TargetGroupArn and ForwardConfig must agree")
-            arns = [action["TargetGroupArn"]]
-        if not 0 < len(arns) <= MOST_GROUPS or len(set(arns)) < len(arns):
-            raise Refusal("ValidationError", f"1 to {MOST_GROUPS} target groups, each once")
-        weights = [g.get("Weight", 1) for g in groups]
-        if not all(0 <= weight <= 999 for weight in weights):
-            raise Refusal("ValidationError", "Weight must be within 0..999")
-        stickiness = config.get("TargetGroupStickinessConfig", {})
-        if stickiness.get("Enabled") and not 1 <= stickiness.get("DurationSeconds", 0) <= 604_800:
-            raise Refusal("ValidationError", "DurationSeconds must be within 1..604800")
-        for arn in arns:
-            if arn not in self.targets:
-                raise Refusal("TargetGroupNotFound", f"Target groups '{arn}' not found")
-            if self.balancers.get(arn) not in (None, BALANCER):
-                raise Refusal("TargetGroupAssociationLimit", f"{arn} serves another load balancer")
+            for arn, _ in groups_of(action) if action["Type"] == "forward" else []:
+                if self.balancers.get(arn) not in (None, BALANCER):
+                    raise Refusal("TargetGroupAssociationLimit", f"{arn} serves another balancer")
 
     def _elbv2_DescribeTargetHealth(self, params: Document) -> Document:  # noqa: N802
         return {

@@ -7,6 +7,7 @@ form: groups by id with their weights filled in, targets in pages.
 
 import copy
 
+from sandbox.fronts.lattice import refusal, stored
 from tests.fakes.service import Document, Refusal, Strict
 
 LATTICE = "arn:aws:vpc-lattice:us-east-1:123456789012"
@@ -58,24 +59,9 @@ class Lattice(Strict):
         return {g["targetGroupIdentifier"]: g["weight"] for g in groups}
 
     def _checked(self, action: Document) -> Document:
-        if "fixedResponse" in action:
-            if action["fixedResponse"]["statusCode"] not in (404, 500):
-                raise Refusal("ValidationException", "statusCode must be 404 or 500")
-            return copy.deepcopy(action)
-        groups = action["forward"]["targetGroups"]
-        ids = [_id(g["targetGroupIdentifier"]) for g in groups]
-        if len(set(ids)) < len(ids):
-            raise Refusal("ValidationException", "a target group is given twice")
-        for id in ids:
-            self._targets(id)
-        default = 100 if len(groups) == 1 else 1
-        stored = [
-            {"targetGroupIdentifier": id, "weight": g.get("weight", default)}
-            for id, g in zip(ids, groups, strict=True)
-        ]
-        # Nobody promises the order, so it is not the one that was sent.
-        stored.sort(key=lambda g: str(g["targetGroupIdentifier"]))
-        return {"forward": {"targetGroups": stored}}
+        if told := refusal(action, self.targets):
+            raise Refusal(*told, status=404 if "NotFound" in told[0] else 400)
+        return stored(action)
 
     def _find_listener(self, params: Document) -> None:
         asked = (_id(params["serviceIdentifier"]), _id(params["listenerIdentifier"]))
