@@ -45,7 +45,7 @@ def plan_release(execution: str, document: object) -> Release:
         deployment=profile.deployment,
         promotion=profile.promotion,
         revert_seconds=profile.revert_seconds,
-        settle_seconds=max(traffic.settle_seconds for traffic in profile.traffic),
+        settle_seconds=profile.settle_seconds,
     )
 
 

@@ -221,7 +221,8 @@ class Profile(Model):
             if after <= before:
                 raise ValueError(f"steps must rise: weight {after} comes after {before}")
         gates = (1 + self.promotion.approval) * self.promotion.gate_seconds
-        longest = sum(step.bake_seconds for step in self.all_steps) * (1 + self.holds) + gates
+        bakes = sum(step.bake_seconds for step in self.all_steps) * (1 + self.holds)
+        longest = bakes + len(self.all_steps) * self.settle_seconds + gates
         if longest > LONGEST_ROLLOUT_SECONDS:
             raise ValueError(
                 f"the bakes with every hold, and the gates, last {longest} s, over"
@@ -231,6 +232,11 @@ class Profile(Model):
         if len(set(self.alarms)) != len(self.alarms):
             raise ValueError("alarms names one alarm twice")
         return self
+
+    @property
+    def settle_seconds(self) -> int:
+        """How long the slowest router may take to follow a write."""
+        return max(traffic.settle_seconds for traffic in self.traffic)
 
     @property
     def all_steps(self) -> list[Step]:

@@ -17,4 +17,5 @@ def lambda_handler(event: JudgeInput, _context: LambdaContext) -> dict[str, Any]
         event.release, event.fence, event.step, event.holds, approved=event.approved
     )
     logger.info("canary judged", extra={"answer": answer})
-    return answer
+    # Where the verdict is to bake again. A time-out of 0 s is none that Step Functions would take.
+    return {**answer, "bake_seconds": max(1, event.release.steps[event.step].bake_seconds)}

@@ -120,7 +120,11 @@ class Arena(World):
             self._writer, self.holder()
         )
         base = BASES[case.base]
-        profile = {**MATRIX_PROFILE, **base.profile, "traffic": [self.cloud.traffic]}
+        profile = {
+            **MATRIX_PROFILE,
+            **base.profile,
+            "traffic": [{**self.cloud.traffic, "settle_seconds": SETTLE}],
+        }
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile)
         self.watch = Watch(self.cloud, [step["weight"] for step in profile["steps"]])
         self.trace: Trace = {"call": [], "invocation": [], "state": [], "event": []}
@@ -465,6 +469,8 @@ KINDS: dict[str, str] = {
 
 DEADLY = {"stopped", "timed out", "uncatchable error"}
 TERMINALS = ("WhatOutcome", "Released", "Reverted", "PromotionFailed", "RevertFailed", "Rejected")
+SETTLE = 35
+"""Seconds, on every router, so that their releases take the same time."""
 MATRIX_PROFILE: Document = {
     **PROFILE,
     "steps": [{"weight": weight, "bake_seconds": 90} for weight in (10, 50, 100)],
@@ -501,7 +507,7 @@ def _bad(arena: Arena) -> None:
 
 def _bad_at_100(arena: Arena) -> None:
     """The alarm fires while the primary is being replaced."""
-    _when_weight(arena, 100, 95, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
+    _when_weight(arena, 100, SETTLE + 95, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
 
 
 def _failed_canary(arena: Arena) -> None:
@@ -521,7 +527,7 @@ def _retried_primary(arena: Arena) -> None:
         arena.cloud.broken_images = set()
         arena.signal_now("retry")
 
-    _when_weight(arena, 100, 150, mend)
+    _when_weight(arena, 100, SETTLE + 150, mend)
 
 
 def _stayed_promotion(arena: Arena) -> None:
@@ -532,7 +538,7 @@ def _stayed_promotion(arena: Arena) -> None:
 
 def _promoted_by_signal(arena: Arena) -> None:
     """The gate before promotion is answered after a while."""
-    _when_weight(arena, 100, 150, lambda: arena.signal_now("promote"))
+    _when_weight(arena, 100, SETTLE + 150, lambda: arena.signal_now("promote"))
 
 
 def _aborted(arena: Arena) -> None:

@@ -125,19 +125,19 @@ def _release_in_every_way(here: World) -> None:
     assert here.release(version(3), "signalled").state == "Reverted"
     here.cloud.broken_images = set()
     # Somebody moves the split: while the primary is replaced, and while the way back settles.
-    here.clock.after(930, lambda: here.cloud.write_foreign(40))
+    here.clock.after(1_035, lambda: here.cloud.write_foreign(40))
     assert here.release(version(3), "meddled").state == "Reverted"
     here.clock.after(90, lambda: here.signal("revert"))
     here.clock.after(100, lambda: here.cloud.write_foreign(40))
     assert here.release(version(3), "moved").state == "Reverted"
     # Executions that die: in a bake, and while the primary is replaced.
-    for seconds, name in ((100, "dead"), (925, "dead-promotion")):
+    for seconds, name in ((100, "dead"), (1_030, "dead-promotion")):
         arn = here.start_and_stop(version(3), name, seconds)
         here.wait(arn)
         here.pass_minutes(3)
         assert here.records()[name] in ("Reverted", "Released")
     here.lost.add("ReconcileFunction")
-    here.wait(here.start_and_stop(version(4), "dead-before", 925))
+    here.wait(here.start_and_stop(version(4), "dead-before", 1_030))
     assert here.release(version(5), "too-early").state == "Rejected"
     here.clock.sleep(60)
     assert here.release(version(5), "next").state == "Released"

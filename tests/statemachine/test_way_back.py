@@ -16,7 +16,7 @@ from tests.statemachine.runner import Outcome, World, world
 FIRST_BAKE = 60.0
 """Seconds after the start: the canary is steady and has its first weight."""
 LAST_BAKE = 800.0
-PRIMARY_ROLLS = 925.0
+PRIMARY_ROLLS = 1_030.0
 
 
 @pytest.fixture
@@ -363,7 +363,7 @@ DECISIONS: dict[str, tuple[float, bool, str, str]] = {
     "while the primary rolls": (PRIMARY_ROLLS, False, "Reverted", "ReturnToOldPrimary"),
     "while the primary fails to start": (PRIMARY_ROLLS, True, "Reverted", "ReturnToOldPrimary"),
     "at the gate of a failed promotion": (2_000, True, "Reverted", "ReturnToOldPrimary"),
-    "after the weights are back": (955, False, "Released", "ReturnTraffic"),
+    "after the weights are back": (1_060, False, "Released", "ReturnTraffic"),
 }
 
 
@@ -415,8 +415,8 @@ def test_a_revert_between_two_looks_is_found_at_the_next_act(
 
 def test_a_revert_is_not_lost_with_the_execution_that_accepted_it(here: World) -> None:
     """The alarm fires while the primary rolls, and a second later somebody stops the execution."""
-    here.clock.after(936, fire(here))
-    here.wait(here.start_and_stop(request(), "release-1", 937))
+    here.clock.after(1_041, fire(here))
+    here.wait(here.start_and_stop(request(), "release-1", 1_042))
     assert here.lease()["signal"]["M"]["kind"] == {"S": "revert"}
     here.pass_minutes(5)
     assert at_rest_on(here, "shop:v1")
@@ -480,8 +480,8 @@ def test_a_primary_that_serves_is_not_replaced_by_a_retry(here: World) -> None:
 
 def test_an_alarm_and_somebody_who_returns_the_weights_by_hand(here: World) -> None:
     """The primary is steady on the new version, which is in doubt: it must not stay."""
-    here.clock.after(938, fire(here))
-    here.clock.after(938, lambda: here.cloud.write_foreign(0))
+    here.clock.after(1_043, fire(here))
+    here.clock.after(1_043, lambda: here.cloud.write_foreign(0))
     outcome = here.release(request())
     assert outcome.state == "Reverted", outcome
     assert at_rest_on(here, "shop:v1")
@@ -584,7 +584,7 @@ def test_what_a_person_finished_by_hand_is_not_undone(here: World) -> None:
 
 def test_a_revert_that_help_hears_of_while_it_helps_is_done(here: World) -> None:
     here.lost.add("ReconcileFunction")
-    here.wait(here.start_and_stop(request(), "release-1", 937))
+    here.wait(here.start_and_stop(request(), "release-1", 1_042))
     here.lost.clear()
     told: list[str] = []
 
