@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,16 @@ def exported() -> Iterator[dict[str, str]]:
     assert process.wait(30) == 0
 
 
+def runbook(beginning: str, **placeholders: str) -> str:
+    """The runbook's command that begins so, with its placeholders filled in."""
+    blocks = re.findall(r"```shell\n(.*?)```", (ROOT / "docs/runbook.md").read_text(), re.DOTALL)
+    commands = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    (command,) = (command for command in commands if command.startswith(f"aws {beginning}"))
+    for name, value in placeholders.items():
+        command = re.sub(rf"(?<![\w-]){name}(?![\w-])", value, command)
+    return command
+
+
 def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not check():
@@ -49,7 +60,9 @@ def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @pytest.mark.timeout(150)
-def test_the_aws_cli_releases_and_curl_sees_the_split(exported: dict[str, str]) -> None:
+def test_the_aws_cli_releases_and_curl_sees_the_split(
+    exported: dict[str, str], tmp_path: Path
+) -> None:
     def run(*command: str) -> str:
         done = subprocess.run(command, env=exported, capture_output=True, text=True, check=False)
         return done.stdout
@@ -87,3 +100,28 @@ def test_the_aws_cli_releases_and_curl_sees_the_split(exported: dict[str, str]) 
     eventually(lambda: status() == "SUCCEEDED")
     assert weights() == {"example1": 100, "example2": 0}
     assert json.loads(answer()) == {"service": "example1", "version": "v2"}
+
+    # What the runbook tells a person to type.
+    def follow(beginning: str, **placeholders: str) -> str:
+        command = runbook(beginning, **placeholders).replace("aws", str(AWS), 1)
+        return subprocess.run(
+            command,
+            shell=True,
+            env=exported,
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    (lease,) = json.loads(follow("dynamodb query", LEDGER="stepcanary-ledger"))["Items"]
+    assert "holder" not in lease
+    split = lease["sk"]["S"]
+    follow("dynamodb update-item", LEDGER="stepcanary-ledger", SPLIT=split)
+    named = {"M": "example", "R": "example", "N": "example"}
+    follow("appmesh describe-route", **named)
+    spec = json.loads((tmp_path / "spec.json").read_text())
+    assert spec["httpRoute"]["action"]["weightedTargets"][0]["weight"] == 100
+    follow("appmesh update-route", **named)
+    assert weights() == {"example1": 100, "example2": 0}
+    follow("ecs update-service", C="example", CANARY="example2")
