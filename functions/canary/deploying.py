@@ -4,7 +4,7 @@ from canary import clock, watch
 from canary.aws import ecs
 from canary.aws import lease as leases
 from canary.capacity import missing_capacity, service_of
-from canary.deployment import has_arrived, is_overdue, with_images
+from canary.deployment import Service, has_arrived, is_overdue, with_images
 from canary.errors import DeploymentOverdue
 from canary.model import Model
 from canary.release import Release
@@ -28,7 +28,7 @@ def deploy_new(release: Release, side: SideName) -> Started:
     else:
         _, current = ecs.describe_task_definition(service.task_definition)
         arn = ecs.find_or_register(with_images(current, release.images or {}))
-    tasks = release.canary_tasks if side == "canary" else None
+    tasks = release.canary_tasks if side == "canary" else tasks_of(release, service)
     return _started(release, ecs.deploy(release.cluster, service, arn, tasks), arn)
 
 
@@ -36,7 +36,16 @@ def deploy_old(release: Release) -> Started:
     """Put the primary's task definition of before the release back, where it is not there."""
     service = service_of(release, "primary")
     arn = release.primary.task_definition
-    return _started(release, ecs.deploy(release.cluster, service, arn, None), arn)
+    tasks = tasks_of(release, service)
+    return _started(release, ecs.deploy(release.cluster, service, arn, tasks), arn)
+
+
+def tasks_of(release: Release, primary: Service) -> int:
+    """How many tasks the primary has to have when it gets its traffic back.
+
+    While the canary serves, autoscaling sees a primary with nothing to do.
+    """
+    return max(primary.desired, release.primary_tasks)
 
 
 def _started(release: Release, deployment_id: str, arn: str) -> Started:

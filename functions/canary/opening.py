@@ -86,7 +86,7 @@ def _require_alone(release: Release) -> None:
         except ValidationError:
             # Written by another version of this stack; the sweep tells of it.
             continue
-        if theirs.cluster == release.cluster and ours & {
+        if _name(theirs.cluster) == _name(release.cluster) and ours & {
             theirs.primary.service,
             theirs.canary.service,
         }:
@@ -94,6 +94,11 @@ def _require_alone(release: Release) -> None:
                 f"primary, canary: execution {other.holder} is releasing the same ECS services on"
                 " another split; wait for it to end, or revert it"
             )
+
+
+def _name(cluster: str) -> str:
+    """One cluster may be given by name and by ARN."""
+    return cluster.rpartition("/")[2]
 
 
 def _check_again(release: Release, request: object) -> None:

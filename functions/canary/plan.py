@@ -36,6 +36,7 @@ def plan_release(execution: str, document: object) -> Release:
         primary=Side(service=primary.name, task_definition=primary.task_definition),
         canary=Side(service=canary.name, task_definition=canary.task_definition),
         canary_tasks=profile.canary_tasks or primary.desired,
+        primary_tasks=primary.desired,
         images=request.images,
         task_definitions=request.task_definitions,
         traffic=planned,
@@ -46,6 +47,7 @@ def plan_release(execution: str, document: object) -> Release:
         promotion=profile.promotion,
         revert_seconds=profile.revert_seconds,
         settle_seconds=profile.settle_seconds,
+        drain_seconds=max(traffic.drain_seconds for traffic in planned),
     )
 
 
@@ -144,7 +146,8 @@ def _check_split(traffic: Traffic, profile: Profile, left: Traffic | None) -> Tr
     if not split.at_rest and left is not None:
         # It will be brought to the rest that the dead release found.
         rest_weight = left.rest_weight
-    return traffic.model_copy(update={"rest_weight": rest_weight})
+    found = {"rest_weight": rest_weight, "drain_seconds": reading.pinned_seconds}
+    return traffic.model_copy(update=found)
 
 
 def _check_alarms(names: list[str]) -> None:

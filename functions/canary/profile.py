@@ -46,6 +46,9 @@ class PlannedTraffic(Model):
     returning brings back. PlanRelease finds it, since only the route at rest can tell; it travels
     in the release because a router remembers nothing from one function to the next."""
 
+    drain_seconds: SkipJsonSchema[int] = 0
+    """How long the route keeps clients on the canary at weight 0; the rule says it."""
+
 
 class AppMeshTraffic(PlannedTraffic):
     """An App Mesh route whose weighted targets include the two virtual nodes."""
@@ -147,8 +150,9 @@ ROUTERS = [get_args(kind.model_fields["router"].annotation)[0] for kind in get_a
 
 
 def _as_written(traffic: Traffic) -> Traffic:
-    if traffic.rest_weight is not None:
-        raise ValueError("rest_weight is for PlanRelease to find; remove it")
+    for found in ("rest_weight", "drain_seconds"):
+        if found in traffic.model_fields_set:
+            raise ValueError(f"{found} is for PlanRelease to find; remove it")
     return traffic
 
 

@@ -37,6 +37,8 @@ def promote_primary(release: Release, fence: int, number: int) -> Started:
     """
     lease = leases.enter(release, fence, promoting(number), obey=True)
     watch.require_unchanged(release, lease)
+    if lease.weight < 100:
+        raise NotEnoughCapacity(f"the primary is not touched: it has {100 - lease.weight} %")
     short = missing_capacity(release, "canary", service_of(release, "canary"))
     if short is not None:
         raise NotEnoughCapacity(f"the primary is not touched: {short}, and the canary serves")
@@ -59,9 +61,14 @@ def return_traffic(release: Release, fence: int, number: int, *, restored: bool)
 def restore_primary(release: Release, fence: int, number: int, error: str) -> Restored:
     """After a failed promotion: all traffic on the canary, and the old version to the primary."""
     lease = leases.enter(release, fence, restoring(number))
+    note, failures = hold_canary(release, lease)
+    deployment = deploy_old(release)
+    if failures:
+        # Whatever one route's trouble is, the others and the primary are cared for.
+        raise failures[0]
     return Restored(
         reverting=lease.reverting or error in REVERTING,
         next_attempt=number + 1,
-        note=hold_canary(release, lease),
-        deployment=deploy_old(release),
+        note=note,
+        deployment=deployment,
     )

@@ -14,13 +14,14 @@ from canary.aws import ecs, ledger, stepfunctions
 from canary.aws import lease as leases
 from canary.aws.lease import Lease
 from canary.capacity import missing_capacity, service_of
+from canary.deploying import tasks_of
 from canary.deployment import Service
 from canary.errors import AwsRefused, LeaseLost, RequestRejected, SignalRefused
 from canary.observability import logger
 from canary.release import Release
 from canary.returning import hold_canary, scale_in
 from canary.signals import Signal
-from canary.splits import at_rest, insist_all
+from canary.splits import at_rest, insist_all, moved_off, read_each
 from canary.stage import OPENING, RETURNING, is_restoring
 from canary.telling import tell
 from canary.traffic.routers import router_for
@@ -69,8 +70,8 @@ def _look_at(lease: Lease, recovered: list[str]) -> str | None:
 
 
 def _moved_by_hand(lease: Lease) -> str | None:
-    release = lease.release
     try:
+        release = lease.release
         # Another release may hold its other splits by now.
         traffic = [t for t in release.traffic if t.key(release.execution) == lease.split]
         rested = all(router_for(own).read().split.at_rest for own in traffic)
@@ -92,7 +93,7 @@ def _look_after(lease: Lease) -> None:
         signal = Signal(kind="revert", reason=doubt[:1_000], by="the sweep", at=now)
         with suppress(SignalRefused):
             tell(lease, signal)
-    elif lease.signal is not None:
+    elif lease.signal is not None and lease.waits_for(lease.signal.kind):
         stepfunctions.end_wait(lease.token, lease.signal)
 
 
@@ -115,6 +116,8 @@ def recover(lease: Lease) -> str | None:
     release = lease.release
     if lease.stage == OPENING:
         # It changed nothing, so there is nothing to put right.
+        if ledger.find(release) is not None:
+            ledger.record(release, "Rejected", "Its execution ended before it had begun.")
         leases.free(lease)
         return "Rejected"
     if lease.parked and not lease.reverting and not _mended(release):
@@ -130,7 +133,7 @@ def recover(lease: Lease) -> str | None:
     now = clock.epoch_seconds()
     if lease.rested_at is None or returned.wrote:
         lease = leases.set_rested(lease, now)
-    if now - (lease.rested_at or now) < release.settle_seconds:
+    if now - (lease.rested_at or now) < max(release.settle_seconds, release.drain_seconds):
         return None
     scale_in(release)
     return _close(release, lease)
@@ -146,14 +149,23 @@ def _primary_is_ready(release: Release, lease: Lease) -> bool:
     ready = _may_carry(release, primary)
     if lease.stage == RETURNING:
         return ready
-    old_only = lease.reverting or (is_restoring(lease.stage) and not at_rest(release))
+    old_only = lease.reverting or (is_restoring(lease.stage) and not _returned_by_hand(release))
     old = primary.task_definition == release.primary.task_definition
     if ready and (old or not old_only):
         return True
     # The canary is the healthy copy while the primary goes back to its old version.
-    hold_canary(release, lease)
-    ecs.deploy(release.cluster, primary, release.primary.task_definition, None)
+    _, failures = hold_canary(release, lease)
+    ecs.deploy(
+        release.cluster, primary, release.primary.task_definition, tasks_of(release, primary)
+    )
+    if failures:
+        raise failures[0]
     return False
+
+
+def _returned_by_hand(release: Release) -> bool:
+    found, failures = read_each(release)
+    return not failures and moved_off(release, found) is None
 
 
 def _mended(release: Release) -> bool:

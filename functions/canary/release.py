@@ -26,6 +26,8 @@ class Release(Model):
     primary: Side
     canary: Side
     canary_tasks: int = Field(ge=1)
+    primary_tasks: int = Field(ge=1)
+    """How many it had when the release was planned."""
     images: dict[str, Image] | None
     task_definitions: TaskDefinitions | None
     traffic: list[Traffic]
@@ -36,6 +38,8 @@ class Release(Model):
     promotion: Promotion
     revert_seconds: int
     settle_seconds: int
+    drain_seconds: int
+    """How long clients may stay on a canary without weight, because they are pinned to it."""
 
     @property
     def splits(self) -> list[str]:

@@ -39,19 +39,19 @@ def attempt(release: Release, lease: Lease) -> Attempt:
     """Try to return all weight; where AWS or somebody else is in the way, say when to try again."""
     returned, note = give_back(release, lease)
     if returned.failures:
-        return _again(release, lease, returned.failures)
+        return _again(release, lease, returned.failures, note)
     return Attempt(next="confirm", note=note)
 
 
-def _again(release: Release, lease: Lease, failures: list[ReleaseError]) -> Attempt:
+def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: str) -> Attempt:
     now = clock.epoch_seconds()
     tried = now - (lease.returning_at or now)
     cause = "; ".join(f"{type(failure).__name__}: {failure}" for failure in failures)
     if tried >= release.revert_seconds:
-        return Attempt(next="give_up", cause=f"{cause}. It was tried for {tried} s")
-    return Attempt(
-        next="again", wait_seconds=min(max(2, tried // 2), LONGEST_PAUSE_SECONDS), cause=cause
-    )
+        cause = f"{cause}. It was tried for {tried} s"
+        return Attempt(next="give_up", cause=cause, note=note)
+    pause = min(max(2, tried // 2), LONGEST_PAUSE_SECONDS)
+    return Attempt(next="again", wait_seconds=pause, cause=cause, note=note)
 
 
 def require_primary(release: Release) -> None:
@@ -87,21 +87,22 @@ def _note(router: TrafficRouter, lease: Lease, split: str, moved: Moved) -> str 
     return foreign_write(router, moved.found, splits.known(lease, split))
 
 
-def hold_canary(release: Release, lease: Lease) -> str:
-    """All weight to the canary, which can carry it; what had moved it, or an empty string.
+def hold_canary(release: Release, lease: Lease) -> tuple[str, list[ReleaseError]]:
+    """All weight to the canary, which can carry it; what had moved it, and what stands in the way.
 
     Raises `NotEnoughCapacity` where the canary cannot.
     """
-    found = now = splits.read(release)
+    found, failures = splits.read_each(release)
+    note = splits.foreign_writes(release, lease, found) or ""
     if any(reading.split.canary < reading.split.total for reading in found.values()):
         short = missing_capacity(release, "canary", service_of(release, "canary"))
         if short is not None:
             raise NotEnoughCapacity(f"the canary cannot take the traffic: {short}")
         held = insist_all(release, 100)
-        held.require_all()
-        now = held.now
-    splits.confirm(lease, 100, now)
-    return splits.foreign_writes(release, lease, found) or ""
+        found, failures = held.now, held.failures
+    if not failures:
+        splits.confirm(lease, 100, found)
+    return note, failures
 
 
 class Rest(Model):
@@ -121,10 +122,11 @@ def confirm_rest(release: Release, fence: int, corrections: int) -> Rest:
     Raises `SplitDrifted` when somebody else has moved it too often.
     """
     lease = leases.enter(release, fence, RETURNING)
-    moved = splits.not_at_rest(release)
-    if moved is None:
+    found, failures = splits.read_each(release)
+    moved = splits.moved_off(release, found)
+    if moved is None and not failures:
         return Rest(next="retire", corrections=corrections)
-    if corrections >= MOST_CORRECTIONS:
+    if moved and corrections >= MOST_CORRECTIONS:
         raise SplitDrifted(f"the split was moved again {corrections} times: {moved}")
     returned, note = give_back(release, lease)
     returned.require_all()

@@ -1,6 +1,7 @@
 """Splits: the routes of one release, which move together."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from canary.aws import lease as leases
@@ -20,6 +21,9 @@ from canary.traffic.routers import router_for
 Readings = dict[str, Reading]
 """By the split's key in the ledger."""
 
+HINDRANCES = (AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted)
+"""What may stand in the way of one route, and of no other."""
+
 
 def routers(release: Release) -> Iterator[tuple[str, TrafficRouter]]:
     for traffic in release.traffic:
@@ -31,7 +35,22 @@ def known(lease: Lease, split: str) -> Known:
 
 
 def read(release: Release) -> Readings:
-    return {split: router.read() for split, router in routers(release)}
+    readings, failures = read_each(release)
+    if failures:
+        raise failures[0]
+    return readings
+
+
+def read_each(release: Release) -> tuple[Readings, list[ReleaseError]]:
+    """Those that can be read, and what stood in the way of the others."""
+    readings: Readings = {}
+    failures: list[ReleaseError] = []
+    for split, router in routers(release):
+        try:
+            readings[split] = router.read()
+        except HINDRANCES as failure:
+            failures.append(failure)
+    return readings, failures
 
 
 def confirm(lease: Lease, weight: int, readings: Readings) -> None:
@@ -46,7 +65,12 @@ def at_rest(release: Release) -> bool:
 
 def not_at_rest(release: Release) -> str | None:
     """Which routes are not at rest, and where they are."""
-    found = [(router.name, router.read().split) for _, router in routers(release)]
+    return moved_off(release, read(release))
+
+
+def moved_off(release: Release, readings: Readings) -> str | None:
+    """Which of these are not at rest, and where they are."""
+    found = [(r.name, readings[split].split) for split, r in routers(release) if split in readings]
     return "; ".join(f"{name} is at {split}" for name, split in found if not split.at_rest) or None
 
 
@@ -55,6 +79,7 @@ def foreign_writes(release: Release, lease: Lease, readings: Readings) -> str | 
     told = [
         foreign_write(router, readings[split], known(lease, split))
         for split, router in routers(release)
+        if split in readings
     ]
     return "; ".join(filter(None, told)) or None
 
@@ -96,12 +121,22 @@ class Insisted:
 
 
 def insist_all(release: Release, weight: int) -> Insisted:
-    """Bring every route to this weight, whatever it says now and whatever becomes of the others."""
-    moved: dict[str, Moved] = {}
-    failures: list[ReleaseError] = []
-    for split, router in routers(release):
+    """Bring every route to this weight, whatever it says now and whatever becomes of the others.
+
+    At the same time, because a call that hangs takes most of a function's life.
+    """
+    each = list(routers(release))
+
+    def move(router: TrafficRouter) -> Moved | ReleaseError:
         try:
-            moved[split] = insist(router, weight)
-        except (AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted) as failure:
-            failures.append(failure)
-    return Insisted(moved, failures)
+            return insist(router, weight)
+        except HINDRANCES as failure:
+            return failure
+
+    with ThreadPoolExecutor(len(each)) as pool:
+        answers = list(pool.map(move, [router for _, router in each]))
+    pairs = [(split, answer) for (split, _), answer in zip(each, answers, strict=True)]
+    return Insisted(
+        {split: answer for split, answer in pairs if isinstance(answer, Moved)},
+        [answer for _, answer in pairs if isinstance(answer, ReleaseError)],
+    )

@@ -44,7 +44,7 @@ def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
 def tell(lease: Lease, signal: Signal) -> str:
     """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act."""
     told = leases.tell(lease, signal)
-    if told.token:
+    if told.waits_for(signal.kind):
         stepfunctions.end_wait(told.token, signal)
     return lease.holder
 
@@ -53,7 +53,7 @@ def await_signal(
     release: Release, fence: int, token: str, number: int, obeyed: list[Kind]
 ) -> Signal | None:
     """Leave the token for signals to come; a signal that is there already ends the wait."""
-    pending = leases.wait(release, fence, token, number).signal
+    pending = leases.wait(release, fence, token, number, obeyed).signal
     if pending is None or pending.kind not in obeyed:
         return None
     stepfunctions.end_wait(token, pending)

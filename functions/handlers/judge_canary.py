@@ -17,5 +17,4 @@ def lambda_handler(event: JudgeInput, _context: LambdaContext) -> dict[str, Any]
         event.release, event.fence, event.step, event.holds, approved=event.approved
     )
     logger.info("canary judged", extra={"answer": answer})
-    # Where the verdict is to bake again. A time-out of 0 s is none that Step Functions would take.
-    return {**answer, "bake_seconds": max(1, event.release.steps[event.step].bake_seconds)}
+    return answer

@@ -21,6 +21,5 @@ def lambda_handler(event: StepInput, _context: LambdaContext) -> dict[str, Any]:
     logger.info(
         "weight shifted", extra={"weight": step.weight, "splits": [str(split) for split in splits]}
     )
-    # Until the router has settled, a bake would judge the weight of before.
-    bake_seconds = event.release.settle_seconds + step.bake_seconds
-    return {"weight": step.weight, "bake_seconds": bake_seconds}
+    # A time-out of 0 s is none that Step Functions would take.
+    return {"weight": step.weight, "bake_seconds": max(1, step.bake_seconds)}

@@ -50,7 +50,8 @@ def planned(traffic: Traffic) -> Traffic:
     router = router_for(traffic)
     reading = router.read()
     router.check(reading)
-    return traffic.model_copy(update={"rest_weight": reading.rest_weight})
+    found = {"rest_weight": reading.rest_weight, "drain_seconds": reading.pinned_seconds}
+    return traffic.model_copy(update=found)
 
 
 def first(stand: Stand) -> Traffic:

@@ -252,7 +252,7 @@ class Cloud(Fake):
             self.view(name)
 
     def _ecs_DescribeServices(self, params: Document) -> Document:  # noqa: N802
-        if params["cluster"] != "example":
+        if params["cluster"].rpartition("/")[2] != "example":
             raise Refusal("ClusterNotFoundException", "Cluster not found.")
         known = [s for s in params["services"] if s in self.services]
         gone = [{"arn": s, "reason": "MISSING"} for s in params["services"] if s not in known]

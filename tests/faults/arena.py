@@ -29,6 +29,8 @@ from tests.faults.invariants import Violation, Watch, Writer
 from tests.statemachine.runner import FACTORIES, World, opened_world
 
 MINUTES_OF_HELP = 30
+LATE = 7
+"""Before so many invocations a late delivery comes again: past the next step's shift."""
 ANSWERS_OF_AWS: dict[str, dict[str, tuple[str, int]]] = {
     "throttled": {
         "appmesh": ("TooManyRequestsException", 429),
@@ -234,7 +236,7 @@ class Arena(World):
             if "delivered twice" in kinds:
                 answer = self._call(writer, handler, event, context)
             if "delivered late" in kinds:
-                self._late.append((name, json.dumps(event), 3))
+                self._late.append((name, json.dumps(event), LATE))
             if "killed after" in kinds:
                 raise Timedout("killed after it had done everything")
             return answer

@@ -69,13 +69,22 @@ def twice(here: World, name: str) -> Any:
     return first
 
 
+def shift_to_the_end() -> None:
+    event = json.loads((stack.ROOT / "events/shift_weight.json").read_text())
+    call("shift_weight", {**event, "step": 2})
+
+
 def test_every_step_can_run_twice(here: World) -> None:
     for name in ORDER:
+        if name == "promote_primary":
+            shift_to_the_end()
         twice(here, name)
 
 
 def test_a_failed_promotion_is_put_back_twice_and_changes_once(here: World) -> None:
     for name in ORDER[: ORDER.index("return_traffic")]:
+        if name == "promote_primary":
+            shift_to_the_end()
         call(name)
         here.clock.sleep(20)
     first = call("restore_primary")
@@ -129,6 +138,24 @@ def test_a_malformed_event_is_refused_before_any_call(here: World, name: str) ->
     with pytest.raises(Exception, match="validation error"):
         call(name, {"release": {}})
     assert here.cloud.calls == []
+
+
+def test_a_shift_that_comes_late_does_not_take_the_canary_back(here: World) -> None:
+    for name in ("plan_release", "open_release", "deploy_canary"):
+        call(name)
+    here.clock.sleep(20)
+    shift_to_the_end()
+    with pytest.raises(StageOver, match="has had 100 % already"):
+        call("shift_weight")
+    assert here.cloud.weights == [(0, 100)]
+
+
+def test_a_primary_that_serves_is_not_replaced(here: World) -> None:
+    for name in ORDER[: ORDER.index("promote_primary")]:
+        call(name)
+        here.clock.sleep(20)
+    with pytest.raises(Exception, match="it has 95 %"):
+        call("promote_primary")
 
 
 def test_a_stale_fence_writes_nothing(here: World) -> None:

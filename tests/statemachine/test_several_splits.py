@@ -18,6 +18,7 @@ SHIFTS = 3
 
 class Three(World):
     cloud: ThreeFronts
+    signalled: bool
 
     def release_all(self, name: str = "release-1", **changed: object) -> str:
         traffic = self.cloud.all_traffic()
@@ -185,3 +186,85 @@ def test_one_route_listed_twice_is_rejected(here: Three) -> None:
     outcome = here.release(request(profile=profile(traffic=twice)))
     assert outcome.state == "Rejected"
     assert "is listed twice" in outcome.cause
+
+
+def test_one_that_cannot_be_read_keeps_no_care_from_the_others(here: Three) -> None:
+    """A promotion fails while a rule is gone: the canary is held, and the primary put back."""
+    here.cloud.broken_images = {("example1", "shop:v2")}
+
+    def lose() -> None:
+        def refuse(name: str, _params: Document) -> None:
+            if name == "vpc-lattice.GetRule":
+                raise Refusal("AccessDeniedException", "no", 403)
+
+        here.cloud.before_call = refuse
+
+    # Three bakes of 300 s, each after the 90 s that Lattice may take.
+    here.clock.after(1_195, lose)
+    assert here.release_all() == "PromotionFailed"
+    here.pass_minutes(5)
+    assert here.cloud.running_image("example1") == "shop:v1"
+    assert here.cloud.splits() == [(100, 0), (100, 0), (0, 100)]
+    assert len(held(here)) == 3
+    here.cloud.before_call = lambda _name, _params: None
+    here.pass_minutes(5)
+    assert here.cloud.splits() == AT_REST
+    assert held(here) == []
+    assert here.records() == {"release-1": "Reverted"}
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_return_that_fails_once_is_made_again(here: Three, number: int) -> None:
+    def refuse(name: str, _params: Document) -> None:
+        if name in here.cloud.writes and len(writes(here)) == 3 * SHIFTS + number + 1:
+            raise Refusal("AccessDenied", "no", 403)
+
+    here.cloud.before_call = refuse
+    assert here.release_all() == "Released"
+    assert here.cloud.splits() == AT_REST
+
+
+def test_who_wrote_is_named_although_another_route_failed(here: Three) -> None:
+    denied: list[str] = []
+
+    def deny_once(name: str, _params: Document) -> None:
+        if name == "vpc-lattice.UpdateRule" and here.signalled and not denied:
+            denied.append(name)
+            raise Refusal("AccessDeniedException", "no", 403)
+
+    def meddle() -> None:
+        here.cloud.before_call = deny_once
+        here.cloud.alb.write_foreign(30)
+        here.signalled = True
+        here.signal("revert")
+
+    here.signalled = False
+    here.clock.after(100, meddle)
+    outcome = here.release(request(profile=profile(traffic=here.cloud.all_traffic())))
+    assert outcome.state == "Reverted"
+    assert denied
+    assert "somebody else wrote listener rule" in outcome.cause
+
+
+def test_what_a_lead_left_is_not_taken_for_a_release(here: Three) -> None:
+    """A person has freed it by hand; then its split is one of several."""
+    for number in range(3):
+        stale = request(
+            service="checkout", profile=profile(traffic=[here.cloud.all_traffic()[number]])
+        )
+        here.wait(here.start_and_stop(stale, f"dead-{number}", 100))
+        for split in held(here):
+            clients.dynamodb().update_item(
+                TableName="ledger",
+                Key={"pk": {"S": "lease"}, "sk": {"S": split}},
+                UpdateExpression="REMOVE holder",
+            )
+        here.cloud.services["example2"]["desiredCount"] = 0
+        for cloud in (here.cloud, here.cloud.alb, here.cloud.lattice):
+            cloud.write_foreign(0)
+    told: list[object] = []
+    here.clock.after(60, lambda: told.append(here.signal("promote")["executions"]))
+    outcome = here.release(request(profile=profile(traffic=here.cloud.all_traffic())), "release-9")
+    assert outcome.state == "Released", outcome.cause
+    assert len(told) == 1
+    assert len(told[0]) == 1  # type: ignore[arg-type]

@@ -644,3 +644,53 @@ def test_a_lease_that_was_freed_by_hand_leaves_nothing_to_the_next_release(here:
     here.clock.sleep(60)
     outcome = here.release(request(images={"app": "shop:v3"}), "release-2")
     assert outcome.state == "Released", outcome
+
+
+def test_a_primary_that_was_scaled_in_meanwhile_gets_its_tasks_back(here: World) -> None:
+    """Autoscaling sees a primary with nothing to do while the canary serves."""
+    here.clock.after(LAST_BAKE, lambda: here.cloud.services["example1"].update(desiredCount=1))
+    assert here.release(request()).state == "Released"
+    assert here.cloud.services["example1"]["desiredCount"] == 2
+
+
+def test_a_promote_lets_the_router_settle_at_each_step(here: World) -> None:
+    """Weight 100 has to hold before the primary is replaced."""
+    at: dict[str, float] = {}
+    began = here.clock.now()
+
+    def mark(name: str, params: Document) -> None:
+        seconds = (here.clock.now() - began).total_seconds()
+        if name == "ecs.UpdateService" and params["service"] == "example1":
+            at.setdefault("replaced", seconds)
+        if name == "appmesh.UpdateRoute" and here.cloud.weight("example2") == 100:
+            at.setdefault("full", seconds)
+
+    here.cloud.after_call = mark
+    here.clock.after(FIRST_BAKE, lambda: here.signal("promote"))
+    assert here.release(request()).state == "Released"
+    assert at["replaced"] - at["full"] >= 35
+
+
+def test_one_cluster_by_two_names_is_one(here: World) -> None:
+    here.cloud.other_routes.add("internal")
+    other = request(
+        service="basket",
+        images={"app": "shop:v9"},
+        profile=profile(
+            traffic=traffic(route="internal"),
+            cluster="arn:aws:ecs:us-east-1:123456789012:cluster/example",
+        ),
+    )
+    second: list[Outcome] = []
+    here.clock.after(12, lambda: second.append(here.release(other, "basket-1")))
+    assert here.release(request()).state == "Released"
+    assert "releasing the same ECS services" in second[0].cause
+
+
+def test_a_lease_of_another_version_of_this_stack_strands_nothing(here: World) -> None:
+    assert here.release(request()).state == "Released"
+    (item,) = (i for i in here.ledger() if i["pk"]["S"] == "lease")
+    clients.dynamodb().put_item(
+        TableName="ledger", Item={**item, "release": {"S": '{"shape": "of another day"}'}}
+    )
+    assert here.invoke("ReconcileFunction", {})["stranded"] == []

@@ -91,18 +91,15 @@ def _register(wanted: Document) -> str:
 
 
 @aws_failures
-def deploy(cluster: str, service: Service, task_definition: str, tasks: int | None) -> str:
-    """Bring the service to this task definition and return the id of the deployment.
-
-    `tasks` is left to ECS where it is None, because autoscaling owns the primary's count.
-    """
+def deploy(cluster: str, service: Service, task_definition: str, tasks: int) -> str:
+    """Bring the service to this task definition and count; return the id of the deployment."""
     current = service.current
     change: dict[str, Any] = {}
     if service.task_definition != task_definition:
         change["taskDefinition"] = task_definition
     elif current is not None and current.get("rolloutState") == "FAILED":
         change["forceNewDeployment"] = True
-    if tasks is not None and service.desired != tasks:
+    if service.desired != tasks:
         change["desiredCount"] = tasks
     if change:
         answer = clients.ecs().update_service(cluster=cluster, service=service.name, **change)

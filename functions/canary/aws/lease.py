@@ -2,12 +2,12 @@
 
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
-alarms, weight, target, versions, token, wait_number, signal, returning_at, rested_at, parked,
-touched, recovering}. The item outlives its holder, so that `fence` only ever rises and the
+alarms, weight, target, versions, token, wait_number, obeyed, signal, returning_at, rested_at,
+parked, touched, recovering}. The item outlives its holder, so that `fence` only ever rises and the
 split stays watched.
 
 Of a release with several splits one, the *lead*, has all of this. The others' items have {holder,
-fence, release, lead_split}, and are held only as long as the lead has the same holder.
+fence, release, lead_split, lead_fence}, and are held only as long as the lead has the same holder.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from canary.aws.failures import aws_failures
 from canary.errors import LeaseHeld, LeaseLost, RevertRequested, SignalRefused, StageOver
 from canary.release import Release
 from canary.settings import settings
-from canary.signals import Signal, why_refused
+from canary.signals import Kind, Signal, why_refused
 from canary.stage import OPENING, RETURNING, ROLLOUT
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Item = dict[str, Any]
 OURS = "holder = :me AND fence = :fence"
 NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
 LEFT_BY_A_HOLDER = (
-    "#signal, #token, wait_number, parked, touched, recovering, returning_at, rested_at"
+    "#signal, #token, wait_number, obeyed, parked, touched, recovering, returning_at, rested_at"
 )
 NAMES = {"#release": "release", "#signal": "signal", "#token": "token"}
 NEXT_FENCE = "fence = if_not_exists(fence, :zero) + :one"
@@ -46,7 +46,8 @@ class Lease:
 
     `weight` is the canary's percent that was last read back and `target` the one last attempted;
     `versions` are the routes' after our last write, by split, where the router counts them.
-    `touched` says that the primary may be anything but what it was before the release.
+    `touched` says that the primary may be anything but what it was before the release. `obeyed`
+    are the kinds of signal that the wait with this token ends on; None where it did not say.
     """
 
     split: str
@@ -59,6 +60,7 @@ class Lease:
     versions: dict[str, int] = field(default_factory=dict)
     signal: Signal | None = None
     token: str = ""
+    obeyed: frozenset[str] | None = None
     returning_at: int | None = None
     rested_at: int | None = None
     parked: bool = False
@@ -71,6 +73,10 @@ class Lease:
     def release(self) -> Release:
         """What the holder releases, or the last one did."""
         return Release.model_validate_json(self.document)
+
+    def waits_for(self, kind: str) -> bool:
+        """Whether the last wait ends on this, if it is not over yet."""
+        return bool(self.token) and (self.obeyed is None or kind in self.obeyed)
 
     @property
     def reverting(self) -> bool:
@@ -107,6 +113,7 @@ def _lease(item: Item) -> Lease:
         versions={key: int(n["N"]) for key, n in item.get("versions", {}).get("M", {}).items()},
         signal=_signal(signal) if signal else None,
         token=text("token"),
+        obeyed=frozenset(item["obeyed"]["SS"]) if "obeyed" in item else None,
         returning_at=number("returning_at"),
         rested_at=number("rested_at"),
         parked=item.get("parked", {}).get("BOOL", False),
@@ -226,11 +233,17 @@ def take(release: Release) -> Lease:
     lease = _take(release, lead, *_lead_values(release))
     for split in others:
         try:
-            _take(release, split, ", lead_split = :lead", {":lead": {"S": lead}})
+            _take(release, split, *_other_values(lease))
         except LeaseHeld:
             free(lease)
             raise
     return lease
+
+
+def _other_values(lead: Lease) -> tuple[str, "Values"]:
+    values: Values = {":lead": {"S": lead.split}, ":lead_fence": {"N": str(lead.fence)}}
+    removed = f"REMOVE service, alarms, {LEFT_BY_A_HOLDER}"
+    return f", lead_split = :lead, lead_fence = :lead_fence {removed}", values
 
 
 def _lead_values(release: Release) -> tuple[str, "Values"]:
@@ -240,7 +253,7 @@ def _lead_values(release: Release) -> tuple[str, "Values"]:
         ":service": {"S": release.service},
     }
     change = ", stage = :opening, since = :now, service = :service, weight = :zero, target = :zero"
-    removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split"
+    removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split, lead_fence"
     if not release.alarms:
         # A set of no strings is none that DynamoDB would keep.
         return f"{change}{removed}, alarms", values
@@ -311,8 +324,8 @@ def enter(
     """Go to a stage, or stay in it, and return the lease as it was before.
 
     What each act calls before it changes anything. Raises `LeaseLost`; `StageOver` when the
-    release has gone past this stage, or is at neither it nor `only_from`; with `obey`,
-    `RevertRequested` while a revert is pending.
+    release has gone past this stage or this target, or is at neither it nor `only_from`; with
+    `obey`, `RevertRequested` while a revert is pending.
     """
     values: Values = {**_mine(release.execution, fence), ":stage": {"N": str(stage)}}
     change = "SET stage = :stage"
@@ -321,8 +334,10 @@ def enter(
         values[":from"] = {"N": str(only_from)}
         condition = f"{OURS} AND stage IN (:from, :stage)"
     if target is not None:
+        # A shift of an earlier step that comes late would take the canary back a step.
         values[":target"] = {"N": str(target)}
         change += ", target = :target"
+        condition += " AND target <= :target"
     if stage == RETURNING:
         values[":now"] = {"N": str(clock.epoch_seconds())}
         change += ", returning_at = if_not_exists(returning_at, :now)"
@@ -345,6 +360,11 @@ def enter(
             raise StageOver(
                 f"the release is at stage {now.stage} and this act belongs to stage {stage}: it"
                 " was delivered late and changes nothing"
+            ) from error
+        if target is not None and now.target > target:
+            raise StageOver(
+                f"the canary has had {now.target} % already and this act is for {target} %: it was"
+                " delivered late and changes nothing"
             ) from error
         raise RevertRequested(str(now.signal)) from error
     return _lease(item)
@@ -373,7 +393,7 @@ def _ours(lease: Lease, change: str, values: "Values") -> Lease:
 
 
 @aws_failures
-def wait(release: Release, fence: int, token: str, number: int) -> Lease:
+def wait(release: Release, fence: int, token: str, number: int, obeyed: list[Kind]) -> Lease:
     """Leave the token where signals look for it, and return the lease with any that came before.
 
     A late delivery must not put its dead token over a newer one: the number of the wait tells
@@ -383,11 +403,12 @@ def wait(release: Release, fence: int, token: str, number: int) -> Lease:
         **_mine(release.execution, fence),
         ":token": {"S": token},
         ":number": {"N": str(number)},
+        ":obeyed": {"SS": list(obeyed)},
     }
     try:
         item = _update(
             release.split,
-            "SET #token = :token, wait_number = :number",
+            "SET #token = :token, wait_number = :number, obeyed = :obeyed",
             f"{OURS} AND (attribute_not_exists(wait_number) OR wait_number <= :number)",
             values,
         )
@@ -498,11 +519,17 @@ def free(lease: Lease) -> None:
             return
     for split in lease.release.splits:
         if split != lease.split:
-            _free_other(split, lease.holder)
+            _free_other(split, lease)
 
 
-def _free_other(split: str, holder: str) -> None:
+def _free_other(split: str, lead: Lease) -> None:
     try:
-        _update(split, "REMOVE holder, lead_split", "holder = :me", {":me": {"S": holder}})
+        _update(
+            split,
+            "REMOVE holder, lead_split, lead_fence",
+            "holder = :me AND lead_fence = :fence",
+            # Help from outside has raised the fence by one.
+            _mine(lead.holder, lead.fence - lead.recovering),
+        )
     except ClientError as error:
         _refused(error, split)

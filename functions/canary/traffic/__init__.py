@@ -17,12 +17,14 @@ class Reading:
     Two documents are equal when the routes mean the same, however AWS has put its answer.
     `version` rises by one with every write, whoever makes it; None where the router counts none.
     `rest_weight` is the primary's in a route that does not list the canary; else None.
+    `pinned_seconds` is how long clients stay on a side that has no weight any more.
     """
 
     split: Split
     document: Document
     version: int | None = None
     rest_weight: int | None = None
+    pinned_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

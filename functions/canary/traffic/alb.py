@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import ActionUnionTypeDef
 
 MOST_GROUPS = 5
+LONGEST_PINNED_SECONDS = 3_600
+"""A release, and with it its lease, lasts that much longer."""
 SECRETS = ("ClientSecret", "UseExistingClientSecret")
 """Never answered, and said on every write."""
 
@@ -76,6 +78,11 @@ def _as_sent(action: Document) -> Document:
     return {**sent, "TargetGroupArn": groups[0]["TargetGroupArn"]} if len(groups) == 1 else sent
 
 
+def _pinned_seconds(forward: Document) -> int:
+    stickiness = forward["ForwardConfig"]["TargetGroupStickinessConfig"]
+    return int(stickiness.get("DurationSeconds") or 0) if stickiness.get("Enabled") else 0
+
+
 class AlbRouter:
     missing = frozenset({"ListenerNotFound", "RuleNotFound"})
 
@@ -96,6 +103,7 @@ class AlbRouter:
             self._pair.split_of(weights, self.name),
             {"actions": actions},
             rest_weight=self._pair.found_rest_weight(weights),
+            pinned_seconds=_pinned_seconds(forward_of(actions, self.name)),
         )
 
     def _actions(self) -> list[Document]:
@@ -135,16 +143,20 @@ class AlbRouter:
 
     def check(self, reading: Reading) -> None:
         actions: list[Document] = reading.document["actions"]
-        forward = forward_of(actions, self.name)["ForwardConfig"]
-        stickiness = forward["TargetGroupStickinessConfig"]
-        if stickiness.get("Enabled") and not self._traffic.accept_stickiness:
+        forward = forward_of(actions, self.name)
+        pinned = _pinned_seconds(forward)
+        if pinned and not self._traffic.accept_stickiness:
             raise RequestRejected(
                 f"traffic: {self.name} has target group stickiness: clients that were sent to the"
-                " canary stay on it at weight 0, after a revert too, until their"
-                f" {stickiness.get('DurationSeconds')} s end; switch it off, or set"
-                " accept_stickiness in the profile"
+                f" canary stay on it at weight 0, after a revert too, until their {pinned} s end;"
+                " switch it off, or set accept_stickiness in the profile"
             )
-        self._pair.check_room(forward["TargetGroups"], MOST_GROUPS, self.name)
+        if pinned > LONGEST_PINNED_SECONDS:
+            raise RequestRejected(
+                f"traffic: {self.name} pins clients for {pinned} s, and the canary's tasks have to"
+                f" run on for so long after each release; {LONGEST_PINNED_SECONDS} s is the most"
+            )
+        self._pair.check_room(forward["ForwardConfig"]["TargetGroups"], MOST_GROUPS, self.name)
         if reading.rest_weight is not None:
             self._check_attached()
 

@@ -1,15 +1,20 @@
 """Which router serves which kind of traffic: the one list to extend."""
 
-from canary.profile import AlbTraffic, AppMeshTraffic, Traffic
+from collections.abc import Callable
+from typing import Any
+
+from canary.profile import AlbTraffic, AppMeshTraffic, LatticeTraffic, Traffic
 from canary.traffic import TrafficRouter
 from canary.traffic.alb import AlbRouter
 from canary.traffic.appmesh import AppMeshRouter
 from canary.traffic.lattice import LatticeRouter
 
+ROUTERS: dict[type[Traffic], Callable[[Any], TrafficRouter]] = {
+    AppMeshTraffic: AppMeshRouter,
+    AlbTraffic: AlbRouter,
+    LatticeTraffic: LatticeRouter,
+}
+
 
 def router_for(traffic: Traffic) -> TrafficRouter:
-    if isinstance(traffic, AppMeshTraffic):
-        return AppMeshRouter(traffic)
-    if isinstance(traffic, AlbTraffic):
-        return AlbRouter(traffic)
-    return LatticeRouter(traffic)
+    return ROUTERS[type(traffic)](traffic)
