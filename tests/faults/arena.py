@@ -239,6 +239,8 @@ class Arena(World):
                 self._late.append((name, json.dumps(event), LATE))
             if "killed after" in kinds:
                 raise Timedout("killed after it had done everything")
+            # The answer to a delivery that comes again later reaches nobody.
+            self.watch.see_answer(writer, answer)
             return answer
 
         return watched
@@ -246,13 +248,11 @@ class Arena(World):
     def _call(self, writer: Writer, handler: Any, event: Any, context: Any) -> Any:
         self._writers.append(writer)
         try:
-            answer = handler(event, context)
+            return handler(event, context)
         except Killed as killed:
             raise Timedout("killed in the middle") from killed
         finally:
             self._writers.pop()
-        self.watch.see_answer(writer, answer)
-        return answer
 
     def _deliver_late(self, name: str) -> None:
         """The second delivery comes before each of the next three, and before the closing."""
