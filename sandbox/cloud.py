@@ -175,6 +175,7 @@ class Sandbox:
             "POWERTOOLS_SERVICE_NAME": "stepcanary",
             "LEDGER_TABLE": TABLE,
             "PROFILE_PREFIX": "/stepcanary/profiles",
+            "STATE_MACHINE": stack.machine_arn(),
         }
 
     def _tell_of_alarm(self, alarm: Alarm, before: str) -> None:

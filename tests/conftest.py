@@ -14,6 +14,7 @@ os.environ.update(
     POWERTOOLS_METRICS_FUNCTION_NAME="test",
     LEDGER_TABLE="ledger",
     PROFILE_PREFIX="/stepcanary/profiles",
+    STATE_MACHINE="arn:aws:states:us-east-1:123456789012:stateMachine:stepcanary-release",
 )
 for inherited in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
     os.environ.pop(inherited, None)

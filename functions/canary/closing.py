@@ -34,7 +34,7 @@ def close_release(
     if outcome not in KEEPS_THE_LEASE and not at_rest(release):
         outcome = "RevertFailed"
     cause = explain(outcome, told)
-    ledger.record(release, outcome, cause)
+    ledger.close(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
         leases.free(lease)
         return Closed(outcome=outcome, cause=cause, stranded=0)

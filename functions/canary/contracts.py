@@ -14,6 +14,14 @@ from canary.traffic import SideName
 
 
 class PlanInput(Model):
+    """`waited` says that it was told to wait before."""
+
+    execution: str
+    request: Any = None
+    waited: bool
+
+
+class TakeInput(Model):
     execution: str
     request: Any = None
 
@@ -90,6 +98,38 @@ class SignalInput(Model):
     signal: Kind
     reason: str = Field(default="", max_length=1_000)
     by: str = Field(default="", max_length=256)
+    execution: str = Field(default="", max_length=400)
+
+
+class Push(BaseModel):
+    repository_name: str = Field(alias="repository-name")
+    image_digest: str = Field(alias="image-digest", pattern=r"^sha256:[0-9a-f]{64}$")
+    image_tag: str = Field(alias="image-tag", min_length=1)
+
+
+class ImagePushed(BaseModel):
+    """ECR Image Action, of a push that has a tag; AWS may add keys to it at any time."""
+
+    id: str
+    account: str
+    region: str
+    detail: Push
+
+    @property
+    def registry(self) -> str:
+        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return f"{self.account}.dkr.ecr.{self.region}.{suffix}"
+
+
+class Succeeded(BaseModel):
+    pipeline: str
+    state: Literal["SUCCEEDED"]
+
+
+class PipelineSucceeded(BaseModel):
+    """CodePipeline Pipeline Execution State Change."""
+
+    detail: Succeeded
 
 
 class AlarmState(BaseModel):

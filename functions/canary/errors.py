@@ -21,6 +21,14 @@ class RequestRejected(ReleaseError):
     """The request cannot be released as it stands. Nothing was changed."""
 
 
+class SplitBusy(RequestRejected):
+    """Another release has the split. `holder` is its execution."""
+
+    def __init__(self, message: str, holder: str) -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
 class LeaseHeld(ReleaseError):
     """Another execution may write this split."""
 

@@ -1,22 +1,27 @@
 """Plan: check a request against the world and fix the release. Reads only."""
 
-from canary.aws import cloudwatch, ecs, parameters, stepfunctions
+from canary import profiles
+from canary.aws import cloudwatch, ecs, stepfunctions
 from canary.aws import lease as leases
 from canary.deployment import Service, check_releasable, with_images
-from canary.errors import AwsRefused, RequestRejected
+from canary.errors import AwsRefused, RequestRejected, SplitBusy
 from canary.profile import Profile, Traffic
 from canary.release import Release, Side
-from canary.request import Request, TaskDefinitions, parse_profile, parse_request
+from canary.request import ActionRequest, Request, TaskDefinitions, parse_built, parse_request
+from canary.rollback import rolled_back
 from canary.split import check_expressible
+from canary.traffic import Reading, TrafficRouter
 from canary.traffic.routers import router_for
 
 
 def plan_release(execution: str, document: object) -> Release:
     """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
-    request = parse_request(document)
-    profile = _profile_of(request)
+    request = request_of(document)
+    profile = profiles.of_service(request.service, request.profile)
     _check_distinct(execution, profile)
     try:
+        if request.action == "rollback":
+            request, profile = rolled_back(request, profile)
         dead = [_left_by_the_dead(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
@@ -29,16 +34,32 @@ def plan_release(execution: str, document: object) -> Release:
         _check_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
+    release = fixed(execution, request, profile, (primary, canary), planned)
+    return release.model_copy(
+        update={"images": request.images, "task_definitions": request.task_definitions}
+    )
+
+
+def fixed(
+    execution: str,
+    request: Request | ActionRequest,
+    profile: Profile,
+    services: tuple[Service, Service],
+    planned: list[Traffic],
+) -> Release:
+    """The document of a release but for its version, which a shift by hand has not."""
+    primary, canary = services
     return Release(
         execution=execution,
         service=request.service,
+        by=request.by,
         cluster=profile.cluster,
         primary=Side(service=primary.name, task_definition=primary.task_definition),
         canary=Side(service=canary.name, task_definition=canary.task_definition),
         canary_tasks=profile.canary_tasks or primary.desired,
         primary_tasks=primary.desired,
-        images=request.images,
-        task_definitions=request.task_definitions,
+        images=None,
+        task_definitions=None,
         traffic=planned,
         steps=profile.all_steps,
         alarms=profile.alarms,
@@ -51,11 +72,22 @@ def plan_release(execution: str, document: object) -> Release:
     )
 
 
-def _profile_of(request: Request) -> Profile:
-    if request.profile is not None:
-        return request.profile
-    name, text = parameters.read_profile(request.service)
-    return parse_profile(text, f"profile {name}")
+def request_of(document: object) -> Request:
+    """The request, also where a pipeline sent only the file of what it has built."""
+    built = parse_built(document)
+    if not built:
+        return parse_request(document)
+    repository = built[0].repository
+    found = profiles.of_repository(repository)
+    if len(found) != 1:
+        raise RequestRejected(
+            f"request: {len(found)} profiles have triggers.repository {repository}, so the image"
+            " says not which service it is for; send `service` and `images`"
+        )
+    service, profile = found[0]
+    assert profile.triggers is not None
+    images = {each.container or profile.triggers.container: each.image for each in built}
+    return Request(service=service, images=images, by=f"a push to {repository}")
 
 
 def _check_distinct(execution: str, profile: Profile) -> None:
@@ -116,9 +148,10 @@ def _left_by_the_dead(execution: str, traffic: Traffic) -> Traffic | None:
     if lease.holder in ("", execution):
         return None
     if stepfunctions.is_running(lease.holder):
-        raise RequestRejected(
+        raise SplitBusy(
             f"traffic: execution {lease.holder} is releasing on the same split,"
-            f" {router_for(traffic).name}; wait for it to end, or revert it"
+            f" {router_for(traffic).name}; wait for it to end, or revert it",
+            lease.holder,
         )
     theirs = lease.release.traffic
     return next((traffic for traffic in theirs if traffic.key(lease.holder) == key), None)
@@ -126,15 +159,7 @@ def _left_by_the_dead(execution: str, traffic: Traffic) -> Traffic | None:
 
 def _check_split(traffic: Traffic, profile: Profile, left: Traffic | None) -> Traffic:
     """The traffic with what only the route at rest can tell."""
-    router = router_for(traffic)
-    try:
-        reading = router.read()
-    except AwsRefused as refused:
-        if refused.code in router.missing:
-            raise RequestRejected(
-                f"traffic: there is no {router.name}; mend the profile. {refused}"
-            ) from refused
-        raise
+    router, reading = read_split(traffic)
     split, rest_weight = reading.split, reading.rest_weight
     if not split.at_rest and left is None:
         raise RequestRejected(
@@ -148,6 +173,19 @@ def _check_split(traffic: Traffic, profile: Profile, left: Traffic | None) -> Tr
         rest_weight = left.rest_weight
     found = {"rest_weight": rest_weight, "drain_seconds": reading.pinned_seconds}
     return traffic.model_copy(update=found)
+
+
+def read_split(traffic: Traffic) -> tuple[TrafficRouter, Reading]:
+    """Raises `RequestRejected` where there is no such route."""
+    router = router_for(traffic)
+    try:
+        return router, router.read()
+    except AwsRefused as refused:
+        if refused.code in router.missing:
+            raise RequestRejected(
+                f"traffic: there is no {router.name}; mend the profile. {refused}"
+            ) from refused
+        raise
 
 
 def _check_alarms(names: list[str]) -> None:

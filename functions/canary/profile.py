@@ -32,10 +32,14 @@ Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class Step(Model):
-    """Percent of the traffic that the canary gets, and how long it must hold up with it."""
+    """Percent of the traffic that the canary gets, and how long it must hold up with it.
+
+    With `approval` its bake is followed by a gate.
+    """
 
     weight: int = Field(ge=1, le=100)
     bake_seconds: int = Field(default=300, ge=0, le=DAY_SECONDS)
+    approval: bool = False
 
 
 class PlannedTraffic(Model):
@@ -176,14 +180,25 @@ class Promotion(Model):
     """How the primary gets the new version, and what a gate does that nobody answers.
 
     With `approval` the release waits at 100 % for the signal `promote`; `on_timeout` says what
-    happens without it. A failed promotion waits for `retry` or `revert`; `on_failure_timeout`
-    says what happens then: `stay` leaves all traffic on the canary and asks for a person.
+    happens without it, at the gate of a step and in a pause too. A failed promotion waits for
+    `retry` or `revert`; `on_failure_timeout` says what happens then: `stay` leaves all traffic on
+    the canary and asks for a person.
     """
 
     approval: bool = False
     gate_seconds: int = Field(default=DAY_SECONDS, ge=60, le=DAY_SECONDS)
     on_timeout: Literal["revert", "promote"] = "revert"
     on_failure_timeout: Literal["revert", "stay"] = "revert"
+
+
+class Triggers(Model):
+    """Which events of the world are about this service. Tags are matched as `fnmatch` does."""
+
+    repository: Name
+    container: str = Field(max_length=255, pattern=r"^[A-Za-z0-9_-]+$")
+    release_tags: list[Name] = Field(default=[], max_length=20)
+    promote_tags: list[Name] = Field(default=[], max_length=20)
+    promote_pipelines: list[Name] = Field(default=[], max_length=20)
 
 
 DEFAULT_STEPS = [
@@ -199,7 +214,9 @@ class Profile(Model):
 
     `alarms` has no default: `[]` says aloud that nothing but time judges the canary.
     `holds` is how often one step's bake is repeated while an alarm has no data. `revert_seconds`
-    is how long a revert that AWS refuses is tried again before a person is called.
+    is how long a revert that AWS refuses is tried again before a person is called. `concurrency`
+    is what becomes of a release while another has its split: it is refused, it has the other
+    reverted, or it waits, and only the newest one that waits goes on.
     """
 
     cluster: Name
@@ -215,6 +232,8 @@ class Profile(Model):
     deployment: Deployment = Deployment()
     promotion: Promotion = Promotion()
     revert_seconds: int = Field(default=900, ge=60, le=7_200)
+    concurrency: Literal["reject", "supersede", "queue"] = "reject"
+    triggers: Triggers | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -224,7 +243,8 @@ class Profile(Model):
         for before, after in pairwise(weights):
             if after <= before:
                 raise ValueError(f"steps must rise: weight {after} comes after {before}")
-        gates = (1 + self.promotion.approval) * self.promotion.gate_seconds
+        approvals = sum(step.approval for step in self.steps) + self.promotion.approval
+        gates = (1 + approvals) * self.promotion.gate_seconds
         bakes = sum(step.bake_seconds for step in self.all_steps) * (1 + self.holds)
         longest = bakes + len(self.all_steps) * self.settle_seconds + gates
         if longest > LONGEST_ROLLOUT_SECONDS:

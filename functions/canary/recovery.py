@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from canary import clock, watch
-from canary.aws import ecs, ledger, stepfunctions
+from canary import clock, happened, watch
+from canary.aws import bus, ecs, ledger, stepfunctions
 from canary.aws import lease as leases
 from canary.aws.lease import Lease
 from canary.capacity import missing_capacity, service_of
@@ -74,11 +74,14 @@ def _moved_by_hand(lease: Lease) -> str | None:
         release = lease.release
         # Another release may hold its other splits by now.
         traffic = [t for t in release.traffic if t.key(release.execution) == lease.split]
-        rested = all(router_for(own).read().split.at_rest for own in traffic)
+        found = [router_for(own).read().split for own in traffic]
+        # Somebody may have shifted it by hand, as an action that is in the ledger.
+        rested = all(s.at_rest or s == s.with_weight(lease.weight) for s in found)
     except (AwsRefused, RequestRejected, ValidationError):
         # The route is gone, is no split any more, or was written down in another shape once.
         return None
-    return None if rested else "no release runs, and it is not at rest: find out who moved it"
+    told = "no release runs, and it is not as the last one left it: find out who moved it"
+    return None if rested else told
 
 
 def _look_after(lease: Lease) -> None:
@@ -181,11 +184,11 @@ def _close(release: Release, lease: Lease) -> str:
     old = service_of(release, "primary").task_definition == release.primary.task_definition
     outcome, version = ("Reverted", "old") if old else ("Released", "new")
     status = stepfunctions.status_of(lease.holder) or "and is gone"
-    ledger.record(
-        release,
-        outcome,
+    cause = (
         f"Help from outside closed this release: its execution ended {status}. All traffic is on"
-        f" the primary, which serves the {version} version.",
+        f" the primary, which serves the {version} version."
     )
+    ledger.close(release, outcome, cause)
     leases.free(lease)
+    bus.publish(happened.ended(release, outcome, cause))
     return outcome

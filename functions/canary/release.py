@@ -40,6 +40,8 @@ class Release(Model):
     settle_seconds: int
     drain_seconds: int
     """How long clients may stay on a canary without weight, because they are pinned to it."""
+    by: str = ""
+    """Who asked for it."""
 
     @property
     def splits(self) -> list[str]:

@@ -2,13 +2,15 @@
 
 import json
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from canary.errors import RequestRejected
 from canary.model import Model
 from canary.profile import ROUTERS, Profile
+
+M = TypeVar("M", bound=Model)
 
 PAYLOAD_LIMIT_BYTES = 65_536
 """A quarter of what Step Functions carries: the plan and its history have to fit as well."""
@@ -50,35 +52,113 @@ class TaskDefinitions(Model):
     canary: TaskDefinition
 
 
-class Request(Model):
-    """What to release: new images by container name, or ready task definitions."""
+ServiceName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+By = Annotated[str, Field(max_length=256)]
 
-    service: str = Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+
+class Request(Model):
+    """What to release: new images by container name, or ready task definitions.
+
+    A `rollback` names neither: it goes back to the version before the last that was released.
+    """
+
+    action: Literal["release", "rollback"] = "release"
+    service: ServiceName
+    by: By = ""
     images: dict[Container, Image] | None = None
     task_definitions: TaskDefinitions | None = None
     profile: Profile | None = None
 
     @model_validator(mode="after")
     def _one_version(self) -> Self:
-        if (self.images is None) == (self.task_definitions is None):
+        named = [each for each in (self.images, self.task_definitions) if each is not None]
+        if self.action == "rollback":
+            if named:
+                raise ValueError("a rollback takes its version from the ledger; name none")
+            return self
+        if len(named) != 1:
             raise ValueError("give either images or task_definitions")
         if self.images is not None and not self.images:
             raise ValueError("images is empty; name at least one container and its new image")
         return self
 
 
+class ActionRequest(Model):
+    """What to do about a service that is released, or is not.
+
+    `execution` is the ARN or the name of the one that is meant, where only that one is.
+    """
+
+    action: Literal["promote", "revert", "retry", "skip", "pause", "resume", "shift", "status"]
+    service: ServiceName
+    by: By = ""
+    reason: str = Field(default="", max_length=1_000)
+    execution: str = Field(default="", max_length=400)
+    weight: int | None = Field(default=None, ge=0, le=100)
+    profile: Profile | None = None
+
+    @model_validator(mode="after")
+    def _weight_of_a_shift(self) -> Self:
+        if (self.weight is None) == (self.action == "shift"):
+            raise ValueError("shift has a weight, from 0 to 100, and no other action has one")
+        return self
+
+
+class Built(Model):
+    """Images that a pipeline built: a `imagedefinitions.json`, or ECR's `imageDetail.json`.
+
+    `container` is empty where the file does not say it.
+    """
+
+    container: str
+    image: Image
+
+    @property
+    def repository(self) -> str:
+        found = _IMAGE.fullmatch(self.image)
+        assert found is not None
+        return found["repository"]
+
+
+def parse_built(document: object) -> list[Built]:
+    """Empty for what is no such file. Raises `RequestRejected` for one that is broken."""
+    if isinstance(document, dict) and "ImageURI" in document and "service" not in document:
+        items = [{"container": "", "image": document["ImageURI"]}]
+    elif isinstance(document, list):
+        items = [
+            {"container": item.get("name"), "image": item.get("imageUri")}
+            if isinstance(item, dict)
+            else item
+            for item in document
+        ]
+        if not items:
+            raise RequestRejected("request: imagedefinitions.json names no image")
+    else:
+        return []
+    return [_parse(Built, item, "request") for item in items]
+
+
 def parse_request(document: object) -> Request:
     """Raises `RequestRejected`, whose message names each wrong field."""
+    return _parse(Request, document, "request")
+
+
+def parse_action(document: object) -> ActionRequest:
+    """Raises `RequestRejected`, whose message names each wrong field."""
+    return _parse(ActionRequest, document, "action")
+
+
+def _parse(model: type[M], document: object, where: str) -> M:
     text = json.dumps(document)
     size = len(text.encode())
     if size > PAYLOAD_LIMIT_BYTES:
         raise RequestRejected(
-            f"request: {size} bytes, over the limit of {PAYLOAD_LIMIT_BYTES}; send less"
+            f"{where}: {size} bytes, over the limit of {PAYLOAD_LIMIT_BYTES}; send less"
         )
     try:
-        return Request.model_validate_json(text)
+        return model.model_validate_json(text)
     except ValidationError as error:
-        raise RequestRejected(explain(error, "request")) from error
+        raise RequestRejected(explain(error, where)) from error
 
 
 def parse_profile(text: str, where: str) -> Profile:

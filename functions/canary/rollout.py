@@ -43,5 +43,10 @@ def judge_canary(
     else:
         alarms = watch.alarms(release, lease)
         verdict = judge(release.alarms, alarms, release.holds - holds, promoted=promoted)
-    gated = release.promotion.approval and not promoted
-    return progress(verdict, step, holds, len(release.steps), gated=gated)
+    last = step + 1 == len(release.steps)
+    wanted = release.steps[step].approval or (last and release.promotion.approval)
+    following = progress(verdict, step, holds, last=last, gated=wanted and not promoted)
+    if verdict.decision == "advance" and lease.signal and lease.signal.kind == "pause":
+        # It came while nothing waited: the next bake turns into the pause.
+        return {**following, "next": "bake", "step": step, "holds": holds}
+    return following

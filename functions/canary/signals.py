@@ -7,13 +7,14 @@ from pydantic import Field
 from canary.model import Model
 from canary.stage import RETURNING, ROLLOUT, is_restoring
 
-Kind = Literal["promote", "revert", "retry"]
+Kind = Literal["promote", "revert", "retry", "skip", "pause", "resume"]
 
 
 class Signal(Model):
-    """`promote` ends bakes and the gate, `retry` a failed promotion's gate, `revert` everything.
+    """`promote` ends bakes and gates, `retry` a failed promotion's gate, `revert` everything.
 
-    `at` is in epoch seconds; `by` names the person or the alarm.
+    `skip` ends one bake, `pause` makes it a gate, and `resume` ends that or a gate of a step. `at`
+    is in epoch seconds; `by` names the person or the alarm.
     """
 
     kind: Kind
@@ -26,10 +27,14 @@ class Signal(Model):
         return f"{told}: {self.reason}" if self.reason else told
 
 
+KEPT = {"promote", "revert", "retry", "pause"}
+"""Obeyed later where nothing waits for them now; the others say something about a wait."""
+
+
 def why_refused(kind: Kind, stage: int) -> str | None:
     """Why a release at this stage has no use for the signal; None when it has."""
     if kind == "revert":
         return "its traffic is returning already" if stage == RETURNING else None
-    if kind == "promote":
-        return "it is promoted already, or on its way back" if stage > ROLLOUT else None
-    return None if is_restoring(stage) else "no promotion of it has failed"
+    if kind == "retry":
+        return None if is_restoring(stage) else "no promotion of it has failed"
+    return "it is promoted already, or on its way back" if stage > ROLLOUT else None

@@ -14,6 +14,15 @@ RETURNING = 1_000_000
 """All weight goes to the primary, and nothing may give the canary any again."""
 
 
+def name_of(stage: int) -> str:
+    """A word for people."""
+    if stage == RETURNING:
+        return "returning"
+    if is_promotion(stage):
+        return "restoring" if is_restoring(stage) else "promotion"
+    return "rollout" if stage == ROLLOUT else "opening"
+
+
 def promoting(attempt: int) -> int:
     """The primary gets the new version; the first attempt is 0."""
     return 2 * attempt + 2

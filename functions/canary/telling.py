@@ -2,20 +2,36 @@
 
 from canary import clock
 from canary.aws import lease as leases
-from canary.aws import stepfunctions
+from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
 from canary.errors import AwsRefused, AwsUnavailable, SignalRefused
 from canary.release import Release
-from canary.signals import Kind, Signal
+from canary.signals import KEPT, Kind, Signal, why_refused
 
 
-def tell_service(service: str, kind: Kind, reason: str, by: str) -> list[str]:
-    """The executions that were told. Raises `SignalRefused` when there is none to tell."""
+def tell_service(service: str, kind: Kind, reason: str, by: str, execution: str) -> list[str]:
+    """The executions that were told; only the one that is named, where one is.
+
+    Raises `SignalRefused` when there is none to tell.
+    """
     running = leases.of_service(service)
     if not running:
         raise SignalRefused(f"{kind}: no release of {service} is running")
+    meant = [lease for lease in running if _is(lease.holder, execution)]
+    if not meant:
+        raise SignalRefused(
+            f"{kind}: {execution} has no release of {service} running; {running[0].holder} has"
+        )
     signal = Signal(kind=kind, reason=reason, by=by, at=clock.epoch_seconds())
-    return [tell(lease, signal) for lease in running]
+    told = [tell(lease, signal) for lease in meant]
+    for lease in meant:
+        ledger.note_signal(lease.release, signal)
+    return told
+
+
+def _is(holder: str, execution: str) -> bool:
+    """Whether the execution, by ARN or by name, is this holder; nobody named is everybody."""
+    return execution in ("", holder, holder.rpartition(":")[2])
 
 
 def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
@@ -43,10 +59,28 @@ def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
 
 def tell(lease: Lease, signal: Signal) -> str:
     """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act."""
+    if signal.kind not in KEPT:
+        _tell_who_waits(lease, signal)
+        return lease.holder
     told = leases.tell(lease, signal)
     if told.waits_for(signal.kind):
         stepfunctions.end_wait(told.token, signal)
     return lease.holder
+
+
+def _tell_who_waits(lease: Lease, signal: Signal) -> None:
+    """Raises `SignalRefused` unless something waits now that ends on it."""
+    refused = why_refused(signal.kind, lease.stage)
+    if refused is None and signal.kind == "resume" and lease.pausing:
+        # Also where it has not come to the pause yet: then there is none.
+        leases.forget_pause(lease)
+    elif refused is None and not lease.waits_for(signal.kind):
+        refused = "no bake of it is under way" if signal.kind == "skip" else "it is not paused"
+    if refused is None and lease.waits_for(signal.kind):
+        ended = stepfunctions.end_wait(lease.token, signal)
+        refused = None if ended or lease.pausing else "it does not wait any more"
+    if refused:
+        raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
 
 
 def await_signal(

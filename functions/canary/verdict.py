@@ -59,7 +59,7 @@ def judge(
 
 
 def progress(
-    verdict: Verdict, step: int, holds: int, steps: int, *, gated: bool = False
+    verdict: Verdict, step: int, holds: int, *, last: bool, gated: bool = False
 ) -> dict[str, object]:
     """The verdict with what follows it.
 
@@ -68,7 +68,7 @@ def progress(
     """
     advanced = verdict.decision == "advance"
     following = {"advance": "shift", "hold": "bake", "revert": "revert"}[verdict.decision]
-    if advanced and step + 1 == steps:
+    if advanced and (last or gated):
         following = "gate" if gated else "promote"
     return {
         "next": following,

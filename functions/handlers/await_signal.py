@@ -5,7 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import telling
+from canary import happened, telling
+from canary.aws import bus
 from canary.contracts import WaitInput
 from canary.observability import logger
 
@@ -16,5 +17,8 @@ def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
     signal = telling.await_signal(
         event.release, event.fence, event.token, event.number, event.obeyed
     )
+    waits = happened.waiting(event.release, list(event.obeyed))
+    if signal is None and waits is not None:
+        bus.publish(waits)
     logger.info("waiting" if signal is None else "signal obeyed", extra={"signal": str(signal)})
     return {}

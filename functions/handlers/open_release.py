@@ -5,6 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from canary import happened
+from canary.aws import bus
 from canary.contracts import OpenInput
 from canary.errors import LeaseHeld, RequestRejected
 from canary.observability import logger
@@ -19,5 +21,6 @@ def lambda_handler(event: OpenInput, _context: LambdaContext) -> dict[str, Any]:
     except (LeaseHeld, RequestRejected) as refused:
         logger.warning("release rejected", extra={"cause": str(refused)})
         return {"accepted": False, "cause": str(refused)}
+    bus.publish(happened.started(event.release))
     logger.info("release opened", extra={"split": lease.split, "fence": lease.fence})
     return {"accepted": True, "fence": lease.fence}

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from canary.contracts import PlanInput
 from canary.errors import RequestRejected
 from canary.observability import logger
-from canary.plan import plan_release
+from canary.turn import plan_in_turn
 
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)
@@ -16,9 +16,12 @@ from canary.plan import plan_release
 def lambda_handler(event: PlanInput, _context: LambdaContext) -> dict[str, Any]:
     """A rejection is an answer, not an exception: its cause is for a person to read."""
     try:
-        release = plan_release(event.execution, event.request)
+        release = plan_in_turn(event.execution, event.request, waited=event.waited)
     except RequestRejected as rejected:
         logger.warning("release rejected", extra={"cause": str(rejected)})
-        return {"accepted": False, "cause": str(rejected)}
+        return {"accepted": False, "waits": False, "cause": str(rejected)}
+    if release is None:
+        logger.info("release waits for its split")
+        return {"accepted": False, "waits": True}
     logger.info("release planned", extra={"released_service": release.service})
-    return {"accepted": True, "release": release.model_dump(mode="json")}
+    return {"accepted": True, "waits": False, "release": release.model_dump(mode="json")}

@@ -5,7 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import promotion
+from canary import happened, promotion
+from canary.aws import bus
 from canary.contracts import PromotionInput
 from canary.observability import logger
 
@@ -14,5 +15,6 @@ from canary.observability import logger
 @event_parser(model=PromotionInput)
 def lambda_handler(event: PromotionInput, _context: LambdaContext) -> dict[str, Any]:
     started = promotion.promote_primary(event.release, event.fence, event.attempt)
+    bus.publish(happened.promoting(event.release))
     logger.info("primary deployment started", extra={"deployment": started.model_dump()})
     return started.model_dump()

@@ -6,7 +6,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import rollout
+from canary import happened, rollout
+from canary.aws import bus
 from canary.contracts import StepInput
 from canary.observability import logger, metrics
 
@@ -17,6 +18,7 @@ from canary.observability import logger, metrics
 def lambda_handler(event: StepInput, _context: LambdaContext) -> dict[str, Any]:
     step = event.release.steps[event.step]
     splits = rollout.shift_weight(event.release, event.fence, step.weight)
+    bus.publish(happened.shifted(event.release, step.weight))
     metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=step.weight)
     logger.info(
         "weight shifted", extra={"weight": step.weight, "splits": [str(split) for split in splits]}

@@ -13,6 +13,8 @@ from canary.observability import logger
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)
 @event_parser(model=SignalInput)
 def lambda_handler(event: SignalInput, _context: LambdaContext) -> dict[str, Any]:
-    told = telling.tell_service(event.service, event.signal, event.reason, event.by)
+    told = telling.tell_service(
+        event.service, event.signal, event.reason, event.by, event.execution
+    )
     logger.info("signal kept", extra={"signal": event.signal, "by": event.by, "executions": told})
     return {"executions": told}

@@ -339,6 +339,11 @@ class Cloud(Fake):
         ]
         return {"AlarmHistoryItems": items}
 
+    def _ssm_GetParametersByPath(self, params: Document) -> Document:  # noqa: N802
+        below = f"{params['Path'].rstrip('/')}/"
+        found = [n for n in self.parameters if n.startswith(below)]
+        return {"Parameters": [{"Name": n, "Value": self.parameters[n]} for n in sorted(found)]}
+
     def _ssm_GetParameter(self, params: Document) -> Document:  # noqa: N802
         if params["Name"] not in self.parameters:
             raise Refusal("ParameterNotFound")

@@ -6,6 +6,7 @@ instead of from the network. So parameter errors are botocore's and service erro
 """
 
 import copy
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -73,15 +74,14 @@ class Strict(Fake):
 
 def serve(client: Any, current: Callable[[], Fake]) -> None:
     """Answer a boto3 client's calls from the fake that is the current one at the call."""
-    given: Document = {}
+    given = threading.local()
 
     def keep(params: Document, **_: Any) -> None:
-        given.clear()
-        given.update(copy.deepcopy(params))
+        given.params = copy.deepcopy(params)
 
     def answer(model: Any, **_: Any) -> Any:
         name = f"{model.service_model.service_name}.{model.name}"
-        return current().respond(name, dict(given))
+        return current().respond(name, given.params)
 
     client.meta.events.register("provide-client-params.*.*", keep)
     client.meta.events.register("before-call.*.*", answer)

@@ -26,7 +26,7 @@ from tests.builders import PROFILE
 from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS
 from tests.faults.invariants import Violation, Watch, Writer
-from tests.statemachine.runner import FACTORIES, World, opened_world
+from tests.statemachine.runner import FACTORIES, FROM_MOTO, World, opened_world
 
 MINUTES_OF_HELP = 30
 LATE = 7
@@ -399,7 +399,7 @@ class Arena(World):
         ends = {
             int(item["updated_at"]["N"]): item["sk"]["S"]
             for item in self.ledger()
-            if item.get("outcome", {}).get("S") == "Released"
+            if item["sk"]["S"].startswith("release#") and item["outcome"]["S"] == "Released"
         }
         if not ends:
             return "shop:v1"
@@ -571,7 +571,7 @@ def opened() -> Iterator[Arena]:
     arena = Arena()
     with ExitStack() as patches:
         patches.enter_context(opened_world(arena, arena.see_end))
-        for name in ("dynamodb", "stepfunctions", *FACTORIES):
+        for name in (*FROM_MOTO, *FACTORIES):
             client = getattr(clients, name)()
             client.meta.events.register_first("before-call.*.*", arena.before_call)
             client.meta.events.register("after-call.*.*", arena.after_call)

@@ -1,20 +1,23 @@
 """Each function may call exactly what it calls: nothing missing, nothing to spare."""
 
 import json
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from canary import splits
 from canary.aws import clients
 from canary.traffic import insist
 from canary.traffic.routers import router_for
 from sandbox import stack
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
-from tests.builders import request
-from tests.statemachine.runner import FACTORIES, World, world
+from tests.builders import profile, request
+from tests.statemachine.runner import FACTORIES, FROM_MOTO, World, world
 
 PREFIX = {"stepfunctions": "states", "elbv2": "elasticloadbalancing"}
 
@@ -65,39 +68,55 @@ ON_EVERYTHING = {
 }
 
 
+class OneByOne:
+    """A pool that stays on the thread of the function that is being watched."""
+
+    def __init__(self, _size: int) -> None:
+        self.map = map
+
+    def __enter__(self) -> "OneByOne":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
 @pytest.fixture(scope="module")
 def called() -> Iterator[dict[str, set[str]]]:
     """Actions by function, over releases that together do all that there is to do."""
     calls: dict[str, set[str]] = defaultdict(set)
-    running: list[str] = []
+    # Two executions may be at work at once, each on its thread.
+    here_and_now = threading.local()
+
+    def stack_of() -> list[str]:
+        names: list[str] = here_and_now.__dict__.setdefault("names", [])
+        return names
 
     def record(model: Any, **_: Any) -> None:
         service = model.service_model.service_name
-        if running:
+        if running := stack_of():
             calls[running[-1]].add(f"{PREFIX.get(service, service)}:{model.name}")
 
-    with world() as here:
+    with world() as here, patch.object(splits, "ThreadPoolExecutor", OneByOne):
         for name, handler in list(here.handlers.items()):
 
             def traced(event: Any, context: Any, name: str = name, handler: Any = handler) -> Any:
-                running.append(name)
+                stack_of().append(name)
                 try:
                     return handler(event, context)
                 finally:
-                    running.pop()
+                    stack_of().pop()
 
             here.handlers[name] = traced
-        for service in (*FACTORIES, "dynamodb", "stepfunctions"):
+        for service in (*FACTORIES, *FROM_MOTO):
             client = getattr(clients, service)()
             client.meta.events.register("provide-client-params.*.*", record)
         _release_in_every_way(here)
+        _act_in_every_way(here)
         yield calls
 
 
 def _release_in_every_way(here: World) -> None:
-    def version(number: int) -> dict[str, Any]:
-        return request(images={"app": f"shop:v{number}"})
-
     # A promote that comes before anything waits is obeyed by the first bake.
     here.clock.after(12, lambda: here.signal("promote"))
     assert here.release(version(2)).state == "Released"
@@ -141,6 +160,51 @@ def _release_in_every_way(here: World) -> None:
     assert here.release(version(5), "too-early").state == "Rejected"
     here.clock.sleep(60)
     assert here.release(version(5), "next").state == "Released"
+
+
+def _act_in_every_way(here: World) -> None:
+    """What people, pipelines and events do."""
+    triggers = {"repository": "shop", "container": "app", "promote_pipelines": ["main"]}
+    triggers = {**triggers, "release_tags": ["canary-*"], "promote_tags": ["main-*"]}
+    changed = profile(triggers=triggers, concurrency="supersede")
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(changed)
+
+    def act(action: str, **more: Any) -> None:
+        number = len(here.cloud.calls)
+        asked = {"service": "checkout", "action": action, **more}
+        here.wait(here.start(asked, f"{action}-{number}"))
+
+    def push(tag: str) -> None:
+        event = json.loads((stack.ROOT / "events/obey_image.json").read_text())
+        event["detail"]["image-tag"] = tag
+        here.invoke("ObeyImageFunction", event)
+
+    # By the file of a build; promoted by a push and by a pipeline; superseded.
+    image = [{"name": "app", "imageUri": "shop:v6"}]
+    newer: list[str] = []
+    pipeline = {"detail": {"pipeline": "main", "state": "SUCCEEDED"}}
+    here.clock.after(99, lambda: act("status"))
+    here.clock.after(100, lambda: here.invoke("ObeyPipelineFunction", pipeline))
+    assert here.wait(here.start(image, "by-file")).state == "Released"
+    here.clock.after(99, lambda: act("pause"))
+    here.clock.after(100, lambda: push("main-1"))
+    here.clock.after(101, lambda: newer.append(here.start(version(8), "newer")))
+    here.wait(here.start(version(7), "superseded"))
+    assert here.wait(newer[0]).state == "Released"
+    act("status")
+    act("rollback")
+    act("shift", weight=0)
+    here.cloud.services["example2"]["desiredCount"] = 2
+    here.clock.sleep(60)
+    act("shift", weight=10)
+    act("shift", weight=0)
+    push("canary-1")
+    for execution in here.sfn.list_executions(stateMachineArn=here.machine)["executions"]:
+        here.wait(execution["executionArn"])
+
+
+def version(number: int) -> dict[str, Any]:
+    return request(images={"app": f"shop:v{number}"})
 
 
 def granted(function: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, serve
 
+FROM_MOTO = ("dynamodb", "events", "stepfunctions")
 FACTORIES = ("appmesh", "cloudwatch", "ecs", "elbv2", "servicediscovery", "ssm", "vpc_lattice")
 ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
 
@@ -82,12 +83,16 @@ class World:
         )["executionArn"]
         return arn
 
+    def arn(self, name: str) -> str:
+        """Of an execution."""
+        return f"{self.machine.replace(':stateMachine:', ':execution:')}:{name}"
+
     def stop(self, arn: str) -> None:
         self.sfn.stop_execution(executionArn=arn)
 
     def start_and_stop(self, request: Any, name: str, seconds: float) -> str:
         """An execution that an operator stops after so long."""
-        arn = f"{self.machine.replace(':stateMachine:', ':execution:')}:{name}"
+        arn = self.arn(name)
         self.clock.after(seconds, lambda: self.stop(arn))
         return self.start(request, name)
 
@@ -132,7 +137,7 @@ class World:
         return {
             item["sk"]["S"].removeprefix("release#"): item["outcome"]["S"]
             for item in self.ledger()
-            if item["pk"]["S"].startswith("service#")
+            if item["sk"]["S"].startswith("release#")
         }
 
     def open(self) -> None:
@@ -156,7 +161,7 @@ def world(here: World | None = None) -> Iterator[World]:
 def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[None]:
     with ExitStack() as opened:
         opened.enter_context(mock_aws())
-        for name in (*FACTORIES, "dynamodb", "stepfunctions"):
+        for name in (*FACTORIES, *FROM_MOTO):
             getattr(clients, name).cache_clear()
         for name in FACTORIES:
             serve(getattr(clients, name)(), lambda: here.cloud)

@@ -9,6 +9,8 @@ import pytest
 
 from canary import errors
 from canary.profile import LONGEST_ROLLOUT_SECONDS, Deployment
+from canary.traffic.alb import LONGEST_PINNED_SECONDS
+from canary.turn import LONGEST_WAIT_SECONDS
 from sandbox import stack
 
 State = dict[str, Any]
@@ -107,14 +109,15 @@ def test_error_names_of_ours_exist() -> None:
         assert name.startswith(("Lambda.", "States.", "Sandbox.")) or hasattr(errors, name), name
 
 
-def test_only_released_is_green() -> None:
-    assert [n for n, s in STATES if s["Type"] == "Succeed"] == ["Released"]
+def test_only_released_is_green_and_an_action_that_was_taken() -> None:
+    assert [n for n, s in STATES if s["Type"] == "Succeed"] == ["Done", "Released"]
 
 
 def test_the_longest_legal_release_fits_in_the_top_level_timeout() -> None:
     deadline = Deployment.model_fields["deadline_seconds"].metadata
     longest_deployment = next(m.le for m in deadline if hasattr(m, "le"))
     longest = LONGEST_ROLLOUT_SECONDS + 2 * longest_deployment
+    longest += LONGEST_PINNED_SECONDS + LONGEST_WAIT_SECONDS
     assert longest + 50_000 < MACHINE["TimeoutSeconds"]
 
 
@@ -133,7 +136,7 @@ def test_a_phase_assigns_no_variable_of_the_machine() -> None:
 
 def test_who_lost_the_lease_goes_straight_to_the_end() -> None:
     """An execution that was taken over, or redriven, must not say what it cannot know."""
-    opened = ("PlanRelease", "OpenRelease", "CloseRelease", "RetireCanary")
+    opened = ("TakeAction", "PlanRelease", "OpenRelease", "CloseRelease", "RetireCanary")
     for name, state in MACHINE["States"].items():
         if state["Type"] != "Task" or name in opened:
             continue

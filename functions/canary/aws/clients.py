@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
@@ -48,6 +49,13 @@ def ecs() -> "ECSClient":
 @cache
 def elbv2() -> "ElasticLoadBalancingv2Client":
     return boto3.client("elbv2", config=CONFIG)
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """One short try: see `canary.aws.bus`."""
+    hasty = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+    return boto3.client("events", config=hasty)
 
 
 @cache

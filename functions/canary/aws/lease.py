@@ -3,8 +3,8 @@
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
 alarms, weight, target, versions, token, wait_number, obeyed, signal, returning_at, rested_at,
-parked, touched, recovering}. The item outlives its holder, so that `fence` only ever rises and the
-split stays watched.
+parked, touched, recovering, queued, queued_at}. The item outlives its holder, so that `fence` only
+ever rises and the split stays watched.
 
 Of a release with several splits one, the *lead*, has all of this. The others' items have {holder,
 fence, release, lead_split, lead_fence}, and are held only as long as the lead has the same holder.
@@ -73,6 +73,11 @@ class Lease:
     def release(self) -> Release:
         """What the holder releases, or the last one did."""
         return Release.model_validate_json(self.document)
+
+    @property
+    def pausing(self) -> bool:
+        """Whether a pause was accepted and not ended."""
+        return self.signal is not None and self.signal.kind == "pause"
 
     def waits_for(self, kind: str) -> bool:
         """Whether the last wait ends on this, if it is not over yet."""
@@ -253,7 +258,7 @@ def _lead_values(release: Release) -> tuple[str, "Values"]:
         ":service": {"S": release.service},
     }
     change = ", stage = :opening, since = :now, service = :service, weight = :zero, target = :zero"
-    removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split, lead_fence"
+    removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split, lead_fence, queued, queued_at"
     if not release.alarms:
         # A set of no strings is none that DynamoDB would keep.
         return f"{change}{removed}, alarms", values
@@ -457,6 +462,16 @@ def tell(lease: Lease, signal: Signal) -> Lease:
 
 
 @aws_failures
+def forget_pause(lease: Lease) -> None:
+    """Whatever was told after the pause stays."""
+    values: Values = {**_mine(lease.holder, lease.fence), ":pause": {"S": "pause"}}
+    try:
+        _update(lease.split, "REMOVE #signal", f"{OURS} AND #signal.kind = :pause", values)
+    except ClientError as error:
+        _refused(error, lease.split)
+
+
+@aws_failures
 def take_over(lease: Lease) -> Lease:
     """For help from outside: raise the fence, so that the dead execution can never write again.
 
@@ -533,3 +548,38 @@ def _free_other(split: str, lead: Lease) -> None:
         )
     except ClientError as error:
         _refused(error, split)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who waits for a split, since when in epoch seconds."""
+
+    execution: str
+    at: int
+
+
+@aws_failures
+def queue(split: str, execution: str, at: int) -> None:
+    """Wait for the split instead of whoever else does."""
+    values: Values = {":me": {"S": execution}, ":at": {"N": str(at)}}
+    try:
+        _update(
+            split,
+            "SET queued = :me, queued_at = :at",
+            "attribute_not_exists(queued) OR queued <> :me",
+            values,
+        )
+    except ClientError as error:
+        # It waits already.
+        _refused(error, split)
+
+
+@aws_failures
+def queued(split: str) -> Place | None:
+    answer = clients.dynamodb().get_item(
+        TableName=settings().ledger_table, Key=_key(split), ConsistentRead=True
+    )
+    item = answer.get("Item", {})
+    if "queued" not in item:
+        return None
+    return Place(item["queued"]["S"], int(item["queued_at"]["N"]))

@@ -1,7 +1,9 @@
 """Ledger: what became of each release.
 
 Items: `pk=service#<name>, sk=release#<execution name>` {release, outcome, cause, started_at,
-updated_at}. The leases are in the same table; `canary.aws.lease` has them.
+updated_at, signals}; `sk=last` and `sk=last#Released` {release, outcome, cause, updated_at} of the
+last release that came to an end, and of the last that came to a good one. The leases are in the
+same table; `canary.aws.lease` has them.
 """
 
 from dataclasses import dataclass
@@ -12,12 +14,14 @@ from canary.aws import clients
 from canary.aws.failures import aws_failures
 from canary.release import Release
 from canary.settings import settings
+from canary.signals import Signal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
 
 KEPT_SECONDS = 400 * 86_400
 RUNNING = "Running"
+RELEASED = "Released"
 
 
 def _key(release: Release) -> "dict[str, UniversalAttributeValueTypeDef]":
@@ -60,4 +64,75 @@ def record(release: Release, outcome: str, cause: str) -> None:
             ":release": {"S": release.model_dump_json()},
             ":expires": {"N": str(now + KEPT_SECONDS)},
         },
+    )
+
+
+def close(release: Release, outcome: str, cause: str) -> None:
+    """Write down how a release ended, also where the next one looks for the last."""
+    record(release, outcome, cause)
+    _put_last(release, "last", outcome, cause)
+    if outcome == RELEASED:
+        _put_last(release, f"last#{RELEASED}", outcome, cause)
+
+
+@aws_failures
+def _put_last(release: Release, key: str, outcome: str, cause: str) -> None:
+    clients.dynamodb().put_item(
+        TableName=settings().ledger_table,
+        Item={
+            **_key(release),
+            "sk": {"S": key},
+            "release": {"S": release.model_dump_json()},
+            "outcome": {"S": outcome},
+            "cause": {"S": cause},
+            "updated_at": {"N": str(clock.epoch_seconds())},
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """`updated_at` is in epoch seconds."""
+
+    release: Release
+    outcome: str
+    cause: str
+    updated_at: int
+
+
+@aws_failures
+def last(service: str, outcome: str | None = None) -> Last | None:
+    """The last release that ended, or that ended so."""
+    key = "last" if outcome is None else f"last#{outcome}"
+    answer = clients.dynamodb().get_item(
+        TableName=settings().ledger_table,
+        Key={"pk": {"S": f"service#{service}"}, "sk": {"S": key}},
+        ConsistentRead=True,
+    )
+    item = answer.get("Item")
+    if item is None:
+        return None
+    return Last(
+        Release.model_validate_json(item["release"]["S"]),
+        item["outcome"]["S"],
+        item["cause"]["S"],
+        int(item["updated_at"]["N"]),
+    )
+
+
+def last_released(service: str) -> Release | None:
+    found = last(service, RELEASED)
+    return None if found is None else found.release
+
+
+@aws_failures
+def note_signal(release: Release, signal: Signal) -> None:
+    """Who told a release what, for whoever asks later."""
+    told = {"kind": signal.kind, "by": signal.by, "reason": signal.reason}
+    item = {**{k: {"S": v} for k, v in told.items()}, "at": {"N": str(signal.at)}}
+    clients.dynamodb().update_item(
+        TableName=settings().ledger_table,
+        Key=_key(release),
+        UpdateExpression="SET signals = list_append(if_not_exists(signals, :none), :one)",
+        ExpressionAttributeValues={":none": {"L": []}, ":one": {"L": [{"M": item}]}},
     )

@@ -4,6 +4,7 @@ import json
 
 from canary.aws import clients
 from canary.aws.failures import aws_failures
+from canary.settings import settings
 from canary.signals import Signal
 
 
@@ -19,6 +20,20 @@ def status_of(execution: str) -> str | None:
 
 def is_running(execution: str) -> bool:
     return status_of(execution) in ("RUNNING", "PENDING_REDRIVE")
+
+
+@aws_failures
+def start(name: str, request: dict[str, object]) -> str:
+    """Start the state machine, once per name; the execution's ARN."""
+    sfn = clients.stepfunctions()
+    machine = settings().state_machine
+    # 80 characters, of a name that is unique without its beginning.
+    name = name[-80:]
+    try:
+        answer = sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+    except sfn.exceptions.ExecutionAlreadyExists:
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+    return answer["executionArn"]
 
 
 @aws_failures

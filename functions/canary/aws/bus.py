@@ -1,0 +1,27 @@
+"""Bus: the stack's own events on EventBridge, for whoever wants to know."""
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from canary.aws import clients
+from canary.happened import Happened
+from canary.observability import logger
+
+
+def publish(happened: Happened) -> None:
+    """At most once: nothing of a release waits for it, or fails with it."""
+    try:
+        answer = clients.events().put_events(
+            Entries=[
+                {
+                    "Source": "stepcanary",
+                    "DetailType": happened.detail_type,
+                    "Detail": happened.model_dump_json(exclude_none=True),
+                    "Resources": [happened.execution],
+                }
+            ]
+        )
+    except (BotoCoreError, ClientError) as error:
+        logger.warning("an event was not published", extra={"error": str(error)})
+        return
+    if answer["FailedEntryCount"]:
+        logger.warning("an event was not published", extra={"entries": answer["Entries"]})

@@ -1,0 +1,76 @@
+"""Happened: what a release tells the world about itself. Pure."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from canary.model import Model
+from canary.release import Release
+
+DetailType = Literal[
+    "Release Started",
+    "Release Shifted",
+    "Release Waiting",
+    "Release Promoting",
+    "Release Ended",
+]
+WAITS: dict[str, Literal["gate", "promotion failed"]] = {
+    "retry": "promotion failed",
+    "resume": "gate",
+}
+"""What a wait for a person is, by a signal that it ends on."""
+
+
+class Happened(Model):
+    """The detail of an event with source `stepcanary`; keys that say nothing are left out.
+
+    `weight` is the canary's percent, `ends_on` the signals that end a wait, `outcome` the terminal
+    state.
+    """
+
+    detail_type: DetailType = Field(exclude=True)
+    service: str
+    execution: str
+    by: str = ""
+    images: dict[str, str] | None = None
+    weight: int | None = None
+    waits: Literal["gate", "promotion failed"] | None = None
+    ends_on: list[str] | None = None
+    outcome: str | None = None
+    cause: str | None = None
+
+
+def started(release: Release) -> Happened:
+    return _of(release, "Release Started", images=release.images)
+
+
+def shifted(release: Release, weight: int) -> Happened:
+    return _of(release, "Release Shifted", weight=weight)
+
+
+def waiting(release: Release, ends_on: list[str]) -> Happened | None:
+    """None for a bake, which waits for nobody."""
+    waits = next((word for signal, word in WAITS.items() if signal in ends_on), None)
+    if waits is None:
+        return None
+    return _of(release, "Release Waiting", waits=waits, ends_on=sorted(ends_on))
+
+
+def promoting(release: Release) -> Happened:
+    return _of(release, "Release Promoting")
+
+
+def ended(release: Release, outcome: str, cause: str) -> Happened:
+    return _of(release, "Release Ended", outcome=outcome, cause=cause)
+
+
+def _of(release: Release, detail_type: DetailType, **more: object) -> Happened:
+    return Happened.model_validate(
+        {
+            "detail_type": detail_type,
+            "service": release.service,
+            "execution": release.execution,
+            "by": release.by,
+            **more,
+        }
+    )

@@ -1,0 +1,46 @@
+"""Starting: events of the world that begin a release or promote one, for the services they mean."""
+
+from canary import profiles, telling
+from canary.aws import stepfunctions
+from canary.contracts import ImagePushed, PipelineSucceeded
+from canary.errors import SignalRefused
+from canary.observability import logger
+
+
+def of_image(event: ImagePushed) -> dict[str, list[str]]:
+    """A push releases or promotes each service whose profile says so of its tag.
+
+    EventBridge may deliver an event twice: the execution has the event's name, so that there is
+    one release.
+    """
+    push = event.detail
+    image = f"{event.registry}/{push.repository_name}@{push.image_digest}"
+    by = f"push of {push.repository_name}:{push.image_tag}"
+    started = []
+    for service, profile in profiles.released_by_tag(push.repository_name, push.image_tag):
+        assert profile.triggers is not None
+        request: dict[str, object] = {
+            "service": service,
+            "images": {profile.triggers.container: image},
+            "by": by,
+        }
+        started.append(stepfunctions.start(f"push-{service}-{event.id}", request))
+    services = [s for s, _ in profiles.promoted_by_tag(push.repository_name, push.image_tag)]
+    return {"started": started, "promoted": _promote(services, by)}
+
+
+def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:
+    pipeline = event.detail.pipeline
+    services = [service for service, _ in profiles.promoted_by_pipeline(pipeline)]
+    return {"promoted": _promote(services, f"pipeline {pipeline}")}
+
+
+def _promote(services: list[str], by: str) -> list[str]:
+    told: list[str] = []
+    for service in services:
+        try:
+            told += telling.tell_service(service, "promote", "", by, "")
+        except SignalRefused as refused:
+            # Nobody waits for an answer; a second delivery finds nothing to promote.
+            logger.warning("nothing to promote", extra={"cause": str(refused)})
+    return told

@@ -1,0 +1,18 @@
+"""Obey image: a pushed image releases or promotes the services whose profiles say so."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary import starting
+from canary.contracts import ImagePushed
+from canary.observability import logger
+
+
+@logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
+@event_parser(model=ImagePushed)
+def lambda_handler(event: ImagePushed, _context: LambdaContext) -> dict[str, Any]:
+    answer = starting.of_image(event)
+    logger.info("image obeyed", extra={"tag": event.detail.image_tag, "answer": answer})
+    return answer

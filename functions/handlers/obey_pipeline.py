@@ -1,0 +1,18 @@
+"""Obey pipeline: a pipeline that succeeded promotes the services whose profiles say so."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary import starting
+from canary.contracts import PipelineSucceeded
+from canary.observability import logger
+
+
+@logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
+@event_parser(model=PipelineSucceeded)
+def lambda_handler(event: PipelineSucceeded, _context: LambdaContext) -> dict[str, Any]:
+    answer = starting.of_pipeline(event)
+    logger.info("pipeline obeyed", extra={"pipeline": event.detail.pipeline, "answer": answer})
+    return answer

@@ -1,0 +1,24 @@
+"""Take action: promote, revert, skip, pause, resume, shift by hand, or say how a service stands."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary.actions import take_action
+from canary.contracts import TakeInput
+from canary.errors import RequestRejected
+from canary.observability import logger
+
+
+@logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)
+@event_parser(model=TakeInput)
+def lambda_handler(event: TakeInput, _context: LambdaContext) -> dict[str, Any]:
+    """A rejection is an answer, not an exception: its cause is for a person to read."""
+    try:
+        answer = take_action(event.execution, event.request)
+    except RequestRejected as rejected:
+        logger.warning("action rejected", extra={"cause": str(rejected)})
+        return {"accepted": False, "cause": str(rejected)}
+    logger.info("action taken", extra={"answer": answer})
+    return {"accepted": True, "answer": answer}

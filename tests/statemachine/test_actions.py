@@ -1,0 +1,389 @@
+"""Every way in: actions on the one entry, gates, turns, pipelines and events."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from canary import profiles
+from sandbox import stack
+from tests.builders import profile, request
+from tests.fakes.cloud import Document
+from tests.statemachine.runner import Outcome, World, world
+
+FIRST_BAKE = 100.0
+DIGEST = "sha256:7f5b2640fe6fb4f46592dfd3410c4a79dac4f89e4782432e0378abcd12345678"
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    with world() as opened:
+        yield opened
+
+
+def act(here: World, action: str, name: str = "", **more: Any) -> Outcome:
+    """An execution whose input carries the action."""
+    number = len(here.sfn.list_executions(stateMachineArn=here.machine)["executions"])
+    asked = {"service": "checkout", "action": action, **more}
+    return here.release(asked, name or f"{action}-{number}")
+
+
+def answer(here: World, action: str, **more: Any) -> Document:
+    number = len(here.sfn.list_executions(stateMachineArn=here.machine)["executions"])
+    name = f"{action}-{number}"
+    assert act(here, action, name, **more).state == "Done"
+    ended = here.sfn.describe_execution(executionArn=here.arn(name))
+    output: Document = json.loads(ended["output"])
+    return output
+
+
+def stored(here: World, **changed: Any) -> None:
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile(**changed))
+
+
+def later(here: World, seconds: float, do: Callable[[], Any]) -> list[Any]:
+    done: list[Any] = []
+    here.clock.after(seconds, lambda: done.append(do()))
+    return done
+
+
+def took(here: World, outcome_of: Callable[[], Outcome]) -> tuple[Outcome, float]:
+    began = here.clock.now()
+    outcome = outcome_of()
+    return outcome, (here.clock.now() - began).total_seconds()
+
+
+def test_an_action_reaches_the_release_that_runs(here: World) -> None:
+    done = later(here, FIRST_BAKE, lambda: answer(here, "revert", by="jane", reason="prices"))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "revert by jane: prices" in outcome.cause
+    assert done[0]["executions"] == [here.arn("release-1")]
+    (record,) = (item for item in here.ledger() if item["sk"]["S"] == "release#release-1")
+    told = record["signals"]["L"][0]["M"]
+    assert (told["kind"]["S"], told["by"]["S"]) == ("revert", "jane")
+
+
+@pytest.mark.parametrize("action", ["promote", "revert", "retry", "skip", "pause", "resume"])
+def test_an_action_that_makes_no_sense_is_rejected_with_the_reason(
+    here: World, action: str
+) -> None:
+    outcome = act(here, action)
+    assert outcome.state == "Rejected"
+    assert "no release of checkout is running" in outcome.cause
+    assert here.cloud.weights == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"service": "checkout", "action": "dance"}, "action: "),
+        ({"service": "checkout", "action": 7}, "action: "),
+        ({"service": "checkout", "action": "shift"}, "shift has a weight"),
+        ({"service": "checkout", "action": "promote", "weight": 3}, "shift has a weight"),
+        ({"service": "checkout", "action": "shift", "weight": 101}, "weight"),
+        ({"action": "status"}, "service: is missing"),
+        ({"service": "nobody", "action": "status"}, "there is no profile"),
+        ({"service": "checkout", "action": "rollback", "images": {"app": "a:b"}}, "name none"),
+    ],
+)
+def test_bad_actions_are_rejected_in_words(here: World, asked: Document, told: str) -> None:
+    outcome = here.release(asked)
+    assert outcome.state == "Rejected"
+    assert told in outcome.cause
+
+
+def test_an_action_for_another_execution_is_rejected(here: World) -> None:
+    done = later(here, FIRST_BAKE, lambda: act(here, "promote", execution="release-0"))
+    assert here.release(request()).state == "Released"
+    assert done[0].state == "Rejected"
+    assert "release-0 has no release of checkout running" in done[0].cause
+
+
+def test_skip_ends_one_bake_and_the_next_one_is_baked(here: World) -> None:
+    done = later(here, FIRST_BAKE, lambda: act(here, "skip"))
+    outcome, seconds = took(here, lambda: here.release(request()))
+    assert outcome.state == "Released"
+    assert done[0].state == "Done"
+    assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
+    assert 700 < seconds < 900
+
+
+def test_skip_is_refused_where_nothing_bakes(here: World) -> None:
+    done = later(here, 12, lambda: act(here, "skip"))
+    assert here.release(request()).state == "Released"
+    assert done[0].state == "Rejected"
+    assert "no bake of it is under way" in done[0].cause
+
+
+@pytest.mark.parametrize("seconds", [12, FIRST_BAKE])
+def test_a_pause_holds_the_weight_until_it_is_resumed(here: World, seconds: float) -> None:
+    paused = later(here, seconds, lambda: act(here, "pause"))
+    seen = later(here, 5_000, lambda: (here.cloud.weight("example2"), answer(here, "status")))
+    resumed = later(here, 5_001, lambda: act(here, "resume"))
+    outcome, lasted = took(here, lambda: here.release(request()))
+    assert outcome.state == "Released", outcome
+    assert [paused[0].state, resumed[0].state] == ["Done", "Done"]
+    weight, status = seen[0]
+    assert weight == 5
+    assert "resume" in status["running"][0]["ends_on"]
+    # The step that was paused is baked anew, and the others follow.
+    assert 5_001 + 900 < lasted < 5_001 + 1_200
+
+
+def test_a_pause_is_withdrawn_before_it_came_to_it(here: World) -> None:
+    later(here, 12, lambda: act(here, "pause"))
+    resumed = later(here, 14, lambda: act(here, "resume"))
+    outcome = here.release(request())
+    assert outcome.state == "Released"
+    assert resumed[0].state == "Done"
+    assert "Pause" not in outcome.path
+
+
+def test_an_alarm_reverts_a_paused_release(here: World) -> None:
+    later(here, FIRST_BAKE, lambda: act(here, "pause"))
+    here.clock.after(3_000, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    outcome, lasted = took(here, lambda: here.release(request()))
+    assert outcome.state == "Reverted"
+    assert lasted < 3_100
+
+
+def test_a_pause_that_nobody_ends_reverts(here: World) -> None:
+    later(here, FIRST_BAKE, lambda: act(here, "pause"))
+    outcome = here.release(request(profile=profile(promotion={"gate_seconds": 3_600})))
+    assert outcome.state == "Reverted"
+    assert "nobody resumed the release in time" in outcome.cause
+
+
+STEPS = [
+    {"weight": 5, "bake_seconds": 60},
+    {"weight": 50, "bake_seconds": 60, "approval": True},
+    {"weight": 100, "bake_seconds": 60},
+]
+
+
+@pytest.mark.parametrize(
+    ("signal", "on_timeout", "state"),
+    [
+        ("resume", "revert", "Released"),
+        ("promote", "revert", "Released"),
+        ("revert", "promote", "Reverted"),
+        (None, "revert", "Reverted"),
+        (None, "promote", "Released"),
+    ],
+)
+def test_a_step_waits_at_its_gate(
+    here: World, signal: str | None, on_timeout: str, state: str
+) -> None:
+    if signal:
+        later(here, 1_000, lambda: act(here, signal, by="jane"))
+    promotion = {"gate_seconds": 3_600, "on_timeout": on_timeout}
+    asked = request(profile=profile(steps=STEPS, promotion=promotion))
+    outcome, lasted = took(here, lambda: here.release(asked))
+    assert outcome.state == state, outcome
+    assert lasted > (1_000 if signal else 3_600)
+    assert outcome.path.count("Gate") == 1
+
+
+def test_status_says_how_the_service_stands(here: World) -> None:
+    before = answer(here, "status")
+    assert before["did"] == "no release is running"
+    assert list(before["splits"].values()) == ["100:0"]
+    during = later(here, 400, lambda: answer(here, "status"))
+    assert here.release(request(by="jane")).state == "Released"
+    running = during[0]["running"][0]
+    assert (running["stage"], running["weight"], running["by"]) == ("rollout", 50, "jane")
+    assert running["alive"] is True
+    after = answer(here, "status")
+    assert (after["last"]["outcome"], after["last"]["execution"]) == (
+        "Released",
+        here.arn("release-1"),
+    )
+
+
+def test_a_weight_is_shifted_by_hand_and_back(here: World) -> None:
+    here.cloud.ecs_update("example2", "example2:1")
+    here.cloud.services["example2"]["desiredCount"] = 2
+    here.clock.sleep(60)
+    before = here.cloud.without_weights()
+    told = answer(here, "shift", weight=30, by="jane")["did"]
+    assert told == "weights 70:30, were 100:0; by jane"
+    assert here.cloud.weights == [(70, 30)]
+    # It is as somebody wanted it, so nobody is woken up, and no release starts on it.
+    assert here.invoke("ReconcileFunction", {})["stranded"] == []
+    assert "not at rest" in here.release(request()).cause
+    assert answer(here, "shift", weight=0)["did"].startswith("weights 100:0, were 70:30")
+    assert here.cloud.without_weights() == before
+    assert here.release(request(), "release-2").state == "Released"
+
+
+@pytest.mark.parametrize("weight", [1, 100])
+def test_no_weight_by_hand_for_who_cannot_carry_it(here: World, weight: int) -> None:
+    outcome = act(here, "shift", weight=weight)
+    assert outcome.state == "Rejected"
+    assert "the canary would get traffic, but" in outcome.cause
+    assert here.cloud.weights == []
+    assert "holder" not in here.lease()
+
+
+def test_a_shift_by_hand_leaves_a_release_alone(here: World) -> None:
+    done = later(here, FIRST_BAKE, lambda: act(here, "shift", weight=0))
+    assert here.release(request()).state == "Released"
+    assert done[0].state == "Rejected"
+    assert "release-1 is releasing on this split" in done[0].cause
+
+
+def test_a_rollback_goes_back_at_full_speed_and_forward_again(here: World) -> None:
+    assert here.release(request()).state == "Released"
+    # What fires now fires about the version that is to go.
+    here.cloud.set_alarm("example2-5xx", "ALARM")
+    outcome, lasted = took(here, lambda: act(here, "rollback", by="jane"))
+    assert outcome.state == "Released", outcome
+    assert here.cloud.running_image("example1") == "shop:v1"
+    assert here.cloud.weights[4:] == [(0, 100), (100, 0)]
+    assert lasted < 240
+    assert act(here, "rollback").state == "Released"
+    assert here.cloud.running_image("example1") == "shop:v2"
+
+
+def test_a_rollback_of_task_definitions_takes_those_of_before(here: World) -> None:
+    for side in ("example1", "example2"):
+        here.cloud.definitions[side].append(
+            json.loads(json.dumps(here.cloud.definitions[side][0]).replace("shop:v1", "shop:v2"))
+        )
+    ready = {"primary": "example1:2", "canary": "example2:2"}
+    assert here.release(request(images=None, task_definitions=ready)).state == "Released"
+    assert act(here, "rollback").state == "Released"
+    assert here.cloud.services["example1"]["deployments"][0]["taskDefinition"].endswith("e1:1")
+
+
+def test_without_a_release_there_is_nothing_to_roll_back(here: World) -> None:
+    outcome = act(here, "rollback")
+    assert outcome.state == "Rejected"
+    assert "no release of checkout is in the ledger" in outcome.cause
+
+
+def test_a_newer_release_supersedes(here: World) -> None:
+    stored(here, concurrency="supersede")
+    asked = request(images={"app": "shop:v3"})
+    second = later(here, FIRST_BAKE, lambda: here.start(asked, "release-2"))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "a newer release takes its place" in outcome.cause
+    assert here.wait(second[0]).state == "Released"
+    assert here.cloud.running_image("example1") == "shop:v3"
+
+
+def test_of_those_that_queue_the_newest_goes_on(here: World) -> None:
+    stored(here, concurrency="queue")
+    waiting = [
+        later(here, seconds, partial(here.start, request(images={"app": image}), name))
+        for seconds, image, name in (
+            (FIRST_BAKE, "shop:v2", "release-2"),
+            (300, "shop:v3", "release-3"),
+        )
+    ]
+    assert here.release(request(images={"app": "shop:v9"})).state == "Released"
+    second, third = (here.wait(arns[0]) for arns in waiting)
+    assert second.state == "Rejected"
+    assert "was started later and goes first" in second.cause
+    assert third.state == "Released"
+    assert here.cloud.running_image("example1") == "shop:v3"
+
+
+TRIGGERS = {
+    "repository": "shop",
+    "container": "app",
+    "release_tags": ["canary-*"],
+    "promote_tags": ["main-*"],
+    "promote_pipelines": ["checkout-main"],
+}
+REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        [{"name": "app", "imageUri": f"{REGISTRY}/shop@{DIGEST}"}],
+        {
+            "ImageSizeInBytes": "44728918",
+            "ImageDigest": DIGEST,
+            "Version": "1.0",
+            "ImagePushedAt": "Mon Jan 21 20:04:00 UTC 2019",
+            "RegistryId": "123456789012",
+            "RepositoryName": "shop",
+            "ImageURI": f"{REGISTRY}/shop@{DIGEST}",
+            "ImageTags": ["latest"],
+        },
+    ],
+    ids=["imagedefinitions.json", "imageDetail.json"],
+)
+def test_the_file_of_a_build_is_a_request(here: World, file: Any) -> None:
+    stored(here, triggers=TRIGGERS)
+    assert here.release(file).state == "Released"
+    assert here.cloud.running_image("example1") == f"{REGISTRY}/shop@{DIGEST}"
+
+
+@pytest.mark.parametrize("file", [[], ["x"], [{"name": "app"}], {"ImageURI": 7}])
+def test_a_broken_file_is_rejected(here: World, file: Any) -> None:
+    stored(here, triggers=TRIGGERS)
+    assert here.release(file).state == "Rejected"
+    assert here.cloud.weights == []
+
+
+def test_the_file_of_nobody_s_build_is_rejected(here: World) -> None:
+    outcome = here.release([{"name": "app", "imageUri": f"{REGISTRY}/shop@{DIGEST}"}])
+    assert outcome.state == "Rejected"
+    assert "0 profiles have triggers.repository shop" in outcome.cause
+
+
+def event(name: str, **detail: Any) -> Document:
+    document: Document = json.loads((stack.ROOT / "events" / f"{name}.json").read_text())
+    return {**document, "detail": {**document["detail"], **detail}}
+
+
+def deliver(here: World, document: Document) -> None:
+    here.bus.deliver(document)
+    here.clock.sleep(0)
+
+
+def test_a_push_releases_once_and_a_pipeline_promotes(here: World) -> None:
+    stored(here, triggers=TRIGGERS, promotion={"approval": True, "gate_seconds": 36_000})
+    pushed = event("obey_image")
+    deliver(here, pushed)
+    deliver(here, pushed)
+    executions = here.sfn.list_executions(stateMachineArn=here.machine)["executions"]
+    assert len(executions) == 1
+    assert pushed["id"] in executions[0]["name"]
+    later(here, 5_000, lambda: deliver(here, event("obey_pipeline")))
+    here.clock.sleep(1)
+    outcome = here.wait(executions[0]["executionArn"])
+    assert outcome.state == "Released", outcome
+    assert here.cloud.running_image("example1").endswith(f"shop@{DIGEST}")
+    (record,) = (i for i in here.ledger() if i["sk"]["S"].startswith("release#"))
+    assert record["signals"]["L"][0]["M"]["by"]["S"] == "pipeline checkout-main"
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    [
+        ("obey_image", {"image-tag": "nightly-3"}),
+        ("obey_image", {"repository-name": "other"}),
+        ("obey_image", {"image-tag": "main-3"}),
+        ("obey_image", {"action-type": "DELETE"}),
+        ("obey_pipeline", {"pipeline": "other"}),
+        ("obey_pipeline", {"state": "FAILED"}),
+    ],
+)
+def test_events_that_mean_nobody_change_nothing(here: World, name: str, detail: Document) -> None:
+    stored(here, triggers=TRIGGERS)
+    deliver(here, event(name, **detail))
+    assert here.sfn.list_executions(stateMachineArn=here.machine)["executions"] == []
+
+
+def test_a_profile_that_is_broken_keeps_no_other_from_its_events(here: World) -> None:
+    here.cloud.parameters["/stepcanary/profiles/basket"] = "{"
+    stored(here, triggers=TRIGGERS)
+    assert [service for service, _ in profiles.of_repository("shop")] == ["checkout"]
