@@ -115,6 +115,14 @@ class Sandbox:
         item = self.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item", {})
         return {name: item.get(name, {}).get("S", "") for name in ("outcome", "cause")}
 
+    def told(self, execution: str, service: str = "checkout") -> list[str]:
+        """What the ledger says that people and pipelines told the release."""
+        name = execution.rsplit(":", 1)[-1]
+        key = {"pk": {"S": f"service#{service}"}, "sk": {"S": f"release#{name}"}}
+        item = self.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item", {})
+        signals = [each["M"] for each in item.get("signals", {}).get("L", [])]
+        return [f"{signal['kind']['S']} by {signal['by']['S']}" for signal in signals]
+
     def is_free(self) -> bool:
         """Whether no release, alive or dead, has a split."""
         answer = self.client("dynamodb").query(

@@ -19,6 +19,7 @@ from sandbox.cloud import LOG, Sandbox
 from sandbox.fronts import Front
 from sandbox.fronts.appmesh import Chain
 from sandbox.fronts.names import FRONTS
+from sandbox.stack import ROOT
 
 CONFIDENCE = 0.999
 LONGEST_SECONDS = 240
@@ -28,10 +29,13 @@ Steps = list[dict[str, int]]
 
 @dataclass(frozen=True)
 class Act:
-    """What an operator does to the execution once it is in this state and the canary serves."""
+    """What somebody does once the execution is in this state and the canary serves.
+
+    The answer is another execution to wait for, if that began one.
+    """
 
     state: str
-    do: Callable[[Sandbox, str], None]
+    do: Callable[[Sandbox, str], str | None]
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Scenario:
     """One release. `check` returns what is wrong with its report, or an empty list.
 
     `acts` happen one after the other; `primary_tag` is what the primary gets where it differs;
-    `front` is what stands before the service, if not the router's own.
+    `front` is what stands before the service, if not the router's own; `begin` starts it, if an
+    execution with a request does not.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Scenario:
     acts: tuple[Act, ...] = ()
     primary_tag: str | None = None
     front: type[Front] | None = None
+    begin: Callable[[Sandbox], str] | None = None
 
 
 def binomial_interval(n: int, share: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
@@ -148,6 +154,42 @@ def _failed_promotion(report: Report) -> list[str]:
     return wrong
 
 
+def _flow(report: Report) -> list[str]:
+    """The canary served everything for a while, and the event of `main` promoted it."""
+    full = next((s for s in report["steps"] if s["weight"] == 100), None)
+    if full is None or full["canary_requests"] != full["requests"]:
+        return [f"not all traffic was on the canary at its gate: {full}"]
+    wrong = _at_rest(report) + _no_errors(report)
+    if report["told"] != ["promote by pipeline checkout-main"]:
+        wrong.append(f"the ledger says {report['told']}")
+    if not report["primary_image"].endswith(example("obey_image")["detail"]["image-digest"]):
+        wrong.append(f"the primary runs {report['primary_image']}")
+    return wrong
+
+
+def _gated(report: Report) -> list[str]:
+    told = [] if report["told"] == ["resume by jane"] else [f"the ledger says {report['told']}"]
+    return told + _released(report)
+
+
+def _superseded(report: Report) -> list[str]:
+    wrong = _at_rest(report) + _no_errors(report)
+    if report["others"] != ["Released"]:
+        wrong.append(f"the newer release ended {report['others']}")
+    if not report["primary_image"].endswith(":v10"):
+        wrong.append(f"the primary runs {report['primary_image']}")
+    return wrong
+
+
+def _queued(report: Report) -> list[str]:
+    wrong = _at_rest(report) + _no_errors(report)
+    if report["others"] != ["Rejected", "Released"]:
+        wrong.append(f"those that waited ended {report['others']}")
+    if not report["primary_image"].endswith(":v13"):
+        wrong.append(f"the primary runs {report['primary_image']}")
+    return wrong
+
+
 def _stop(sandbox: Sandbox, execution: str) -> None:
     sandbox.client("stepfunctions").stop_execution(executionArn=execution)
 
@@ -165,6 +207,84 @@ def _signal(kind: str) -> Callable[[Sandbox, str], None]:
     return send
 
 
+def _take(action: str, **more: object) -> Callable[[Sandbox, str], None]:
+    """As somebody in the console would: an execution whose input has an action."""
+
+    def take(sandbox: Sandbox, _execution: str) -> None:
+        _start(sandbox, {"service": "checkout", "action": action, "by": "jane", **more})
+
+    return take
+
+
+def _release(tag: str, **profile: object) -> Callable[[Sandbox, str], str]:
+    def release(sandbox: Sandbox, _execution: str) -> str:
+        return _start(
+            sandbox,
+            {
+                "service": "checkout",
+                "images": {"app": article.image(tag)},
+                "profile": {**sandbox.profile, "steps": QUICK, **profile},
+            },
+        )
+
+    return release
+
+
+def _start(sandbox: Sandbox, request: dict[str, Any]) -> str:
+    execution: str = sandbox.client("stepfunctions").start_execution(
+        stateMachineArn=sandbox.machine, input=json.dumps(request)
+    )["executionArn"]
+    return execution
+
+
+def _push(tag: str) -> Callable[[Sandbox], str]:
+    """ECR tells of an image that was pushed; the answer is the execution that comes of it."""
+
+    def push(sandbox: Sandbox) -> str:
+        changed = {
+            **sandbox.profile,
+            "steps": QUICK,
+            "promotion": {"approval": True},
+            "triggers": {
+                "repository": "shop",
+                "container": "app",
+                "release_tags": ["v*"],
+                "promote_pipelines": ["checkout-main"],
+            },
+        }
+        sandbox.client("ssm").put_parameter(
+            Name="/stepcanary/profiles/checkout", Value=json.dumps(changed), Overwrite=True
+        )
+        event = example("obey_image")
+        event["detail"]["image-tag"] = tag
+        # At least once is what EventBridge promises.
+        sandbox.bus.deliver(event)
+        sandbox.bus.deliver(event)
+        sfn = sandbox.client("stepfunctions")
+        for _ in range(100):
+            answer = sfn.list_executions(stateMachineArn=sandbox.machine)
+            found = [e["executionArn"] for e in answer["executions"] if event["id"] in e["name"]]
+            if found:
+                assert len(found) == 1, "one push, one release"
+                return str(found[0])
+            time.sleep(0.1)
+        raise TimeoutError("the push started nothing")
+
+    return push
+
+
+def _pipeline_succeeds(sandbox: Sandbox, _execution: str) -> None:
+    sandbox.bus.deliver(example("obey_pipeline"))
+
+
+def example(name: str) -> dict[str, Any]:
+    """An event as AWS sends it."""
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return event
+
+
+QUICK = [{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 2}]
+LONG = [{"weight": 50, "bake_seconds": 60}]
 DEMO = [
     Scenario("good", "v2", "Released", _released),
     Scenario(
@@ -201,6 +321,50 @@ SCENARIOS = [
         steps=[{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 2}],
         acts=(Act("PromotionGate", _signal("retry")), Act("PromotionGate", _signal("revert"))),
         primary_tag="v6-crash",
+    ),
+    Scenario(
+        "gate",
+        "v7",
+        "Released",
+        _gated,
+        steps=[{"weight": 50, "bake_seconds": 2, "approval": True}, QUICK[1]],
+        acts=(Act("Gate", _take("resume")),),
+    ),
+    Scenario(
+        "rollback",
+        "v4",
+        "Released",
+        _released,
+        begin=lambda sandbox: _start(
+            sandbox, {"service": "checkout", "action": "rollback", "by": "jane"}
+        ),
+    ),
+    Scenario(
+        "supersede",
+        "v9",
+        "Reverted",
+        _superseded,
+        steps=LONG,
+        acts=(Act("Bake", _release("v10", concurrency="supersede")),),
+    ),
+    Scenario(
+        "queue",
+        "v11",
+        "Released",
+        _queued,
+        steps=[{"weight": 50, "bake_seconds": 6}, QUICK[1]],
+        acts=(
+            Act("Bake", _release("v12", concurrency="queue")),
+            Act("Bake", _release("v13", concurrency="queue")),
+        ),
+    ),
+    Scenario(
+        "article-flow",
+        "v14",
+        "Released",
+        _flow,
+        begin=_push("v14"),
+        acts=(Act("Gate", _pipeline_succeeds),),
     ),
 ]
 CHAIN = [
@@ -251,6 +415,8 @@ class Operator:
     def __init__(self, sandbox: Sandbox, acts: tuple[Act, ...]) -> None:
         self._sandbox, self._acts = sandbox, list(acts)
         self._entered = 0
+        self.started: list[str] = []
+        """Other executions that came of the acts."""
 
     def look(self, execution: str, path: list[str], client: Client) -> None:
         # One state that is entered twice is two occasions.
@@ -258,7 +424,8 @@ class Operator:
             return
         if path[-1] == self._acts[0].state:
             self._entered = len(path)
-            self._acts.pop(0).do(self._sandbox, execution)
+            if started := self._acts.pop(0).do(self._sandbox, execution):
+                self.started.append(started)
 
 
 def run(sandbox: Sandbox, scenario: Scenario) -> Report:
@@ -271,11 +438,11 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     began = time.monotonic()
     client.start()
     try:
-        arn = sfn.start_execution(
-            stateMachineArn=sandbox.machine,
-            name=f"{scenario.name}-{time.time_ns()}",
-            input=json.dumps(_request(sandbox, scenario)),
-        )["executionArn"]
+        arn = (
+            scenario.begin(sandbox)
+            if scenario.begin
+            else _start(sandbox, _request(sandbox, scenario))
+        )
         while True:
             execution = sfn.describe_execution(executionArn=arn)
             path = _path(sfn, arn)
@@ -286,7 +453,9 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
             stopped = execution["status"] == "ABORTED"
             view.show(began, "(stopped)" if stopped else path[-1] if path else "", split, client)
             # Where the execution cannot, help from outside ends the release.
-            if execution["status"] != "RUNNING" and sandbox.is_free():
+            others = [sfn.describe_execution(executionArn=other) for other in operator.started]
+            running = [each for each in (execution, *others) if each["status"] == "RUNNING"]
+            if not running and sandbox.is_free():
                 break
             operator.look(arn, path, client)
             if time.monotonic() - began > LONGEST_SECONDS:
@@ -309,6 +478,8 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "weights": weights,
         "primary_image_before": image_before,
         "primary_image": sandbox.image("example1"),
+        "others": [_path(sfn, other)[-1] for other in operator.started],
+        "told": sandbox.told(arn),
         "canary_tasks": sandbox.service("example2")["desiredCount"],
         "promotions": path.count("PromotePrimary"),
         "requests": client.total.requests,

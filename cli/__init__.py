@@ -1,0 +1,1 @@
+"""The command line: `stepcanary`, for people and for pipelines of other kinds."""

@@ -1,0 +1,67 @@
+"""Each rule of the template takes its example event, and no other one."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sandbox import stack
+from sandbox.events import execution_detail
+
+EVENTS = stack.ROOT / "events"
+
+
+def example(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    signal = {
+        "source": "stepcanary",
+        "detail-type": "Release Signal",
+        "detail": example("signal_release"),
+    }
+    arn = f"{stack.machine_arn().replace(':stateMachine:', ':execution:')}:release-1"
+    ended = {
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "detail": execution_detail(arn, stack.machine_arn(), "ABORTED"),
+    }
+    return {
+        "SignalReleaseFunction": signal,
+        "ObeyImageFunction": example("obey_image"),
+        "ObeyPipelineFunction": example("obey_pipeline"),
+        "RelayAlarmFunction": example("relay_alarm"),
+        "ReconcileFunction": ended,
+    }
+
+
+def test_every_rule_has_an_example() -> None:
+    assert {rule.function for rule in stack.rules()} == set(examples())
+
+
+@pytest.mark.parametrize("rule", stack.rules(), ids=lambda rule: rule.function)
+def test_a_rule_takes_its_own_event_only(rule: Any) -> None:
+    taken = [name for name, event in examples().items() if rule.input_for(event) is not None]
+    assert taken == [rule.function]
+
+
+@pytest.mark.parametrize(
+    ("function", "detail"),
+    [
+        ("ObeyImageFunction", {"result": "FAILURE"}),
+        ("ObeyImageFunction", {"action-type": "DELETE"}),
+        ("ObeyImageFunction", {"image-tag": None}),
+        ("ObeyPipelineFunction", {"state": "FAILED"}),
+        ("RelayAlarmFunction", {"state": {"value": "OK"}}),
+        ("ReconcileFunction", {"status": "SUCCEEDED"}),
+        ("ReconcileFunction", {"stateMachineArn": "arn:of:another"}),
+    ],
+)
+def test_a_rule_leaves_what_is_not_for_it(function: str, detail: dict[str, Any]) -> None:
+    event = examples()[function]
+    changed = {**event["detail"], **detail}
+    event = {**event, "detail": {k: v for k, v in changed.items() if v is not None}}
+    (rule,) = (rule for rule in stack.rules() if rule.function == function)
+    assert rule.input_for(event) is None
