@@ -6,6 +6,7 @@ from canary import clock, profiles
 from canary.aws import lease as leases
 from canary.errors import RequestRejected, SignalRefused, SplitBusy
 from canary.plan import plan_release, request_of
+from canary.profile import Profile
 from canary.release import Release
 from canary.signals import Signal
 from canary.telling import tell
@@ -19,31 +20,38 @@ def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release |
 
     Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
     """
+    if waited:
+        _require_place(_lead_of(execution, document)[0], execution)
     try:
         return plan_release(execution, document)
     except SplitBusy as busy:
-        request = request_of(document)
-        profile = profiles.of_service(request.service, request.profile)
+        split, profile = _lead_of(execution, document)
         if profile.concurrency == "reject":
             raise
-        split = min(traffic.key(execution) for traffic in profile.traffic)
-        _keep_place(split, execution, waited=waited)
+        if not waited:
+            leases.queue(split, execution, clock.epoch_seconds())
         if profile.concurrency == "supersede":
             _supersede(busy.holder, split, execution)
         return None
 
 
-def _keep_place(split: str, execution: str, *, waited: bool) -> None:
-    """Only the newest waits: whoever comes takes the place, and whoever lost it is told."""
-    now = clock.epoch_seconds()
-    if not waited:
-        leases.queue(split, execution, now)
-        return
+def _lead_of(execution: str, document: object) -> tuple[str, Profile]:
+    """The split at which the release waits."""
+    request = request_of(document)
+    profile = profiles.of_service(request.service, request.profile)
+    return min(traffic.key(execution) for traffic in profile.traffic), profile
+
+
+def _require_place(split: str, execution: str) -> None:
+    """Only the newest waits: whoever comes takes the place, and whoever lost it is told.
+
+    Also when the split is free by now: it is free for the newest.
+    """
     place = leases.queued(split)
     if place is None or place.execution != execution:
         newer = place.execution if place else "a newer release"
         raise RequestRejected(f"traffic: {newer} was started later and goes first")
-    if now - place.at > LONGEST_WAIT_SECONDS:
+    if clock.epoch_seconds() - place.at > LONGEST_WAIT_SECONDS:
         raise RequestRejected(
             f"traffic: the split was not free for {LONGEST_WAIT_SECONDS} s; start again"
         )

@@ -293,6 +293,16 @@ def test_of_those_that_queue_the_newest_goes_on(here: World) -> None:
     assert here.cloud.running_image("example1") == "shop:v3"
 
 
+def test_the_newest_goes_on_although_an_older_one_looks_first(here: World) -> None:
+    """The split has become free before the older one looks again."""
+    stored(here, concurrency="queue", steps=[{"weight": 100, "bake_seconds": 0}])
+    second = later(here, 90, partial(here.start, request(images={"app": "shop:v2"}), "release-2"))
+    third = later(here, 100, partial(here.start, request(images={"app": "shop:v3"}), "release-3"))
+    assert here.release(request(images={"app": "shop:v9"})).state == "Released"
+    assert here.wait(second[0]).state == "Rejected"
+    assert here.wait(third[0]).state == "Released"
+
+
 TRIGGERS = {
     "repository": "shop",
     "container": "app",
