@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -278,9 +279,9 @@ def _pipeline_succeeds(sandbox: Sandbox, _execution: str) -> None:
 
 
 def example(name: str) -> dict[str, Any]:
-    """An event as AWS sends it."""
+    """An event as AWS sends it now."""
     event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
-    return event
+    return {**event, "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 QUICK = [{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 2}]

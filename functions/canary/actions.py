@@ -35,7 +35,11 @@ def _take(execution: str, request: ActionRequest) -> Answer:
         profile = profiles.of_service(request.service, request.profile)
         return {"did": shift_by_hand(execution, request, profile)}
     told = telling.tell_service(
-        request.service, request.action, request.reason, request.by, request.execution
+        request.service,
+        request.action,
+        reason=request.reason,
+        by=request.by,
+        execution=request.execution,
     )
     return {"did": f"told {', '.join(told)}", "executions": told}
 

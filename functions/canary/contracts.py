@@ -113,6 +113,7 @@ class ImagePushed(BaseModel):
     id: str
     account: str
     region: str
+    time: datetime
     detail: Push
 
     @property
@@ -129,6 +130,7 @@ class Succeeded(BaseModel):
 class PipelineSucceeded(BaseModel):
     """CodePipeline Pipeline Execution State Change."""
 
+    time: datetime
     detail: Succeeded
 
 

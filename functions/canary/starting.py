@@ -1,5 +1,7 @@
 """Starting: events of the world that begin a release or promote one, for the services they mean."""
 
+from datetime import datetime
+
 from canary import profiles, telling
 from canary.aws import stepfunctions
 from canary.contracts import ImagePushed, PipelineSucceeded
@@ -26,20 +28,21 @@ def of_image(event: ImagePushed) -> dict[str, list[str]]:
         }
         started.append(stepfunctions.start(f"push-{service}-{event.id}", request))
     services = [s for s, _ in profiles.promoted_by_tag(push.repository_name, push.image_tag)]
-    return {"started": started, "promoted": _promote(services, by)}
+    return {"started": started, "promoted": _promote(services, by, event.time)}
 
 
 def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:
     pipeline = event.detail.pipeline
     services = [service for service, _ in profiles.promoted_by_pipeline(pipeline)]
-    return {"promoted": _promote(services, f"pipeline {pipeline}")}
+    return {"promoted": _promote(services, f"pipeline {pipeline}", event.time)}
 
 
-def _promote(services: list[str], by: str) -> list[str]:
+def _promote(services: list[str], by: str, time: datetime) -> list[str]:
+    said_at = int(time.timestamp())
     told: list[str] = []
     for service in services:
         try:
-            told += telling.tell_service(service, "promote", "", by, "")
+            told += telling.tell_service(service, "promote", by=by, said_at=said_at)
         except SignalRefused as refused:
             # Nobody waits for an answer; a second delivery finds nothing to promote.
             logger.warning("nothing to promote", extra={"cause": str(refused)})

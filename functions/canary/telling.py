@@ -9,12 +9,23 @@ from canary.release import Release
 from canary.signals import KEPT, Kind, Signal, why_refused
 
 
-def tell_service(service: str, kind: Kind, reason: str, by: str, execution: str) -> list[str]:
+def tell_service(
+    service: str,
+    kind: Kind,
+    *,
+    reason: str = "",
+    by: str = "",
+    execution: str = "",
+    said_at: int | None = None,
+) -> list[str]:
     """The executions that were told; only the one that is named, where one is.
 
-    Raises `SignalRefused` when there is none to tell.
+    What was said before a release began, in epoch seconds, says nothing about it: an event may be
+    delivered twice. Raises `SignalRefused` when there is none to tell.
     """
     running = leases.of_service(service)
+    if said_at is not None:
+        running = [lease for lease in running if lease.since <= said_at]
     if not running:
         raise SignalRefused(f"{kind}: no release of {service} is running")
     meant = [lease for lease in running if _is(lease.holder, execution)]

@@ -14,7 +14,11 @@ from canary.observability import logger
 @event_parser(model=SignalInput)
 def lambda_handler(event: SignalInput, _context: LambdaContext) -> dict[str, Any]:
     told = telling.tell_service(
-        event.service, event.signal, event.reason, event.by, event.execution
+        event.service,
+        event.signal,
+        reason=event.reason,
+        by=event.by,
+        execution=event.execution,
     )
     logger.info("signal kept", extra={"signal": event.signal, "by": event.by, "executions": told})
     return {"executions": told}

@@ -46,6 +46,7 @@ OTHER_ROUTERS = {
     },
 }
 
+LATER = "2027-01-01T00:00:00Z"
 LOGIN = "cognito-idp:DescribeUserPoolClient"
 
 # Permissions that no API call of the same name stands for.
@@ -177,12 +178,13 @@ def _act_in_every_way(here: World) -> None:
     def push(tag: str) -> None:
         event = json.loads((stack.ROOT / "events/obey_image.json").read_text())
         event["detail"]["image-tag"] = tag
+        event["time"] = LATER
         here.invoke("ObeyImageFunction", event)
 
     # By the file of a build; promoted by a push and by a pipeline; superseded.
     image = [{"name": "app", "imageUri": "shop:v6"}]
     newer: list[str] = []
-    pipeline = {"detail": {"pipeline": "main", "state": "SUCCEEDED"}}
+    pipeline = {"time": LATER, "detail": {"pipeline": "main", "state": "SUCCEEDED"}}
     here.clock.after(99, lambda: act("status"))
     here.clock.after(100, lambda: here.invoke("ObeyPipelineFunction", pipeline))
     assert here.wait(here.start(image, "by-file")).state == "Released"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -354,8 +355,10 @@ def event(name: str, **detail: Any) -> Document:
     return {**document, "detail": {**document["detail"], **detail}}
 
 
-def deliver(here: World, document: Document) -> None:
-    here.bus.deliver(document)
+def deliver(here: World, document: Document, *, late: float = 0) -> None:
+    """What happened so many seconds ago."""
+    happened = here.clock.now() - timedelta(seconds=late)
+    here.bus.deliver({**document, "time": happened.isoformat()})
     here.clock.sleep(0)
 
 
@@ -374,6 +377,15 @@ def test_a_push_releases_once_and_a_pipeline_promotes(here: World) -> None:
     assert here.cloud.running_image("example1").endswith(f"shop@{DIGEST}")
     (record,) = (i for i in here.ledger() if i["sk"]["S"].startswith("release#"))
     assert record["signals"]["L"][0]["M"]["by"]["S"] == "pipeline checkout-main"
+
+
+def test_an_event_of_before_a_release_does_not_promote_it(here: World) -> None:
+    """The second delivery of one that promoted the release before."""
+    stored(here, triggers=TRIGGERS, promotion={"approval": True, "gate_seconds": 3_600})
+    here.clock.after(1_500, lambda: deliver(here, event("obey_pipeline"), late=1_600))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "nobody answered the gate in time" in outcome.cause
 
 
 @pytest.mark.parametrize(
