@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.history import lines
@@ -39,7 +40,8 @@ class Stack:
     """The state machine, by its ARN or through the outputs of the stack."""
 
     def __init__(self, given: argparse.Namespace) -> None:
-        self._sfn: Any = boto3.client("stepfunctions")
+        patient = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
+        self._sfn: Any = boto3.client("stepfunctions", config=patient)
         self.machine = given.state_machine or os.environ.get("STATE_MACHINE") or _of(given.stack)
 
     def start(self, request: dict[str, Any], name: str) -> str:
@@ -91,11 +93,19 @@ def _of(stack: str) -> str:
     raise Misuse(f"stack {stack} has no output ReleaseStateMachineArn; is it stepcanary's?")
 
 
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may have nobody in it.
+        return ""
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stepcanary", description=__doc__)
     parser.add_argument("--state-machine", help="its ARN (default: $STATE_MACHINE)")
     parser.add_argument("--stack", default="stepcanary", help="else the stack that has it")
-    parser.add_argument("--by", default=getpass.getuser(), help="who asks (default: you)")
+    parser.add_argument("--by", default=_me(), help="who asks (default: you)")
     commands = parser.add_subparsers(dest="command", required=True)
 
     release = commands.add_parser("release", help="release a new version and watch it")

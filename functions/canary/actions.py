@@ -4,7 +4,14 @@ from canary import profiles, splits, telling
 from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
-from canary.errors import AwsRefused, LeaseHeld, NotEnoughCapacity, RequestRejected, SignalRefused
+from canary.errors import (
+    AwsUnavailable,
+    LeaseHeld,
+    NotEnoughCapacity,
+    ReleaseError,
+    RequestRejected,
+    SignalRefused,
+)
 from canary.plan import read_split
 from canary.request import ActionRequest, parse_action
 from canary.shifting import shift_by_hand
@@ -16,15 +23,18 @@ Answer = dict[str, object]
 def take_action(execution: str, document: object) -> Answer:
     """What was done, with `did` in a sentence.
 
-    Raises `RequestRejected` for what cannot be done now: nothing was changed then.
+    Raises `RequestRejected` for what cannot be done, and `AwsUnavailable` to try again.
     """
     request = parse_action(document)
     try:
         done = _take(execution, request)
+    except (AwsUnavailable, RequestRejected):
+        raise
     except (SignalRefused, LeaseHeld, NotEnoughCapacity) as refused:
         raise RequestRejected(str(refused)) from refused
-    except AwsRefused as refused:
-        raise RequestRejected(f"{request.action}: AWS refused it. {refused}") from refused
+    except ReleaseError as failed:
+        told = f"{type(failed).__name__}: {failed}"
+        raise RequestRejected(f"{request.action}: it could not be done. {told}") from failed
     return {"action": request.action, "service": request.service, **done}
 
 

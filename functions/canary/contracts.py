@@ -101,6 +101,13 @@ class SignalInput(Model):
     execution: str = Field(default="", max_length=400)
 
 
+class SignalEvent(BaseModel):
+    """`Release Signal`, as it came over the bus."""
+
+    time: datetime
+    detail: SignalInput
+
+
 class Push(BaseModel):
     repository_name: str = Field(alias="repository-name")
     image_digest: str = Field(alias="image-digest", pattern=r"^sha256:[0-9a-f]{64}$")

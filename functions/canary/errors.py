@@ -22,11 +22,12 @@ class RequestRejected(ReleaseError):
 
 
 class SplitBusy(RequestRejected):
-    """Another release has the split. `holder` is its execution."""
+    """Another release has this split. `holder` is its execution."""
 
-    def __init__(self, message: str, holder: str) -> None:
+    def __init__(self, message: str, holder: str, split: str) -> None:
         super().__init__(message)
         self.holder = holder
+        self.split = split
 
 
 class LeaseHeld(ReleaseError):

@@ -32,7 +32,7 @@ def open_release(release: Release, request: object) -> Lease:
     if lease.stage > OPENING:
         return lease
     try:
-        _require_alone(release)
+        require_alone(release)
         _check_again(release, request)
     except (LeaseHeld, RequestRejected):
         # Only as long as it is being opened: a second delivery may have gone on with it.
@@ -75,7 +75,7 @@ def _put_right(seen: Lease) -> None:
         raise SplitUnsettled(f"{told}, which takes longer than usual. See docs/runbook.md")
 
 
-def _require_alone(release: Release) -> None:
+def require_alone(release: Release) -> None:
     """Two profiles may name two splits in front of the same ECS services."""
     ours = {release.primary.service, release.canary.service}
     for other in leases.every():

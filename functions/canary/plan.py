@@ -12,6 +12,7 @@ from canary.rollback import rolled_back
 from canary.split import check_expressible
 from canary.traffic import Reading, TrafficRouter
 from canary.traffic.routers import router_for
+from canary.verdict import Alarm
 
 
 def plan_release(execution: str, document: object) -> Release:
@@ -38,6 +39,27 @@ def plan_release(execution: str, document: object) -> Release:
     return release.model_copy(
         update={"images": request.images, "task_definitions": request.task_definitions}
     )
+
+
+def check_possible(request: Request, profile: Profile) -> None:
+    """What can be said of a request before its turn has come: for this one nobody has to wait.
+
+    Raises `RequestRejected`.
+    """
+    try:
+        primary = ecs.require_service(profile.cluster, profile.primary, "primary")
+        canary = ecs.require_service(profile.cluster, profile.canary, "canary")
+        check_releasable("primary", primary)
+        check_releasable("canary", canary)
+        if ready := request.task_definitions:
+            ecs.require_task_definition(ready.primary, "task_definitions.primary")
+            ecs.require_task_definition(ready.canary, "task_definitions.canary")
+        for service in (primary, canary) if request.images else ():
+            _, current = ecs.describe_task_definition(service.task_definition)
+            with_images(current, request.images or {})
+        known_alarms(profile.alarms)
+    except AwsRefused as refused:
+        raise RequestRejected(f"a check of the release was refused. {refused}") from refused
 
 
 def fixed(
@@ -152,6 +174,7 @@ def _left_by_the_dead(execution: str, traffic: Traffic) -> Traffic | None:
             f"traffic: execution {lease.holder} is releasing on the same split,"
             f" {router_for(traffic).name}; wait for it to end, or revert it",
             lease.holder,
+            key,
         )
     theirs = lease.release.traffic
     return next((traffic for traffic in theirs if traffic.key(lease.holder) == key), None)
@@ -188,11 +211,17 @@ def read_split(traffic: Traffic) -> tuple[TrafficRouter, Reading]:
         raise
 
 
-def _check_alarms(names: list[str]) -> None:
+def known_alarms(names: list[str]) -> dict[str, Alarm]:
     found = {alarm.name: alarm for alarm in cloudwatch.describe_alarms(names, None)}
     for name in names:
         if name not in found:
             raise RequestRejected(f"alarms: there is no CloudWatch alarm {name}; create it")
+    return found
+
+
+def _check_alarms(names: list[str]) -> None:
+    found = known_alarms(names)
+    for name in names:
         if found[name].state == "ALARM":
             raise RequestRejected(
                 f"alarms: {name} is in ALARM already, so it cannot judge a canary; clear it first"

@@ -123,6 +123,10 @@ def recover(lease: Lease) -> str | None:
             ledger.record(release, "Rejected", "Its execution ended before it had begun.")
         leases.free(lease)
         return "Rejected"
+    if release.by_hand:
+        # What it has written somebody wanted; the sweep tells if it is not all of it.
+        leases.free(lease)
+        return "Shifted"
     if lease.parked and not lease.reverting and not _mended(release):
         return None
     lease = leases.take_over(lease)

@@ -44,6 +44,11 @@ class Release(Model):
     """Who asked for it."""
 
     @property
+    def by_hand(self) -> bool:
+        """Whether it is none: a shift of weights that a person asked for."""
+        return self.images is None and self.task_definitions is None
+
+    @property
     def splits(self) -> list[str]:
         """The keys of all splits, the lead first: the order in which every release takes them."""
         return sorted(traffic.key(self.execution) for traffic in self.traffic)

@@ -46,7 +46,10 @@ def judge_canary(
     last = step + 1 == len(release.steps)
     wanted = release.steps[step].approval or (last and release.promotion.approval)
     following = progress(verdict, step, holds, last=last, gated=wanted and not promoted)
-    if verdict.decision == "advance" and lease.signal and lease.signal.kind == "pause":
+    if approved and lease.pausing:
+        # Its time is over, and what the profile says happens then.
+        leases.forget_pause(lease)
+    elif verdict.decision == "advance" and lease.pausing:
         # It came while nothing waited: the next bake turns into the pause.
         return {**following, "next": "bake", "step": step, "holds": holds}
     return following

@@ -4,11 +4,13 @@ from canary import splits
 from canary.aws import ecs, ledger, stepfunctions
 from canary.aws import lease as leases
 from canary.capacity import missing_capacity, service_of
-from canary.errors import AwsUnavailable, LeaseHeld, NotEnoughCapacity
+from canary.errors import LeaseHeld, NotEnoughCapacity
+from canary.opening import require_alone
 from canary.plan import fixed, read_split
 from canary.profile import Profile
 from canary.release import Release
 from canary.request import ActionRequest
+from canary.split import check_expressible
 from canary.splits import insist_all
 from canary.stage import ROLLOUT
 from canary.traffic import SideName
@@ -22,22 +24,28 @@ def shift_by_hand(execution: str, request: ActionRequest, profile: Profile) -> s
     """
     weight = request.weight or 0
     release = _planned(execution, request, profile, weight)
+    done = ledger.find(release)
+    if done is not None:
+        # A second delivery: others may have written since.
+        return done.cause
+    if not stepfunctions.is_running(execution):
+        raise LeaseHeld("shift: this execution has ended; start another one")
     for split in release.splits:
         _require_free(release, split)
     lease = leases.take(release)
-    try:
-        _require_capacity(release, weight)
-    except NotEnoughCapacity:
-        leases.free(leases.check(release, lease.fence))
-        raise
+    if lease.stage < ROLLOUT:
+        try:
+            require_alone(release)
+            _require_capacity(release, weight)
+        except (LeaseHeld, NotEnoughCapacity):
+            leases.free(lease)
+            raise
     leases.enter(release, lease.fence, ROLLOUT, target=weight)
     moved = insist_all(release, weight)
-    lease = leases.check(release, lease.fence)
     if moved.failures:
-        if not moved.wrote and not isinstance(moved.failures[0], AwsUnavailable):
-            leases.free(lease)
-        # Otherwise the lease stays: tried again, or brought to rest by help from outside.
+        # The lease is given back by help from outside, when the execution has ended.
         raise moved.failures[0]
+    lease = leases.check(release, lease.fence)
     splits.confirm(lease, weight, moved.now)
     found = ", ".join(str(each.found.split) for each in moved.moved.values())
     now = ", ".join(str(reading.split) for reading in moved.now.values())
@@ -55,6 +63,7 @@ def _planned(execution: str, request: ActionRequest, profile: Profile, weight: i
         router, reading = read_split(traffic)
         if weight > 0:
             router.check(reading)
+            check_expressible(reading.split.with_weight(0), [weight])
         found = {"rest_weight": reading.rest_weight, "drain_seconds": reading.pinned_seconds}
         planned.append(traffic.model_copy(update=found))
     return fixed(execution, request, profile, (primary, canary), planned)
@@ -64,6 +73,10 @@ def _require_free(release: Release, split: str) -> None:
     lease = leases.read(split)
     if lease.holder in ("", release.execution):
         return
+    if lease.parked:
+        raise LeaseHeld(
+            f"traffic: the promotion of {lease.holder} failed and it has the split; revert it"
+        )
     if stepfunctions.is_running(lease.holder):
         raise LeaseHeld(
             f"traffic: execution {lease.holder} is releasing on this split; revert or promote it"

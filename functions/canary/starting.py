@@ -1,11 +1,12 @@
 """Starting: events of the world that begin a release or promote one, for the services they mean."""
 
+import hashlib
 from datetime import datetime
 
 from canary import profiles, telling
 from canary.aws import stepfunctions
 from canary.contracts import ImagePushed, PipelineSucceeded
-from canary.errors import SignalRefused
+from canary.errors import AwsRefused, AwsUnavailable, ReleaseError, SignalRefused
 from canary.observability import logger
 
 
@@ -18,7 +19,8 @@ def of_image(event: ImagePushed) -> dict[str, list[str]]:
     push = event.detail
     image = f"{event.registry}/{push.repository_name}@{push.image_digest}"
     by = f"push of {push.repository_name}:{push.image_tag}"
-    started = []
+    started: list[str] = []
+    failed: list[ReleaseError] = []
     for service, profile in profiles.released_by_tag(push.repository_name, push.image_tag):
         assert profile.triggers is not None
         request: dict[str, object] = {
@@ -26,9 +28,18 @@ def of_image(event: ImagePushed) -> dict[str, list[str]]:
             "images": {profile.triggers.container: image},
             "by": by,
         }
-        started.append(stepfunctions.start(f"push-{service}-{event.id}", request))
+        # 80 characters at most, and of each service its own.
+        mark = hashlib.sha256(service.encode()).hexdigest()[:8]
+        try:
+            started.append(stepfunctions.start(f"push-{event.id}-{service[:20]}-{mark}", request))
+        except (AwsRefused, AwsUnavailable) as failure:
+            failed.append(failure)
     services = [s for s, _ in profiles.promoted_by_tag(push.repository_name, push.image_tag)]
-    return {"started": started, "promoted": _promote(services, by, event.time)}
+    promoted = _promote(services, by, event.time)
+    if failed:
+        # Lambda delivers the event again; what was started already is not started twice.
+        raise failed[0]
+    return {"started": started, "promoted": promoted}
 
 
 def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:

@@ -1,10 +1,14 @@
 """Telling: bring a signal to the releases that it is for, and obey one that came before."""
 
+from typing import Any
+
 from canary import clock
 from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
+from canary.contracts import SignalEvent
 from canary.errors import AwsRefused, AwsUnavailable, SignalRefused
+from canary.observability import logger
 from canary.release import Release
 from canary.signals import KEPT, Kind, Signal, why_refused
 
@@ -40,6 +44,24 @@ def tell_service(
     return told
 
 
+def tell_of_event(event: SignalEvent) -> dict[str, Any]:
+    """An event that is refused now must not be obeyed by a later release when it comes again."""
+    asked = event.detail
+    try:
+        told = tell_service(
+            asked.service,
+            asked.signal,
+            reason=asked.reason,
+            by=asked.by,
+            execution=asked.execution,
+            said_at=int(event.time.timestamp()),
+        )
+    except SignalRefused as refused:
+        logger.warning("signal refused", extra={"cause": str(refused)})
+        return {"executions": [], "refused": str(refused)}
+    return {"executions": told}
+
+
 def _is(holder: str, execution: str) -> bool:
     """Whether the execution, by ARN or by name, is this holder; nobody named is everybody."""
     return execution in ("", holder, holder.rpartition(":")[2])
@@ -73,10 +95,23 @@ def tell(lease: Lease, signal: Signal) -> str:
     if signal.kind not in KEPT:
         _tell_who_waits(lease, signal)
         return lease.holder
+    if signal.kind == "pause":
+        _require_pausable(lease)
     told = leases.tell(lease, signal)
     if told.waits_for(signal.kind):
         stepfunctions.end_wait(told.token, signal)
     return lease.holder
+
+
+def _require_pausable(lease: Lease) -> None:
+    """Raises `SignalRefused` where a pause would undo what somebody has decided, or do nothing."""
+    refused = None
+    if lease.signal is not None and lease.signal.kind == "promote":
+        refused = f"it was promoted ({lease.signal}); revert it instead"
+    elif lease.waits_for("resume"):
+        refused = "it waits for a person already"
+    if refused:
+        raise SignalRefused(f"pause: {lease.holder} has no use for it: {refused}")
 
 
 def _tell_who_waits(lease: Lease, signal: Signal) -> None:

@@ -4,10 +4,12 @@ from contextlib import suppress
 
 from canary import clock, profiles
 from canary.aws import lease as leases
+from canary.aws import stepfunctions
 from canary.errors import RequestRejected, SignalRefused, SplitBusy
-from canary.plan import plan_release, request_of
+from canary.plan import check_possible, plan_release, request_of
 from canary.profile import Profile
 from canary.release import Release
+from canary.request import Request
 from canary.signals import Signal
 from canary.telling import tell
 
@@ -21,51 +23,59 @@ def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release |
     Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
     """
     if waited:
-        _require_place(_lead_of(execution, document)[0], execution)
+        _require_place(_lead_of(execution, request_of(document))[0], execution)
     try:
         return plan_release(execution, document)
     except SplitBusy as busy:
-        split, profile = _lead_of(execution, document)
-        if profile.concurrency == "reject":
+        request = request_of(document)
+        split, profile = _lead_of(execution, request)
+        if profile.concurrency == "reject" or request.action == "rollback":
             raise
+        check_possible(request, profile)
         if not waited:
-            leases.queue(split, execution, clock.epoch_seconds())
+            _take_place(split, execution, busy)
         if profile.concurrency == "supersede":
-            _supersede(busy.holder, split, execution)
+            _supersede(busy, execution)
         return None
 
 
-def _lead_of(execution: str, document: object) -> tuple[str, Profile]:
+def _lead_of(execution: str, request: Request) -> tuple[str, Profile]:
     """The split at which the release waits."""
-    request = request_of(document)
     profile = profiles.of_service(request.service, request.profile)
     return min(traffic.key(execution) for traffic in profile.traffic), profile
 
 
-def _require_place(split: str, execution: str) -> None:
-    """Only the newest waits: whoever comes takes the place, and whoever lost it is told.
+def _take_place(split: str, execution: str, busy: SplitBusy) -> None:
+    """Whoever was started later waits, in the place of whoever was earlier."""
+    started_at = stepfunctions.running_since(execution)
+    if started_at is None:
+        # A second delivery of what has come to its end.
+        raise busy
+    if not leases.queue(split, execution, started_at):
+        raise RequestRejected("traffic: a release that was started later waits already")
 
-    Also when the split is free by now: it is free for the newest.
-    """
+
+def _require_place(split: str, execution: str) -> None:
+    """Only the newest goes on, also when the split is free by now: it is free for the newest."""
     place = leases.queued(split)
     if place is None or place.execution != execution:
         newer = place.execution if place else "a newer release"
         raise RequestRejected(f"traffic: {newer} was started later and goes first")
-    if clock.epoch_seconds() - place.at > LONGEST_WAIT_SECONDS:
+    if clock.epoch_seconds() - place.since > LONGEST_WAIT_SECONDS:
         raise RequestRejected(
             f"traffic: the split was not free for {LONGEST_WAIT_SECONDS} s; start again"
         )
 
 
-def _supersede(holder: str, split: str, execution: str) -> None:
+def _supersede(busy: SplitBusy, execution: str) -> None:
     signal = Signal(
         kind="revert",
         reason="a newer release takes its place",
         by=f"execution {execution}",
         at=clock.epoch_seconds(),
     )
-    lease = leases.read(split)
-    if lease.holder == holder and not lease.reverting:
+    lease = leases.read(busy.split)
+    if lease.holder == busy.holder and not lease.reverting:
         # Its traffic may be returning already, which is all that is wanted.
         with suppress(SignalRefused):
             tell(lease, signal)

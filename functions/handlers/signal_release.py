@@ -1,24 +1,27 @@
-"""Signal release: tell the running release of a service to promote, revert or try again."""
+"""Signal release: tell the running release of a service to promote, revert and the like."""
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from canary import telling
-from canary.contracts import SignalInput
+from canary.contracts import SignalEvent, SignalInput
 from canary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)
-@event_parser(model=SignalInput)
-def lambda_handler(event: SignalInput, _context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """A person is told of a refusal by the error, an event by the log."""
+    if "detail" in event:
+        return telling.tell_of_event(parse(event=event, model=SignalEvent))
+    asked = parse(event=event, model=SignalInput)
     told = telling.tell_service(
-        event.service,
-        event.signal,
-        reason=event.reason,
-        by=event.by,
-        execution=event.execution,
+        asked.service,
+        asked.signal,
+        reason=asked.reason,
+        by=asked.by,
+        execution=asked.execution,
     )
-    logger.info("signal kept", extra={"signal": event.signal, "by": event.by, "executions": told})
+    logger.info("signal kept", extra={"signal": asked.signal, "by": asked.by, "executions": told})
     return {"executions": told}

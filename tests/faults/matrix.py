@@ -18,7 +18,11 @@ OVERLAP = 3
 """So many places before a release begins to differ from the good one are struck as well."""
 
 READS = ("Describe", "Discover", "Get", "List", "Query")
-"""Operations without an effect: to lose their answer is to be answered with a server error."""
+"""Operations without an effect."""
+
+FOR_WRITES = {"answer lost", "killed after a call", "server error"}
+"""On a read these are other faults over again: a lost answer and a server error are what throttling
+is, and who dies after a read has done what was done before it."""
 
 Traces = dict[str, Trace]
 
@@ -35,7 +39,7 @@ def single_faults(traces: Traces, router: str) -> list[Case]:
         for base in BASES
         for kind, target in KINDS.items()
         for at in range(_first(traces, base, target), len(traces[base][target]))
-        if kind != "answer lost" or not _reads(traces[base][target][at])
+        if kind not in FOR_WRITES or not _reads(traces[base][target][at])
     ]
 
 

@@ -49,7 +49,7 @@ def _without_lease(_arena: Arena) -> Iterator[None]:
         _conditions(anybody),
         patch.object(leases, "check", check),
         patch.object(opening, "_free_of_the_dead", lambda _release: None),
-        patch.object(opening, "_require_alone", lambda _release: None),
+        patch.object(opening, "require_alone", lambda _release: None),
         patch.object(plan, "stepfunctions", SimpleNamespace(is_running=lambda _execution: False)),
     ):
         yield

@@ -11,7 +11,7 @@ import pytest
 from canary import profiles
 from sandbox import stack
 from tests.builders import profile, request
-from tests.fakes.cloud import Document
+from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World, world
 
 FIRST_BAKE = 100.0
@@ -289,7 +289,7 @@ def test_of_those_that_queue_the_newest_goes_on(here: World) -> None:
     assert here.release(request(images={"app": "shop:v9"})).state == "Released"
     second, third = (here.wait(arns[0]) for arns in waiting)
     assert second.state == "Rejected"
-    assert "was started later and goes first" in second.cause
+    assert "started later" in second.cause
     assert third.state == "Released"
     assert here.cloud.running_image("example1") == "shop:v3"
 
@@ -409,3 +409,128 @@ def test_a_profile_that_is_broken_keeps_no_other_from_its_events(here: World) ->
     here.cloud.parameters["/stepcanary/profiles/basket"] = "{"
     stored(here, triggers=TRIGGERS)
     assert [service for service, _ in profiles.of_repository("shop")] == ["checkout"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"images": {"nobody": "shop:v3"}}, "nobody"),
+        ({"images": None, "task_definitions": {"primary": "x:1", "canary": "x:1"}}, "x:1"),
+        ({"profile": {"alarms": ["gone"]}}, "no CloudWatch alarm gone"),
+        ({"profile": {"canary": "gone"}}, "there is no ECS service gone"),
+    ],
+)
+def test_nobody_is_reverted_for_a_release_that_cannot_start(
+    here: World, changed: Document, told: str
+) -> None:
+    asked = profile(concurrency="supersede", **changed.pop("profile", {}))
+    second = later(
+        here, FIRST_BAKE, lambda: here.release(request(profile=asked, **changed), "release-2")
+    )
+    assert here.release(request()).state == "Released"
+    assert second[0].state == "Rejected"
+    assert told in second[0].cause
+
+
+def test_a_rollback_supersedes_nobody(here: World) -> None:
+    stored(here, concurrency="supersede")
+    assert here.release(request()).state == "Released"
+    done = later(here, FIRST_BAKE, lambda: act(here, "rollback"))
+    assert here.release(request(images={"app": "shop:v3"}), "release-2").state == "Released"
+    assert done[0].state == "Rejected"
+    assert "release-2 is releasing on the same split" in done[0].cause
+
+
+def test_a_rollback_does_not_go_past_what_somebody_else_deployed(here: World) -> None:
+    assert here.release(request()).state == "Released"
+    here.cloud.ecs_update("example1", "example1:1")
+    here.clock.sleep(60)
+    outcome = act(here, "rollback")
+    assert outcome.state == "Rejected"
+    assert "somebody else has deployed since" in outcome.cause
+
+
+def test_a_signal_event_that_is_refused_is_not_obeyed_by_the_next_release(here: World) -> None:
+    told = {"source": "stepcanary", "detail-type": "Release Signal", "id": "1"}
+    early = {**told, "detail": {"service": "checkout", "signal": "revert"}}
+    deliver(here, early)
+    here.clock.sleep(600)
+    here.clock.after(FIRST_BAKE, lambda: deliver(here, early, late=700))
+    assert here.release(request()).state == "Released"
+
+
+def test_a_pause_that_nobody_ends_promotes_where_the_profile_says_so(here: World) -> None:
+    later(here, FIRST_BAKE, lambda: act(here, "pause"))
+    promotion = {"gate_seconds": 3_600, "on_timeout": "promote"}
+    outcome = here.release(request(profile=profile(promotion=promotion)))
+    assert outcome.state == "Released"
+    assert outcome.path.count("Pause") == 1
+
+
+@pytest.mark.parametrize("first", ["promote", "gate"])
+def test_a_pause_undoes_no_decision(here: World, first: str) -> None:
+    seconds = FIRST_BAKE
+    if first == "promote":
+        later(here, FIRST_BAKE, lambda: act(here, "promote"))
+    else:
+        seconds = 600
+    paused = later(here, seconds + 1, lambda: act(here, "pause"))
+    later(here, seconds + 400, lambda: act(here, "promote"))
+    assert here.release(request(profile=profile(steps=STEPS))).state == "Released"
+    assert paused[0].state == "Rejected"
+
+
+def test_a_shift_that_comes_again_changes_nothing(here: World) -> None:
+    here.cloud.ecs_update("example2", "example2:1")
+    here.cloud.services["example2"]["desiredCount"] = 2
+    here.clock.sleep(60)
+    event = {
+        "execution": here.arn("shift-1"),
+        "request": {"service": "checkout", "action": "shift", "weight": 30},
+    }
+    assert act(here, "shift", "shift-1", weight=30).state == "Done"
+    assert act(here, "shift", "shift-2", weight=0).state == "Done"
+    again = here.invoke("TakeActionFunction", event)
+    assert again["answer"]["did"].startswith("weights 70:30, were 100:0")
+    assert here.cloud.split() == (100, 0)
+
+
+def test_a_shift_whose_execution_dies_keeps_nobody_out(here: World) -> None:
+    """What it wrote stays and is told, and no capacity is taken from it."""
+    here.cloud.ecs_update("example2", "example2:1")
+    here.cloud.services["example2"]["desiredCount"] = 2
+    here.clock.sleep(60)
+
+    def die(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute":
+            raise Refusal("ForbiddenException", "the answer was lost", 403)
+
+    here.cloud.after_call = die
+    assert act(here, "shift", weight=30).state == "Rejected"
+    here.clock.sleep(1)
+    assert here.cloud.split() == (70, 30)
+    assert "holder" not in here.lease()
+    assert here.cloud.services["example2"]["desiredCount"] == 2
+    assert "not as the last one left it" in here.invoke("ReconcileFunction", {})["stranded"][0]
+
+
+def test_a_weight_that_the_route_cannot_express_is_rejected(here: World) -> None:
+    here.cloud.route["httpRoute"]["action"]["weightedTargets"][0]["weight"] = 1
+    here.cloud.ecs_update("example2", "example2:1")
+    here.cloud.services["example2"]["desiredCount"] = 2
+    here.clock.sleep(60)
+    outcome = act(here, "shift", weight=30)
+    assert outcome.state == "Rejected"
+    assert "too few to express" in outcome.cause
+
+
+def test_no_stack_trace_reaches_a_person(here: World) -> None:
+    def broken(name: str, _params: Document) -> None:
+        if name == "appmesh.DescribeRoute":
+            raise Refusal("InternalServerErrorException", "boom", 500)
+
+    here.cloud.before_call = broken
+    for outcome in (act(here, "status"), here.release(request())):
+        assert outcome.state == "Rejected"
+        assert "stackTrace" not in outcome.cause
+        assert outcome.cause.startswith("AwsUnavailable: it failed again and again")

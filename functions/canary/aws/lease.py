@@ -3,8 +3,8 @@
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
 alarms, weight, target, versions, token, wait_number, obeyed, signal, returning_at, rested_at,
-parked, touched, recovering, queued, queued_at}. The item outlives its holder, so that `fence` only
-ever rises and the split stays watched.
+parked, touched, recovering, queued, queued_at, queued_since}. The item outlives its holder, so that
+`fence` only ever rises and the split stays watched.
 
 Of a release with several splits one, the *lead*, has all of this. The others' items have {holder,
 fence, release, lead_split, lead_fence}, and are held only as long as the lead has the same holder.
@@ -36,6 +36,7 @@ NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
 LEFT_BY_A_HOLDER = (
     "#signal, #token, wait_number, obeyed, parked, touched, recovering, returning_at, rested_at"
 )
+A_PLACE = "queued, queued_at, queued_since"
 NAMES = {"#release": "release", "#signal": "signal", "#token": "token"}
 NEXT_FENCE = "fence = if_not_exists(fence, :zero) + :one"
 
@@ -258,7 +259,11 @@ def _lead_values(release: Release) -> tuple[str, "Values"]:
         ":service": {"S": release.service},
     }
     change = ", stage = :opening, since = :now, service = :service, weight = :zero, target = :zero"
-    removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split, lead_fence, queued, queued_at"
+    removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split, lead_fence, {A_PLACE}"
+    if release.by_hand:
+        # It is over before a signal could reach it.
+        del values[":service"]
+        return f"{change.replace(', service = :service', '')}{removed}, service, alarms", values
     if not release.alarms:
         # A set of no strings is none that DynamoDB would keep.
         return f"{change}{removed}, alarms", values
@@ -552,26 +557,34 @@ def _free_other(split: str, lead: Lease) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who waits for a split, since when in epoch seconds."""
+    """Who waits for a split, and since when, in epoch seconds."""
 
     execution: str
-    at: int
+    since: int
 
 
 @aws_failures
-def queue(split: str, execution: str, at: int) -> None:
-    """Wait for the split instead of whoever else does."""
-    values: Values = {":me": {"S": execution}, ":at": {"N": str(at)}}
+def queue(split: str, execution: str, started_at: int) -> bool:
+    """Wait for the split instead of whoever was started earlier; False where nobody was.
+
+    `started_at` is in epoch milliseconds.
+    """
+    values: Values = {
+        ":me": {"S": execution},
+        ":at": {"N": str(started_at)},
+        ":now": {"N": str(clock.epoch_seconds())},
+    }
     try:
         _update(
             split,
-            "SET queued = :me, queued_at = :at",
-            "attribute_not_exists(queued) OR queued <> :me",
+            "SET queued = :me, queued_at = :at, queued_since = :now",
+            "attribute_not_exists(queued) OR queued = :me OR queued_at < :at",
             values,
         )
     except ClientError as error:
-        # It waits already.
         _refused(error, split)
+        return False
+    return True
 
 
 @aws_failures
@@ -582,4 +595,4 @@ def queued(split: str) -> Place | None:
     item = answer.get("Item", {})
     if "queued" not in item:
         return None
-    return Place(item["queued"]["S"], int(item["queued_at"]["N"]))
+    return Place(item["queued"]["S"], int(item["queued_since"]["N"]))

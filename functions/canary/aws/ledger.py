@@ -9,9 +9,13 @@ same table; `canary.aws.lease` has them.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from canary import clock
 from canary.aws import clients
 from canary.aws.failures import aws_failures
+from canary.errors import AwsRefused, AwsUnavailable
+from canary.observability import logger
 from canary.release import Release
 from canary.settings import settings
 from canary.signals import Signal
@@ -42,7 +46,10 @@ def find(release: Release) -> Record | None:
         TableName=settings().ledger_table, Key=_key(release), ConsistentRead=True
     )
     item = answer.get("Item")
-    return None if item is None else Record(item["outcome"]["S"], item["cause"]["S"])
+    if item is None or "outcome" not in item:
+        # A signal may have been noted before the release was.
+        return None
+    return Record(item["outcome"]["S"], item["cause"]["S"])
 
 
 @aws_failures
@@ -112,8 +119,13 @@ def last(service: str, outcome: str | None = None) -> Last | None:
     item = answer.get("Item")
     if item is None:
         return None
+    try:
+        release = Release.model_validate_json(item["release"]["S"])
+    except ValidationError:
+        # Written by another version of this stack.
+        return None
     return Last(
-        Release.model_validate_json(item["release"]["S"]),
+        release,
         item["outcome"]["S"],
         item["cause"]["S"],
         int(item["updated_at"]["N"]),
@@ -125,14 +137,27 @@ def last_released(service: str) -> Release | None:
     return None if found is None else found.release
 
 
-@aws_failures
 def note_signal(release: Release, signal: Signal) -> None:
-    """Who told a release what, for whoever asks later."""
+    """Who told a release what, for whoever asks later. What was told stays told without it."""
+    try:
+        _note_signal(release, signal)
+    except (AwsRefused, AwsUnavailable) as error:
+        logger.warning("a signal was not noted", extra={"signal": str(signal), "error": str(error)})
+
+
+@aws_failures
+def _note_signal(release: Release, signal: Signal) -> None:
     told = {"kind": signal.kind, "by": signal.by, "reason": signal.reason}
     item = {**{k: {"S": v} for k, v in told.items()}, "at": {"N": str(signal.at)}}
     clients.dynamodb().update_item(
         TableName=settings().ledger_table,
         Key=_key(release),
-        UpdateExpression="SET signals = list_append(if_not_exists(signals, :none), :one)",
-        ExpressionAttributeValues={":none": {"L": []}, ":one": {"L": [{"M": item}]}},
+        UpdateExpression=(
+            "SET signals = list_append(if_not_exists(signals, :none), :one), expires_at = :expires"
+        ),
+        ExpressionAttributeValues={
+            ":none": {"L": []},
+            ":one": {"L": [{"M": item}]},
+            ":expires": {"N": str(clock.epoch_seconds() + KEPT_SECONDS)},
+        },
     )

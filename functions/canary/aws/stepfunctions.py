@@ -18,6 +18,15 @@ def status_of(execution: str) -> str | None:
     return answer["status"]
 
 
+@aws_failures
+def running_since(execution: str) -> int | None:
+    """When it was started, in epoch milliseconds; None for one that runs no more."""
+    answer = clients.stepfunctions().describe_execution(executionArn=execution)
+    if answer["status"] != "RUNNING":
+        return None
+    return int(answer["startDate"].timestamp() * 1_000)
+
+
 def is_running(execution: str) -> bool:
     return status_of(execution) in ("RUNNING", "PENDING_REDRIVE")
 
@@ -27,8 +36,6 @@ def start(name: str, request: dict[str, object]) -> str:
     """Start the state machine, once per name; the execution's ARN."""
     sfn = clients.stepfunctions()
     machine = settings().state_machine
-    # 80 characters, of a name that is unique without its beginning.
-    name = name[-80:]
     try:
         answer = sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
     except sfn.exceptions.ExecutionAlreadyExists:
