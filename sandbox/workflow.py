@@ -24,6 +24,7 @@ from unittest.mock import patch
 from jsonata import jsonata as jsonata_python
 from moto.core.config import default_user_config
 from moto.core.exceptions import AWSError
+from moto.dynamodb.responses import DynamoHandler
 from moto.stepfunctions.exceptions import InvalidToken
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
@@ -135,6 +136,19 @@ class CachingParser:
     parse = staticmethod(cache(AmazonStateLanguageParser.parse))
 
 
+_writing = threading.Lock()
+
+
+def _one_by_one(call: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """moto's DynamoDB copies an item while another thread may be changing it."""
+
+    def locked(self: Any) -> Any:
+        with _writing:
+            return call(self)
+
+    return locked
+
+
 class TaskTimedOut(AWSError):
     TYPE = "TaskTimedOut"
     STATUS = 400
@@ -184,6 +198,7 @@ def engine(
 
             replace(StepFunctionsParserBackend, "start_execution", start_named)
             replace(execution_worker, "AmazonStateLanguageParser", CachingParser)
+            replace(DynamoHandler, "call_action", _one_by_one(DynamoHandler.call_action))
             replace(jsonata, "_eval_jsonata", _evaluate)
             replace(states, "encode_jsonata_variable_declarations", _declare)
             replace(variable_store, "encode_jsonata_variable_declarations", _declare)
