@@ -288,7 +288,8 @@ class Arena(World):
         if "second release" in kinds:
             held = self.held()
             outcome = self.wait_for_end(self.start_next())
-            if held and outcome != "Rejected":
+            # Another fault of the sequence may have struck this one before it could be told.
+            if held and outcome in RELEASED_SOMEHOW:
                 self.watch.say("lease", f"a second release ended {outcome} beside the first")
         if "stopped" in kinds:
             self.stop(arn)
@@ -469,6 +470,7 @@ KINDS: dict[str, str] = {
 }
 """Every kind of fault, and what it strikes."""
 
+RELEASED_SOMEHOW = ("SUCCEEDED", "Reverted", "PromotionFailed", "RevertFailed")
 DEADLY = {"stopped", "timed out", "uncatchable error"}
 TERMINALS = ("WhatOutcome", "Released", "Reverted", "PromotionFailed", "RevertFailed", "Rejected")
 SETTLE = 35
