@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from unittest.mock import patch
 
 from moto.appmesh.models import AppMeshBackend
 
+from canary import splits
 from canary.aws import clients
 from sandbox import article
 from sandbox.__main__ import exit_with, quiet
@@ -82,7 +84,17 @@ class Stopwatch:
                 self.reaction.rested_at = self.reaction.rested_at or time.monotonic()
             return route
 
+        running = self._running
+
+        class Pool(ThreadPoolExecutor):
+            """Its threads work for the function that made it, and their calls are its calls."""
+
+            def __init__(self, size: int) -> None:
+                function = getattr(running, "function", None)
+                super().__init__(size, initializer=lambda: setattr(running, "function", function))
+
         with ExitStack() as patches:
+            patches.enter_context(patch.object(splits, "ThreadPoolExecutor", Pool))
             patches.enter_context(patch.object(Bus, "put", put_event))
             patches.enter_context(patch.object(Invoker, "call", call_function))
             patches.enter_context(patch.object(AppMeshBackend, "update_route", update_route))
