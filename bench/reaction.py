@@ -170,8 +170,10 @@ def run(sandbox: Sandbox, watch: Stopwatch, number: int) -> Trial:
             "executionArn"
         ]
         wait_for("a request to the canary", lambda: client.total.canary > 0)
-        # Not in step with the second at which alarms are evaluated, nor with Envoy's.
-        time.sleep(0.3 + random.random())
+        # In the bake, past the settling, whose end would be a call beside the reaction's. Not in
+        # step with the second at which alarms are evaluated, nor with Envoy's.
+        settle_seconds = sandbox.profile["traffic"][0]["settle_seconds"]
+        time.sleep(settle_seconds + 0.5 + random.random())
         watch.reaction = Reaction()
         sandbox.client("cloudwatch").set_alarm_state(
             AlarmName=ALARM, StateValue="ALARM", StateReason="reaction bench"
