@@ -4,6 +4,7 @@ from canary import profiles, splits, telling
 from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
+from canary.contracts import SignalInput
 from canary.errors import (
     AwsUnavailable,
     LeaseHeld,
@@ -45,11 +46,13 @@ def _take(execution: str, request: ActionRequest) -> Answer:
         profile = profiles.of_service(request.service, request.profile)
         return {"did": shift_by_hand(execution, request, profile)}
     told = telling.tell_service(
-        request.service,
-        request.action,
-        reason=request.reason,
-        by=request.by,
-        execution=request.execution,
+        SignalInput(
+            service=request.service,
+            signal=request.action,
+            reason=request.reason,
+            by=request.by,
+            execution=request.execution,
+        )
     )
     return {"did": f"told {', '.join(told)}", "executions": told}
 

@@ -9,6 +9,7 @@ from canary.deploying import Started
 from canary.failure import Failure, Told
 from canary.model import Model
 from canary.release import Release
+from canary.request import By
 from canary.signals import Kind
 from canary.traffic import SideName
 
@@ -97,7 +98,7 @@ class SignalInput(Model):
     service: str = Field(min_length=1, max_length=64)
     signal: Kind
     reason: str = Field(default="", max_length=1_000)
-    by: str = Field(default="", max_length=256)
+    by: By = ""
     execution: str = Field(default="", max_length=400)
 
 

@@ -7,7 +7,7 @@ from canary.deployment import Service, check_releasable, with_images
 from canary.errors import AwsRefused, RequestRejected, SplitBusy
 from canary.profile import Profile, Traffic
 from canary.release import Release, Side
-from canary.request import ActionRequest, Request, TaskDefinitions, parse_built, parse_request
+from canary.request import ActionRequest, Request, parse_built, parse_request
 from canary.rollback import rolled_back
 from canary.split import check_expressible
 from canary.traffic import Reading, TrafficRouter
@@ -27,7 +27,8 @@ def plan_release(execution: str, document: object) -> Release:
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
-        _check_version(request, primary, canary)
+        if told := _already_runs(request, primary, canary):
+            raise RequestRejected(told)
         planned = [
             _check_split(traffic, profile, left)
             for traffic, left in zip(profile.traffic, dead, strict=True)
@@ -51,12 +52,7 @@ def check_possible(request: Request, profile: Profile) -> None:
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         check_releasable("primary", primary)
         check_releasable("canary", canary)
-        if ready := request.task_definitions:
-            ecs.require_task_definition(ready.primary, "task_definitions.primary")
-            ecs.require_task_definition(ready.canary, "task_definitions.canary")
-        for service in (primary, canary) if request.images else ():
-            _, current = ecs.describe_task_definition(service.task_definition)
-            with_images(current, request.images or {})
+        _already_runs(request, primary, canary)
         known_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -134,30 +130,24 @@ def _check_services(primary: Service, canary: Service) -> None:
         )
 
 
-def _check_version(request: Request, primary: Service, canary: Service) -> None:
-    if request.task_definitions is not None:
-        _check_ready_made(request.task_definitions, primary)
-    if request.images is not None:
-        _check_images(request.images, primary, canary)
+def _already_runs(request: Request, primary: Service, canary: Service) -> str | None:
+    """A sentence where the primary runs this version already.
 
-
-def _check_images(images: dict[str, str], primary: Service, canary: Service) -> None:
+    Raises `RequestRejected` for a version that cannot be deployed to both.
+    """
+    if ready := request.task_definitions:
+        arn, _ = ecs.require_task_definition(ready.primary, "task_definitions.primary")
+        ecs.require_task_definition(ready.canary, "task_definitions.canary")
+        if arn == primary.task_definition:
+            return f"task_definitions.primary: {primary.name} already runs it; name a new revision"
+        return None
+    images = request.images or {}
     _, of_primary = ecs.describe_task_definition(primary.task_definition)
     _, of_canary = ecs.describe_task_definition(canary.task_definition)
     with_images(of_canary, images)
     if with_images(of_primary, images) == of_primary:
-        raise RequestRejected(
-            f"images: the primary {primary.name} already runs them; name a new version"
-        )
-
-
-def _check_ready_made(ready: TaskDefinitions, primary: Service) -> None:
-    arn, _ = ecs.require_task_definition(ready.primary, "task_definitions.primary")
-    ecs.require_task_definition(ready.canary, "task_definitions.canary")
-    if arn == primary.task_definition:
-        raise RequestRejected(
-            f"task_definitions.primary: {primary.name} already runs it; name a new revision"
-        )
+        return f"images: the primary {primary.name} already runs them; name a new version"
+    return None
 
 
 def _left_by_the_dead(execution: str, traffic: Traffic) -> Traffic | None:

@@ -53,7 +53,8 @@ class TaskDefinitions(Model):
 
 
 ServiceName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-By = Annotated[str, Field(max_length=256)]
+LONGEST_BY = 256
+By = Annotated[str, Field(max_length=LONGEST_BY)]
 
 
 class Request(Model):

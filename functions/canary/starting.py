@@ -5,9 +5,9 @@ from datetime import datetime
 
 from canary import profiles, telling
 from canary.aws import stepfunctions
-from canary.contracts import ImagePushed, PipelineSucceeded
-from canary.errors import AwsRefused, AwsUnavailable, ReleaseError, SignalRefused
-from canary.observability import logger
+from canary.contracts import ImagePushed, PipelineSucceeded, SignalInput
+from canary.errors import AwsRefused, AwsUnavailable, ReleaseError
+from canary.request import LONGEST_BY
 
 
 def of_image(event: ImagePushed) -> dict[str, list[str]]:
@@ -18,7 +18,7 @@ def of_image(event: ImagePushed) -> dict[str, list[str]]:
     """
     push = event.detail
     image = f"{event.registry}/{push.repository_name}@{push.image_digest}"
-    by = f"push of {push.repository_name}:{push.image_tag}"
+    by = f"push of {push.repository_name}:{push.image_tag}"[:LONGEST_BY]
     started: list[str] = []
     failed: list[ReleaseError] = []
     for service, profile in profiles.released_by_tag(push.repository_name, push.image_tag):
@@ -45,16 +45,9 @@ def of_image(event: ImagePushed) -> dict[str, list[str]]:
 def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:
     pipeline = event.detail.pipeline
     services = [service for service, _ in profiles.promoted_by_pipeline(pipeline)]
-    return {"promoted": _promote(services, f"pipeline {pipeline}", event.time)}
+    return {"promoted": _promote(services, f"pipeline {pipeline}"[:LONGEST_BY], event.time)}
 
 
 def _promote(services: list[str], by: str, time: datetime) -> list[str]:
-    said_at = int(time.timestamp())
-    told: list[str] = []
-    for service in services:
-        try:
-            told += telling.tell_service(service, "promote", by=by, said_at=said_at)
-        except SignalRefused as refused:
-            # Nobody waits for an answer; a second delivery finds nothing to promote.
-            logger.warning("nothing to promote", extra={"cause": str(refused)})
-    return told
+    asked = [SignalInput(service=service, signal="promote", by=by) for service in services]
+    return [execution for each in asked for execution in telling.tell_of_event(each, time)]

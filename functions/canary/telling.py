@@ -1,65 +1,52 @@
 """Telling: bring a signal to the releases that it is for, and obey one that came before."""
 
-from typing import Any
+from datetime import datetime
 
 from canary import clock
 from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
-from canary.contracts import SignalEvent
+from canary.contracts import SignalInput
 from canary.errors import AwsRefused, AwsUnavailable, SignalRefused
 from canary.observability import logger
 from canary.release import Release
 from canary.signals import KEPT, Kind, Signal, why_refused
 
 
-def tell_service(
-    service: str,
-    kind: Kind,
-    *,
-    reason: str = "",
-    by: str = "",
-    execution: str = "",
-    said_at: int | None = None,
-) -> list[str]:
+def tell_service(asked: SignalInput, said_at: int | None = None) -> list[str]:
     """The executions that were told; only the one that is named, where one is.
 
     What was said before a release began, in epoch seconds, says nothing about it: an event may be
     delivered twice. Raises `SignalRefused` when there is none to tell.
     """
-    running = leases.of_service(service)
+    running = leases.of_service(asked.service)
     if said_at is not None:
         running = [lease for lease in running if lease.since <= said_at]
     if not running:
-        raise SignalRefused(f"{kind}: no release of {service} is running")
-    meant = [lease for lease in running if _is(lease.holder, execution)]
+        raise SignalRefused(f"{asked.signal}: no release of {asked.service} is running")
+    meant = [lease for lease in running if _is(lease.holder, asked.execution)]
     if not meant:
         raise SignalRefused(
-            f"{kind}: {execution} has no release of {service} running; {running[0].holder} has"
+            f"{asked.signal}: {asked.execution} has no release of {asked.service} running;"
+            f" {running[0].holder} has"
         )
-    signal = Signal(kind=kind, reason=reason, by=by, at=clock.epoch_seconds())
+    signal = Signal(kind=asked.signal, reason=asked.reason, by=asked.by, at=clock.epoch_seconds())
     told = [tell(lease, signal) for lease in meant]
     for lease in meant:
         ledger.note_signal(lease.release, signal)
     return told
 
 
-def tell_of_event(event: SignalEvent) -> dict[str, Any]:
-    """An event that is refused now must not be obeyed by a later release when it comes again."""
-    asked = event.detail
+def tell_of_event(asked: SignalInput, time: datetime) -> list[str]:
+    """As `tell_service`, but nobody waits for an answer, so that a refusal goes to the log.
+
+    An error would bring the event again, and a later release would obey what this one refused.
+    """
     try:
-        told = tell_service(
-            asked.service,
-            asked.signal,
-            reason=asked.reason,
-            by=asked.by,
-            execution=asked.execution,
-            said_at=int(event.time.timestamp()),
-        )
+        return tell_service(asked, said_at=int(time.timestamp()))
     except SignalRefused as refused:
         logger.warning("signal refused", extra={"cause": str(refused)})
-        return {"executions": [], "refused": str(refused)}
-    return {"executions": told}
+        return []
 
 
 def _is(holder: str, execution: str) -> bool:

@@ -14,14 +14,9 @@ from canary.observability import logger
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """A person is told of a refusal by the error, an event by the log."""
     if "detail" in event:
-        return telling.tell_of_event(parse(event=event, model=SignalEvent))
+        put = parse(event=event, model=SignalEvent)
+        return {"executions": telling.tell_of_event(put.detail, put.time)}
     asked = parse(event=event, model=SignalInput)
-    told = telling.tell_service(
-        asked.service,
-        asked.signal,
-        reason=asked.reason,
-        by=asked.by,
-        execution=asked.execution,
-    )
+    told = telling.tell_service(asked)
     logger.info("signal kept", extra={"signal": asked.signal, "by": asked.by, "executions": told})
     return {"executions": told}

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Json = dict[str, Any]
+SIDES = {"example1": 2, "example2": 0}
+"""Tasks of primary and canary at rest."""
+
 ClientOf = Callable[[str], Any]
 """Makes the boto3 client of a named AWS service."""
 

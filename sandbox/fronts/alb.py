@@ -14,13 +14,12 @@ from moto.elbv2.models import (
 )
 
 from sandbox.ecs import ACCOUNT, REGION
-from sandbox.envoy import REFUSED_ONLY, equals, pattern, weighted
-from sandbox.fronts import Attachment, ClientOf, Cluster, Entry, Json, Plan, Series
+from sandbox.envoy import REFUSED_ONLY, pattern, weighted
+from sandbox.fronts import SIDES, Attachment, ClientOf, Cluster, Entry, Json, Plan, Series
 
 MOST_GROUPS = 5
 MOST_WEIGHT = 999
 LAST = ("forward", "redirect", "fixed-response")
-SIDES = {"example1": 2, "example2": 0}
 PASSED = ("authenticate-oidc", "authenticate-cognito", "jwt-validation")
 """There is nobody to ask here, so everybody is let in."""
 
@@ -156,7 +155,7 @@ def _matches(conditions: list[Json]) -> list[Json]:
         elif field == "http-header":
             headers.append(_any_of(config["HttpHeaderName"], config["Values"]))
         elif field == "http-request-method":
-            headers += [equals(":method", method) for method in config["Values"][:1]]
+            headers.append(_any_of(":method", config["Values"]))
         else:
             raise NotImplementedError(f"the sandbox knows no condition {field}")
     return [{**path, "headers": headers} for path in paths]

@@ -15,14 +15,13 @@ from moto.servicediscovery.models import servicediscovery_backends
 
 from sandbox.ecs import ACCOUNT, REGION
 from sandbox.envoy import REFUSED_ONLY, equals, weighted
-from sandbox.fronts import Attachment, ClientOf, Cluster, Entry, Json, Plan, Series
+from sandbox.fronts import SIDES, Attachment, ClientOf, Cluster, Entry, Json, Plan, Series
 
 MESH = "example"
 VIRTUAL_GATEWAY = "examplegw"
 VIRTUAL_SERVICE = "example.example.internal"
 ALPHA_SERVICE = "alpha.example.internal"
 NAMESPACE = "example.internal"
-SIDES = {"example1": 2, "example2": 0}
 
 RETRY_EVENTS = {
     "server-error": "5xx",

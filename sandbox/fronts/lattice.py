@@ -24,10 +24,9 @@ from moto.vpclattice.responses import VPCLatticeResponse
 
 from sandbox.ecs import ACCOUNT, REGION
 from sandbox.envoy import REFUSED_ONLY, equals, weighted
-from sandbox.fronts import Attachment, ClientOf, Cluster, Entry, Json, Plan, Series
+from sandbox.fronts import SIDES, Attachment, ClientOf, Cluster, Entry, Json, Plan, Series
 from sandbox.shapes import broken
 
-SIDES = {"example1": 2, "example2": 0}
 PATH = re.compile(
     r"/services/(?P<serviceIdentifier>.+?)/listeners(/(?P<listenerIdentifier>.+?))?"
     r"(/rules(/(?P<ruleIdentifier>.+))?)?$"

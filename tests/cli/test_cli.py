@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,9 @@ import pytest
 from cli.history import lines
 from sandbox import article
 from sandbox.cloud import Sandbox, environment
+from tests.eventually import within
+
+eventually = within(30)
 
 COMMAND = Path(sys.executable).with_name("stepcanary")
 STEPS = [{"weight": 50, "bake_seconds": 60}, {"weight": 100, "bake_seconds": 60}]
@@ -39,13 +41,6 @@ def run(sandbox: Sandbox, *words: str) -> tuple[int, str]:
     process = start(sandbox, *words)
     out, err = process.communicate(timeout=60)
     return process.returncode, out + err
-
-
-def eventually(happened: Callable[[], Any], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 @pytest.mark.timeout(150)

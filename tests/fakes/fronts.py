@@ -94,8 +94,14 @@ class AlbCloud(_Balanced):
             "ClientSecret": "s3cret",
         }
         self._login = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": login}
+        self.pinned_seconds = 0
         first, second = self.groups.values()
         self._put({second: 0, first: 100, self.third: 20})
+
+    def pin(self, seconds: int) -> None:
+        """Let the rule keep each client where it was sent for so long."""
+        self.pinned_seconds = seconds
+        self._put(self.front.weights(self.rule))
 
     def _entries(self, rule: Document) -> list[Document]:
         forward = next(action for action in rule["Actions"] if action["Type"] == "forward")
@@ -104,7 +110,11 @@ class AlbCloud(_Balanced):
 
     def _put(self, weights: dict[str, int]) -> None:
         groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
-        forward = {"Type": "forward", "Order": 2, "ForwardConfig": {"TargetGroups": groups}}
+        config: Document = {"TargetGroups": groups}
+        if self.pinned_seconds:
+            pinned = {"Enabled": True, "DurationSeconds": self.pinned_seconds}
+            config["TargetGroupStickinessConfig"] = pinned
+        forward = {"Type": "forward", "Order": 2, "ForwardConfig": config}
         self.front.put(self.rule, [self._login, forward])
 
 

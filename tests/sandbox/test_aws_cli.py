@@ -6,14 +6,18 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.cloud import Sandbox, environment
+from sandbox.fronts.names import FRONTS
 from sandbox.stack import ROOT
+from tests.eventually import within
+
+eventually = within(60)
 
 AWS = Path(sys.executable).with_name("aws")
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/shop:v2"
@@ -50,13 +54,6 @@ def runbook(beginning: str, **placeholders: str) -> str:
     for name, value in placeholders.items():
         command = re.sub(rf"(?<![\w-]){name}(?![\w-])", value, command)
     return command
-
-
-def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
 
 
 @pytest.mark.timeout(150)
@@ -125,3 +122,43 @@ def test_the_aws_cli_releases_and_curl_sees_the_split(
     follow("appmesh update-route", **named)
     assert weights() == {"example1": 100, "example2": 0}
     follow("ecs update-service", C="example", CANARY="example2")
+
+
+PLACES = {
+    "alb": ("elbv2 describe-rules", "elbv2 modify-rule", "actions.json"),
+    "lattice": ("vpc-lattice get-rule", "vpc-lattice update-rule", "action.json"),
+}
+
+
+@pytest.mark.parametrize("router", PLACES)
+def test_the_runbook_returns_weights_on_the_other_routers(router: str, tmp_path: Path) -> None:
+    read, write, file = PLACES[router]
+    with Sandbox(FRONTS[router]()) as sandbox:
+        env = {**environment(sandbox.endpoint), "PATH": os.environ["PATH"]}
+        traffic = sandbox.profile["traffic"][0]
+        named = {
+            "alb": {"RULE": traffic.get("listener_rule", "")},
+            "lattice": {
+                "S": traffic.get("service", ""),
+                "L": traffic.get("listener", ""),
+                "R": traffic.get("rule", ""),
+            },
+        }[router]
+
+        def follow(beginning: str) -> None:
+            command = runbook(beginning, **named).replace("aws", str(AWS), 1)
+            subprocess.run(command, shell=True, env=env, cwd=tmp_path, check=True, text=True)
+
+        def edit(primary: int, canary: int) -> None:
+            """As a person would, in an editor."""
+            key = "Weight" if router == "alb" else "weight"
+            text = (tmp_path / file).read_text()
+            weights = iter((primary, canary))
+            edited = re.sub(rf'"{key}": \d+', lambda _: f'"{key}": {next(weights)}', text)
+            (tmp_path / file).write_text(edited)
+
+        for weights in ((70, 30), (100, 0)):
+            follow(read)
+            edit(*weights)
+            follow(write)
+            assert sandbox.split() == weights

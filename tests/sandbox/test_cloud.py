@@ -5,22 +5,17 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from sandbox import article
 from sandbox.cloud import Sandbox
+from tests.eventually import within
+
+eventually = within(30)
 
 STEPS = [{"weight": 50, "bake_seconds": 600}]
-
-
-def eventually(happened: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def bake(sandbox: Sandbox, tag: str) -> str:

@@ -21,6 +21,9 @@ from sandbox.ecs import EcsAgent
 from sandbox.fronts.appmesh import AppMesh, route_spec
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
+from tests.eventually import within
+
+eventually = within(20)
 
 
 @dataclass
@@ -73,13 +76,6 @@ class Cloud:
             routeName="example",
             spec=route_spec(primary, canary),
         )
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
 
 
 def get(url: str) -> tuple[int, str]:

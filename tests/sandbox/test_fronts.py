@@ -181,12 +181,17 @@ def test_rules_reach_envoy_in_their_order(alb: Alb) -> None:
         Conditions=[
             {"Field": "path-pattern", "Values": ["/cart/*"]},
             {"Field": "host-header", "HostHeaderConfig": {"Values": ["*.example.com"]}},
+            {
+                "Field": "http-request-method",
+                "HttpRequestMethodConfig": {"Values": ["GET", "HEAD"]},
+            },
         ],
         Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )
     cart, everything, default = alb.plan().routes
     assert cart["match"]["safe_regex"]["regex"] == "/cart/.*"
-    host = cart["match"]["headers"][0]
+    host, method = cart["match"]["headers"]
+    assert method["string_match"]["safe_regex"]["regex"] == "(GET)|(HEAD)"
     assert host == {
         "name": ":authority",
         "string_match": {"safe_regex": {"regex": r"(.*\.example\.com)"}},

@@ -388,6 +388,14 @@ def test_an_event_of_before_a_release_does_not_promote_it(here: World) -> None:
     assert "nobody answered the gate in time" in outcome.cause
 
 
+def test_a_push_with_the_longest_of_names_is_obeyed(here: World) -> None:
+    repository, tag = "s" * 255, f"canary-{'1' * 121}"
+    stored(here, triggers={**TRIGGERS, "repository": repository, "promote_tags": ["*"]})
+    deliver(here, event("obey_image", **{"repository-name": repository, "image-tag": tag}))
+    (started,) = here.sfn.list_executions(stateMachineArn=here.machine)["executions"]
+    assert here.wait(started["executionArn"]).state == "Released"
+
+
 @pytest.mark.parametrize(
     ("name", "detail"),
     [

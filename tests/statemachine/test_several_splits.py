@@ -268,3 +268,26 @@ def test_what_a_lead_left_is_not_taken_for_a_release(here: Three) -> None:
     assert outcome.state == "Released", outcome.cause
     assert len(told) == 1
     assert len(told[0]) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_clients_that_are_pinned_to_the_canary_keep_its_tasks(here: Three, dies: bool) -> None:
+    here.cloud.alb.pin(1_800)
+    scaled_in, returned = [], []
+
+    def note(name: str, params: Document) -> None:
+        if name == "ecs.UpdateService" and params.get("desiredCount") == 0:
+            scaled_in.append(here.clock.now())
+        if name == "elbv2.ModifyRule" and here.cloud.alb.split() == (100, 0):
+            returned.append(here.clock.now())
+
+    here.cloud.after_call = note
+    traffic = [{**here.cloud.alb.traffic, "accept_stickiness": True}]
+    asked = request(profile=profile(traffic=traffic))
+    if dies:
+        here.wait(here.start_and_stop(asked, "release-1", 100))
+        here.pass_minutes(40)
+    else:
+        assert here.release(asked).state == "Released"
+    assert (scaled_in[0] - returned[0]).total_seconds() >= 1_800
+    assert held(here) == []

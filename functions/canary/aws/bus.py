@@ -8,7 +8,10 @@ from canary.observability import logger
 
 
 def publish(happened: Happened) -> None:
-    """At most once: nothing of a release waits for it, or fails with it."""
+    """Tried once: nothing of a release waits for it, or fails with it.
+
+    A function that is invoked again says it again.
+    """
     try:
         answer = clients.events().put_events(
             Entries=[

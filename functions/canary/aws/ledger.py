@@ -109,7 +109,8 @@ class Last:
 
 @aws_failures
 def last(service: str, outcome: str | None = None) -> Last | None:
-    """The last release that ended, or that ended so."""
+    """The last release that ended, or that ended so; None also where another version of this stack
+    wrote it."""
     key = "last" if outcome is None else f"last#{outcome}"
     answer = clients.dynamodb().get_item(
         TableName=settings().ledger_table,
@@ -122,7 +123,6 @@ def last(service: str, outcome: str | None = None) -> Last | None:
     try:
         release = Release.model_validate_json(item["release"]["S"])
     except ValidationError:
-        # Written by another version of this stack.
         return None
     return Last(
         release,

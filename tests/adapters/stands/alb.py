@@ -170,6 +170,11 @@ UNFIT = {
         [forward(*((arn, 10) for arn in OTHERS), (A, 60))],
         told="forwards to 5 target groups already, and AWS allows 5: there is no room",
     ),
+    "sticky, accepted, and too long": Unfit(
+        [forward((A, 100), (B, 0), sticky={"Enabled": True, "DurationSeconds": 3_601})],
+        traffic={"accept_stickiness": True},
+        told="3600 s is the most",
+    ),
     "sticky": Unfit(
         [forward((A, 100), (B, 0), sticky={"Enabled": True, "DurationSeconds": 86_400})],
         told="stay on it at weight 0, after a revert too, until their 86400 s end",
