@@ -1,5 +1,6 @@
 """Cloud: the sandbox as one object: moto as the AWS API, and everything real behind it."""
 
+import json
 import os
 import time
 import urllib.request
@@ -13,16 +14,20 @@ from moto.cloudwatch.models import Alarm
 from moto.server import ThreadedMotoServer
 
 from canary.aws import clients
-from sandbox import alarms, article, ecs, events, metrics, stack, workflow
+from sandbox import alarms, article, ecs, events, metrics, slack, stack, workflow
 from sandbox.ecs import EcsAgent
 from sandbox.events import Bus, Schedule, Timers, alarm_detail, execution_detail
 from sandbox.fronts import Front, Json
 from sandbox.fronts.appmesh import AppMesh
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
+from sandbox.slack import Slack
+from sandbox.workflow import Invocations
 
 LOG = Path("build/sandbox.log")
 TABLE = "stepcanary-ledger"
+SLACK_SECRET = "stepcanary-slack"
+TOPIC = "stepcanary-announcements"
 SECONDS_PER_PERIOD = 1.0
 """How long an alarm's period lasts here; on AWS it would be a minute."""
 SECONDS_PER_SCHEDULE = 1.0
@@ -155,6 +160,13 @@ class Sandbox:
         )
         self._opened.enter_context(metrics.of_functions())
         timers = Timers()
+        self.slack = self._opened.enter_context(
+            Slack(lambda event: invoker.call("AnswerSlackFunction", event))
+        )
+        self._opened.enter_context(patch.dict(os.environ, {"SLACK_API": self.slack.api}))
+        self._opened.enter_context(
+            patch.object(clients, "awslambda", lambda: Invocations(invoker, timers.later))
+        )
         self.bus = Bus(stack.rules(), invoker.call, timers.later)
         self._opened.callback(events.install(self.bus))
         self._deploy_stack()
@@ -184,6 +196,9 @@ class Sandbox:
             "LEDGER_TABLE": TABLE,
             "PROFILE_PREFIX": "/stepcanary/profiles",
             "STATE_MACHINE": stack.machine_arn(),
+            "ANNOUNCEMENT_TOPIC": f"arn:aws:sns:{stack.REGION}:{stack.ACCOUNT}:{TOPIC}",
+            "SLACK_SECRET": SLACK_SECRET,
+            "SLACK_CHANNEL": slack.CHANNEL,
         }
 
     def _tell_of_alarm(self, alarm: Alarm, before: str) -> None:
@@ -211,6 +226,9 @@ class Sandbox:
             time.sleep(0.05)
 
     def _deploy_stack(self) -> None:
+        self.client("sns").create_topic(Name=TOPIC)
+        secret = json.dumps(slack.SECRET)
+        self.client("secretsmanager").create_secret(Name=SLACK_SECRET, SecretString=secret)
         self.client("dynamodb").create_table(TableName=TABLE, **stack.ledger_schema())
         self.machine = self.client("stepfunctions").create_state_machine(
             name=stack.machine_name(),

@@ -101,6 +101,21 @@ class Invoker:
         return self._handlers[name](event, LambdaContext(name, arn, str(uuid.uuid4())))
 
 
+class Invocations:
+    """Stands in for the Lambda client inside a function: asynchronous invocations only."""
+
+    def __init__(
+        self, invoker: Invoker, later: Callable[[float, Callable[[], None]], None]
+    ) -> None:
+        self._invoker, self._later = invoker, later
+
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: str) -> dict[str, Any]:  # noqa: N803
+        assert InvocationType == "Event"
+        name, event = FunctionName.split(":")[6], json.loads(Payload)
+        self._later(0.0, lambda: self._invoker.call(name, event))
+        return {"StatusCode": 202}
+
+
 # moto writes variables into the expression as JSONata text, to be parsed at each evaluation, and
 # escapes no strings there. Here a comment carries them, and they are bound as they are.
 _CARRIED = re.compile(r"/\*([A-Za-z0-9+/=]+)\*/")

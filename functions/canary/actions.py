@@ -52,7 +52,9 @@ def _take(execution: str, request: ActionRequest) -> Answer:
             reason=request.reason,
             by=request.by,
             execution=request.execution,
-        )
+            wait=request.wait,
+        ),
+        asker=execution,
     )
     return {"did": f"told {', '.join(told)}", "executions": told}
 
@@ -93,6 +95,7 @@ def _running(lease: Lease) -> Answer:
         "since": lease.since,
         "weight": lease.weight,
         "by": release.by,
+        "wait": lease.wait if lease.token else None,
         "ends_on": sorted(lease.obeyed or []) if lease.token else [],
         "signal": str(lease.signal) if lease.signal else None,
         "splits": {router.name: str(router.read().split) for _, router in splits.routers(release)},

@@ -7,10 +7,11 @@ from pydantic import BaseModel, Field
 
 from canary.deploying import Started
 from canary.failure import Failure, Told
+from canary.happened import Happened
 from canary.model import Model
 from canary.release import Release
 from canary.request import By
-from canary.signals import Kind
+from canary.signals import TOKENS_PER_WAIT, Kind
 from canary.traffic import SideName
 
 
@@ -58,14 +59,18 @@ class WaitInput(FencedInput):
 
     token: str = Field(min_length=1, max_length=2_048)
     entered_at: str
-    retries: int = Field(ge=0)
+    retries: int = Field(ge=0, lt=TOKENS_PER_WAIT)
     obeyed: list[Kind] = Field(min_length=1)
+
+    @property
+    def wait(self) -> int:
+        """Names the wait, and rises with each."""
+        return int(datetime.fromisoformat(self.entered_at).timestamp() * 1_000)
 
     @property
     def number(self) -> int:
         """Rises with each wait, and within a wait with each token."""
-        entered = datetime.fromisoformat(self.entered_at)
-        return int(entered.timestamp() * 1_000) * 1_000 + self.retries
+        return self.wait * TOKENS_PER_WAIT + self.retries
 
 
 class PromotionInput(FencedInput):
@@ -93,18 +98,23 @@ class CloseInput(FencedInput):
 
 
 class SignalInput(Model):
-    """The detail of a `Release Signal` event, or what a person sends to the function by hand."""
+    """The detail of a `Release Signal` event, or what a person sends to the function by hand.
+
+    `wait` is the one that the event `Release Waiting` told of: only that one is meant.
+    """
 
     service: str = Field(min_length=1, max_length=64)
     signal: Kind
     reason: str = Field(default="", max_length=1_000)
     by: By = ""
     execution: str = Field(default="", max_length=400)
+    wait: int | None = None
 
 
 class SignalEvent(BaseModel):
     """`Release Signal`, as it came over the bus."""
 
+    id: str
     time: datetime
     detail: SignalInput
 
@@ -138,6 +148,7 @@ class Succeeded(BaseModel):
 class PipelineSucceeded(BaseModel):
     """CodePipeline Pipeline Execution State Change."""
 
+    id: str
     time: datetime
     detail: Succeeded
 
@@ -157,3 +168,15 @@ class AlarmEvent(BaseModel):
     """CloudWatch Alarm State Change; AWS may add keys to it at any time."""
 
     detail: AlarmDetail
+
+
+class ReleaseEvent(BaseModel):
+    """One of the stack's own, as it came over the bus."""
+
+    id: str
+    detail_type: str = Field(alias="detail-type")
+    detail: dict[str, Any]
+
+    @property
+    def happened(self) -> Happened:
+        return Happened.model_validate({**self.detail, "detail_type": self.detail_type})

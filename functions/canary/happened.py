@@ -24,8 +24,8 @@ WAITS: dict[str, Literal["gate", "promotion failed"]] = {
 class Happened(Model):
     """The detail of an event with source `stepcanary`; keys that say nothing are left out.
 
-    `weight` is the canary's percent, `ends_on` the signals that end a wait, `outcome` the terminal
-    state.
+    `weight` is the canary's percent, `ends_on` the signals that end the wait that `wait` names,
+    `outcome` the terminal state.
     """
 
     detail_type: DetailType = Field(exclude=True)
@@ -35,6 +35,7 @@ class Happened(Model):
     images: dict[str, str] | None = None
     weight: int | None = None
     waits: Literal["gate", "promotion failed"] | None = None
+    wait: int | None = None
     ends_on: list[str] | None = None
     outcome: str | None = None
     cause: str | None = None
@@ -48,12 +49,12 @@ def shifted(release: Release, weight: int) -> Happened:
     return _of(release, "Release Shifted", weight=weight)
 
 
-def waiting(release: Release, ends_on: list[str]) -> Happened | None:
+def waiting(release: Release, wait: int, ends_on: list[str]) -> Happened | None:
     """None for a bake, which waits for nobody."""
     waits = next((word for signal, word in WAITS.items() if signal in ends_on), None)
     if waits is None:
         return None
-    return _of(release, "Release Waiting", waits=waits, ends_on=sorted(ends_on))
+    return _of(release, "Release Waiting", waits=waits, wait=wait, ends_on=sorted(ends_on))
 
 
 def promoting(release: Release) -> Happened:

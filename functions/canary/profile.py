@@ -191,6 +191,21 @@ class Promotion(Model):
     on_failure_timeout: Literal["revert", "stay"] = "revert"
 
 
+SlackAction = Literal[
+    "status",
+    "release",
+    "rollback",
+    "promote",
+    "revert",
+    "retry",
+    "skip",
+    "pause",
+    "resume",
+    "shift",
+]
+SlackUser = Annotated[str, Field(pattern=r"^(\*|[UW][A-Z0-9]{1,30})$")]
+
+
 class Triggers(Model):
     """Which events of the world are about this service. Tags are matched as `fnmatch` does."""
 
@@ -216,7 +231,8 @@ class Profile(Model):
     `holds` is how often one step's bake is repeated while an alarm has no data. `revert_seconds`
     is how long a revert that AWS refuses is tried again before a person is called. `concurrency`
     is what becomes of a release while another has its split: it is refused, it has the other
-    reverted, or it waits, and only the newest one that waits goes on.
+    reverted, or it waits, and only the newest one that waits goes on. `slack_users` are the member
+    ids of who may do what from Slack; `*` is everybody, and who is not listed may not.
     """
 
     cluster: Name
@@ -234,6 +250,7 @@ class Profile(Model):
     revert_seconds: int = Field(default=900, ge=60, le=7_200)
     concurrency: Literal["reject", "supersede", "queue"] = "reject"
     triggers: Triggers | None = None
+    slack_users: dict[SlackAction, list[SlackUser]] = Field(default={})
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

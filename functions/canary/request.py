@@ -87,7 +87,8 @@ class Request(Model):
 class ActionRequest(Model):
     """What to do about a service that is released, or is not.
 
-    `execution` is the ARN or the name of the one that is meant, where only that one is.
+    `execution` is the ARN or the name of the one that is meant, where only that one is, and `wait`
+    the wait, as the event `Release Waiting` has it.
     """
 
     action: Literal["promote", "revert", "retry", "skip", "pause", "resume", "shift", "status"]
@@ -95,6 +96,7 @@ class ActionRequest(Model):
     by: By = ""
     reason: str = Field(default="", max_length=1_000)
     execution: str = Field(default="", max_length=400)
+    wait: int | None = None
     weight: int | None = Field(default=None, ge=0, le=100)
     profile: Profile | None = None
 

@@ -1,7 +1,6 @@
 """Starting: events of the world that begin a release or promote one, for the services they mean."""
 
 import hashlib
-from datetime import datetime
 
 from canary import profiles, telling
 from canary.aws import stepfunctions
@@ -35,7 +34,7 @@ def of_image(event: ImagePushed) -> dict[str, list[str]]:
         except (AwsRefused, AwsUnavailable) as failure:
             failed.append(failure)
     services = [s for s, _ in profiles.promoted_by_tag(push.repository_name, push.image_tag)]
-    promoted = _promote(services, by, event.time)
+    promoted = _promote(services, by, event)
     if failed:
         # Lambda delivers the event again; what was started already is not started twice.
         raise failed[0]
@@ -45,9 +44,10 @@ def of_image(event: ImagePushed) -> dict[str, list[str]]:
 def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:
     pipeline = event.detail.pipeline
     services = [service for service, _ in profiles.promoted_by_pipeline(pipeline)]
-    return {"promoted": _promote(services, f"pipeline {pipeline}"[:LONGEST_BY], event.time)}
+    return {"promoted": _promote(services, f"pipeline {pipeline}"[:LONGEST_BY], event)}
 
 
-def _promote(services: list[str], by: str, time: datetime) -> list[str]:
+def _promote(services: list[str], by: str, event: ImagePushed | PipelineSucceeded) -> list[str]:
     asked = [SignalInput(service=service, signal="promote", by=by) for service in services]
-    return [execution for each in asked for execution in telling.tell_of_event(each, time)]
+    told = [telling.tell_of_event(each, event.id, event.time) for each in asked]
+    return [execution for executions in told for execution in executions]

@@ -7,15 +7,16 @@ from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
 from canary.contracts import SignalInput
-from canary.errors import AwsRefused, AwsUnavailable, SignalRefused
+from canary.errors import AwsRefused, AwsUnavailable, LeaseLost, SignalRefused
 from canary.observability import logger
 from canary.release import Release
-from canary.signals import KEPT, Kind, Signal, why_refused
+from canary.signals import KEPT, WAIT_IS_OVER, Kind, Signal, why_refused
 
 
-def tell_service(asked: SignalInput, said_at: int | None = None) -> list[str]:
+def tell_service(asked: SignalInput, asker: str, said_at: int | None = None) -> list[str]:
     """The executions that were told; only the one that is named, where one is.
 
+    `asker` names this asking, also when it is tried again: whoever has told already tells once.
     What was said before a release began, in epoch seconds, says nothing about it: an event may be
     delivered twice. Raises `SignalRefused` when there is none to tell.
     """
@@ -23,27 +24,34 @@ def tell_service(asked: SignalInput, said_at: int | None = None) -> list[str]:
     if said_at is not None:
         running = [lease for lease in running if lease.since <= said_at]
     if not running:
-        raise SignalRefused(f"{asked.signal}: no release of {asked.service} is running")
+        over = "" if asked.wait is None else f"{WAIT_IS_OVER}: "
+        raise SignalRefused(f"{asked.signal}: {over}no release of {asked.service} is running")
     meant = [lease for lease in running if _is(lease.holder, asked.execution)]
     if not meant:
         raise SignalRefused(
             f"{asked.signal}: {asked.execution} has no release of {asked.service} running;"
             f" {running[0].holder} has"
         )
-    signal = Signal(kind=asked.signal, reason=asked.reason, by=asked.by, at=clock.epoch_seconds())
-    told = [tell(lease, signal) for lease in meant]
+    signal = Signal(
+        kind=asked.signal,
+        reason=asked.reason,
+        by=asked.by,
+        at=clock.epoch_seconds(),
+        asker=asker,
+    )
+    told = [tell(lease, signal, asked.wait) for lease in meant]
     for lease in meant:
         ledger.note_signal(lease.release, signal)
     return told
 
 
-def tell_of_event(asked: SignalInput, time: datetime) -> list[str]:
+def tell_of_event(asked: SignalInput, event_id: str, time: datetime) -> list[str]:
     """As `tell_service`, but nobody waits for an answer, so that a refusal goes to the log.
 
     An error would bring the event again, and a later release would obey what this one refused.
     """
     try:
-        return tell_service(asked, said_at=int(time.timestamp()))
+        return tell_service(asked, event_id, int(time.timestamp()))
     except SignalRefused as refused:
         logger.warning("signal refused", extra={"cause": str(refused)})
         return []
@@ -77,14 +85,17 @@ def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
     return told
 
 
-def tell(lease: Lease, signal: Signal) -> str:
-    """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act."""
+def tell(lease: Lease, signal: Signal, wait: int | None = None) -> str:
+    """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act.
+
+    With `wait` only that wait is meant, and only the first who ends it.
+    """
     if signal.kind not in KEPT:
-        _tell_who_waits(lease, signal)
+        _tell_who_waits(lease, signal, wait)
         return lease.holder
     if signal.kind == "pause":
         _require_pausable(lease)
-    told = leases.tell(lease, signal)
+    told = leases.tell(lease, signal, wait)
     if told.waits_for(signal.kind):
         stepfunctions.end_wait(told.token, signal)
     return lease.holder
@@ -101,19 +112,35 @@ def _require_pausable(lease: Lease) -> None:
         raise SignalRefused(f"pause: {lease.holder} has no use for it: {refused}")
 
 
-def _tell_who_waits(lease: Lease, signal: Signal) -> None:
+def _tell_who_waits(lease: Lease, signal: Signal, wait: int | None) -> None:
     """Raises `SignalRefused` unless something waits now that ends on it."""
+    if lease.remarked(signal):
+        # It is tried again, and by now the release may be in a wait that nobody meant.
+        if lease.remark_wait == lease.wait:
+            stepfunctions.end_wait(lease.token, signal)
+        return
     refused = why_refused(signal.kind, lease.stage)
+    if refused is None and wait not in (None, lease.wait):
+        refused = WAIT_IS_OVER
     if refused is None and signal.kind == "resume" and lease.pausing:
         # Also where it has not come to the pause yet: then there is none.
         leases.forget_pause(lease)
     elif refused is None and not lease.waits_for(signal.kind):
         refused = "no bake of it is under way" if signal.kind == "skip" else "it is not paused"
     if refused is None and lease.waits_for(signal.kind):
-        ended = stepfunctions.end_wait(lease.token, signal)
-        refused = None if ended or lease.pausing else "it does not wait any more"
+        ended = _remark(lease, signal)
+        refused = None if ended or lease.pausing else WAIT_IS_OVER
     if refused:
         raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
+
+
+def _remark(lease: Lease, signal: Signal) -> bool:
+    """Whether it ended the wait; it is written down first, so that it never ends the next one."""
+    try:
+        leases.remark(lease, signal)
+    except LeaseLost:
+        return False
+    return stepfunctions.end_wait(lease.token, signal)
 
 
 def await_signal(

@@ -17,7 +17,7 @@ def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
     signal = telling.await_signal(
         event.release, event.fence, event.token, event.number, event.obeyed
     )
-    waits = happened.waiting(event.release, list(event.obeyed))
+    waits = happened.waiting(event.release, event.wait, list(event.obeyed))
     if signal is None and waits is not None:
         bus.publish(waits)
     logger.info("waiting" if signal is None else "signal obeyed", extra={"signal": str(signal)})

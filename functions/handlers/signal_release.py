@@ -11,12 +11,12 @@ from canary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)
-def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A person is told of a refusal by the error, an event by the log."""
     if "detail" in event:
         put = parse(event=event, model=SignalEvent)
-        return {"executions": telling.tell_of_event(put.detail, put.time)}
+        return {"executions": telling.tell_of_event(put.detail, put.id, put.time)}
     asked = parse(event=event, model=SignalInput)
-    told = telling.tell_service(asked)
+    told = telling.tell_service(asked, asker=context.aws_request_id)
     logger.info("signal kept", extra={"signal": asked.signal, "by": asked.by, "executions": told})
     return {"executions": told}

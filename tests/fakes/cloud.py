@@ -60,6 +60,8 @@ class Cloud(Fake):
         self.alarm_at: dict[int, dict[str, str]] = {}
         self.set_alarm("example2-5xx", "OK")
         self.parameters: dict[str, str] = {}
+        self.secrets: dict[str, str] = {}
+        self.on_invoke: Callable[[str, Document], None] = lambda _function, _event: None
         self.undiscovered: set[str] = set()
         self.other_routes: set[str] = set()
         self.route: Document = {
@@ -338,6 +340,23 @@ class Cloud(Fake):
             if params["StartDate"] <= at <= params["EndDate"]
         ]
         return {"AlarmHistoryItems": items}
+
+    def _secretsmanager_GetSecretValue(self, params: Document) -> Document:  # noqa: N802
+        if params["SecretId"] not in self.secrets:
+            raise Refusal("ResourceNotFoundException", "Secrets Manager can't find it")
+        return {"SecretString": self.secrets[params["SecretId"]]}
+
+    def _sns_Publish(self, params: Document) -> Document:  # noqa: N802
+        if len(params["Message"].encode()) > 262_144:
+            raise Refusal("InvalidParameter", "Message too long")
+        return {"MessageId": "1"}
+
+    def _lambda_Invoke(self, params: Document) -> Document:  # noqa: N802
+        """Asynchronous, so that nobody hears what the function answers."""
+        if params["InvocationType"] != "Event":
+            raise Refusal("InvalidParameterValueException", "no function of this stack is called")
+        self.on_invoke(params["FunctionName"], json.loads(params["Payload"]))
+        return {"StatusCode": 202}
 
     def _ssm_GetParametersByPath(self, params: Document) -> Document:  # noqa: N802
         below = f"{params['Path'].rstrip('/')}/"

@@ -19,13 +19,25 @@ from canary import clock as canary_clock
 from canary.aws import clients, ledger
 from canary.aws import lease as leases
 from sandbox import stack, workflow
+from sandbox.cloud import forget_clients
 from sandbox.events import Bus, alarm_detail, execution_detail
 from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, serve
 
 FROM_MOTO = ("dynamodb", "events", "stepfunctions")
-FACTORIES = ("appmesh", "cloudwatch", "ecs", "elbv2", "servicediscovery", "ssm", "vpc_lattice")
+FACTORIES = (
+    "appmesh",
+    "awslambda",
+    "cloudwatch",
+    "ecs",
+    "elbv2",
+    "secretsmanager",
+    "servicediscovery",
+    "sns",
+    "ssm",
+    "vpc_lattice",
+)
 ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -161,8 +173,7 @@ def world(here: World | None = None) -> Iterator[World]:
 def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[None]:
     with ExitStack() as opened:
         opened.enter_context(mock_aws())
-        for name in (*FACTORIES, *FROM_MOTO):
-            getattr(clients, name).cache_clear()
+        forget_clients()
         for name in FACTORIES:
             serve(getattr(clients, name)(), lambda: here.cloud)
         opened.enter_context(patch.object(canary_clock, "now", here.clock.now))

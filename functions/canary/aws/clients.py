@@ -4,6 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_vpc_lattice import VPCLatticeClient
@@ -59,8 +63,30 @@ def events() -> "EventBridgeClient":
 
 
 @cache
+def awslambda() -> "LambdaClient":
+    """`lambda` is a word of Python's own."""
+    return boto3.client("lambda", config=CONFIG)
+
+
+@cache
+def secretsmanager() -> "SecretsManagerClient":
+    return boto3.client("secretsmanager", config=CONFIG)
+
+
+@cache
+def secrets() -> SecretsProvider:
+    """Keeps for a time what it has read."""
+    return SecretsProvider(boto3_client=secretsmanager())
+
+
+@cache
 def servicediscovery() -> "ServiceDiscoveryClient":
     return boto3.client("servicediscovery", config=CONFIG)
+
+
+@cache
+def sns() -> "SNSClient":
+    return boto3.client("sns", config=CONFIG)
 
 
 @cache

@@ -2,9 +2,9 @@
 
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
-alarms, weight, target, versions, token, wait_number, obeyed, signal, returning_at, rested_at,
-parked, touched, recovering, queued, queued_at, queued_since}. The item outlives its holder, so that
-`fence` only ever rises and the split stays watched.
+alarms, weight, target, versions, token, wait_number, obeyed, signal, remark, remark_wait,
+returning_at, rested_at, parked, touched, recovering, queued, queued_at, queued_since}. The item
+outlives its holder, so that `fence` only ever rises and the split stays watched.
 
 Of a release with several splits one, the *lead*, has all of this. The others' items have {holder,
 fence, release, lead_split, lead_fence}, and are held only as long as the lead has the same holder.
@@ -22,7 +22,7 @@ from canary.aws.failures import aws_failures
 from canary.errors import LeaseHeld, LeaseLost, RevertRequested, SignalRefused, StageOver
 from canary.release import Release
 from canary.settings import settings
-from canary.signals import Kind, Signal, why_refused
+from canary.signals import TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal, why_refused
 from canary.stage import OPENING, RETURNING, ROLLOUT
 
 if TYPE_CHECKING:
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 OURS = "holder = :me AND fence = :fence"
+UNDECIDED = "(attribute_not_exists(#signal) OR #signal.kind = :pause OR #signal.asker = :asker)"
+"""Of a wait for a person: only a pause, which led to it, may be there, or this very signal."""
 NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
 LEFT_BY_A_HOLDER = (
-    "#signal, #token, wait_number, obeyed, parked, touched, recovering, returning_at, rested_at"
+    "#signal, #token, wait_number, obeyed, remark, remark_wait,"
+    " parked, touched, recovering, returning_at, rested_at"
 )
 A_PLACE = "queued, queued_at, queued_since"
 NAMES = {"#release": "release", "#signal": "signal", "#token": "token"}
@@ -49,6 +52,7 @@ class Lease:
     `versions` are the routes' after our last write, by split, where the router counts them.
     `touched` says that the primary may be anything but what it was before the release. `obeyed`
     are the kinds of signal that the wait with this token ends on; None where it did not say.
+    `remark` is the last signal that was not kept, and `remark_wait` the wait that it was to end.
     """
 
     split: str
@@ -61,7 +65,10 @@ class Lease:
     versions: dict[str, int] = field(default_factory=dict)
     signal: Signal | None = None
     token: str = ""
+    wait: int = 0
     obeyed: frozenset[str] | None = None
+    remark: str = ""
+    remark_wait: int = 0
     returning_at: int | None = None
     rested_at: int | None = None
     parked: bool = False
@@ -83,6 +90,10 @@ class Lease:
     def waits_for(self, kind: str) -> bool:
         """Whether the last wait ends on this, if it is not over yet."""
         return bool(self.token) and (self.obeyed is None or kind in self.obeyed)
+
+    def remarked(self, signal: Signal) -> bool:
+        """Whether just this was said before, and is only tried again."""
+        return bool(signal.asker) and self.remark == f"{signal.kind} {signal.asker}"
 
     @property
     def reverting(self) -> bool:
@@ -119,7 +130,10 @@ def _lease(item: Item) -> Lease:
         versions={key: int(n["N"]) for key, n in item.get("versions", {}).get("M", {}).items()},
         signal=_signal(signal) if signal else None,
         token=text("token"),
+        wait=(number("wait_number") or 0) // TOKENS_PER_WAIT,
         obeyed=frozenset(item["obeyed"]["SS"]) if "obeyed" in item else None,
+        remark=text("remark"),
+        remark_wait=number("remark_wait") or 0,
         returning_at=number("returning_at"),
         rested_at=number("rested_at"),
         parked=item.get("parked", {}).get("BOOL", False),
@@ -136,6 +150,7 @@ def _signal(item: Item) -> Signal:
         reason=item["reason"]["S"],
         by=item["by"]["S"],
         at=int(item["at"]["N"]),
+        asker=item.get("asker", {}).get("S", ""),
     )
 
 
@@ -146,6 +161,7 @@ def _signal_item(signal: Signal) -> Any:
             "reason": {"S": signal.reason},
             "by": {"S": signal.by},
             "at": {"N": str(signal.at)},
+            "asker": {"S": signal.asker},
         }
     }
 
@@ -431,10 +447,11 @@ def wait(release: Release, fence: int, token: str, number: int, obeyed: list[Kin
 
 
 @aws_failures
-def tell(lease: Lease, signal: Signal) -> Lease:
+def tell(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
     """Keep a signal for the release that holds the lease, and return the lease with its token.
 
-    A revert is never overwritten. Raises `SignalRefused` when the release cannot use it.
+    A revert is never overwritten, and with `wait` nothing that has ended this wait. Raises
+    `SignalRefused` when the release cannot use it.
     """
     values: Values = {
         ":holder": {"S": lease.holder},
@@ -446,24 +463,45 @@ def tell(lease: Lease, signal: Signal) -> Lease:
     if lease.parked and signal.kind != "revert":
         refused = "its execution has ended; only a revert can still be done"
     if refused:
-        raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
+        over = "" if wait is None else f"{WAIT_IS_OVER}: "
+        raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {over}{refused}")
+    condition = f"holder = :holder AND stage = :stage AND {NOT_REVERTING}"
+    if wait is not None:
+        values |= {
+            ":first": {"N": str(wait * TOKENS_PER_WAIT)},
+            ":last": {"N": str((wait + 1) * TOKENS_PER_WAIT - 1)},
+            ":pause": {"S": "pause"},
+            ":asker": {"S": signal.asker},
+        }
+        condition += f" AND wait_number BETWEEN :first AND :last AND {UNDECIDED}"
     try:
-        item = _update(
-            lease.split,
-            "SET #signal = :signal",
-            f"holder = :holder AND stage = :stage AND {NOT_REVERTING}",
-            values,
-        )
+        item = _update(lease.split, "SET #signal = :signal", condition, values)
     except ClientError as error:
         now = _refused(error, lease.split)
         if now.holder != lease.holder:
             raise SignalRefused(f"{signal.kind}: {lease.holder} has ended just now") from error
-        if now.reverting:
-            if signal.kind == "revert":
+        if wait not in (None, now.wait):
+            raise SignalRefused(f"{signal.kind}: {lease.holder}: {WAIT_IS_OVER}") from error
+        if now.signal is not None and now.reverting:
+            if signal.kind == "revert" and (wait is None or now.signal.asker == signal.asker):
                 return now
             raise SignalRefused(f"{signal.kind}: a revert is under way: {now.signal}") from error
-        return tell(now, signal)
+        if wait is not None and now.stage == lease.stage:
+            raise SignalRefused(
+                f"{signal.kind}: {lease.holder}: it was decided already: {now.signal}"
+            ) from error
+        return tell(now, signal, wait)
     return _lease(item)
+
+
+@aws_failures
+def remark(lease: Lease, signal: Signal) -> None:
+    """Write down which wait a signal that is not kept is about to end. Raises `LeaseLost`."""
+    said: Values = {
+        ":remark": {"S": f"{signal.kind} {signal.asker}"},
+        ":wait": {"N": str(lease.wait)},
+    }
+    _ours(lease, "SET remark = :remark, remark_wait = :wait", said)
 
 
 @aws_failures

@@ -2,7 +2,8 @@
 
 Items: `pk=service#<name>, sk=release#<execution name>` {release, outcome, cause, started_at,
 updated_at, signals}; `sk=last` and `sk=last#Released` {release, outcome, cause, updated_at} of the
-last release that came to an end, and of the last that came to a good one. The leases are in the
+last release that came to an end, and of the last that came to a good one; `sk=thread#<execution
+name>` {thread} of its first message in Slack. The leases are in the
 same table; `canary.aws.lease` has them.
 """
 
@@ -135,6 +136,32 @@ def last(service: str, outcome: str | None = None) -> Last | None:
 def last_released(service: str) -> Release | None:
     found = last(service, RELEASED)
     return None if found is None else found.release
+
+
+@aws_failures
+def thread(service: str, execution: str) -> str | None:
+    """Slack's name for the release's first message."""
+    answer = clients.dynamodb().get_item(
+        TableName=settings().ledger_table, Key=_thread_key(service, execution), ConsistentRead=True
+    )
+    return answer["Item"]["thread"]["S"] if "Item" in answer else None
+
+
+@aws_failures
+def keep_thread(service: str, execution: str, thread: str) -> None:
+    clients.dynamodb().put_item(
+        TableName=settings().ledger_table,
+        Item={
+            **_thread_key(service, execution),
+            "thread": {"S": thread},
+            "expires_at": {"N": str(clock.epoch_seconds() + KEPT_SECONDS)},
+        },
+    )
+
+
+def _thread_key(service: str, execution: str) -> "dict[str, UniversalAttributeValueTypeDef]":
+    name = execution.rpartition(":")[2]
+    return {"pk": {"S": f"service#{service}"}, "sk": {"S": f"thread#{name}"}}
 
 
 def note_signal(release: Release, signal: Signal) -> None:

@@ -1,6 +1,8 @@
 """Step Functions: whether an execution still runs, and the end of its wait."""
 
 import json
+from dataclasses import dataclass
+from typing import Any
 
 from canary.aws import clients
 from canary.aws.failures import aws_failures
@@ -41,6 +43,26 @@ def start(name: str, request: dict[str, object]) -> str:
     except sfn.exceptions.ExecutionAlreadyExists:
         return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
     return answer["executionArn"]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """`output` is what it answers; empty where it failed with this `error` and `cause`."""
+
+    output: dict[str, Any]
+    error: str = ""
+    cause: str = ""
+
+
+@aws_failures
+def end_of(execution: str) -> End | None:
+    """None while it runs."""
+    answer = clients.stepfunctions().describe_execution(executionArn=execution)
+    if answer["status"] == "RUNNING":
+        return None
+    if answer["status"] == "SUCCEEDED":
+        return End(json.loads(answer["output"]))
+    return End({}, answer.get("error", answer["status"]), answer.get("cause", "no cause"))
 
 
 @aws_failures

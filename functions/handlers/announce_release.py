@@ -1,0 +1,18 @@
+"""Announce release: what happened to a release goes to the topic that a chat listens to."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary.announcement import to_amazon_q
+from canary.aws import topic
+from canary.contracts import ReleaseEvent
+from canary.observability import logger
+
+
+@logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
+@event_parser(model=ReleaseEvent)
+def lambda_handler(event: ReleaseEvent, _context: LambdaContext) -> dict[str, Any]:
+    topic.publish(to_amazon_q(event.happened))
+    return {}

@@ -1,0 +1,17 @@
+"""Post to Slack: what happened to a release goes into its thread, a gate with its buttons."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.parser import event_parser
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from canary.contracts import ReleaseEvent
+from canary.observability import logger
+from canary.slack.posting import post
+
+
+@logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
+@event_parser(model=ReleaseEvent)
+def lambda_handler(event: ReleaseEvent, _context: LambdaContext) -> dict[str, Any]:
+    post(event.happened)
+    return {}

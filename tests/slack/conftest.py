@@ -1,0 +1,72 @@
+"""A world whose Slack is the sandbox's: commands and clicks reach the function behind the URL."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.slack import CHANNEL, SECRET, Document, Slack
+from sandbox.workflow import LambdaContext
+from tests.builders import profile
+from tests.statemachine.runner import World, world
+
+JANE, JOHN, STRANGER = "U2CERLKJA", "U0JOHN", "U0STRANGER"
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:stepcanary-answer-slack:live"
+ALL = ["status", "release", "rollback", "promote", "revert", "retry", "skip", "pause", "resume"]
+
+
+class Workspace(Slack):
+    """Commands are worked on when `work` is called: what a function invokes itself for waits."""
+
+    def __init__(self, here: World) -> None:
+        super().__init__(self.to_function, lambda: here.clock.now().timestamp())
+        self.here = here
+        self.waiting: list[Document] = []
+        here.cloud.on_invoke = lambda _function, event: self.waiting.append(event)
+
+    def to_function(self, event: Document) -> Document:
+        context = LambdaContext("stepcanary-answer-slack", ARN, "request-1")
+        answer: Document = self.here.handlers["AnswerSlackFunction"](event, context)
+        return answer
+
+    def work(self) -> None:
+        while self.waiting:
+            assert self.to_function(self.waiting.pop(0))["statusCode"] == 200
+
+    def do(self, text: str, user: str = JANE) -> str:
+        """The last that was said about a command, by whoever says it."""
+        assert self.command(text, user)["statusCode"] == 200
+        self.work()
+        return str(self.said[-1]["text"])
+
+    def decide(self, action: str, user: str = JANE) -> Document:
+        """What was answered to a click on the newest message with buttons."""
+        message = next(each for each in reversed(self.messages) if each.buttons)
+        assert self.click(message, action, user)["statusCode"] == 200
+        self.work()
+        return message.answers[-1]
+
+    def tell(self, detail_type: str, **detail: Any) -> None:
+        event = json.loads(json.dumps({"id": "e1", "detail-type": detail_type, "detail": detail}))
+        self.here.invoke("PostToSlackFunction", event)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with world() as opened:
+        opened.cloud.secrets["slack"] = json.dumps(SECRET)
+        allowed = {action: [JANE] for action in (*ALL, "shift")} | {"promote": [JANE, JOHN]}
+        opened.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(
+            profile(slack_users=allowed)
+        )
+        monkeypatch.setenv("SLACK_SECRET", "slack")
+        monkeypatch.setenv("SLACK_CHANNEL", CHANNEL)
+        yield opened
+
+
+@pytest.fixture
+def slack(here: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    with Workspace(here) as opened:
+        monkeypatch.setenv("SLACK_API", opened.api)
+        yield opened

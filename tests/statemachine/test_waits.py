@@ -1,0 +1,156 @@
+"""A wait is ended once, by who meant it: buttons are clicked twice, and answers get lost."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from canary.aws import stepfunctions
+from canary.errors import AwsUnavailable
+from tests.builders import profile, request
+from tests.statemachine.runner import World, world
+
+STEPS = [
+    {"weight": 5, "bake_seconds": 300, "approval": True},
+    {"weight": 50, "bake_seconds": 300, "approval": True},
+    {"weight": 100, "bake_seconds": 300},
+]
+FIRST_BAKE, FIRST_GATE, SECOND_GATE = 100.0, 1_000.0, 3_000.0
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    with world() as opened:
+        yield opened
+
+
+def take(here: World, action: str, asker: str, **more: Any) -> dict[str, Any]:
+    """What the function answers to the execution that asks; the same one is it trying again."""
+    asked = {"service": "checkout", "action": action, **more}
+    answer: dict[str, Any] = here.invoke(
+        "TakeActionFunction", {"execution": here.arn(asker), "request": asked}
+    )
+    return answer
+
+
+def wait_of(here: World) -> int:
+    answer = take(here, "status", "status")["answer"]["running"][0]
+    assert answer["wait"] == int(here.lease()["wait_number"]["N"]) // 1_000
+    return int(answer["wait"])
+
+
+def at(here: World, seconds: float, do: Callable[[], Any]) -> list[Any]:
+    done: list[Any] = []
+    here.clock.after(seconds, lambda: done.append(do()))
+    return done
+
+
+def release(here: World, **changed: Any) -> str:
+    asked = request(profile=profile(steps=STEPS, promotion={"gate_seconds": 7_200}, **changed))
+    return here.release(asked).state
+
+
+def test_of_two_who_decide_a_gate_one_does(here: World) -> None:
+    def both() -> list[dict[str, Any]]:
+        wait = wait_of(here)
+        return [take(here, "promote", who, by=who, wait=wait) for who in ("jane", "john", "jane")]
+
+    done = at(here, FIRST_GATE, both)
+    assert release(here) == "Released"
+    first, second, again = done[0]
+    assert first["accepted"]
+    assert again["accepted"]
+    assert not second["accepted"]
+    assert "it was decided already: promote by jane" in second["cause"]
+    (record,) = (item for item in here.ledger() if item["sk"]["S"] == "release#release-1")
+    assert {told["M"]["by"]["S"] for told in record["signals"]["L"]} == {"jane"}
+
+
+@pytest.mark.parametrize("second", ["resume", "promote", "revert"])
+def test_the_button_of_a_gate_that_is_over_does_not_touch_the_next_one(
+    here: World, second: str
+) -> None:
+    waits = at(here, FIRST_GATE, lambda: wait_of(here))
+    at(here, FIRST_GATE + 1, lambda: take(here, "resume", "first", wait=waits[0]))
+    late = at(here, SECOND_GATE, lambda: take(here, second, "late", wait=waits[0]))
+    at(here, SECOND_GATE + 500, lambda: take(here, "resume", "second", wait=wait_of(here)))
+    assert release(here) == "Released"
+    assert not late[0]["accepted"]
+    assert "that wait is over" in late[0]["cause"]
+    assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
+
+
+def test_a_revert_after_a_promote_of_the_same_gate_needs_no_button(here: World) -> None:
+    """A button decides its gate once; who changes their mind says so to the release."""
+
+    def decide() -> list[dict[str, Any]]:
+        wait = wait_of(here)
+        return [
+            take(here, "promote", "jane", wait=wait),
+            take(here, "revert", "john", wait=wait),
+            take(here, "revert", "jim"),
+            take(here, "revert", "joe", wait=wait),
+        ]
+
+    done = at(here, FIRST_GATE, decide)
+    assert release(here) == "Reverted"
+    assert [each["accepted"] for each in done[0]] == [True, False, True, False]
+    assert "a revert is under way" in done[0][3]["cause"]
+
+
+@pytest.mark.parametrize("wait_of_the_button", [1, 10**15])
+def test_a_wait_that_never_was_is_over(here: World, wait_of_the_button: int) -> None:
+    done = at(
+        here,
+        FIRST_GATE,
+        lambda: [
+            take(here, action, "jane", wait=wait_of_the_button)
+            for action in ("resume", "promote", "revert")
+        ],
+    )
+    at(here, FIRST_GATE + 1, lambda: take(here, "promote", "jane"))
+    assert release(here) == "Released"
+    assert [each["accepted"] for each in done[0]] == [False] * 3
+
+
+def test_who_tries_again_skips_one_bake(here: World) -> None:
+    """Its answer was lost, and meanwhile the next bake has begun."""
+    at(here, FIRST_BAKE, lambda: take(here, "skip", "jane"))
+    again = at(here, FIRST_BAKE + 100, lambda: take(here, "skip", "jane"))
+    weight = at(here, FIRST_BAKE + 130, lambda: here.cloud.weight("example2"))
+    assert here.release(request()).state == "Released"
+    assert again[0]["accepted"]
+    assert weight == [50]
+
+
+def test_who_tries_again_passes_one_gate(here: World) -> None:
+    at(here, FIRST_GATE, lambda: take(here, "resume", "jane"))
+    again = at(here, SECOND_GATE, lambda: take(here, "resume", "jane"))
+    weight = at(here, SECOND_GATE + 1_000, lambda: here.cloud.weight("example2"))
+    at(here, SECOND_GATE + 1_001, lambda: take(here, "resume", "john"))
+    assert release(here) == "Released"
+    assert again[0]["accepted"]
+    assert weight == [50]
+
+
+@pytest.mark.parametrize("kind", ["resume", "promote"])
+def test_a_wait_whose_end_was_refused_is_ended_by_who_tries_again(
+    here: World, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    send = stepfunctions.end_wait
+
+    def refuse(*_: Any) -> bool:
+        monkeypatch.setattr(stepfunctions, "end_wait", send)
+        raise AwsUnavailable("slow down")
+
+    def ask() -> list[dict[str, Any]]:
+        wait = wait_of(here)
+        monkeypatch.setattr(stepfunctions, "end_wait", refuse)
+        with pytest.raises(AwsUnavailable):
+            take(here, kind, "jane", wait=wait)
+        return [take(here, kind, "jane", wait=wait), take(here, kind, "john", wait=wait)]
+
+    done = at(here, FIRST_GATE, ask)
+    at(here, SECOND_GATE, lambda: take(here, "promote", "jane"))
+    assert release(here) == "Released"
+    assert [each["accepted"] for each in done[0]] == [True, False]
