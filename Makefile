@@ -72,7 +72,7 @@ build: .venv-sam/ready ## Package the functions with sam build: no credentials, 
 	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
 	PATH="$(dir $(PYTHON313)):$$PATH" $(SAM) build
 
-schema: .venv/ready ## Export the JSON Schemas of request and profile to docs/schema
+schema: .venv/ready ## Export the JSON Schemas to docs/schema
 	$(BIN)/python -m canary.schema docs/schema
 
 fix: .venv/ready ## Format, and mend what ruff can mend

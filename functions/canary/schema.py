@@ -1,23 +1,37 @@
-"""Schema: the JSON Schemas of request and profile, for editors."""
+"""Schema: the JSON Schemas of what people and events say, for editors and for who listens."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
+from canary.contracts import SignalInput
+from canary.happened import Happened
 from canary.profile import Profile
-from canary.request import Request
+from canary.request import ActionRequest, Request
 
-DOCUMENTS: dict[str, type[BaseModel]] = {"request": Request, "profile": Profile}
+DOCUMENTS: dict[str, type[BaseModel]] = {
+    "request": Request,
+    "action": ActionRequest,
+    "profile": Profile,
+    "release_signal": SignalInput,
+    "release_event": Happened,
+}
 
 
 def schemas() -> dict[str, str]:
     """File name to text."""
     return {
-        f"{name}.schema.json": json.dumps(model.model_json_schema(), indent=2) + "\n"
+        f"{name}.schema.json": json.dumps(_schema(model), indent=2) + "\n"
         for name, model in DOCUMENTS.items()
     }
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Of an event it is what we write, of everything else what we read."""
+    return model.model_json_schema(mode="serialization" if model is Happened else "validation")
 
 
 def main() -> None:

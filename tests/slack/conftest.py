@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from canary.slack import asking
 from sandbox.slack import CHANNEL, SECRET, Document, Slack
 from sandbox.workflow import LambdaContext
 from tests.builders import profile
@@ -62,6 +63,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         )
         monkeypatch.setenv("SLACK_SECRET", "slack")
         monkeypatch.setenv("SLACK_CHANNEL", CHANNEL)
+        monkeypatch.setattr(asking, "LOOK_SECONDS", 0.02)
         yield opened
 
 

@@ -314,27 +314,34 @@ TRIGGERS = {
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        [{"name": "app", "imageUri": f"{REGISTRY}/shop@{DIGEST}"}],
-        {
-            "ImageSizeInBytes": "44728918",
-            "ImageDigest": DIGEST,
-            "Version": "1.0",
-            "ImagePushedAt": "Mon Jan 21 20:04:00 UTC 2019",
-            "RegistryId": "123456789012",
-            "RepositoryName": "shop",
-            "ImageURI": f"{REGISTRY}/shop@{DIGEST}",
-            "ImageTags": ["latest"],
-        },
-    ],
-    ids=["imagedefinitions.json", "imageDetail.json"],
-)
-def test_the_file_of_a_build_is_a_request(here: World, file: Any) -> None:
+EXAMPLES = {
+    path.stem: json.loads(path.read_text())
+    for path in sorted((stack.ROOT / "events").glob("execution_*.json"))
+    if path.stem != "execution_ended"
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_of_an_input_does_what_it_says(here: World, name: str) -> None:
     stored(here, triggers=TRIGGERS)
-    assert here.release(file).state == "Released"
-    assert here.cloud.running_image("example1") == f"{REGISTRY}/shop@{DIGEST}"
+    for side in ("example1", "example2"):
+        older = json.dumps(here.cloud.definitions[side][0])
+        newer = [older.replace("shop:v1", f"shop:v{number}") for number in range(2, 9)]
+        here.cloud.definitions[side] += [json.loads(text) for text in newer]
+    if name == "execution_action":
+        promoted = later(here, FIRST_BAKE, lambda: here.release(EXAMPLES[name], "action"))
+        assert here.release(request()).state == "Released"
+        assert promoted[0].state == "Done"
+        return
+    outcome = here.release(EXAMPLES[name])
+    assert outcome.state == "Released", outcome
+
+
+@pytest.mark.parametrize("name", ["execution_image_definitions", "execution_image_detail"])
+def test_the_file_of_a_build_is_a_request(here: World, name: str) -> None:
+    stored(here, triggers=TRIGGERS)
+    assert here.release(EXAMPLES[name]).state == "Released"
+    assert here.cloud.running_image("example1").startswith(f"{REGISTRY}/shop")
 
 
 @pytest.mark.parametrize("file", [[], ["x"], [{"name": "app"}], {"ImageURI": 7}])
