@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from sandbox import slack
 from sandbox.fronts import Attachment, ClientOf, Front, Json, Series
 
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
@@ -25,6 +26,7 @@ def profile(front: Front) -> Json:
         ],
         "alarms": [ALARM],
         "deployment": {"deadline_seconds": 60, "check_seconds": 1},
+        "slack_users": {"release": ["*"], "status": ["*"], "promote": [slack.JANE]},
     }
 
 

@@ -173,6 +173,16 @@ def _gated(report: Report) -> list[str]:
     return told + _released(report)
 
 
+def _chatted(report: Report) -> list[str]:
+    wrong = _released(report)
+    if report["told"] != ["promote by jane (Slack U2CERLKJA)"]:
+        wrong.append(f"the ledger says {report['told']}")
+    titles = [title.partition(": ")[2] for title in report["chat"]]
+    if titles[:1] != ["a release has started"] or titles[-1:] != ["Released"]:
+        wrong.append(f"the thread in Slack is {titles}")
+    return wrong
+
+
 def _superseded(report: Report) -> list[str]:
     wrong = _at_rest(report) + _no_errors(report)
     if report["others"] != ["Released"]:
@@ -217,6 +227,21 @@ def _take(action: str, **more: object) -> Callable[[Sandbox, str], None]:
     return take
 
 
+def _click(action: str) -> Callable[[Sandbox, str], None]:
+    """Jane clicks a button of the newest message that has one, as soon as it is there."""
+
+    def click(sandbox: Sandbox, _execution: str) -> None:
+        for _ in range(100):
+            asking = [message for message in sandbox.slack.messages if message.buttons]
+            if asking:
+                assert sandbox.slack.click(asking[-1], action)["statusCode"] == 200
+                return
+            time.sleep(0.1)
+        raise TimeoutError("no message asks for a decision")
+
+    return click
+
+
 def _release(tag: str, **profile: object) -> Callable[[Sandbox, str], str]:
     def release(sandbox: Sandbox, _execution: str) -> str:
         return _start(
@@ -238,40 +263,58 @@ def _start(sandbox: Sandbox, request: dict[str, Any]) -> str:
     return execution
 
 
+def _command(text: str) -> Callable[[Sandbox], str]:
+    """Jane writes a command; the answer is the execution that comes of it."""
+
+    def write(sandbox: Sandbox) -> str:
+        store(sandbox, steps=QUICK, promotion={"approval": True})
+        assert sandbox.slack.command(text)["statusCode"] == 200
+        return _started(sandbox, "slack-")
+
+    return write
+
+
 def _push(tag: str) -> Callable[[Sandbox], str]:
     """ECR tells of an image that was pushed; the answer is the execution that comes of it."""
 
     def push(sandbox: Sandbox) -> str:
-        changed = {
-            **sandbox.profile,
-            "steps": QUICK,
-            "promotion": {"approval": True},
-            "triggers": {
-                "repository": "shop",
-                "container": "app",
-                "release_tags": ["v*"],
-                "promote_pipelines": ["checkout-main"],
-            },
+        triggers = {
+            "repository": "shop",
+            "container": "app",
+            "release_tags": ["v*"],
+            "promote_pipelines": ["checkout-main"],
         }
-        sandbox.client("ssm").put_parameter(
-            Name="/stepcanary/profiles/checkout", Value=json.dumps(changed), Overwrite=True
-        )
+        store(sandbox, steps=QUICK, promotion={"approval": True}, triggers=triggers)
         event = example("obey_image")
         event["detail"]["image-tag"] = tag
         # At least once is what EventBridge promises.
         sandbox.bus.deliver(event)
         sandbox.bus.deliver(event)
-        sfn = sandbox.client("stepfunctions")
-        for _ in range(100):
-            answer = sfn.list_executions(stateMachineArn=sandbox.machine)
-            found = [e["executionArn"] for e in answer["executions"] if event["id"] in e["name"]]
-            if found:
-                assert len(found) == 1, "one push, one release"
-                return str(found[0])
-            time.sleep(0.1)
-        raise TimeoutError("the push started nothing")
+        return _started(sandbox, event["id"])
 
     return push
+
+
+def store(sandbox: Sandbox, **changed: object) -> None:
+    """The service's profile, with these changes."""
+    sandbox.client("ssm").put_parameter(
+        Name="/stepcanary/profiles/checkout",
+        Value=json.dumps({**sandbox.profile, **changed}),
+        Overwrite=True,
+    )
+
+
+def _started(sandbox: Sandbox, mark: str) -> str:
+    """The one execution with this in its name, once there is one."""
+    sfn = sandbox.client("stepfunctions")
+    for _ in range(100):
+        answer = sfn.list_executions(stateMachineArn=sandbox.machine)
+        found = [e["executionArn"] for e in answer["executions"] if mark in e["name"]]
+        if found:
+            assert len(found) == 1, "one asking, one release"
+            return str(found[0])
+        time.sleep(0.1)
+    raise TimeoutError(f"no execution has {mark} in its name")
 
 
 def _pipeline_succeeds(sandbox: Sandbox, _execution: str) -> None:
@@ -366,6 +409,14 @@ SCENARIOS = [
         _flow,
         begin=_push("v14"),
         acts=(Act("Gate", _pipeline_succeeds),),
+    ),
+    Scenario(
+        "slack",
+        "v15",
+        "Released",
+        _chatted,
+        begin=_command(f"release checkout app={article.image('v15')}"),
+        acts=(Act("Gate", _click("promote")),),
     ),
 ]
 CHAIN = [
@@ -481,6 +532,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "primary_image": sandbox.image("example1"),
         "others": [_path(sfn, other)[-1] for other in operator.started],
         "told": sandbox.told(arn),
+        "chat": _chat(sandbox, arn),
         "canary_tasks": sandbox.service("example2")["desiredCount"],
         "promotions": path.count("PromotePrimary"),
         "requests": client.total.requests,
@@ -494,6 +546,16 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     }
     print(f"  {report['cause']}")
     return report
+
+
+def _chat(sandbox: Sandbox, arn: str) -> list[str]:
+    """What Slack was told; the end is told a moment after the execution's."""
+    for _ in range(30):
+        told = sandbox.slack.thread(arn)
+        if any(title.endswith((": Released", ": Reverted")) for title in told):
+            break
+        time.sleep(0.1)
+    return told
 
 
 def _request(sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:

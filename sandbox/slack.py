@@ -19,6 +19,7 @@ from slack_sdk.signature import SignatureVerifier
 Document = dict[str, Any]
 
 CHANNEL = "C0SANDBOX1"
+JANE = "U2CERLKJA"
 SECRET = {"signing_secret": "sandbox-signing-secret", "bot_token": "xoxb-sandbox"}
 LONGEST_TEXT = 40_000
 
@@ -103,11 +104,16 @@ class Slack:
         """The response to a request with this body, which Slack signed just now."""
         return self._send(signed(body, self._now()))
 
-    def command(self, text: str, user: str = "U2CERLKJA", name: str = "jane") -> Document:
+    def thread(self, execution: str) -> list[str]:
+        """What was posted about a release, in order."""
+        name = execution.rpartition(":")[2]
+        return [each.text for each in self.messages if name in json.dumps(each.body["blocks"])]
+
+    def command(self, text: str, user: str = JANE, name: str = "jane") -> Document:
         """`/canary <text>`: the acknowledgement. What comes of it is said later."""
         return self.send(self.command_body(text, user, name))
 
-    def command_body(self, text: str, user: str = "U2CERLKJA", name: str = "jane") -> str:
+    def command_body(self, text: str, user: str = JANE, name: str = "jane") -> str:
         return urlencode(
             {
                 "token": "legacy",
@@ -125,11 +131,11 @@ class Slack:
             }
         )
 
-    def click(self, message: Message, action: str, user: str = "U2CERLKJA") -> Document:
+    def click(self, message: Message, action: str, user: str = JANE) -> Document:
         """The acknowledgement of a click; what comes of it is among the message's answers."""
         return self.send(self.click_body(message, action, user))
 
-    def click_body(self, message: Message, action: str, user: str = "U2CERLKJA") -> str:
+    def click_body(self, message: Message, action: str, user: str = JANE) -> str:
         button = message.buttons[f"decide-{action}"]
         payload = {
             "type": "block_actions",
