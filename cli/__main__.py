@@ -50,18 +50,16 @@ class Stack:
         )["executionArn"]
         return execution
 
-    def running(self, service: str) -> str:
-        """The newest execution that releases the service now."""
-        pages = self._sfn.get_paginator("list_executions").paginate(
-            stateMachineArn=self.machine, statusFilter="RUNNING"
-        )
-        for execution in (e for page in pages for e in page["executions"]):
-            asked = json.loads(self.describe(execution["executionArn"])["input"])
-            action = asked.get("action", "release") if isinstance(asked, dict) else ""
-            if action in ("release", "rollback") and asked.get("service") == service:
-                arn: str = execution["executionArn"]
-                return arn
-        raise Misuse(f"no release of {service} is running")
+    def running(self, service: str, by: str) -> str:
+        """The execution that releases the service now, however it was started."""
+        asked = {"service": service, "action": "status", "by": by}
+        ended = self.watch(self.start(asked, _name("status", service)), lambda _line: None)
+        if ended["status"] != "SUCCEEDED":
+            raise Misuse(str(ended.get("cause", ended["status"])))
+        for release in json.loads(ended["output"]).get("running", []):
+            arn: str = release["execution"]
+            return arn
+        raise Misuse(f"no release of {service} is running; one that waits for its turn has an ARN")
 
     def describe(self, execution: str) -> dict[str, Any]:
         described: dict[str, Any] = self._sfn.describe_execution(executionArn=execution)
@@ -83,6 +81,10 @@ class Stack:
             if described["status"] != "RUNNING":
                 return described
             time.sleep(LOOK_SECONDS)
+
+
+def _name(command: str, service: str) -> str:
+    return f"{command}-{service[:40]}-{time.time_ns()}"
 
 
 def _of(stack: str) -> str:
@@ -158,10 +160,10 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
 def run(given: argparse.Namespace, say: Callable[[str], None]) -> int:
     stack = Stack(given)
     if given.command == "watch":
-        arn = given.what if given.what.startswith("arn:") else stack.running(given.what)
+        named = given.what.startswith("arn:")
+        arn = given.what if named else stack.running(given.what, given.by)
         return _told(stack.watch(arn, say), say)
-    name = f"{given.command}-{given.service[:40]}-{time.time_ns()}"
-    execution = stack.start(_request(given), name)
+    execution = stack.start(_request(given), _name(given.command, given.service))
     if given.command in ("release", "rollback"):
         say(execution)
         return 0 if given.detach else _told(stack.watch(execution, say), say)

@@ -34,6 +34,10 @@ class LeaseHeld(ReleaseError):
     """Another execution may write this split."""
 
 
+class SplitTaken(LeaseHeld):
+    """Another release has begun between the plan and its lease, so it is asked whose turn it is."""
+
+
 class SplitUnsettled(ReleaseError):
     """A dead execution's split is being put right. The state machine tries again."""
 

@@ -12,6 +12,7 @@ from canary.errors import (
     LeaseLost,
     ReleaseError,
     RequestRejected,
+    SplitTaken,
     SplitUnsettled,
 )
 from canary.plan import plan_release
@@ -20,9 +21,9 @@ from canary.stage import OPENING, ROLLOUT
 
 
 def open_release(release: Release, request: object) -> Lease:
-    """Raises `LeaseHeld` while another release has the split, `SplitUnsettled` while a dead one's
-    is put right, `RequestRejected` when the world has changed since the plan. What a revert needs
-    is in the ledger afterwards.
+    """Raises `SplitTaken` while another release has the split, `LeaseHeld` while one has the ECS
+    services, `SplitUnsettled` while a dead one's split is put right, `RequestRejected` when the
+    world has changed since the plan. What a revert needs is in the ledger afterwards.
     """
     found = ledger.find(release)
     if found is not None and found.outcome != ledger.RUNNING:
@@ -51,7 +52,7 @@ def _free_of_the_dead(release: Release) -> None:
         if not seen.holder or seen.holder == release.execution:
             continue
         if not seen.recovering and stepfunctions.is_running(seen.holder):
-            raise LeaseHeld(
+            raise SplitTaken(
                 f"traffic: execution {seen.holder} is releasing on the same split; wait for it to"
                 " end, or revert it"
             )

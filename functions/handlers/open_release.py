@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from canary import happened
 from canary.aws import bus
 from canary.contracts import OpenInput
-from canary.errors import LeaseHeld, RequestRejected
+from canary.errors import LeaseHeld, RequestRejected, SplitTaken
 from canary.observability import logger
 from canary.opening import open_release
 
@@ -19,8 +19,9 @@ def lambda_handler(event: OpenInput, _context: LambdaContext) -> dict[str, Any]:
     try:
         lease = open_release(event.release, event.request)
     except (LeaseHeld, RequestRejected) as refused:
-        logger.warning("release rejected", extra={"cause": str(refused)})
-        return {"accepted": False, "cause": str(refused)}
+        logger.warning("release not opened", extra={"cause": str(refused)})
+        again = isinstance(refused, SplitTaken)
+        return {"accepted": False, "again": again, "cause": str(refused)}
     bus.publish(happened.started(event.release))
     logger.info("release opened", extra={"split": lease.split, "fence": lease.fence})
     return {"accepted": True, "fence": lease.fence}

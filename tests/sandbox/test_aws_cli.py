@@ -46,11 +46,16 @@ def exported() -> Iterator[dict[str, str]]:
     assert process.wait(30) == 0
 
 
+def commands(page: str, beginning: str) -> list[str]:
+    """The commands of the page that begin so."""
+    blocks = re.findall(r"```shell\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.startswith(f"aws {beginning}")]
+
+
 def runbook(beginning: str, **placeholders: str) -> str:
     """The runbook's command that begins so, with its placeholders filled in."""
-    blocks = re.findall(r"```shell\n(.*?)```", (ROOT / "docs/runbook.md").read_text(), re.DOTALL)
-    commands = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    (command,) = (command for command in commands if command.startswith(f"aws {beginning}"))
+    (command,) = commands("docs/runbook.md", beginning)
     for name, value in placeholders.items():
         command = re.sub(rf"(?<![\w-]){name}(?![\w-])", value, command)
     return command
@@ -122,6 +127,36 @@ def test_the_aws_cli_releases_and_curl_sees_the_split(
     follow("appmesh update-route", **named)
     assert weights() == {"example1": 100, "example2": 0}
     follow("ecs update-service", C="example", CANARY="example2")
+
+
+@pytest.mark.timeout(150)
+def test_the_aws_cli_promotes_by_an_action_and_by_an_event() -> None:
+    """With the commands of docs/ways-in.md, as they stand there."""
+    release, promote = commands("docs/ways-in.md", "stepfunctions start-execution")
+    (put_promote,) = commands("docs/ways-in.md", "events put-events")
+    gated = {"steps": [{"weight": 100, "bake_seconds": 1}], "promotion": {"approval": True}}
+    with Sandbox() as sandbox:
+        env = {**environment(sandbox.endpoint), "PATH": os.environ["PATH"]}
+        env["STATE_MACHINE"] = sandbox.machine
+
+        def run(command: str) -> Any:
+            typed = command.replace("aws", str(AWS), 1)
+            done = subprocess.run(typed, shell=True, env=env, check=True, stdout=subprocess.PIPE)
+            return json.loads(done.stdout)
+
+        stored = json.dumps({**sandbox.profile, **gated})
+        name = "--name /stepcanary/profiles/checkout"
+        run(f"aws ssm put-parameter {name} --overwrite --value '{stored}'")
+        eventually(lambda: sandbox.service("example1")["runningCount"] == 2)
+        for tag, approve in (("v2", promote), ("v3", put_promote)):
+            execution = run(release.replace(":v2", f":{tag}"))["executionArn"]
+            told = f"aws stepfunctions describe-execution --execution-arn {execution}"
+            eventually(lambda: sandbox.split() == (0, 100))
+            assert run(told)["status"] == "RUNNING"
+            run(approve)
+            eventually(lambda told=told: run(told)["status"] == "SUCCEEDED")
+            assert sandbox.image("example1").endswith(f":{tag}")
+            assert sandbox.told(execution) == ["promote by jane"]
 
 
 PLACES = {

@@ -1,6 +1,7 @@
 """Every way in: actions on the one entry, gates, turns, pipelines and events."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -312,6 +313,40 @@ TRIGGERS = {
     "promote_pipelines": ["checkout-main"],
 }
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("policy", "first", "second"),
+    [
+        ("queue", "Released", "Released"),
+        ("supersede", "Reverted", "Released"),
+        ("reject", "Released", "Rejected"),
+    ],
+)
+def test_who_loses_the_split_after_its_plan_asks_for_its_turn(
+    here: World, policy: str, first: str, second: str
+) -> None:
+    """Both have planned on a free split, in the same second."""
+    stored(here, concurrency=policy)
+    open_release = here.handlers["OpenReleaseFunction"]
+    others: list[str] = []
+
+    def overtaken(event: Any, context: Any) -> Any:
+        if event["release"]["execution"] == here.arn("release-2") and not others:
+            others.append(here.start(request(images={"app": "shop:v9"}), "release-1"))
+            for _ in range(2_000):
+                if here.lease().get("holder", {}).get("S") == others[0]:
+                    break
+                time.sleep(0.005)
+        return open_release(event, context)
+
+    here.handlers["OpenReleaseFunction"] = overtaken
+    loser = here.release(request(images={"app": "shop:v3"}), "release-2")
+    assert here.wait(others[0]).state == first
+    assert loser.state == second
+    assert here.cloud.running_image("example1") == (
+        "shop:v9" if second == "Rejected" else "shop:v3"
+    )
 
 
 EXAMPLES = {

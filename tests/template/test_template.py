@@ -38,6 +38,15 @@ def test_every_function_has_an_example_event() -> None:
     assert {snake(name) for name in FUNCTIONS} <= events
 
 
+def test_every_alarm_is_in_the_runbook() -> None:
+    alarms = [r for r in RESOURCES.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    runbook = (stack.ROOT / "docs/runbook.md").read_text()
+    assert len(alarms) >= 5
+    for alarm in alarms:
+        name = alarm["Properties"]["AlarmName"].replace("${AWS::StackName}", "STACK")
+        assert f"`{name}`" in runbook
+
+
 def test_functions_are_pinned_by_version() -> None:
     resources = transformed()["Resources"]
     machine = resources["ReleaseStateMachine"]["Properties"]

@@ -19,7 +19,14 @@ from botocore.exceptions import ClientError
 from canary import clock
 from canary.aws import clients
 from canary.aws.failures import aws_failures
-from canary.errors import LeaseHeld, LeaseLost, RevertRequested, SignalRefused, StageOver
+from canary.errors import (
+    LeaseHeld,
+    LeaseLost,
+    RevertRequested,
+    SignalRefused,
+    SplitTaken,
+    StageOver,
+)
 from canary.release import Release
 from canary.settings import settings
 from canary.signals import TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal, why_refused
@@ -248,7 +255,7 @@ def _refused(error: ClientError, split: str) -> Lease:
 def take(release: Release) -> Lease:
     """Take all splits; the lease that is there already if it is this execution's.
 
-    Raises `LeaseHeld` when one of them is another's. All releases take theirs in the same order,
+    Raises `SplitTaken` when one of them is another's. All releases take theirs in the same order,
     so of two that want the same splits one gets them.
     """
     lead, *others = release.splits
@@ -312,7 +319,7 @@ def _take(release: Release, split: str, change: str, values: "Values", left: str
             return winner
         if winner.lead and not left and _get(winner.lead).holder != winner.holder:
             return _take(release, split, change, values, winner.holder)
-        raise LeaseHeld(
+        raise SplitTaken(
             f"traffic: execution {winner.holder} began a release on the same split just before;"
             " wait for it to end, or revert it"
         ) from error
