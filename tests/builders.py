@@ -25,6 +25,14 @@ PROFILE: dict[str, Any] = {
     "deployment": {"deadline_seconds": 120, "check_seconds": 10},
 }
 
+TRIGGERS: dict[str, Any] = {
+    "repository": "shop",
+    "container": "app",
+    "release_tags": ["canary-*"],
+    "promote_tags": ["main-*"],
+    "promote_pipelines": ["checkout-main"],
+}
+
 
 def profile(**changed: Any) -> dict[str, Any]:
     return {**PROFILE, **changed}

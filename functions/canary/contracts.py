@@ -55,12 +55,13 @@ class JudgeInput(StepInput):
 
 class WaitInput(FencedInput):
     """`entered_at` is the ISO time at which the waiting state was entered, `retries` how often it
-    was tried again since."""
+    was tried again since. `paused` says that a pause has led to it, and nothing else."""
 
     token: str = Field(min_length=1, max_length=2_048)
     entered_at: str
     retries: int = Field(ge=0, lt=TOKENS_PER_WAIT)
     obeyed: list[Kind] = Field(min_length=1)
+    paused: bool = False
 
     @property
     def wait(self) -> int:

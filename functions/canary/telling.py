@@ -6,11 +6,10 @@ from canary import clock
 from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
-from canary.contracts import SignalInput
+from canary.contracts import SignalInput, WaitInput
 from canary.errors import AwsRefused, AwsUnavailable, LeaseLost, SignalRefused
 from canary.observability import logger
-from canary.release import Release
-from canary.signals import KEPT, WAIT_IS_OVER, Kind, Signal, why_refused
+from canary.signals import KEPT, WAIT_IS_OVER, Signal, why_refused
 
 
 def tell_service(asked: SignalInput, asker: str, said_at: int | None = None) -> list[str]:
@@ -143,12 +142,14 @@ def _remark(lease: Lease, signal: Signal) -> bool:
     return stepfunctions.end_wait(lease.token, signal)
 
 
-def await_signal(
-    release: Release, fence: int, token: str, number: int, obeyed: list[Kind]
-) -> Signal | None:
+def await_signal(wait: WaitInput) -> Signal | None:
     """Leave the token for signals to come; a signal that is there already ends the wait."""
-    pending = leases.wait(release, fence, token, number, obeyed).signal
-    if pending is None or pending.kind not in obeyed:
+    lease = leases.wait(wait.release, wait.fence, wait.token, wait.number, wait.obeyed)
+    pending = lease.signal
+    if pending is None and wait.paused:
+        # Its pause was withdrawn after the bake had ended on it.
+        pending = Signal(kind="resume", reason="before it had paused")
+    if pending is None or pending.kind not in wait.obeyed:
         return None
-    stepfunctions.end_wait(token, pending)
+    stepfunctions.end_wait(wait.token, pending)
     return pending

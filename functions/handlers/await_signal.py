@@ -14,9 +14,7 @@ from canary.observability import logger
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=WaitInput)
 def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
-    signal = telling.await_signal(
-        event.release, event.fence, event.token, event.number, event.obeyed
-    )
+    signal = telling.await_signal(event)
     waits = happened.waiting(event.release, event.wait, list(event.obeyed))
     if signal is None and waits is not None:
         bus.publish(waits)

@@ -12,16 +12,9 @@ from pydantic import ValidationError
 
 from canary.errors import AwsUnavailable, SignalRefused
 from sandbox import stack
-from tests.builders import profile
+from tests.builders import TRIGGERS, profile
 from tests.statemachine.runner import World, world
 
-TRIGGERS = {
-    "repository": "shop",
-    "container": "app",
-    "release_tags": ["canary-*"],
-    "promote_tags": ["main-*"],
-    "promote_pipelines": ["checkout-main"],
-}
 FROM_OUTSIDE = {
     "SignalReleaseFunction": ("signal_release", "release_signal"),
     "ObeyImageFunction": ("obey_image",),

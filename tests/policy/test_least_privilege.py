@@ -18,7 +18,7 @@ from sandbox import stack
 from sandbox.slack import CHANNEL, SECRET
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
-from tests.builders import profile, request
+from tests.builders import TRIGGERS, profile, request
 from tests.slack.conftest import Workspace
 from tests.statemachine.runner import FACTORIES, FROM_MOTO, World, world
 
@@ -171,9 +171,7 @@ def _release_in_every_way(here: World) -> None:
 
 def _act_in_every_way(here: World) -> None:
     """What people, pipelines and events do."""
-    triggers = {"repository": "shop", "container": "app", "promote_pipelines": ["main"]}
-    triggers = {**triggers, "release_tags": ["canary-*"], "promote_tags": ["main-*"]}
-    changed = profile(triggers=triggers, concurrency="supersede")
+    changed = profile(triggers=TRIGGERS, concurrency="supersede")
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(changed)
 
     def act(action: str, **more: Any) -> None:
@@ -190,7 +188,11 @@ def _act_in_every_way(here: World) -> None:
     # By the file of a build; promoted by a push and by a pipeline; superseded.
     image = [{"name": "app", "imageUri": "shop:v6"}]
     newer: list[str] = []
-    pipeline = {"id": "p1", "time": LATER, "detail": {"pipeline": "main", "state": "SUCCEEDED"}}
+    pipeline = {
+        "id": "p1",
+        "time": LATER,
+        "detail": {"pipeline": "checkout-main", "state": "SUCCEEDED"},
+    }
     here.clock.after(99, lambda: act("status"))
     here.clock.after(100, lambda: here.invoke("ObeyPipelineFunction", pipeline))
     assert here.wait(here.start(image, "by-file")).state == "Released"

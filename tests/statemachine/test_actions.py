@@ -11,7 +11,7 @@ import pytest
 
 from canary import profiles
 from sandbox import stack
-from tests.builders import profile, request
+from tests.builders import TRIGGERS, profile, request
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World, world
 
@@ -305,13 +305,6 @@ def test_the_newest_goes_on_although_an_older_one_looks_first(here: World) -> No
     assert here.wait(third[0]).state == "Released"
 
 
-TRIGGERS = {
-    "repository": "shop",
-    "container": "app",
-    "release_tags": ["canary-*"],
-    "promote_tags": ["main-*"],
-    "promote_pipelines": ["checkout-main"],
-}
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 
 

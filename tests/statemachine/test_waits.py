@@ -133,6 +133,25 @@ def test_who_tries_again_passes_one_gate(here: World) -> None:
     assert weight == [50]
 
 
+def test_a_pause_is_withdrawn_after_the_bake_has_ended_on_it(here: World) -> None:
+    """It is not paused yet, and must not be then."""
+    await_signal = here.handlers["AwaitSignalFunction"]
+    withdrawn: list[Any] = []
+
+    def late(event: Any, context: Any) -> Any:
+        if event.get("paused") and not withdrawn:
+            withdrawn.append(take(here, "resume", "jane"))
+        return await_signal(event, context)
+
+    here.handlers["AwaitSignalFunction"] = late
+    at(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
+    outcome = here.release(request())
+    assert outcome.state == "Released"
+    assert withdrawn[0]["accepted"]
+    assert outcome.path.count("Pause") == 1
+    assert outcome.path.count("Bake") == 4
+
+
 @pytest.mark.parametrize("kind", ["resume", "promote"])
 def test_a_wait_whose_end_was_refused_is_ended_by_who_tries_again(
     here: World, monkeypatch: pytest.MonkeyPatch, kind: str
