@@ -1,5 +1,7 @@
 """Actions: what a person, a pipeline or an event can do about a service that is released."""
 
+from pydantic import ValidationError
+
 from canary import profiles, splits, telling
 from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
@@ -87,7 +89,11 @@ def status(request: ActionRequest) -> Answer:
 
 def _running(lease: Lease) -> Answer:
     alive = stepfunctions.is_running(lease.holder)
-    release = lease.release
+    try:
+        release = lease.release
+    except ValidationError:
+        # Written by another version of this stack.
+        return {"execution": lease.holder, "alive": alive, "stage": name_of(lease.stage)}
     return {
         "execution": lease.holder,
         "alive": alive,

@@ -24,6 +24,11 @@ class Signal(Model):
     at: int = 0
     asker: str = Field(default="", max_length=400)
 
+    @property
+    def said(self) -> str:
+        """What tells one saying from another."""
+        return f"{self.kind} {self.asker}"
+
     def __str__(self) -> str:
         told = f"{self.kind} by {self.by or 'somebody'}"
         return f"{told}: {self.reason}" if self.reason else told

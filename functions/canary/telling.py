@@ -7,7 +7,7 @@ from canary.aws import lease as leases
 from canary.aws import ledger, stepfunctions
 from canary.aws.lease import Lease
 from canary.contracts import SignalInput, WaitInput
-from canary.errors import AwsRefused, AwsUnavailable, LeaseLost, SignalRefused
+from canary.errors import AwsRefused, AwsUnavailable, SignalRefused
 from canary.observability import logger
 from canary.signals import KEPT, WAIT_IS_OVER, Signal, why_refused
 
@@ -39,8 +39,8 @@ def tell_service(asked: SignalInput, asker: str, said_at: int | None = None) -> 
         asker=asker,
     )
     told = [tell(lease, signal, asked.wait) for lease in meant]
-    for lease in meant:
-        ledger.note_signal(lease.release, signal)
+    for execution in told:
+        ledger.note_signal(asked.service, execution, signal)
     return told
 
 
@@ -92,10 +92,11 @@ def tell(lease: Lease, signal: Signal, wait: int | None = None) -> str:
     if signal.kind not in KEPT:
         _tell_who_waits(lease, signal, wait)
         return lease.holder
-    if signal.kind == "pause":
+    if signal.kind == "pause" and not lease.has_heard(signal):
         _require_pausable(lease)
     told = leases.tell(lease, signal, wait)
-    if told.waits_for(signal.kind):
+    # What was obeyed is over: who tries again must not end the wait that came after.
+    if told.has_pending(signal) and told.waits_for(signal.kind):
         stepfunctions.end_wait(told.token, signal)
     return lease.holder
 
@@ -113,9 +114,8 @@ def _require_pausable(lease: Lease) -> None:
 
 def _tell_who_waits(lease: Lease, signal: Signal, wait: int | None) -> None:
     """Raises `SignalRefused` unless something waits now that ends on it."""
-    if lease.remarked(signal):
-        # It is tried again, and by now the release may be in a wait that nobody meant.
-        if lease.remark_wait == lease.wait:
+    if lease.has_heard(signal):
+        if lease.decided == lease.wait:
             stepfunctions.end_wait(lease.token, signal)
         return
     refused = why_refused(signal.kind, lease.stage)
@@ -127,19 +127,10 @@ def _tell_who_waits(lease: Lease, signal: Signal, wait: int | None) -> None:
     elif refused is None and not lease.waits_for(signal.kind):
         refused = "no bake of it is under way" if signal.kind == "skip" else "it is not paused"
     if refused is None and lease.waits_for(signal.kind):
-        ended = _remark(lease, signal)
+        ended = leases.decide_wait(lease, signal) and stepfunctions.end_wait(lease.token, signal)
         refused = None if ended or lease.pausing else WAIT_IS_OVER
     if refused:
         raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
-
-
-def _remark(lease: Lease, signal: Signal) -> bool:
-    """Whether it ended the wait; it is written down first, so that it never ends the next one."""
-    try:
-        leases.remark(lease, signal)
-    except LeaseLost:
-        return False
-    return stepfunctions.end_wait(lease.token, signal)
 
 
 def await_signal(wait: WaitInput) -> Signal | None:

@@ -79,8 +79,8 @@ def _without_kept_signals(_arena: Arena) -> Iterator[None]:
     """A signal reaches who waits, and is forgotten where nobody does."""
     tell = leases.tell
 
-    def forget(lease: Any, signal: Any) -> Any:
-        tell(lease, signal)
+    def forget(lease: Any, signal: Any, wait: Any = None) -> Any:
+        tell(lease, signal, wait)
         leases._ours(leases.read(lease.split), "REMOVE #signal", {})
         return leases.read(lease.split)
 

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from canary import telling
+from canary.aws import lease as leases
 from canary.aws import stepfunctions
-from canary.errors import AwsUnavailable
+from canary.errors import AwsUnavailable, SignalRefused
+from canary.signals import Signal
 from tests.builders import profile, request
 from tests.statemachine.runner import World, world
 
@@ -61,7 +64,8 @@ def test_of_two_who_decide_a_gate_one_does(here: World) -> None:
     assert first["accepted"]
     assert again["accepted"]
     assert not second["accepted"]
-    assert "it was decided already: promote by jane" in second["cause"]
+    assert "it was decided already" in second["cause"]
+    assert "promote by jane" in second["cause"]
     (record,) = (item for item in here.ledger() if item["sk"]["S"] == "release#release-1")
     assert {told["M"]["by"]["S"] for told in record["signals"]["L"]} == {"jane"}
 
@@ -96,6 +100,103 @@ def test_a_revert_after_a_promote_of_the_same_gate_needs_no_button(here: World) 
     assert release(here) == "Reverted"
     assert [each["accepted"] for each in done[0]] == [True, False, True, False]
     assert "a revert is under way" in done[0][3]["cause"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "seconds", "state"),
+    [
+        ("resume", "promote", 0, "Released"),
+        ("resume", "revert", 0, "Released"),
+        ("resume", "revert", 20, "Released"),
+        ("promote", "revert", 20, "Released"),
+        ("promote", "resume", 0, "Released"),
+        ("revert", "promote", 0, "Reverted"),
+    ],
+)
+def test_the_second_button_of_a_gate_comes_too_late(
+    here: World, first: str, second: str, seconds: float, state: str
+) -> None:
+    """Before the next wait has its number, and whatever the first one said."""
+    waits = at(here, FIRST_GATE, lambda: wait_of(here))
+    one = at(here, FIRST_GATE + 1, lambda: take(here, first, "jane", wait=waits[0]))
+    two = at(here, FIRST_GATE + 1 + seconds, lambda: take(here, second, "john", wait=waits[0]))
+    at(here, SECOND_GATE, lambda: take(here, "resume", "jim"))
+    assert release(here) == state
+    assert (one[0]["accepted"], two[0]["accepted"]) == (True, False)
+    assert "decided already" in two[0]["cause"]
+
+
+def while_the_primary_goes(here: World, do: Callable[[], Any]) -> list[Any]:
+    """Once, while its deployment is waited for."""
+    check = here.handlers["CheckDeploymentFunction"]
+    done: list[Any] = []
+
+    def checked(event: Any, context: Any) -> Any:
+        if event["side"] == "primary" and not done:
+            done.append(do())
+        return check(event, context)
+
+    here.handlers["CheckDeploymentFunction"] = checked
+    return done
+
+
+PRIMARY_GOES = {"steps": [{"weight": 100, "bake_seconds": 300}]}
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_no_button_of_the_last_gate_reverts_a_promotion(here: World, by_hand: bool) -> None:
+    """Somebody promoted, or nobody did in time: the primary is being replaced."""
+    promotion = {"approval": True, "gate_seconds": 600, "on_timeout": "promote"}
+    waits = at(here, 500, lambda: wait_of(here))
+    if by_hand:
+        at(here, 501, lambda: take(here, "promote", "jane", wait=waits[0]))
+    late = while_the_primary_goes(here, lambda: take(here, "revert", "john", wait=waits[0]))
+    asked = request(profile=profile(**PRIMARY_GOES, promotion=promotion))
+    assert here.release(asked).state == "Released"
+    assert "decided already" in late[0]["cause"]
+
+
+def test_a_pause_that_is_delivered_again_pauses_once(here: World) -> None:
+    at(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
+    at(here, 500, lambda: take(here, "resume", "jane"))
+    again = at(here, 600, lambda: take(here, "pause", "jane"))
+    outcome = here.release(request(profile=profile(promotion={"gate_seconds": 3_600})))
+    assert outcome.state == "Released"
+    assert outcome.path.count("Pause") == 1
+    assert again[0]["accepted"]
+
+
+def test_a_promote_that_is_tried_again_after_it_was_obeyed_was_accepted(here: World) -> None:
+    at(here, FIRST_BAKE, lambda: take(here, "promote", "jane"))
+    both = while_the_primary_goes(
+        here, lambda: [take(here, "promote", who)["accepted"] for who in ("jane", "john")]
+    )
+    assert here.release(request(profile=profile(**PRIMARY_GOES))).state == "Released"
+    assert both == [[True, False]]
+
+
+def test_a_retry_that_is_delivered_again_promotes_once_more(here: World) -> None:
+    here.cloud.broken_images = {("example1", "shop:v2")}
+    at(here, 2_000, lambda: take(here, "retry", "jane"))
+    at(here, 4_000, lambda: take(here, "retry", "jane"))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert outcome.path.count("PromotePrimary") == 2
+
+
+def test_a_pause_does_not_take_a_promote_back(here: World) -> None:
+    """Both have looked at the same lease; the promote is written first."""
+
+    def both() -> list[str]:
+        (seen,) = leases.of_service("checkout")
+        telling.tell(seen, Signal(kind="promote", asker="jane"))
+        with pytest.raises(SignalRefused, match="it was promoted"):
+            telling.tell(seen, Signal(kind="pause", asker="john"))
+        return ["told"]
+
+    done = at(here, 12, both)
+    assert here.release(request()).state == "Released"
+    assert done == [["told"]]
 
 
 @pytest.mark.parametrize("wait_of_the_button", [1, 10**15])

@@ -2,9 +2,10 @@
 
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
-alarms, weight, target, versions, token, wait_number, obeyed, signal, remark, remark_wait,
-returning_at, rested_at, parked, touched, recovering, queued, queued_at, queued_since}. The item
-outlives its holder, so that `fence` only ever rises and the split stays watched.
+alarms, weight, target, versions, token, wait_number, wait_stage, wait_target, obeyed, signal,
+heard, decided, returning_at, rested_at, parked, touched, recovering, queued, queued_at,
+queued_since}. The item outlives its holder, so that `fence` only ever rises and the split stays
+watched.
 
 Of a release with several splits one, the *lead*, has all of this. The others' items have {holder,
 fence, release, lead_split, lead_fence}, and are held only as long as the lead has the same holder.
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 OURS = "holder = :me AND fence = :fence"
-UNDECIDED = "(attribute_not_exists(#signal) OR #signal.kind = :pause OR #signal.asker = :asker)"
-"""Of a wait for a person: only a pause, which led to it, may be there, or this very signal."""
+UNHEARD = "(attribute_not_exists(heard) OR NOT contains(heard, :said))"
+UNDECIDED = "(attribute_not_exists(decided) OR decided < :wait)"
+STILL_THERE = "stage = wait_stage AND target = wait_target"
+"""No act has followed upon the wait. A late delivery of the act before it changes neither."""
 NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
 LEFT_BY_A_HOLDER = (
-    "#signal, #token, wait_number, obeyed, remark, remark_wait,"
+    "#signal, #token, wait_number, wait_stage, wait_target, obeyed, heard, decided,"
     " parked, touched, recovering, returning_at, rested_at"
 )
 A_PLACE = "queued, queued_at, queued_since"
@@ -59,7 +62,8 @@ class Lease:
     `versions` are the routes' after our last write, by split, where the router counts them.
     `touched` says that the primary may be anything but what it was before the release. `obeyed`
     are the kinds of signal that the wait with this token ends on; None where it did not say.
-    `remark` is the last signal that was not kept, and `remark_wait` the wait that it was to end.
+    `heard` has what was told, kind and asker, and `decided` the last wait that was ended by name
+    or by a signal that is not kept.
     """
 
     split: str
@@ -74,8 +78,8 @@ class Lease:
     token: str = ""
     wait: int = 0
     obeyed: frozenset[str] | None = None
-    remark: str = ""
-    remark_wait: int = 0
+    heard: frozenset[str] = frozenset()
+    decided: int = 0
     returning_at: int | None = None
     rested_at: int | None = None
     parked: bool = False
@@ -98,9 +102,13 @@ class Lease:
         """Whether the last wait ends on this, if it is not over yet."""
         return bool(self.token) and (self.obeyed is None or kind in self.obeyed)
 
-    def remarked(self, signal: Signal) -> bool:
-        """Whether just this was said before, and is only tried again."""
-        return bool(signal.asker) and self.remark == f"{signal.kind} {signal.asker}"
+    def has_heard(self, signal: Signal) -> bool:
+        """Whether just this was told before, and is only tried again."""
+        return signal.said in self.heard
+
+    def has_pending(self, signal: Signal) -> bool:
+        """Whether such a signal is there and was not obeyed yet."""
+        return self.signal is not None and self.signal.kind == signal.kind
 
     @property
     def reverting(self) -> bool:
@@ -139,8 +147,8 @@ def _lease(item: Item) -> Lease:
         token=text("token"),
         wait=(number("wait_number") or 0) // TOKENS_PER_WAIT,
         obeyed=frozenset(item["obeyed"]["SS"]) if "obeyed" in item else None,
-        remark=text("remark"),
-        remark_wait=number("remark_wait") or 0,
+        heard=frozenset(item["heard"]["SS"]) if "heard" in item else frozenset(),
+        decided=number("decided") or 0,
         returning_at=number("returning_at"),
         rested_at=number("rested_at"),
         parked=item.get("parked", {}).get("BOOL", False),
@@ -441,7 +449,8 @@ def wait(release: Release, fence: int, token: str, number: int, obeyed: list[Kin
     try:
         item = _update(
             release.split,
-            "SET #token = :token, wait_number = :number, obeyed = :obeyed",
+            "SET #token = :token, wait_number = :number, obeyed = :obeyed,"
+            " wait_stage = stage, wait_target = target",
             f"{OURS} AND (attribute_not_exists(wait_number) OR wait_number <= :number)",
             values,
         )
@@ -457,58 +466,99 @@ def wait(release: Release, fence: int, token: str, number: int, obeyed: list[Kin
 def tell(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
     """Keep a signal for the release that holds the lease, and return the lease with its token.
 
-    A revert is never overwritten, and with `wait` nothing that has ended this wait. Raises
-    `SignalRefused` when the release cannot use it.
+    A revert is never overwritten, a promote by no pause, and with `wait` nothing that has ended
+    this wait. What was heard before has no effect. Raises `SignalRefused` when the release cannot
+    use it.
     """
+    if lease.has_heard(signal):
+        return lease
+    if refused := _why_refused(lease, signal, wait):
+        raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
     values: Values = {
         ":holder": {"S": lease.holder},
         ":stage": {"N": str(lease.stage)},
         ":signal": _signal_item(signal),
         ":revert": {"S": "revert"},
     }
-    refused = why_refused(signal.kind, lease.stage)
-    if lease.parked and signal.kind != "revert":
-        refused = "its execution has ended; only a revert can still be done"
-    if refused:
-        over = "" if wait is None else f"{WAIT_IS_OVER}: "
-        raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {over}{refused}")
+    change = "SET #signal = :signal"
     condition = f"holder = :holder AND stage = :stage AND {NOT_REVERTING}"
+    if signal.kind == "pause":
+        values[":promote"] = {"S": "promote"}
+        condition += " AND (attribute_not_exists(#signal) OR #signal.kind <> :promote)"
     if wait is not None:
+        ending = {f":ends{n}": kind for n, kind in enumerate(sorted(lease.obeyed or ()))}
+        values |= {name: {"S": kind} for name, kind in ending.items()}
         values |= {
+            ":wait": {"N": str(wait)},
             ":first": {"N": str(wait * TOKENS_PER_WAIT)},
             ":last": {"N": str((wait + 1) * TOKENS_PER_WAIT - 1)},
-            ":pause": {"S": "pause"},
-            ":asker": {"S": signal.asker},
         }
-        condition += f" AND wait_number BETWEEN :first AND :last AND {UNDECIDED}"
+        change += ", decided = :wait"
+        condition += f" AND wait_number BETWEEN :first AND :last AND {STILL_THERE} AND {UNDECIDED}"
+        condition += (
+            f" AND (attribute_not_exists(#signal) OR NOT #signal.kind IN ({', '.join(ending)}))"
+        )
+    if signal.asker:
+        values |= {":said": {"S": signal.said}, ":saying": {"SS": [signal.said]}}
+        change += " ADD heard :saying"
+        condition += f" AND {UNHEARD}"
     try:
-        item = _update(lease.split, "SET #signal = :signal", condition, values)
+        item = _update(lease.split, change, condition, values)
     except ClientError as error:
         now = _refused(error, lease.split)
         if now.holder != lease.holder:
             raise SignalRefused(f"{signal.kind}: {lease.holder} has ended just now") from error
-        if wait not in (None, now.wait):
-            raise SignalRefused(f"{signal.kind}: {lease.holder}: {WAIT_IS_OVER}") from error
-        if now.signal is not None and now.reverting:
-            if signal.kind == "revert" and (wait is None or now.signal.asker == signal.asker):
+        if now.signal is not None and now.reverting and not now.has_heard(signal):
+            if signal.kind == "revert" and wait is None:
                 return now
             raise SignalRefused(f"{signal.kind}: a revert is under way: {now.signal}") from error
-        if wait is not None and now.stage == lease.stage:
+        if wait is not None and now.stage == lease.stage and not now.has_heard(signal):
+            by = "" if now.signal is None else f" ({now.signal})"
+            raise SignalRefused(f"{signal.kind}: {lease.holder}: {WAIT_IS_OVER}{by}") from error
+        if signal.kind == "pause" and now.signal is not None and now.signal.kind == "promote":
             raise SignalRefused(
-                f"{signal.kind}: {lease.holder}: it was decided already: {now.signal}"
+                f"pause: it was promoted ({now.signal}); revert it instead"
             ) from error
         return tell(now, signal, wait)
     return _lease(item)
 
 
+def _why_refused(lease: Lease, signal: Signal, wait: int | None) -> str | None:
+    refused = why_refused(signal.kind, lease.stage)
+    if lease.parked and signal.kind != "revert":
+        refused = "its execution has ended; only a revert can still be done"
+    if wait is None:
+        return refused
+    if refused:
+        return f"{WAIT_IS_OVER}: {refused}"
+    # Without what it obeys there was never a wait.
+    return None if wait == lease.wait and lease.obeyed else WAIT_IS_OVER
+
+
 @aws_failures
-def remark(lease: Lease, signal: Signal) -> None:
-    """Write down which wait a signal that is not kept is about to end. Raises `LeaseLost`."""
-    said: Values = {
-        ":remark": {"S": f"{signal.kind} {signal.asker}"},
+def decide_wait(lease: Lease, signal: Signal) -> bool:
+    """For a signal that is not kept: whether it is the one that may end the wait that is now.
+
+    Written down before the wait is ended, so that who tries again does not end the next one.
+    """
+    values: Values = {
+        **_mine(lease.holder, lease.fence),
         ":wait": {"N": str(lease.wait)},
+        ":token": {"S": lease.token},
+        ":said": {"S": signal.said},
+        ":saying": {"SS": [signal.said]},
     }
-    _ours(lease, "SET remark = :remark, remark_wait = :wait", said)
+    try:
+        _update(
+            lease.split,
+            "SET decided = :wait ADD heard :saying",
+            f"{OURS} AND #token = :token AND {STILL_THERE} AND {UNDECIDED} AND {UNHEARD}",
+            values,
+        )
+    except ClientError as error:
+        _refused(error, lease.split)
+        return False
+    return True
 
 
 @aws_failures

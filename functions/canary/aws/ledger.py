@@ -30,8 +30,14 @@ RELEASED = "Released"
 
 
 def _key(release: Release) -> "dict[str, UniversalAttributeValueTypeDef]":
-    name = release.execution.rsplit(":", 1)[-1]
-    return {"pk": {"S": f"service#{release.service}"}, "sk": {"S": f"release#{name}"}}
+    return _item_key("release", release.service, release.execution)
+
+
+def _item_key(
+    kind: str, service: str, execution: str
+) -> "dict[str, UniversalAttributeValueTypeDef]":
+    name = execution.rpartition(":")[2]
+    return {"pk": {"S": f"service#{service}"}, "sk": {"S": f"{kind}#{name}"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,9 @@ def last_released(service: str) -> Release | None:
 def thread(service: str, execution: str) -> str | None:
     """Slack's name for the release's first message."""
     answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table, Key=_thread_key(service, execution), ConsistentRead=True
+        TableName=settings().ledger_table,
+        Key=_item_key("thread", service, execution),
+        ConsistentRead=True,
     )
     return answer["Item"]["thread"]["S"] if "Item" in answer else None
 
@@ -152,33 +160,28 @@ def keep_thread(service: str, execution: str, thread: str) -> None:
     clients.dynamodb().put_item(
         TableName=settings().ledger_table,
         Item={
-            **_thread_key(service, execution),
+            **_item_key("thread", service, execution),
             "thread": {"S": thread},
             "expires_at": {"N": str(clock.epoch_seconds() + KEPT_SECONDS)},
         },
     )
 
 
-def _thread_key(service: str, execution: str) -> "dict[str, UniversalAttributeValueTypeDef]":
-    name = execution.rpartition(":")[2]
-    return {"pk": {"S": f"service#{service}"}, "sk": {"S": f"thread#{name}"}}
-
-
-def note_signal(release: Release, signal: Signal) -> None:
+def note_signal(service: str, execution: str, signal: Signal) -> None:
     """Who told a release what, for whoever asks later. What was told stays told without it."""
     try:
-        _note_signal(release, signal)
+        _note_signal(service, execution, signal)
     except (AwsRefused, AwsUnavailable) as error:
         logger.warning("a signal was not noted", extra={"signal": str(signal), "error": str(error)})
 
 
 @aws_failures
-def _note_signal(release: Release, signal: Signal) -> None:
+def _note_signal(service: str, execution: str, signal: Signal) -> None:
     told = {"kind": signal.kind, "by": signal.by, "reason": signal.reason}
     item = {**{k: {"S": v} for k, v in told.items()}, "at": {"N": str(signal.at)}}
     clients.dynamodb().update_item(
         TableName=settings().ledger_table,
-        Key=_key(release),
+        Key=_item_key("release", service, execution),
         UpdateExpression=(
             "SET signals = list_append(if_not_exists(signals, :none), :one), expires_at = :expires"
         ),
