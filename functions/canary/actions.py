@@ -37,6 +37,8 @@ def take_action(execution: str, document: object) -> Answer:
         raise RequestRejected(str(refused)) from refused
     except ReleaseError as failed:
         told = f"{type(failed).__name__}: {failed}"
+        if request.action == "shift":
+            told += ". Weights may have moved; the action status says how they are"
         raise RequestRejected(f"{request.action}: it could not be done. {told}") from failed
     return {"action": request.action, "service": request.service, **done}
 

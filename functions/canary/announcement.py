@@ -18,16 +18,26 @@ def title(happened: Happened) -> str:
 
 
 def _title(happened: Happened) -> str:
-    if happened.detail_type == "Release Shifted":
-        return f"the canary has {happened.weight} %"
-    if happened.detail_type == "Release Waiting":
-        failed = "the promotion failed, and " if happened.waits == "promotion failed" else ""
-        return f"{failed}a decision is needed"
-    if happened.detail_type == "Release Promoting":
-        return "the primary gets the new version"
-    if happened.detail_type == "Release Ended":
-        return happened.outcome or "ended"
-    return "a release has started"
+    match happened.detail_type:
+        case "Release Rejected":
+            said = "a release was rejected"
+        case "Release Started":
+            said = "a release has started"
+        case "Release Shifted":
+            on_primary = happened.weight == 0
+            said = "all traffic is on the primary again" if on_primary else _share(happened)
+        case "Release Waiting":
+            failed = "the promotion failed, and " if happened.waits == "promotion failed" else ""
+            said = f"{failed}a decision is needed"
+        case "Release Promoting":
+            said = "the primary gets the new version"
+        case "Release Ended":
+            said = happened.outcome or "ended"
+    return said
+
+
+def _share(happened: Happened) -> str:
+    return f"the canary has {happened.weight} %"
 
 
 def text(happened: Happened) -> str:
@@ -42,6 +52,14 @@ def text(happened: Happened) -> str:
     return "\n".join(parts)[:LONGEST_TEXT]
 
 
+def escaped(said: str) -> str:
+    """So that nobody calls a whole channel with what they write.
+
+    See https://docs.slack.dev/messaging/formatting-message-text
+    """
+    return said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def to_amazon_q(happened: Happened) -> Document:
     """The custom notification of Amazon Q Developer in chat applications, a thread per release.
 
@@ -54,8 +72,8 @@ def to_amazon_q(happened: Happened) -> Document:
     steps = [NEXT_STEPS[signal] for signal in happened.ends_on or [] if signal in NEXT_STEPS]
     content: Document = {
         "textType": "client-markdown",
-        "title": title(happened),
-        "description": text(happened),
+        "title": escaped(title(happened)),
+        "description": escaped(text(happened)),
         "keywords": [happened.service],
     }
     if steps:
@@ -66,7 +84,7 @@ def to_amazon_q(happened: Happened) -> Document:
         "content": content,
         "metadata": {
             "threadId": happened.execution,
-            "summary": title(happened),
+            "summary": escaped(title(happened)),
             "eventType": happened.detail_type,
             "relatedResources": [happened.execution],
             "additionalContext": context,

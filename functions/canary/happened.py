@@ -8,6 +8,7 @@ from canary.model import Model
 from canary.release import Release
 
 DetailType = Literal[
+    "Release Rejected",
     "Release Started",
     "Release Shifted",
     "Release Waiting",
@@ -39,6 +40,21 @@ class Happened(Model):
     ends_on: list[str] | None = None
     outcome: str | None = None
     cause: str | None = None
+
+
+def rejected(execution: str, request: object, cause: str) -> Happened | None:
+    """None for a request that does not say which service it is about."""
+    asked = request if isinstance(request, dict) else {}
+    service, by = asked.get("service"), asked.get("by", "")
+    if not isinstance(service, str):
+        return None
+    return Happened(
+        detail_type="Release Rejected",
+        service=service,
+        execution=execution,
+        by=by if isinstance(by, str) else "",
+        cause=cause,
+    )
 
 
 def started(release: Release) -> Happened:

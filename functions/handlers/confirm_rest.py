@@ -5,7 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import returning
+from canary import happened, returning
+from canary.aws import bus
 from canary.contracts import ConfirmInput
 from canary.observability import logger
 
@@ -14,5 +15,7 @@ from canary.observability import logger
 @event_parser(model=ConfirmInput)
 def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> dict[str, Any]:
     rest = returning.confirm_rest(event.release, event.fence, event.corrections)
+    if rest.next == "retire":
+        bus.publish(happened.shifted(event.release, 0))
     logger.info("rest confirmed", extra={"rest": rest.model_dump()})
     return rest.model_dump()

@@ -21,6 +21,9 @@ def lambda_handler(event: OpenInput, _context: LambdaContext) -> dict[str, Any]:
     except (LeaseHeld, RequestRejected) as refused:
         logger.warning("release not opened", extra={"cause": str(refused)})
         again = isinstance(refused, SplitTaken)
+        told = happened.rejected(event.release.execution, event.request, str(refused))
+        if told is not None and not again:
+            bus.publish(told)
         return {"accepted": False, "again": again, "cause": str(refused)}
     bus.publish(happened.started(event.release))
     logger.info("release opened", extra={"split": lease.split, "fence": lease.fence})

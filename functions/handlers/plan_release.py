@@ -5,6 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from canary import happened
+from canary.aws import bus
 from canary.contracts import PlanInput
 from canary.errors import RequestRejected
 from canary.observability import logger
@@ -19,6 +21,9 @@ def lambda_handler(event: PlanInput, _context: LambdaContext) -> dict[str, Any]:
         release = plan_in_turn(event.execution, event.request, waited=event.waited)
     except RequestRejected as rejected:
         logger.warning("release rejected", extra={"cause": str(rejected)})
+        told = happened.rejected(event.execution, event.request, str(rejected))
+        if told is not None:
+            bus.publish(told)
         return {"accepted": False, "waits": False, "cause": str(rejected)}
     if release is None:
         logger.info("release waits for its split")

@@ -4,19 +4,27 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
 
 from canary import telling
 from canary.contracts import SignalEvent, SignalInput
+from canary.errors import SignalRefused
 from canary.observability import logger
+from canary.request import explain
 
 
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """A person is told of a refusal by the error, an event by the log."""
+    """A person is told of a refusal in words, an event by the log."""
     if "detail" in event:
         put = parse(event=event, model=SignalEvent)
         return {"executions": telling.tell_of_event(put.detail, put.id, put.time)}
-    asked = parse(event=event, model=SignalInput)
-    told = telling.tell_service(asked, asker=context.aws_request_id)
+    try:
+        asked = SignalInput.model_validate(event)
+        told = telling.tell_service(asked, asker=context.aws_request_id)
+    except (ValidationError, SignalRefused) as refused:
+        why = explain(refused, "signal") if isinstance(refused, ValidationError) else str(refused)
+        logger.warning("signal refused", extra={"cause": why})
+        return {"executions": [], "refused": why}
     logger.info("signal kept", extra={"signal": asked.signal, "by": asked.by, "executions": told})
     return {"executions": told}

@@ -7,9 +7,9 @@ import pytest
 from slack_sdk.models.blocks import Block
 
 from canary import happened
-from canary.announcement import to_amazon_q
+from canary.announcement import escaped, to_amazon_q
 from canary.happened import Happened
-from canary.slack.blocks import escaped, message
+from canary.slack.blocks import message
 from sandbox import stack
 from tests.builders import profile
 from tests.slack.conftest import JANE, JOHN, STRANGER, Workspace
@@ -220,7 +220,9 @@ def test_no_slack_is_tried_again(
 
 EVERYTHING: list[dict[str, Any]] = [
     {"detail_type": "Release Started", "images": {"app": "shop:v2"}, "by": "jane"},
+    {"detail_type": "Release Rejected", "cause": "steps must rise"},
     {"detail_type": "Release Shifted", "weight": 5},
+    {"detail_type": "Release Shifted", "weight": 0},
     {
         "detail_type": "Release Waiting",
         "waits": "gate",

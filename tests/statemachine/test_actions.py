@@ -189,6 +189,15 @@ def test_a_step_waits_at_its_gate(
     assert outcome.path.count("Gate") == 1
 
 
+def test_an_alarm_reverts_at_the_gate_of_a_step(here: World) -> None:
+    here.clock.after(1_000, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    asked = request(profile=profile(steps=STEPS, promotion={"gate_seconds": 7_200}))
+    outcome, lasted = took(here, lambda: here.release(asked))
+    assert outcome.state == "Reverted"
+    assert "Gate" in outcome.path
+    assert lasted < 1_100
+
+
 def test_status_says_how_the_service_stands(here: World) -> None:
     before = answer(here, "status")
     assert before["did"] == "no release is running"

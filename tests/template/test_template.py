@@ -38,6 +38,29 @@ def test_every_function_has_an_example_event() -> None:
     assert {snake(name) for name in FUNCTIONS} <= events
 
 
+def test_every_way_in_from_outside_has_its_switch() -> None:
+    """And what nobody asked for is off; signals are how a release is told anything."""
+    states = {
+        name: event["Properties"].get("State")
+        for name, resource in RESOURCES.items()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] == "EventBridgeRule"
+    }
+    switched = {name: state for name, state in states.items() if state}
+    assert switched == {
+        "SignalReleaseFunction": "ObeySignals",
+        "ObeyImageFunction": "ObeyImages",
+        "ObeyPipelineFunction": "ObeyPipelines",
+    }
+    parameters = stack.template()["Parameters"]
+    defaults = [parameters[name]["Default"] for name in switched.values()]
+    assert defaults == ["ENABLED", "DISABLED", "DISABLED"]
+    chats = {"AnnounceRelease": "HasAnnouncementTopic", "PostToSlack": "HasSlackChannel"}
+    for name, condition in {**chats, "AnswerSlack": "HasSlack"}.items():
+        for kind in ("Function", "LogGroup"):
+            assert RESOURCES[f"{name}{kind}"]["Condition"] == condition
+
+
 def test_every_alarm_is_in_the_runbook() -> None:
     alarms = [r for r in RESOURCES.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
     runbook = (stack.ROOT / "docs/runbook.md").read_text()

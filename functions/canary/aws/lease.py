@@ -290,11 +290,12 @@ def _lead_values(release: Release) -> tuple[str, "Values"]:
         ":service": {"S": release.service},
     }
     change = ", stage = :opening, since = :now, service = :service, weight = :zero, target = :zero"
-    removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split, lead_fence, {A_PLACE}"
+    removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split, lead_fence"
     if release.by_hand:
-        # It is over before a signal could reach it.
+        # It is over before a signal could reach it, and takes nobody's turn.
         del values[":service"]
         return f"{change.replace(', service = :service', '')}{removed}, service, alarms", values
+    removed += f", {A_PLACE}"
     if not release.alarms:
         # A set of no strings is none that DynamoDB would keep.
         return f"{change}{removed}, alarms", values

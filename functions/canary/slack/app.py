@@ -13,10 +13,11 @@ from typing import Any
 from slack_bolt import Ack, App, BoltRequest, Respond
 from slack_bolt.authorization import AuthorizeResult
 
+from canary.announcement import escaped
 from canary.errors import ReleaseError, RequestRejected
 from canary.observability import logger
 from canary.slack.asking import Told, ask
-from canary.slack.blocks import DECIDE, decided, escaped
+from canary.slack.blocks import DECIDE, decided
 from canary.slack.command import Document, named, parse_command, parse_decision
 
 Body = dict[str, Any]

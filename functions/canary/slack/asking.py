@@ -2,12 +2,13 @@
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from canary import profiles
 from canary.aws import stepfunctions
 from canary.aws.stepfunctions import End
-from canary.errors import RequestRejected
+from canary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from canary.slack.command import Document
 
 LOOK_SECONDS = 0.5
@@ -18,9 +19,9 @@ RELEASE_LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`done` says that it was accepted, whatever becomes of it."""
+    """`done` says that it was accepted; None that nobody knows yet."""
 
-    done: bool
+    done: bool | None
     words: str
 
 
@@ -35,7 +36,7 @@ def ask(request: Document, user_id: str, name: str) -> Told:
     releases = action in ("release", "rollback")
     end = _look(execution, RELEASE_LOOK_SECONDS if releases else LONGEST_LOOK_SECONDS)
     if end is None:
-        return Told(True, f"{action} {service}: it runs as {name}")
+        return Told(True if releases else None, f"{action} {service}: it runs as {name}")
     return _told(action, end)
 
 
@@ -52,8 +53,10 @@ def _require_allowed(service: str, action: str, user_id: str) -> None:
 
 def _look(execution: str, seconds: float) -> End | None:
     for _ in range(round(seconds / LOOK_SECONDS)):
-        if end := stepfunctions.end_of(execution):
-            return end
+        # It was started, and goes on whether it is looked at or not.
+        with suppress(AwsUnavailable, AwsRefused):
+            if end := stepfunctions.end_of(execution):
+                return end
         time.sleep(LOOK_SECONDS)
     return None
 

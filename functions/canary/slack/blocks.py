@@ -5,7 +5,7 @@ Whatever comes from people or from AWS is escaped, so that nobody calls a whole 
 
 from typing import Any
 
-from canary.announcement import text, title
+from canary.announcement import escaped, text, title
 from canary.happened import Happened
 from canary.slack.command import Decision
 
@@ -19,11 +19,6 @@ BUTTONS = {
     "retry": ("Retry the promotion", "primary"),
     "revert": ("Revert", "danger"),
 }
-
-
-def escaped(said: str) -> str:
-    """See https://docs.slack.dev/messaging/formatting-message-text"""
-    return said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def section(said: str) -> Block:

@@ -4,16 +4,16 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import RateLimitErrorRetryHandler
 
-from canary.announcement import title
+from canary.announcement import escaped, title
 from canary.aws import ledger
 from canary.aws.secrets import slack_secret
 from canary.errors import AwsUnavailable
 from canary.happened import Happened
 from canary.observability import logger
 from canary.settings import settings
-from canary.slack.blocks import escaped, message
+from canary.slack.blocks import message
 
-LOUD = ("Release Waiting", "Release Ended")
+LOUD = ("Release Rejected", "Release Waiting", "Release Ended")
 """Shown in the channel too, not in the thread alone."""
 PASSING = ("ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 
