@@ -185,10 +185,13 @@ def test_the_runbook_returns_weights_on_the_other_routers(router: str, tmp_path:
             subprocess.run(command, shell=True, env=env, cwd=tmp_path, check=True, text=True)
 
         def edit(primary: int, canary: int) -> None:
-            """As a person would, in an editor."""
+            """As a person would, in an editor; nobody promises the order of the groups."""
             key = "Weight" if router == "alb" else "weight"
             text = (tmp_path / file).read_text()
-            weights = iter((primary, canary))
+            groups = (traffic["primary_target_group"], traffic["canary_target_group"])
+            places = {group: text.rindex(group) for group in groups}
+            first = min(groups, key=lambda group: places[group])
+            weights = iter((primary, canary) if first == groups[0] else (canary, primary))
             edited = re.sub(rf'"{key}": \d+', lambda _: f'"{key}": {next(weights)}', text)
             (tmp_path / file).write_text(edited)
 

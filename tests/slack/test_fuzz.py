@@ -13,6 +13,7 @@ from canary import happened
 from canary.slack.blocks import message
 from sandbox.slack import Document, Message, signed, url_event
 from tests.builders import profile
+from tests.eventually import within
 from tests.slack.conftest import JANE, STRANGER, Workspace
 from tests.statemachine.runner import World
 
@@ -169,10 +170,12 @@ def test_ten_thousand_requests_change_nothing(here: World, slack: Workspace) -> 
     here.clock.after(1_000, lambda: states.extend(_send_all(here, slack, statuses)))
     here.clock.after(1_001, lambda: here.signal("promote"))
     gated = profile(steps=[{"weight": 5, "approval": True}], promotion={"gate_seconds": 7_200})
-    outcome = here.release({"service": "checkout", "images": {"app": "shop:v2"}, "profile": gated})
+    asked = {"service": "checkout", "images": {"app": "shop:v2"}, "profile": gated}
+    execution = here.start(asked)
+    within(280)(lambda: bool(states))
     before, after = states
-    assert outcome.state == "Released"
     assert after == before
+    assert here.wait(execution).state == "Released"
     assert max(statuses) < 500, statuses
     assert set(statuses) >= {200, 400, 401, 405}, statuses
 
