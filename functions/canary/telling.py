@@ -38,9 +38,17 @@ def tell_service(asked: SignalInput, asker: str, said_at: int | None = None) -> 
         at=clock.epoch_seconds(),
         asker=asker,
     )
-    told = [tell(lease, signal, asked.wait) for lease in meant]
+    told: list[str] = []
+    refused: list[SignalRefused] = []
+    for lease in meant:
+        try:
+            told.append(tell(lease, signal, asked.wait))
+        except SignalRefused as refusal:
+            refused.append(refusal)
     for execution in told:
         ledger.note_signal(asked.service, execution, signal)
+    if not told:
+        raise refused[0]
     return told
 
 
@@ -115,20 +123,22 @@ def _require_pausable(lease: Lease) -> None:
 def _tell_who_waits(lease: Lease, signal: Signal, wait: int | None) -> None:
     """Raises `SignalRefused` unless something waits now that ends on it."""
     if lease.has_heard(signal):
-        if lease.decided == lease.wait:
+        if lease.remarked and lease.decided_by == signal.said:
             stepfunctions.end_wait(lease.token, signal)
         return
     refused = why_refused(signal.kind, lease.stage)
     if refused is None and wait not in (None, lease.wait):
         refused = WAIT_IS_OVER
+    withdrawn = False
     if refused is None and signal.kind == "resume" and lease.pausing:
         # Also where it has not come to the pause yet: then there is none.
-        leases.forget_pause(lease)
+        withdrawn = leases.forget_pause(lease) and not lease.waits_for("resume")
+        refused = None if withdrawn or lease.waits_for("resume") else WAIT_IS_OVER
     elif refused is None and not lease.waits_for(signal.kind):
         refused = "no bake of it is under way" if signal.kind == "skip" else "it is not paused"
     if refused is None and lease.waits_for(signal.kind):
         ended = leases.decide_wait(lease, signal) and stepfunctions.end_wait(lease.token, signal)
-        refused = None if ended or lease.pausing else WAIT_IS_OVER
+        refused = None if ended else WAIT_IS_OVER
     if refused:
         raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
 
@@ -137,6 +147,9 @@ def await_signal(wait: WaitInput) -> Signal | None:
     """Leave the token for signals to come; a signal that is there already ends the wait."""
     lease = leases.wait(wait.release, wait.fence, wait.token, wait.number, wait.obeyed)
     pending = lease.signal
+    if pending is None and lease.remarked:
+        # It was said about a token of this wait that nobody listens to any more.
+        pending = Signal.model_validate({"kind": lease.remarked, "reason": "said before"})
     if pending is None and wait.paused:
         # Its pause was withdrawn after the bake had ended on it.
         pending = Signal(kind="resume", reason="before it had paused")

@@ -63,6 +63,14 @@ def test_clocks_may_differ(
     assert send(published, PUBLISHED)[0] == 200
 
 
+@pytest.mark.parametrize(("seconds", "status"), [(-299, 200), (599, 200), (601, 401)])
+def test_what_the_function_sends_itself_may_come_later(
+    published: Workspace, monkeypatch: pytest.MonkeyPatch, seconds: int, status: int
+) -> None:
+    at(monkeypatch, PUBLISHED_AT + seconds)
+    assert send(published, {**PUBLISHED, "method": "NONE"})[0] == status
+
+
 def test_every_change_of_the_body_breaks_the_signature(published: Workspace) -> None:
     body = PUBLISHED["body"]
     for place in range(len(body)):

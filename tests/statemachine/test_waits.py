@@ -199,6 +199,92 @@ def test_a_pause_does_not_take_a_promote_back(here: World) -> None:
     assert done == [["told"]]
 
 
+def test_a_resume_whose_answer_was_lost_is_done_by_who_says_it_again(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another asker, as a person or a second click is."""
+    send = stepfunctions.end_wait
+
+    def refuse(*_: Any) -> bool:
+        monkeypatch.setattr(stepfunctions, "end_wait", send)
+        raise AwsUnavailable("slow down")
+
+    def ask() -> list[bool]:
+        wait = wait_of(here)
+        monkeypatch.setattr(stepfunctions, "end_wait", refuse)
+        with pytest.raises(AwsUnavailable):
+            take(here, "resume", "jane", wait=wait)
+        return [take(here, "resume", who, wait=wait)["accepted"] for who in ("john", "jim")]
+
+    done = at(here, FIRST_GATE, ask)
+    at(here, SECOND_GATE, lambda: take(here, "promote", "jane"))
+    assert release(here) == "Released"
+    assert done == [[True, False]]
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_decision_that_was_written_twice_is_made(
+    here: World, monkeypatch: pytest.MonkeyPatch, paused: bool
+) -> None:
+    """boto3 sends again what was not answered, and finds that somebody has decided: itself."""
+    decide = leases.decide_wait
+
+    def twice(lease: Any, signal: Any) -> bool:
+        decide(lease, signal)
+        return decide(lease, signal)
+
+    monkeypatch.setattr(leases, "decide_wait", twice)
+    if paused:
+        at(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
+    done = at(here, FIRST_GATE, lambda: take(here, "resume", "jane"))
+    steps = [{**step, "approval": False} for step in STEPS] if paused else STEPS
+    at(here, SECOND_GATE, lambda: take(here, "resume", "john"))
+    asked = request(profile=profile(steps=steps, promotion={"gate_seconds": 7_200}))
+    assert here.release(asked).state == "Released"
+    assert done[0]["accepted"]
+
+
+def test_of_a_promote_and_a_resume_of_one_pause_one_decides(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have looked at the same lease."""
+    at(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
+
+    def both() -> str:
+        (seen,) = leases.of_service("checkout")
+        telling.tell(seen, Signal(kind="promote", asker="jane"), seen.wait)
+        with pytest.raises(SignalRefused, match="decided already"):
+            telling.tell(seen, Signal(kind="resume", asker="john"), seen.wait)
+        return "one"
+
+    done = at(here, FIRST_GATE, both)
+    assert release(here) == "Released"
+    assert done == ["one"]
+
+
+def test_a_late_delivery_of_a_wait_does_not_bring_its_button_back(here: World) -> None:
+    seen: list[Any] = []
+    await_signal = here.handlers["AwaitSignalFunction"]
+
+    def kept(event: Any, context: Any) -> Any:
+        seen.append(event)
+        return await_signal(event, context)
+
+    here.handlers["AwaitSignalFunction"] = kept
+    promotion = {"approval": True, "gate_seconds": 7_200}
+    waits = at(here, 500, lambda: wait_of(here))
+    at(here, 501, lambda: take(here, "promote", "jane"))
+
+    def late() -> Any:
+        here.invoke("AwaitSignalFunction", seen[-1])
+        return take(here, "revert", "john", wait=waits[0])
+
+    answers = while_the_primary_goes(here, late)
+    asked = request(profile=profile(**PRIMARY_GOES, promotion=promotion))
+    assert here.release(asked).state == "Released"
+    assert "decided already" in answers[0]["cause"]
+
+
 @pytest.mark.parametrize("wait_of_the_button", [1, 10**15])
 def test_a_wait_that_never_was_is_over(here: World, wait_of_the_button: int) -> None:
     done = at(

@@ -3,7 +3,7 @@
 One item per split, all under one partition key, so that one Query finds who watches an alarm and
 whose execution is dead: `pk=lease, sk=<split>` {holder, fence, stage, since, release, service,
 alarms, weight, target, versions, token, wait_number, wait_stage, wait_target, obeyed, signal,
-heard, decided, returning_at, rested_at, parked, touched, recovering, queued, queued_at,
+heard, decided, decided_by, returning_at, rested_at, parked, touched, recovering, queued, queued_at,
 queued_since}. The item outlives its holder, so that `fence` only ever rises and the split stays
 watched.
 
@@ -30,7 +30,7 @@ from canary.errors import (
 )
 from canary.release import Release
 from canary.settings import settings
-from canary.signals import TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal, why_refused
+from canary.signals import KEPT, TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal, why_refused
 from canary.stage import OPENING, RETURNING, ROLLOUT
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ Item = dict[str, Any]
 OURS = "holder = :me AND fence = :fence"
 UNHEARD = "(attribute_not_exists(heard) OR NOT contains(heard, :said))"
 UNDECIDED = "(attribute_not_exists(decided) OR decided < :wait)"
-STILL_THERE = "stage = wait_stage AND target = wait_target"
+STILL_THERE = "(attribute_not_exists(wait_stage) OR (stage = wait_stage AND target = wait_target))"
 """No act has followed upon the wait. A late delivery of the act before it changes neither."""
 NOT_REVERTING = "(attribute_not_exists(#signal) OR #signal.kind <> :revert)"
 LEFT_BY_A_HOLDER = (
-    "#signal, #token, wait_number, wait_stage, wait_target, obeyed, heard, decided,"
+    "#signal, #token, wait_number, wait_stage, wait_target, obeyed, heard, decided, decided_by,"
     " parked, touched, recovering, returning_at, rested_at"
 )
 A_PLACE = "queued, queued_at, queued_since"
@@ -62,8 +62,8 @@ class Lease:
     `versions` are the routes' after our last write, by split, where the router counts them.
     `touched` says that the primary may be anything but what it was before the release. `obeyed`
     are the kinds of signal that the wait with this token ends on; None where it did not say.
-    `heard` has what was told, kind and asker, and `decided` the last wait that was ended by name
-    or by a signal that is not kept.
+    `heard` has what was told, kind and asker; `decided` is the last wait that was ended by name or
+    by a signal that is not kept, and `decided_by` that signal.
     """
 
     split: str
@@ -80,6 +80,7 @@ class Lease:
     obeyed: frozenset[str] | None = None
     heard: frozenset[str] = frozenset()
     decided: int = 0
+    decided_by: str = ""
     returning_at: int | None = None
     rested_at: int | None = None
     parked: bool = False
@@ -105,6 +106,12 @@ class Lease:
     def has_heard(self, signal: Signal) -> bool:
         """Whether just this was told before, and is only tried again."""
         return signal.said in self.heard
+
+    @property
+    def remarked(self) -> str:
+        """The kind of signal that has decided the wait that is now, without being kept."""
+        kind = self.decided_by.partition(" ")[0]
+        return kind if self.decided == self.wait and kind not in KEPT else ""
 
     def has_pending(self, signal: Signal) -> bool:
         """Whether such a signal is there and was not obeyed yet."""
@@ -149,6 +156,7 @@ def _lease(item: Item) -> Lease:
         obeyed=frozenset(item["obeyed"]["SS"]) if "obeyed" in item else None,
         heard=frozenset(item["heard"]["SS"]) if "heard" in item else frozenset(),
         decided=number("decided") or 0,
+        decided_by=text("decided_by"),
         returning_at=number("returning_at"),
         rested_at=number("rested_at"),
         parked=item.get("parked", {}).get("BOOL", False),
@@ -452,13 +460,16 @@ def wait(release: Release, fence: int, token: str, number: int, obeyed: list[Kin
             release.split,
             "SET #token = :token, wait_number = :number, obeyed = :obeyed,"
             " wait_stage = stage, wait_target = target",
-            f"{OURS} AND (attribute_not_exists(wait_number) OR wait_number <= :number)",
+            f"{OURS} AND (attribute_not_exists(wait_number) OR wait_number < :number)",
             values,
         )
     except ClientError as error:
         now = _refused(error, release.split)
         if (now.holder, now.fence) != (release.execution, fence):
             raise _lost(now, fence) from error
+        if now.token == token:
+            # A second delivery, maybe after an act has followed.
+            return now
         raise StageOver("the release waits elsewhere by now; this wait is over") from error
     return _lease(item)
 
@@ -494,7 +505,8 @@ def tell(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
             ":first": {"N": str(wait * TOKENS_PER_WAIT)},
             ":last": {"N": str((wait + 1) * TOKENS_PER_WAIT - 1)},
         }
-        change += ", decided = :wait"
+        values[":by"] = {"S": signal.said}
+        change += ", decided = :wait, decided_by = :by"
         condition += f" AND wait_number BETWEEN :first AND :last AND {STILL_THERE} AND {UNDECIDED}"
         condition += (
             f" AND (attribute_not_exists(#signal) OR NOT #signal.kind IN ({', '.join(ending)}))"
@@ -538,9 +550,10 @@ def _why_refused(lease: Lease, signal: Signal, wait: int | None) -> str | None:
 
 @aws_failures
 def decide_wait(lease: Lease, signal: Signal) -> bool:
-    """For a signal that is not kept: whether it is the one that may end the wait that is now.
+    """For a signal that is not kept: whether it may end the wait that is now.
 
-    Written down before the wait is ended, so that who tries again does not end the next one.
+    Written down before the wait is ended, so that who tries again does not end the next one. What
+    was decided and not done yet may be done by anybody who says the same.
     """
     values: Values = {
         **_mine(lease.holder, lease.fence),
@@ -552,24 +565,31 @@ def decide_wait(lease: Lease, signal: Signal) -> bool:
     try:
         _update(
             lease.split,
-            "SET decided = :wait ADD heard :saying",
+            "SET decided = :wait, decided_by = :said ADD heard :saying",
             f"{OURS} AND #token = :token AND {STILL_THERE} AND {UNDECIDED} AND {UNHEARD}",
             values,
         )
     except ClientError as error:
-        _refused(error, lease.split)
-        return False
+        now = _refused(error, lease.split)
+        return now.token == lease.token and now.remarked == signal.kind
     return True
 
 
 @aws_failures
-def forget_pause(lease: Lease) -> None:
-    """Whatever was told after the pause stays."""
+def forget_pause(lease: Lease) -> bool:
+    """Whether it was there, in the wait that was seen. Whatever was told after it stays."""
     values: Values = {**_mine(lease.holder, lease.fence), ":pause": {"S": "pause"}}
+    seen = "attribute_not_exists(#token)"
+    if lease.token:
+        values[":token"] = {"S": lease.token}
+        seen = "#token = :token"
+    condition = f"{OURS} AND #signal.kind = :pause AND {seen}"
     try:
-        _update(lease.split, "REMOVE #signal", f"{OURS} AND #signal.kind = :pause", values)
+        _update(lease.split, "REMOVE #signal", condition, values)
     except ClientError as error:
         _refused(error, lease.split)
+        return False
+    return True
 
 
 @aws_failures

@@ -52,7 +52,8 @@ def _require_allowed(service: str, action: str, user_id: str) -> None:
 
 
 def _look(execution: str, seconds: float) -> End | None:
-    for _ in range(round(seconds / LOOK_SECONDS)):
+    over = time.monotonic() + seconds
+    while time.monotonic() < over:
         # It was started, and goes on whether it is looked at or not.
         with suppress(AwsUnavailable, AwsRefused):
             if end := stepfunctions.end_of(execution):
