@@ -46,7 +46,7 @@ def judge(
     firing = [found[name] for name in asked if found[name].fired]
     if firing:
         told = "; ".join(f"{a.name} ({a.reason[:300]})" for a in firing)
-        return Verdict("revert", f"alarm in ALARM: {told}")
+        return Verdict("revert", f"alarm fired: {told}")
     if promoted:
         return Verdict("advance", "it was promoted, and no alarm fires")
     silent = [name for name in asked if found[name].state != "OK"]
