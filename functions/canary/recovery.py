@@ -6,6 +6,7 @@ on its status and a schedule both call `sweep`; a new release of the split calls
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -133,8 +134,9 @@ def recover(lease: Lease) -> str | None:
     if lease.touched and not _primary_is_ready(release, lease):
         return None
     if lease.stage < RETURNING:
-        old = service_of(release, "primary").task_definition == release.primary.task_definition
-        lease = leases.decide(lease, obey=not old)
+        # Where the primary was not touched, the way back is what a pending revert asks for,
+        # whatever somebody else has deployed there meanwhile.
+        lease = leases.decide(lease, obey=lease.touched and not _runs_old(release))
     returned = insist_all(release, 0)
     returned.require_all()
     now = clock.epoch_seconds()
@@ -160,7 +162,8 @@ def _primary_is_ready(release: Release, lease: Lease) -> bool:
     old = primary.task_definition == release.primary.task_definition
     if ready and (old or not old_only):
         return True
-    # The canary is the healthy copy while the primary goes back to its old version.
+    # The canary is the healthy copy while the primary goes back to its old version. Where it
+    # cannot carry the traffic the old version is needed all the more.
     _, failures = hold_canary(release, lease)
     ecs.deploy(
         release.cluster, primary, release.primary.task_definition, tasks_of(release, primary)
@@ -184,15 +187,28 @@ def _may_carry(release: Release, primary: Service) -> bool:
     return primary.steady and missing_capacity(release, "primary", primary) is None
 
 
+def _runs_old(release: Release) -> bool:
+    return service_of(release, "primary").task_definition == release.primary.task_definition
+
+
 def _close(release: Release, lease: Lease) -> str:
-    old = service_of(release, "primary").task_definition == release.primary.task_definition
-    outcome, version = ("Reverted", "old") if old else ("Released", "new")
+    outcome, version = _ended(release, lease)
     status = stepfunctions.status_of(lease.holder) or "and is gone"
     cause = (
         f"Help from outside closed this release: its execution ended {status}. All traffic is on"
-        f" the primary, which serves the {version} version."
+        f" the primary, which serves {version}."
     )
     ledger.close(release, outcome, cause)
     leases.free(lease)
     bus.publish(happened.ended(release, outcome, cause))
     return outcome
+
+
+def _ended(release: Release, lease: Lease) -> tuple[Literal["Reverted", "Released"], str]:
+    """The outcome, and what the primary serves."""
+    serves = service_of(release, "primary").task_definition
+    if serves == release.primary.task_definition:
+        return "Reverted", "the old version"
+    if not lease.touched:
+        return "Reverted", f"{serves}, which somebody else has deployed"
+    return "Released", "the new version"

@@ -88,16 +88,17 @@ def _note(router: TrafficRouter, lease: Lease, split: str, moved: Moved) -> str 
 
 
 def hold_canary(release: Release, lease: Lease) -> tuple[str, list[ReleaseError]]:
-    """All weight to the canary, which can carry it; what had moved it, and what stands in the way.
+    """All weight to the canary, if it can carry it; what had moved it, and what stands in the way.
 
-    Raises `NotEnoughCapacity` where the canary cannot.
+    `NotEnoughCapacity` is an answer, not an exception: the primary has to be cared for all the
+    same.
     """
     found, failures = splits.read_each(release)
     note = splits.foreign_writes(release, lease, found) or ""
     if any(reading.split.canary < reading.split.total for reading in found.values()):
         short = missing_capacity(release, "canary", service_of(release, "canary"))
         if short is not None:
-            raise NotEnoughCapacity(f"the canary cannot take the traffic: {short}")
+            return note, [NotEnoughCapacity(f"the canary cannot take the traffic: {short}")]
         held = insist_all(release, 100)
         found, failures = held.now, held.failures
     if not failures:

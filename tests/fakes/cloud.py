@@ -137,6 +137,11 @@ class Cloud(Fake):
             del target["weight"]
         return bare
 
+    def register(self, family: str, image: str) -> str:
+        """A person registers a new revision; its ARN."""
+        self.definitions[family].append(task_definition(family, image, cpu="256"))
+        return self.arn(family, len(self.definitions[family]))
+
     def ecs_update(self, service: str, task_definition: str) -> None:
         """A person deploys something by hand."""
         self._ecs_UpdateService({"service": service, "taskDefinition": task_definition})

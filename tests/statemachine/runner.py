@@ -152,6 +152,14 @@ class World:
             if item["sk"]["S"].startswith("release#")
         }
 
+    def causes(self) -> dict[str, str]:
+        """What each ended with, by execution name."""
+        return {
+            item["sk"]["S"].removeprefix("release#"): item["cause"]["S"]
+            for item in self.ledger()
+            if item["sk"]["S"].startswith("release#")
+        }
+
     def open(self) -> None:
         self.sfn = boto3.client("stepfunctions", region_name="us-east-1")
         self.machine: str = self.sfn.create_state_machine(

@@ -415,6 +415,34 @@ def test_a_revert_is_not_lost_with_the_execution_that_accepted_it(here: World) -
     assert here.records() == {"release-1": "Reverted"}
 
 
+def test_a_kept_revert_is_done_although_somebody_deployed_on_the_primary(here: World) -> None:
+    """A hotfix on a primary that the release has not touched, a revert, and a dead execution."""
+    here.lost.add("ReconcileFunction")
+    hotfix = here.cloud.register("example1", "shop:hotfix")
+    here.clock.after(400, lambda: here.cloud.ecs_update("example1", hotfix))
+    here.wait(here.start_and_stop(request(), "release-1", 500))
+    assert here.cloud.split() == (50, 50)
+    here.signal("revert")
+    here.lost.clear()
+    here.pass_minutes(4)
+    assert at_rest_on(here, "shop:hotfix")
+    assert here.records() == {"release-1": "Reverted"}
+    assert hotfix in here.causes()["release-1"]
+
+
+def test_help_brings_the_old_version_back_although_the_canary_cannot_serve(here: World) -> None:
+    """The execution dies while the primary rolls, the weights are moved, and the canary is gone."""
+    here.lost.add("ReconcileFunction")
+    broken_primary(here)
+    here.wait(here.start_and_stop(request(), "release-1", 1_042))
+    here.cloud.write_foreign(50)
+    here.cloud.undiscovered = {"example2"}
+    here.lost.clear()
+    here.pass_minutes(4)
+    assert at_rest_on(here, "shop:v1")
+    assert here.records() == {"release-1": "Reverted"}
+
+
 def test_help_gives_nothing_to_a_primary_that_runs_nothing(here: World) -> None:
     """The weights could not be written, and then the primary lost all its tasks."""
 
