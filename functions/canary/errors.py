@@ -70,6 +70,10 @@ class NotEnoughCapacity(ReleaseError):
     """A side has too few healthy targets for the weight it would get."""
 
 
+class CanaryShort(NotEnoughCapacity):
+    """The canary has too few healthy targets for the traffic that it serves."""
+
+
 class DeploymentFailed(ReleaseError):
     """ECS gave the deployment up, or replaced it."""
 

@@ -3,45 +3,50 @@
 All the while the canary carries the traffic: it is the healthy copy.
 """
 
+from typing import Literal
+
 from canary import watch
 from canary.aws import lease as leases
 from canary.capacity import missing_capacity, service_of
 from canary.deploying import Started, deploy_new, deploy_old
-from canary.errors import NotEnoughCapacity
+from canary.errors import CanaryShort, NotEnoughCapacity
 from canary.model import Model
 from canary.release import Release
 from canary.returning import Attempt, attempt, hold_canary, require_primary
 from canary.stage import RETURNING, promoting, restoring
 
-REVERTING = {"RevertRequested", "CanaryAlarmed"}
+REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
 """Failures of a promotion after which nobody is asked: the canary itself is in doubt."""
 
 
 class Restored(Model):
     """What was done about a failed promotion.
 
-    `deployment` brings the old version back, `reverting` says whether a revert is wanted already,
-    and `note` who had moved the traffic off the canary.
+    `next` is `revert` where the primary was never touched and takes its traffic back at once,
+    `return` where it takes it back once it is steady on the old version, which `deployment` brings,
+    and `ask` where an operator decides. `note` says who had moved the traffic off the canary.
     """
 
-    reverting: bool
+    next: Literal["revert", "return", "ask"]
     next_attempt: int
-    deployment: Started
-    note: str
+    deployment: Started | None = None
+    note: str = ""
 
 
 def promote_primary(release: Release, fence: int, number: int) -> Started:
     """The same version to the primary, which serves nothing while the canary carries it all.
 
-    Raises `RevertRequested`, `SplitDrifted` and `NotEnoughCapacity` before anything is touched.
+    Raises `RevertRequested`, `SplitDrifted` and `NotEnoughCapacity` before anything is touched, and
+    before the ledger says that it may be.
     """
-    lease = leases.enter(release, fence, promoting(number), obey=True)
+    lease = leases.check(release, fence)
     watch.require_unchanged(release, lease)
     if lease.weight < 100:
         raise NotEnoughCapacity(f"the primary is not touched: it has {100 - lease.weight} %")
     short = missing_capacity(release, "canary", service_of(release, "canary"))
     if short is not None:
-        raise NotEnoughCapacity(f"the primary is not touched: {short}, and the canary serves")
+        raise CanaryShort(f"the primary is not touched: {short}, and the canary serves")
+    leases.enter(release, fence, promoting(number), obey=True)
     return deploy_new(release, "primary")
 
 
@@ -59,7 +64,12 @@ def return_traffic(release: Release, fence: int, number: int, *, restored: bool)
 
 
 def restore_primary(release: Release, fence: int, number: int, error: str) -> Restored:
-    """After a failed promotion: all traffic on the canary, and the old version to the primary."""
+    """After a failed promotion: all traffic on the canary, and the old version to the primary.
+
+    A promotion that could not begin has left a primary that takes its traffic back at once.
+    """
+    if not leases.check(release, fence).touched:
+        return Restored(next="revert", next_attempt=number + 1)
     lease = leases.enter(release, fence, restoring(number))
     note, failures = hold_canary(release, lease)
     deployment = deploy_old(release)
@@ -67,7 +77,7 @@ def restore_primary(release: Release, fence: int, number: int, error: str) -> Re
         # Whatever one route's trouble is, the others and the primary are cared for.
         raise failures[0]
     return Restored(
-        reverting=lease.reverting or error in REVERTING,
+        next="return" if lease.reverting or error in REVERTING else "ask",
         next_attempt=number + 1,
         note=note,
         deployment=deployment,

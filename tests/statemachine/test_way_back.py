@@ -400,9 +400,43 @@ def test_a_revert_between_two_looks_is_found_at_the_next_act(
     outcome = here.release(request())
     assert sent
     assert outcome.state == "Reverted", outcome
-    assert "ReturnToOldPrimary" in outcome.path
+    assert ("ReturnToOldPrimary" if new_on_primary else "Revert") in outcome.path
     assert at_rest_on(here, "shop:v1")
     assert len(here.cloud.definitions["example1"]) == 1 + new_on_primary
+
+
+def test_a_promotion_that_cannot_begin_reverts_at_once(here: World) -> None:
+    """The canary loses its tasks after its last verdict, while no alarm says so."""
+    lost: list[str] = []
+
+    def lose(name: str, _params: Document) -> None:
+        if name == "cloudwatch.DescribeAlarms" and here.cloud.weight("example2") == 100:
+            here.cloud.undiscovered = {"example2"}
+            lost.append(name)
+
+    here.cloud.before_call = lose
+    outcome, took = seconds_of(here, lambda: here.release(request()))
+    assert lost
+    assert outcome.state == "Reverted", outcome
+    assert "CanaryShort" in outcome.cause
+    assert not {"PromotionGate", "CheckOldPrimary"} & set(outcome.path)
+    assert took < LAST_BAKE + 400
+    assert at_rest_on(here, "shop:v1")
+    assert len(here.cloud.definitions["example1"]) == 1
+
+
+def test_a_retry_that_cannot_begin_goes_back_to_the_old_version(here: World) -> None:
+    broken_primary(here)
+
+    def lose() -> None:
+        here.cloud.undiscovered = {"example2"}
+        here.signal("retry")
+
+    here.clock.after(2_000, lose)
+    outcome = here.release(request())
+    assert outcome.state == "Reverted", outcome
+    assert outcome.path.count("PromotionGate") == 1
+    assert at_rest_on(here, "shop:v1")
 
 
 def test_a_revert_is_not_lost_with_the_execution_that_accepted_it(here: World) -> None:
