@@ -39,14 +39,14 @@ def promote_primary(release: Release, fence: int, number: int) -> Started:
     Raises `RevertRequested`, `SplitDrifted` and `NotEnoughCapacity` before anything is touched, and
     before the ledger says that it may be.
     """
-    lease = leases.check(release, fence)
+    lease = leases.enter(release, fence, promoting(number), obey=True)
     watch.require_unchanged(release, lease)
     if lease.weight < 100:
         raise NotEnoughCapacity(f"the primary is not touched: it has {100 - lease.weight} %")
     short = missing_capacity(release, "canary", service_of(release, "canary"))
     if short is not None:
         raise CanaryShort(f"the primary is not touched: {short}, and the canary serves")
-    leases.enter(release, fence, promoting(number), obey=True)
+    leases.enter(release, fence, promoting(number), obey=True, touch=True)
     return deploy_new(release, "primary")
 
 

@@ -368,6 +368,7 @@ def enter(
     stage: int,
     *,
     obey: bool = False,
+    touch: bool = False,
     target: int | None = None,
     only_from: int | None = None,
 ) -> Lease:
@@ -391,7 +392,7 @@ def enter(
     if stage == RETURNING:
         values[":now"] = {"N": str(clock.epoch_seconds())}
         change += ", returning_at = if_not_exists(returning_at, :now)"
-    elif stage > ROLLOUT:
+    if touch:
         values[":yes"] = {"BOOL": True}
         change += ", touched = :yes"
     if obey:
