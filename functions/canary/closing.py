@@ -7,6 +7,7 @@ from canary.failure import Told, explain
 from canary.model import Model
 from canary.release import Release
 from canary.splits import at_rest
+from canary.stage import RETURNING
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""
@@ -32,6 +33,9 @@ def close_release(
     except LeaseLost as lost:
         return _closed_by_others(release, str(lost))
     if outcome not in KEEPS_THE_LEASE and not at_rest(release):
+        outcome = "RevertFailed"
+    if outcome == "PromotionFailed" and lease.stage == RETURNING:
+        # An alarm after the weights had returned, and the primary did not get its old version back.
         outcome = "RevertFailed"
     cause = explain(outcome, told)
     ledger.close(release, outcome, cause)

@@ -83,11 +83,17 @@ class ReturnInput(PromotionInput):
 
 
 class RestoreInput(PromotionInput):
+    """`returned` says that the primary, which is to get its old version, has the traffic again."""
+
     failure: Failure
+    returned: bool = False
 
 
 class ConfirmInput(FencedInput):
+    """`promoted` says that the primary has the new version, so that the alarms still judge it."""
+
     corrections: int = Field(ge=0)
+    promoted: bool
 
 
 class CloseInput(FencedInput):

@@ -9,7 +9,10 @@ OUTCOMES = {
     "Released": "The primary serves the new version.",
     "Reverted": "All traffic is on the primary again.",
     "PromotionFailed": "The canary carries the traffic; mend the primary, then return the weights.",
-    "RevertFailed": "TRAFFIC MAY STILL REACH THE CANARY: return the weights by hand.",
+    "RevertFailed": (
+        "TRAFFIC MAY STILL REACH THE NEW VERSION: return the weights by hand, and look at what the"
+        " primary runs."
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from canary.deploying import Started, deploy_new, deploy_old
 from canary.errors import CanaryShort, NotEnoughCapacity
 from canary.model import Model
 from canary.release import Release
-from canary.returning import Attempt, attempt, hold_canary, require_primary
+from canary.returning import Attempt, attempt, give_back, hold_canary, require_primary
 from canary.stage import RETURNING, promoting, restoring
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
@@ -63,11 +63,20 @@ def return_traffic(release: Release, fence: int, number: int, *, restored: bool)
     return attempt(release, lease)
 
 
-def restore_primary(release: Release, fence: int, number: int, error: str) -> Restored:
+def restore_primary(
+    release: Release, fence: int, number: int, error: str, *, returned: bool = False
+) -> Restored:
     """After a failed promotion: all traffic on the canary, and the old version to the primary.
 
-    A promotion that could not begin has left a primary that takes its traffic back at once.
+    A promotion that could not begin has left a primary that takes its traffic back at once. One
+    that has `returned` the weights before an alarm fired keeps them: the canary runs the version
+    that is in doubt as well.
     """
+    if returned:
+        lease = leases.enter(release, fence, RETURNING)
+        deployment = deploy_old(release)
+        give_back(release, lease)[0].require_all()
+        return Restored(next="return", next_attempt=number + 1, deployment=deployment)
     if not leases.check(release, fence).touched:
         return Restored(next="revert", next_attempt=number + 1)
     lease = leases.enter(release, fence, restoring(number))

@@ -11,11 +11,11 @@ from typing import Literal
 from pydantic import ValidationError
 
 from canary import clock, happened, watch
-from canary.aws import bus, ecs, ledger, stepfunctions
+from canary.aws import bus, ledger, stepfunctions
 from canary.aws import lease as leases
 from canary.aws.lease import Lease
 from canary.capacity import missing_capacity, service_of
-from canary.deploying import tasks_of
+from canary.deploying import deploy_old
 from canary.deployment import Service
 from canary.errors import AwsRefused, LeaseLost, RequestRejected, SignalRefused
 from canary.observability import logger
@@ -109,6 +109,8 @@ def _under_way(lease: Lease) -> str | None:
         return "the canary serves until the primary is steady"
     if not _may_carry(release, service_of(release, "primary")):
         return "the split is at rest, and the primary is not steady"
+    if lease.touched and not _runs_old(release) and (fired := watch.fired(release, lease)):
+        return f"{fired} after the weights had returned; the primary gets its old version back"
     return None
 
 
@@ -144,6 +146,10 @@ def recover(lease: Lease) -> str | None:
         lease = leases.set_rested(lease, now)
     if now - (lease.rested_at or now) < max(release.settle_seconds, release.drain_seconds):
         return None
+    if lease.touched and not _runs_old(release) and watch.fired(release, lease):
+        # The alarm came too late for the canary to take the traffic: both run what is in doubt.
+        deploy_old(release)
+        return None
     scale_in(release)
     return _close(release, lease)
 
@@ -165,9 +171,7 @@ def _primary_is_ready(release: Release, lease: Lease) -> bool:
     # The canary is the healthy copy while the primary goes back to its old version. Where it
     # cannot carry the traffic the old version is needed all the more.
     _, failures = hold_canary(release, lease)
-    ecs.deploy(
-        release.cluster, primary, release.primary.task_definition, tasks_of(release, primary)
-    )
+    deploy_old(release)
     if failures:
         raise failures[0]
     return False

@@ -1,6 +1,8 @@
 """Returning: all weight back to the primary, and the canary scaled in once that is sure."""
 
-from canary import clock, splits
+from typing import Literal
+
+from canary import clock, splits, watch
 from canary.aws import ecs
 from canary.aws import lease as leases
 from canary.aws.lease import Lease
@@ -109,23 +111,28 @@ def hold_canary(release: Release, lease: Lease) -> tuple[str, list[ReleaseError]
 class Rest(Model):
     """`next` is `retire` when the split was found at rest, else `again` after settling.
 
-    `corrections` counts how often it was not; `note` says who else wrote.
+    It is `restore` when an alarm has fired, as `note` says, while the router followed the weights
+    back to the new version. `corrections` counts how often the split was not at rest; `note` says
+    who else wrote.
     """
 
-    next: str
+    next: Literal["retire", "again", "restore"]
     corrections: int
     note: str = ""
 
 
-def confirm_rest(release: Release, fence: int, corrections: int) -> Rest:
+def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bool) -> Rest:
     """Read the split once more, after the router's settle time; put it right where it moved.
 
-    Raises `SplitDrifted` when somebody else has moved it too often.
+    Where the primary was `promoted` the alarms have the last word on it, and it is said here: after
+    this the release is over. Raises `SplitDrifted` when somebody else has moved it too often.
     """
     lease = leases.enter(release, fence, RETURNING)
     found, failures = splits.read_each(release)
     moved = splits.moved_off(release, found)
     if moved is None and not failures:
+        if promoted and (fired := watch.fired(release, lease)):
+            return Rest(next="restore", corrections=corrections, note=fired)
         return Rest(next="retire", corrections=corrections)
     if moved and corrections >= MOST_CORRECTIONS:
         raise SplitDrifted(f"the split was moved again {corrections} times: {moved}")

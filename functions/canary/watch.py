@@ -17,11 +17,12 @@ def alarms(release: Release, lease: Lease) -> list[Alarm]:
     return cloudwatch.describe_alarms(release.alarms, lease.since)
 
 
-def _fired(release: Release, lease: Lease) -> str | None:
-    fired = [alarm for alarm in alarms(release, lease) if alarm.fired]
-    if not fired:
+def fired(release: Release, lease: Lease) -> str | None:
+    """Which alarms have fired since the release began, in a sentence; None when none has."""
+    found = [alarm for alarm in alarms(release, lease) if alarm.fired]
+    if not found:
         return None
-    return "; ".join(f"alarm {alarm.name} fired ({alarm.reason[:300]})" for alarm in fired)
+    return "; ".join(f"alarm {alarm.name} fired ({alarm.reason[:300]})" for alarm in found)
 
 
 def require_unchanged(release: Release, lease: Lease) -> None:
@@ -38,7 +39,7 @@ def require_unmolested(release: Release, lease: Lease) -> None:
     if lease.reverting:
         raise RevertRequested(str(lease.signal))
     require_unchanged(release, lease)
-    if told := _fired(release, lease):
+    if told := fired(release, lease):
         raise CanaryAlarmed(told)
 
 
@@ -52,4 +53,4 @@ def doubt(release: Release, lease: Lease) -> str | None:
     # A shift under way writes down what it is about to do first: then the lease has changed.
     if moved and _known(leases.read(lease.split)) == _known(lease):
         return moved
-    return _fired(release, lease)
+    return fired(release, lease)

@@ -14,7 +14,9 @@ from canary.observability import logger
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=ConfirmInput)
 def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> dict[str, Any]:
-    rest = returning.confirm_rest(event.release, event.fence, event.corrections)
+    rest = returning.confirm_rest(
+        event.release, event.fence, event.corrections, promoted=event.promoted
+    )
     if rest.next == "retire":
         bus.publish(happened.shifted(event.release, 0))
     logger.info("rest confirmed", extra={"rest": rest.model_dump()})

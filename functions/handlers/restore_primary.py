@@ -14,7 +14,7 @@ from canary.observability import logger
 @event_parser(model=RestoreInput)
 def lambda_handler(event: RestoreInput, _context: LambdaContext) -> dict[str, Any]:
     restored = promotion.restore_primary(
-        event.release, event.fence, event.attempt, event.failure.error
+        event.release, event.fence, event.attempt, event.failure.error, returned=event.returned
     )
     logger.warning("promotion failed", extra={"restored": restored.model_dump()})
     return restored.model_dump()
