@@ -12,6 +12,7 @@ from canary.profile import LONGEST_ROLLOUT_SECONDS, Deployment
 from canary.traffic.alb import LONGEST_PINNED_SECONDS
 from canary.turn import LONGEST_WAIT_SECONDS
 from sandbox import stack
+from tools.format_definition import formatted
 
 State = dict[str, Any]
 MACHINE: State = json.loads(stack.DEFINITION.read_text())
@@ -35,6 +36,11 @@ def targets(state: State) -> Iterator[str]:
             yield holder["Next"]
     if "Default" in state:
         yield state["Default"]
+
+
+def test_the_definition_is_formatted() -> None:
+    text = stack.DEFINITION.read_text()
+    assert text == formatted(text), "run `make fix`"
 
 
 @pytest.mark.parametrize("scope", scopes(MACHINE))
