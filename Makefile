@@ -33,7 +33,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 
 types: .venv/ready
-	$(BIN)/mypy functions sandbox tests bench cli
+	$(BIN)/mypy functions sandbox tests bench cli tools
 
 imports: .venv/ready
 	$(BIN)/lint-imports
@@ -75,7 +75,8 @@ build: .venv-sam/ready ## Package the functions with sam build: no credentials, 
 schema: .venv/ready ## Export the JSON Schemas to docs/schema
 	$(BIN)/python -m canary.schema docs/schema
 
-fix: .venv/ready ## Format, and mend what ruff can mend
+fix: .venv/ready ## Format code and definition, and mend what ruff can mend
+	$(BIN)/python -m tools.format_definition
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

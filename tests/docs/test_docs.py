@@ -11,7 +11,17 @@ from sandbox.stack import ROOT
 from tests.builders import profile
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FOLDERS = ("bench", "docs", "events", "functions", "sandbox", "statemachine", "tests", "canary")
+FOLDERS = (
+    "bench",
+    "docs",
+    "events",
+    "functions",
+    "sandbox",
+    "statemachine",
+    "tests",
+    "tools",
+    "canary",
+)
 
 
 def blocks(page: Path, language: str) -> list[str]:

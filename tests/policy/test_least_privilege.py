@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
@@ -16,6 +16,7 @@ from canary.traffic import insist
 from canary.traffic.routers import router_for
 from sandbox import stack
 from sandbox.slack import CHANNEL, SECRET
+from sandbox.transform import transformed
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
 from tests.builders import TRIGGERS, profile, request
@@ -71,6 +72,10 @@ ON_EVERYTHING = {
     "elasticloadbalancing:DescribeTargetHealth",
     "servicediscovery:DiscoverInstances",
 }
+
+
+# The default quota of IAM, per role.
+MOST_MANAGED_POLICIES = 10
 
 
 class OneByOne:
@@ -232,13 +237,23 @@ def version(number: int) -> dict[str, Any]:
     return request(images={"app": f"shop:v{number}"})
 
 
+def policies(function: str) -> list[Any]:
+    """Those of the function's own, and the names of those that it shares."""
+    theirs: list[Any] = stack.template()["Resources"][function]["Properties"]["Policies"]
+    return theirs
+
+
 def granted(function: str) -> dict[str, Any]:
     """Action to resource, from the template."""
-    policies = stack.template()["Resources"][function]["Properties"]["Policies"]
+    resources = stack.template()["Resources"]
+    documents = [
+        resources[policy]["Properties"]["PolicyDocument"] if isinstance(policy, str) else policy
+        for policy in policies(function)
+    ]
     return {
         action: statement["Resource"]
-        for policy in policies
-        for statement in policy["Statement"]
+        for document in documents
+        for statement in document["Statement"]
         for action in statement["Action"]
     }
 
@@ -281,6 +296,19 @@ def test_who_writes_rules_may_have_the_load_balancer_look_up_their_login() -> No
 def test_no_action_on_everything_without_a_reason(function: str) -> None:
     wide = {action for action, resource in granted(function).items() if resource == "*"}
     assert wide <= ON_EVERYTHING
+
+
+def test_a_policy_of_its_own_is_one_that_several_functions_share() -> None:
+    shared = Counter(p for f in stack.functions() for p in policies(f.name) if isinstance(p, str))
+    resources = stack.template()["Resources"].items()
+    assert set(shared) == {name for name, r in resources if r["Type"] == "AWS::IAM::ManagedPolicy"}
+    assert min(shared.values()) > 1
+
+
+def test_no_role_has_more_policies_than_an_account_allows() -> None:
+    roles = [r for r in transformed()["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
+    for role in roles:
+        assert len(role["Properties"]["ManagedPolicyArns"]) <= MOST_MANAGED_POLICIES
 
 
 def test_roles_are_passed_to_ecs_only() -> None:

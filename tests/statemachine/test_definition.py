@@ -12,6 +12,7 @@ from canary.profile import LONGEST_ROLLOUT_SECONDS, Deployment
 from canary.traffic.alb import LONGEST_PINNED_SECONDS
 from canary.turn import LONGEST_WAIT_SECONDS
 from sandbox import stack
+from tools.format_definition import formatted
 
 State = dict[str, Any]
 MACHINE: State = json.loads(stack.DEFINITION.read_text())
@@ -35,6 +36,11 @@ def targets(state: State) -> Iterator[str]:
             yield holder["Next"]
     if "Default" in state:
         yield state["Default"]
+
+
+def test_the_definition_is_formatted() -> None:
+    text = stack.DEFINITION.read_text()
+    assert text == formatted(text), "run `make fix`"
 
 
 @pytest.mark.parametrize("scope", scopes(MACHINE))
@@ -83,6 +89,65 @@ def test_every_wait_ends_by_itself_and_says_what_then(name: str, wait: State) ->
     # A time-out is the bake going by: to retry it would bake twice.
     assert not any("States.Timeout" in r["ErrorEquals"] for r in wait["Retry"])
     assert "revert" in wait["Arguments"]["Payload"]["obeyed"]
+
+
+PATIENCE = {
+    "IntervalSeconds": 2,
+    "MaxAttempts": 6,
+    "BackoffRate": 2.0,
+    "MaxDelaySeconds": 30,
+    "JitterStrategy": "FULL",
+}
+PERSISTENCE = {**PATIENCE, "MaxAttempts": 20, "BackoffRate": 1.5, "MaxDelaySeconds": 60}
+PASSING = [
+    "AwsUnavailable",
+    "NotEnoughCapacity",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
+]
+ACT = {"ErrorEquals": [*PASSING, "States.Timeout"], **PATIENCE}
+INSIST = {"ErrorEquals": ["States.ALL"], **PERSISTENCE}
+
+RETRIES: dict[str, list[State]] = {
+    # On the way forward what passes is tried again; all else ends the phase, and its Catch decides.
+    "act": [ACT],
+    # Help from outside has ten minutes to put the split of a dead execution right.
+    "open": [
+        {
+            "ErrorEquals": ["SplitUnsettled"],
+            "IntervalSeconds": 10,
+            "MaxAttempts": 60,
+            "BackoffRate": 1.0,
+        },
+        ACT,
+    ],
+    # A time-out is the end of the wait and no error.
+    "wait": [{"ErrorEquals": PASSING, **PATIENCE}],
+    # Traffic comes back whatever the error is, unless somebody else has the release in hand.
+    "way back": [{"ErrorEquals": ["LeaseLost", "StageOver"], "MaxAttempts": 0}, INSIST],
+    # As on the way back, but there is another way: the old version, if somebody asks for it or the
+    # new primary has too few tasks.
+    "return": [
+        {"ErrorEquals": ["LeaseLost", "StageOver", "RevertRequested"], "MaxAttempts": 0},
+        {"ErrorEquals": ["NotEnoughCapacity"], **PATIENCE},
+        INSIST,
+    ],
+    # No Revert stands behind these, so a denial is tried again as well: it may be mended meanwhile.
+    "finish": [{"ErrorEquals": ["AwsRefused", *PASSING, "States.Timeout"], **PATIENCE}],
+}
+
+
+def test_there_are_only_the_named_kinds_of_retry() -> None:
+    kinds = {json.dumps(retry, sort_keys=True): kind for kind, retry in RETRIES.items()}
+    found = {name: kinds.get(json.dumps(t["Retry"], sort_keys=True)) for name, t in TASKS}
+    assert [name for name, kind in found.items() if kind is None] == []
+    assert set(found.values()) == set(RETRIES)
+    assert {name for name, kind in found.items() if kind == "wait"} == {name for name, _ in WAITS}
 
 
 def _inside_phases() -> set[str]:

@@ -5,14 +5,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from canary.schema import schemas
 from sandbox import stack
 from sandbox.transform import transformed
 
 RESOURCES: dict[str, Any] = stack.template()["Resources"]
 FUNCTIONS = {f.name: f for f in stack.functions()}
+LAMBDA = "AWS::Lambda::Function"
 
 
 def snake(name: str) -> str:
@@ -26,10 +25,17 @@ def test_one_function_per_handler_file() -> None:
         assert function.handler == f"handlers.{snake(function.name)}.lambda_handler"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_function_keeps_its_logs_for_a_time(name: str) -> None:
-    group = RESOURCES[name.replace("Function", "LogGroup")]["Properties"]
-    assert group["RetentionInDays"] == "LogRetentionDays"
+def test_all_functions_log_into_one_group() -> None:
+    """One query reads a release: its states are many functions."""
+    functions = [r for r in transformed()["Resources"].values() if r["Type"] == LAMBDA]
+    groups = [function["Properties"]["LoggingConfig"]["LogGroup"] for function in functions]
+    assert groups == [{"Ref": "FunctionLogGroup"}] * len(FUNCTIONS)
+
+
+def test_no_log_is_kept_for_ever() -> None:
+    for resource in RESOURCES.values():
+        if resource["Type"] == "AWS::Logs::LogGroup":
+            assert resource["Properties"]["RetentionInDays"] == "LogRetentionDays"
 
 
 def test_every_function_has_an_example_event() -> None:
@@ -57,8 +63,7 @@ def test_every_way_in_from_outside_has_its_switch() -> None:
     assert defaults == ["ENABLED", "DISABLED", "DISABLED"]
     chats = {"AnnounceRelease": "HasAnnouncementTopic", "PostToSlack": "HasSlackChannel"}
     for name, condition in {**chats, "AnswerSlack": "HasSlack"}.items():
-        for kind in ("Function", "LogGroup"):
-            assert RESOURCES[f"{name}{kind}"]["Condition"] == condition
+        assert RESOURCES[f"{name}Function"]["Condition"] == condition
 
 
 def test_every_alarm_is_in_the_runbook() -> None:
