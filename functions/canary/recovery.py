@@ -163,6 +163,9 @@ def _primary_is_ready(release: Release, lease: Lease) -> bool:
     primary = service_of(release, "primary")
     ready = _may_carry(release, primary)
     if lease.stage == RETURNING:
+        if not ready and _runs_old(release):
+            # An old version that ECS gave up is tried again: nothing else will serve.
+            deploy_old(release)
         return ready
     old_only = lease.reverting or (is_restoring(lease.stage) and not _returned_by_hand(release))
     old = primary.task_definition == release.primary.task_definition

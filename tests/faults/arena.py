@@ -511,6 +511,11 @@ def _bad_at_100(arena: Arena) -> None:
     _when_weight(arena, 100, SETTLE + 95, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
 
 
+def _bad_after_its_return(arena: Arena) -> None:
+    """The alarm fires while the router follows the weights back to the new version."""
+    _when_weight(arena, 0, 20, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
+
+
 def _failed_canary(arena: Arena) -> None:
     arena.cloud.broken_images = {"shop:v2"}
 
@@ -552,6 +557,7 @@ BASES = {
     "good": Base(_good, {}),
     "bad canary": Base(_bad, {}),
     "bad canary at 100 %": Base(_bad_at_100, {}),
+    "bad after its return": Base(_bad_after_its_return, {}),
     "failed canary deployment": Base(_failed_canary, {}),
     "failed primary deployment": Base(_failed_primary, {}),
     "retried promotion": Base(_retried_primary, {}),

@@ -25,6 +25,8 @@ class Progress:
     wrote: bool = False
     reverting: bool = False
     alarmed: bool = False
+    alarmed_late: bool = False
+    """An alarm fired when the canary had no weight to take away any more."""
     old: str = "shop:v1"
 
 
@@ -92,7 +94,9 @@ class Watch:
         if scales_in and self.split() != AT_REST and not self.unseen:
             self.say("old capacity", f"{params['service']} is scaled in at {self.split()}")
         new_primary = params.get("service") == PRIMARY and "taskDefinition" in params
-        if new_primary and self.split()[1] != 100 and not self.unseen:
+        # Once both sides run what an alarm speaks against, the primary is replaced as it serves.
+        late = self.split() == AT_REST and any(p.alarmed_late for p in self.all_progress())
+        if new_primary and self.split()[1] != 100 and not (self.unseen or late):
             self.say("primary", f"the primary is replaced while the split is {self.split()}")
         if scales_in and self._read_at_rest != writer.function:
             self.say("old capacity", f"{writer.function} scales in without reading the split back")
@@ -133,6 +137,9 @@ class Watch:
                 progress.allowed, progress.promoted = {100}, True
             elif following == "revert":
                 progress.allowed = set()
+        confirmed = writer.function == "ConfirmRestFunction" and answer["next"] == "retire"
+        if confirmed and writer.event["promoted"] and progress.alarmed_late:
+            self.say("alarm", "the new version is called good, and an alarm has fired")
         if writer.function in ("RevertFunction", "ConfirmRestFunction"):
             progress.allowed = set()
 
@@ -140,6 +147,8 @@ class Watch:
         """An alarm has fired; `decided` says that all traffic is on its way to the primary."""
         if self.split()[1] > 0 and not decided:
             self.progress(holder).alarmed = True
+        elif self.split() == AT_REST and self.steady(PRIMARY):
+            self.progress(holder).alarmed_late = True
 
     def see_end(
         self, arn: str, status: str, error: str, cause: str, *, held: bool, stranded: bool

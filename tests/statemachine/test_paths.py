@@ -377,7 +377,7 @@ def test_revert_that_cannot_write_ends_in_revert_failed(here: World) -> None:
     here.cloud.before_call = refuse
     outcome = here.release(request())
     assert outcome.state == "RevertFailed"
-    assert "TRAFFIC MAY STILL REACH THE CANARY" in outcome.cause
+    assert "TRAFFIC MAY STILL REACH THE NEW VERSION" in outcome.cause
     assert here.cloud.services["example2"]["desiredCount"] == 2
 
 

@@ -234,7 +234,7 @@ def test_a_revert_that_aws_refuses_is_tried_for_its_time_and_then_by_help(here: 
     here.clock.after(FIRST_BAKE, go_wrong)
     outcome, took = seconds_of(here, lambda: here.release(request()))
     assert outcome.state == "RevertFailed"
-    assert "TRAFFIC MAY STILL REACH THE CANARY" in outcome.cause
+    assert "TRAFFIC MAY STILL REACH THE NEW VERSION" in outcome.cause
     assert "ForbiddenException" in outcome.cause
     assert 900 < took < 1_200
     assert "holder" in here.lease()
@@ -355,7 +355,7 @@ DECISIONS: dict[str, tuple[float, bool, str, str]] = {
     "while the primary rolls": (PRIMARY_ROLLS, False, "Reverted", "ReturnToOldPrimary"),
     "while the primary fails to start": (PRIMARY_ROLLS, True, "Reverted", "ReturnToOldPrimary"),
     "at the gate of a failed promotion": (2_000, True, "Reverted", "ReturnToOldPrimary"),
-    "after the weights are back": (1_060, False, "Released", "ReturnTraffic"),
+    "after the weights are back": (1_060, False, "Reverted", "RestoreReturned"),
 }
 
 
@@ -437,6 +437,30 @@ def test_a_retry_that_cannot_begin_goes_back_to_the_old_version(here: World) -> 
     assert outcome.state == "Reverted", outcome
     assert outcome.path.count("PromotionGate") == 1
     assert at_rest_on(here, "shop:v1")
+
+
+@pytest.mark.parametrize("died", [False, True], ids=["", "help from outside"])
+def test_an_old_version_that_does_not_come_back_in_place_is_told(here: World, died: bool) -> None:
+    """The alarm fires after the weights have returned, and the old image is gone."""
+
+    def fire_and_break() -> None:
+        here.cloud.broken_images = {("example1", "shop:v1")}
+        here.cloud.set_alarm("example2-5xx", "ALARM")
+
+    here.clock.after(1_060, fire_and_break)
+    if died:
+        here.wait(here.start_and_stop(request(), "release-1", 1_061))
+    else:
+        outcome = here.release(request())
+        assert outcome.state == "RevertFailed", outcome
+        assert "alarm example2-5xx fired" in outcome.cause
+    here.pass_minutes(4)
+    assert here.cloud.split() == (100, 0)
+    assert here.invoke("ReconcileFunction", {})["stranded"]
+    here.cloud.broken_images = set()
+    here.pass_minutes(4)
+    assert at_rest_on(here, "shop:v1")
+    assert here.records() == {"release-1": "Reverted"}
 
 
 def test_a_revert_is_not_lost_with_the_execution_that_accepted_it(here: World) -> None:
