@@ -144,11 +144,8 @@ def recover(lease: Lease) -> str | None:
     now = clock.epoch_seconds()
     if lease.rested_at is None or returned.wrote:
         lease = leases.set_rested(lease, now)
-    if now - (lease.rested_at or now) < max(release.settle_seconds, release.drain_seconds):
-        return None
-    if lease.touched and not _runs_old(release) and watch.fired(release, lease):
-        # The alarm came too late for the canary to take the traffic: both run what is in doubt.
-        deploy_old(release)
+    settled = now - (lease.rested_at or now) >= max(release.settle_seconds, release.drain_seconds)
+    if not settled or _restores_in_place(release, lease):
         return None
     scale_in(release)
     return _close(release, lease)
@@ -192,6 +189,15 @@ def _mended(release: Release) -> bool:
 
 def _may_carry(release: Release, primary: Service) -> bool:
     return primary.steady and missing_capacity(release, "primary", primary) is None
+
+
+def _restores_in_place(release: Release, lease: Lease) -> bool:
+    """Whether an alarm fired too late for the canary to take the traffic: both sides run the
+    version in doubt, so the primary gets its old one as it serves."""
+    if not lease.touched or _runs_old(release) or not watch.fired(release, lease):
+        return False
+    deploy_old(release)
+    return True
 
 
 def _runs_old(release: Release) -> bool:
