@@ -75,8 +75,9 @@ def restore_primary(
     if returned:
         lease = leases.enter(release, fence, RETURNING)
         deployment = deploy_old(release)
-        give_back(release, lease)[0].require_all()
-        return Restored(next="return", next_attempt=number + 1, deployment=deployment)
+        moved, note = give_back(release, lease)
+        moved.require_all()
+        return Restored(next="return", next_attempt=number + 1, note=note, deployment=deployment)
     if not leases.check(release, fence).touched:
         return Restored(next="revert", next_attempt=number + 1)
     lease = leases.enter(release, fence, restoring(number))

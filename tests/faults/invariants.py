@@ -79,6 +79,11 @@ class Watch:
         done = [d["rolloutState"] for d in view["deployments"]] == ["COMPLETED"]
         return done and view["runningCount"] >= view["desiredCount"] > 0
 
+    def in_place(self) -> bool:
+        """Whether both sides have run what an alarm speaks against: then the primary is replaced
+        as it serves."""
+        return any(progress.alarmed_late for progress in self.all_progress())
+
     def see_call(self, name: str, params: Document, writer: Writer) -> None:
         if not self.foreign:
             for service, weight in zip((PRIMARY, CANARY), self.split(), strict=True):
@@ -94,9 +99,7 @@ class Watch:
         if scales_in and self.split() != AT_REST and not self.unseen:
             self.say("old capacity", f"{params['service']} is scaled in at {self.split()}")
         new_primary = params.get("service") == PRIMARY and "taskDefinition" in params
-        # Once both sides run what an alarm speaks against, the primary is replaced as it serves.
-        late = self.split() == AT_REST and any(p.alarmed_late for p in self.all_progress())
-        if new_primary and self.split()[1] != 100 and not (self.unseen or late):
+        if new_primary and self.split()[1] != 100 and not (self.unseen or self.in_place()):
             self.say("primary", f"the primary is replaced while the split is {self.split()}")
         if scales_in and self._read_at_rest != writer.function:
             self.say("old capacity", f"{writer.function} scales in without reading the split back")
@@ -119,7 +122,7 @@ class Watch:
                 self.say("planned rise", told)
             if not self.steady(CANARY):
                 self.say("capacity", f"the canary gets {now[1]} % and is not steady")
-        if now[0] > before[0] and not self.steady(PRIMARY):
+        if now[0] > before[0] and not (self.steady(PRIMARY) or self.in_place()):
             self.say("capacity", f"the primary gets {now[0]} % and is not steady")
 
     def before_write(self) -> None:
@@ -147,7 +150,7 @@ class Watch:
         """An alarm has fired; `decided` says that all traffic is on its way to the primary."""
         if self.split()[1] > 0 and not decided:
             self.progress(holder).alarmed = True
-        elif self.split() == AT_REST and self.steady(PRIMARY):
+        elif decided:
             self.progress(holder).alarmed_late = True
 
     def see_end(
