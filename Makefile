@@ -33,7 +33,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 
 types: .venv/ready
-	$(BIN)/mypy functions sandbox tests bench cli tools
+	$(BIN)/mypy functions sandbox tests bench stepcanary_cli tools
 
 imports: .venv/ready
 	$(BIN)/lint-imports
@@ -73,7 +73,7 @@ build: .venv-sam/ready ## Package the functions with sam build: no credentials, 
 	PATH="$(dir $(PYTHON313)):$$PATH" $(SAM) build
 
 schema: .venv/ready ## Export the JSON Schemas to docs/schema
-	$(BIN)/python -m canary.schema docs/schema
+	$(BIN)/python -m stepcanary.schema docs/schema
 
 fix: .venv/ready ## Format code and definition, and mend what ruff can mend
 	$(BIN)/python -m tools.format_definition

@@ -20,8 +20,6 @@ from unittest.mock import patch
 
 from moto.appmesh.models import AppMeshBackend
 
-from canary import splits
-from canary.aws import clients
 from sandbox import article
 from sandbox.__main__ import exit_with, quiet
 from sandbox.client import Client
@@ -30,6 +28,8 @@ from sandbox.demo import wait_until_ready
 from sandbox.events import Bus
 from sandbox.fronts.appmesh import MESH, route_spec
 from sandbox.workflow import Invoker
+from stepcanary import splits
+from stepcanary.aws import clients
 
 REPORT = Path("build/bench/reaction.json")
 MOST_CALLS = 6

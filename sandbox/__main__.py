@@ -40,7 +40,7 @@ def quiet() -> None:
     for noisy in ("werkzeug", "botocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     os.environ["POWERTOOLS_SERVICE_NAME"] = "stepcanary"
-    from canary.observability import logger
+    from stepcanary.observability import logger
 
     for handler in logging.getLogger(logger.service).handlers:
         if isinstance(handler, logging.StreamHandler):

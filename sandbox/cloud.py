@@ -13,7 +13,6 @@ import boto3
 from moto.cloudwatch.models import Alarm
 from moto.server import ThreadedMotoServer
 
-from canary.aws import clients
 from sandbox import alarms, article, ecs, events, metrics, slack, stack, workflow
 from sandbox.ecs import EcsAgent
 from sandbox.events import Bus, Schedule, Timers, alarm_detail, execution_detail
@@ -23,6 +22,7 @@ from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
 from sandbox.slack import Slack
 from sandbox.workflow import Invocations
+from stepcanary.aws import clients
 
 LOG = Path("build/sandbox.log")
 TABLE = "stepcanary-ledger"

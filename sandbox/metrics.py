@@ -80,7 +80,7 @@ def of_functions(account: str = ACCOUNT, region: str = REGION) -> Iterator[None]
     They print them from one buffer, which functions that run at once would spoil for each other:
     on AWS each has a process of its own.
     """
-    from canary.observability import metrics
+    from stepcanary.observability import metrics
 
     cloudwatch = cloudwatch_backends[account][region]
 

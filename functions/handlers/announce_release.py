@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary.announcement import to_amazon_q
-from canary.aws import topic
-from canary.contracts import ReleaseEvent
-from canary.observability import logger
+from stepcanary.announcement import to_amazon_q
+from stepcanary.aws import topic
+from stepcanary.contracts import ReleaseEvent
+from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)

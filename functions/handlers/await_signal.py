@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import happened, telling
-from canary.aws import bus
-from canary.contracts import WaitInput
-from canary.observability import logger
+from stepcanary import happened, telling
+from stepcanary.aws import bus
+from stepcanary.contracts import WaitInput
+from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

@@ -6,11 +6,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import happened
-from canary.aws import bus
-from canary.closing import close_release
-from canary.contracts import CloseInput
-from canary.observability import logger, metrics
+from stepcanary import happened
+from stepcanary.aws import bus
+from stepcanary.closing import close_release
+from stepcanary.contracts import CloseInput
+from stepcanary.observability import logger, metrics
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

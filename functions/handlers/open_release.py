@@ -5,12 +5,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import happened
-from canary.aws import bus
-from canary.contracts import OpenInput
-from canary.errors import LeaseHeld, RequestRejected, SplitTaken
-from canary.observability import logger
-from canary.opening import open_release
+from stepcanary import happened
+from stepcanary.aws import bus
+from stepcanary.contracts import OpenInput
+from stepcanary.errors import LeaseHeld, RequestRejected, SplitTaken
+from stepcanary.observability import logger
+from stepcanary.opening import open_release
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

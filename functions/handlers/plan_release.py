@@ -5,12 +5,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import happened
-from canary.aws import bus
-from canary.contracts import PlanInput
-from canary.errors import RequestRejected
-from canary.observability import logger
-from canary.turn import plan_in_turn
+from stepcanary import happened
+from stepcanary.aws import bus
+from stepcanary.contracts import PlanInput
+from stepcanary.errors import RequestRejected
+from stepcanary.observability import logger
+from stepcanary.turn import plan_in_turn
 
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)

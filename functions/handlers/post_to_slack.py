@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary.contracts import ReleaseEvent
-from canary.observability import logger
-from canary.slack.posting import post
+from stepcanary.contracts import ReleaseEvent
+from stepcanary.observability import logger
+from stepcanary.slack.posting import post
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)

@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import happened, promotion
-from canary.aws import bus
-from canary.contracts import PromotionInput
-from canary.observability import logger
+from stepcanary import happened, promotion
+from stepcanary.aws import bus
+from stepcanary.contracts import PromotionInput
+from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import telling
-from canary.contracts import AlarmEvent
-from canary.observability import logger
+from stepcanary import telling
+from stepcanary.contracts import AlarmEvent
+from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)

@@ -6,9 +6,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import returning
-from canary.contracts import FencedInput
-from canary.observability import logger, metrics
+from stepcanary import returning
+from stepcanary.contracts import FencedInput
+from stepcanary.observability import logger, metrics
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

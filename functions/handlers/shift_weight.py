@@ -6,10 +6,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary import happened, rollout
-from canary.aws import bus
-from canary.contracts import StepInput
-from canary.observability import logger, metrics
+from stepcanary import happened, rollout
+from stepcanary.aws import bus
+from stepcanary.contracts import StepInput
+from stepcanary.observability import logger, metrics
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

@@ -6,11 +6,11 @@ from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from canary import telling
-from canary.contracts import SignalEvent, SignalInput
-from canary.errors import SignalRefused
-from canary.observability import logger
-from canary.request import explain
+from stepcanary import telling
+from stepcanary.contracts import SignalEvent, SignalInput
+from stepcanary.errors import SignalRefused
+from stepcanary.observability import logger
+from stepcanary.request import explain
 
 
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)

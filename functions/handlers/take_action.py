@@ -5,10 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from canary.actions import take_action
-from canary.contracts import TakeInput
-from canary.errors import RequestRejected
-from canary.observability import logger
+from stepcanary.actions import take_action
+from stepcanary.contracts import TakeInput
+from stepcanary.errors import RequestRejected
+from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)

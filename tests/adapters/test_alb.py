@@ -7,12 +7,12 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from canary.aws import clients
-from canary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from canary.profile import AlbTraffic
-from canary.split import Split
-from canary.traffic import Known, insist, shift
-from canary.traffic.alb import AlbRouter
+from stepcanary.aws import clients
+from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
+from stepcanary.profile import AlbTraffic
+from stepcanary.split import Split
+from stepcanary.traffic import Known, insist, shift
+from stepcanary.traffic.alb import AlbRouter
 
 ELB = "arn:aws:elasticloadbalancing:us-east-1:123456789012"
 RULE = f"{ELB}:listener-rule/app/shop/1/2/3"

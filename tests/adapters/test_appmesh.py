@@ -7,12 +7,12 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from canary.aws import clients
-from canary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
-from canary.profile import AppMeshTraffic
-from canary.split import Split
-from canary.traffic import Known, shift
-from canary.traffic.appmesh import AppMeshRouter
+from stepcanary.aws import clients
+from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
+from stepcanary.profile import AppMeshTraffic
+from stepcanary.split import Split
+from stepcanary.traffic import Known, shift
+from stepcanary.traffic.appmesh import AppMeshRouter
 
 WHERE = {"meshName": "m", "virtualRouterName": "r", "routeName": "n", "meshOwner": "210987654321"}
 ROUTER = AppMeshRouter(

@@ -7,12 +7,12 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from canary.aws import clients
-from canary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from canary.profile import LatticeTraffic
-from canary.split import Split
-from canary.traffic import Known, insist, shift
-from canary.traffic.lattice import LatticeRouter
+from stepcanary.aws import clients
+from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
+from stepcanary.profile import LatticeTraffic
+from stepcanary.split import Split
+from stepcanary.traffic import Known, insist, shift
+from stepcanary.traffic.lattice import LatticeRouter
 
 SERVICE, LISTENER = "svc-0e7f4c1a2b3d5968f", "listener-0b1c2d3e4f5a69788"
 RULE = "rule-0a9b8c7d6e5f41302"

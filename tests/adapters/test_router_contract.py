@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from canary.aws import lease, stepfunctions
-from canary.aws.lease import Lease
-from canary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
-from canary.plan import plan_release
-from canary.profile import Traffic
-from canary.release import Release
-from canary.split import Split
-from canary.traffic import Known, foreign_write, insist, shift
-from canary.traffic.routers import router_for
+from stepcanary.aws import lease, stepfunctions
+from stepcanary.aws.lease import Lease
+from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
+from stepcanary.plan import plan_release
+from stepcanary.profile import Traffic
+from stepcanary.release import Release
+from stepcanary.split import Split
+from stepcanary.traffic import Known, foreign_write, insist, shift
+from stepcanary.traffic.routers import router_for
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import Route, Stand, connect
 from tests.builders import profile, request

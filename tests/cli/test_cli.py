@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from cli.history import lines
 from sandbox import article
 from sandbox.cloud import Sandbox, environment
+from stepcanary_cli.history import lines
 from tests.eventually import within
 
 eventually = within(30)

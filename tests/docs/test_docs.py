@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from canary.profile import Profile
 from sandbox.stack import ROOT
+from stepcanary.profile import Profile
 from tests.builders import profile
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -16,11 +16,11 @@ from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from canary.aws import clients
-from canary.observability import logger, metrics
-from canary.stage import RETURNING
 from sandbox import stack
 from sandbox.workflow import LambdaContext
+from stepcanary.aws import clients
+from stepcanary.observability import logger, metrics
+from stepcanary.stage import RETURNING
 from tests.builders import PROFILE
 from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS

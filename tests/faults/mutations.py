@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from canary import capacity, deploying, opening, plan, recovery, returning
-from canary import traffic as port
-from canary.aws import ecs
-from canary.aws import lease as leases
+from stepcanary import capacity, deploying, opening, plan, recovery, returning
+from stepcanary import traffic as port
+from stepcanary.aws import ecs
+from stepcanary.aws import lease as leases
 from tests.faults.arena import Arena
 
 Mutation = Callable[[Arena], AbstractContextManager[None]]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from canary.errors import RevertRequested, StageOver
 from sandbox import stack
 from sandbox.workflow import LambdaContext
+from stepcanary.errors import RevertRequested, StageOver
 from tests.fakes.cloud import Cloud
 from tests.statemachine.runner import World, world
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from canary.errors import AwsUnavailable, SignalRefused
 from sandbox import stack
+from stepcanary.errors import AwsUnavailable, SignalRefused
 from tests.builders import TRIGGERS, profile
 from tests.statemachine.runner import World, world
 

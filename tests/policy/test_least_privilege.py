@@ -10,13 +10,13 @@ from unittest.mock import patch
 
 import pytest
 
-from canary import splits
-from canary.aws import clients
-from canary.traffic import insist
-from canary.traffic.routers import router_for
 from sandbox import stack
 from sandbox.slack import CHANNEL, SECRET
 from sandbox.transform import transformed
+from stepcanary import splits
+from stepcanary.aws import clients
+from stepcanary.traffic import insist
+from stepcanary.traffic.routers import router_for
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
 from tests.builders import TRIGGERS, profile, request

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from canary.slack import asking
 from sandbox.slack import CHANNEL, SECRET, Document, Slack
 from sandbox.workflow import LambdaContext
+from stepcanary.slack import asking
 from tests.builders import profile
 from tests.statemachine.runner import World, world
 

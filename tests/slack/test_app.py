@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from slack_sdk.models.blocks import Block
 
-from canary import happened
-from canary.announcement import escaped, to_amazon_q
-from canary.happened import Happened
-from canary.slack.blocks import message
 from sandbox import stack
+from stepcanary import happened
+from stepcanary.announcement import escaped, to_amazon_q
+from stepcanary.happened import Happened
+from stepcanary.slack.blocks import message
 from tests.builders import profile
 from tests.slack.conftest import JANE, JOHN, STRANGER, Workspace
 from tests.statemachine.runner import World

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.errors import RequestRejected
-from canary.request import LONGEST_BY
-from canary.slack.command import named, parse_command, parse_decision
+from stepcanary.errors import RequestRejected
+from stepcanary.request import LONGEST_BY
+from stepcanary.slack.command import named, parse_command, parse_decision
 
 BY = "jane (Slack U2CERLKJA)"
 

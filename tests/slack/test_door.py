@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from canary import clock
 from sandbox import stack
 from sandbox.slack import SECRET, Document, signed, url_event
+from stepcanary import clock
 from tests.slack.conftest import JANE, Workspace
 from tests.statemachine.runner import World
 

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from canary import happened
-from canary.slack.blocks import message
 from sandbox.slack import Document, Message, signed, url_event
+from stepcanary import happened
+from stepcanary.slack.blocks import message
 from tests.builders import profile
 from tests.eventually import within
 from tests.slack.conftest import JANE, STRANGER, Workspace

@@ -15,12 +15,12 @@ from unittest.mock import patch
 import boto3
 from moto import mock_aws
 
-from canary import clock as canary_clock
-from canary.aws import clients, ledger
-from canary.aws import lease as leases
 from sandbox import stack, workflow
 from sandbox.cloud import forget_clients
 from sandbox.events import Bus, alarm_detail, execution_detail
+from stepcanary import clock as canary_clock
+from stepcanary.aws import clients, ledger
+from stepcanary.aws import lease as leases
 from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, serve

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from canary import profiles
 from sandbox import stack
+from stepcanary import profiles
 from tests.builders import TRIGGERS, profile, request
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World, world

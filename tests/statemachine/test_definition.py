@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from canary import errors
-from canary.profile import LONGEST_ROLLOUT_SECONDS, Deployment
-from canary.traffic.alb import LONGEST_PINNED_SECONDS
-from canary.turn import LONGEST_WAIT_SECONDS
 from sandbox import stack
+from stepcanary import errors
+from stepcanary.profile import LONGEST_ROLLOUT_SECONDS, Deployment
+from stepcanary.traffic.alb import LONGEST_PINNED_SECONDS
+from stepcanary.turn import LONGEST_WAIT_SECONDS
 from tools.format_definition import formatted
 
 State = dict[str, Any]

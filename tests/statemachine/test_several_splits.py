@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from canary.aws import clients
-from canary.aws import lease as leases
+from stepcanary.aws import clients
+from stepcanary.aws import lease as leases
 from tests.builders import profile, request
 from tests.fakes.cloud import Document, Refusal
 from tests.fakes.fronts import ThreeFronts

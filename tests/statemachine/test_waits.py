@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from canary import telling
-from canary.aws import lease as leases
-from canary.aws import stepfunctions
-from canary.errors import AwsUnavailable, SignalRefused
-from canary.signals import Signal
+from stepcanary import telling
+from stepcanary.aws import lease as leases
+from stepcanary.aws import stepfunctions
+from stepcanary.errors import AwsUnavailable, SignalRefused
+from stepcanary.signals import Signal
 from tests.builders import profile, request
 from tests.statemachine.runner import World, world
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from canary.aws import clients
-from canary.aws import lease as leases
-from canary.stage import OPENING
+from stepcanary.aws import clients
+from stepcanary.aws import lease as leases
+from stepcanary.stage import OPENING
 from tests.builders import profile, request, traffic
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World, world

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from canary.schema import schemas
 from sandbox import stack
 from sandbox.transform import transformed
+from stepcanary.schema import schemas
 
 RESOURCES: dict[str, Any] = stack.template()["Resources"]
 FUNCTIONS = {f.name: f for f in stack.functions()}

@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from canary.aws.failures import aws_failures
-from canary.errors import AwsRefused, AwsUnavailable
+from stepcanary.aws.failures import aws_failures
+from stepcanary.errors import AwsRefused, AwsUnavailable
 
 
 def raised(code: str, status: int, said: str = "said") -> None:

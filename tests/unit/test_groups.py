@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.split import Split
-from canary.traffic.groups import MOST_WEIGHT, Pair, Weights
+from stepcanary.split import Split
+from stepcanary.traffic.groups import MOST_WEIGHT, Pair, Weights
 
 WEIGHT = st.integers(0, MOST_WEIGHT)
 OTHERS = st.dictionaries(st.sampled_from(["x", "y", "z"]), WEIGHT)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.errors import RequestRejected
-from canary.split import Split, check_expressible
-from canary.traffic.appmesh import KINDS, weighted_targets, with_weights
+from stepcanary.errors import RequestRejected
+from stepcanary.split import Split, check_expressible
+from stepcanary.traffic.appmesh import KINDS, weighted_targets, with_weights
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

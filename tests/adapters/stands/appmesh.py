@@ -3,9 +3,9 @@
 import copy
 from typing import Any, ClassVar
 
-from canary.profile import Traffic
-from canary.split import Split
-from canary.traffic import SideName
+from stepcanary.profile import Traffic
+from stepcanary.split import Split
+from stepcanary.traffic import SideName
 from tests.adapters.stands.stand import Route, Stand, Unfit, answer
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud

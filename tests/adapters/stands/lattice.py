@@ -3,10 +3,10 @@
 import copy
 from typing import Any, ClassVar
 
-from canary.identifiers import lattice_id
-from canary.profile import LatticeTraffic, Traffic
-from canary.split import Split
-from canary.traffic import SideName
+from stepcanary.identifiers import lattice_id
+from stepcanary.profile import LatticeTraffic, Traffic
+from stepcanary.split import Split
+from stepcanary.traffic import SideName
 from tests.adapters.stands.stand import Route, Stand, Unfit, answer
 from tests.fakes.lattice import (
     DEFAULT_RULE,

@@ -8,10 +8,10 @@ import boto3
 import pytest
 from pydantic import TypeAdapter
 
-from canary.aws import clients
-from canary.profile import Traffic
-from canary.split import Split
-from canary.traffic import SideName
+from stepcanary.aws import clients
+from stepcanary.profile import Traffic
+from stepcanary.split import Split
+from stepcanary.traffic import SideName
 from tests.fakes.service import Document, Fake, serve
 
 

@@ -1,0 +1,110 @@
+"""Actions: what a person, a pipeline or an event can do about a service that is released."""
+
+from pydantic import ValidationError
+
+from stepcanary import profiles, splits, telling
+from stepcanary.aws import lease as leases
+from stepcanary.aws import ledger, stepfunctions
+from stepcanary.aws.lease import Lease
+from stepcanary.contracts import SignalInput
+from stepcanary.errors import (
+    AwsUnavailable,
+    LeaseHeld,
+    NotEnoughCapacity,
+    ReleaseError,
+    RequestRejected,
+    SignalRefused,
+)
+from stepcanary.plan import read_split
+from stepcanary.request import ActionRequest, parse_action
+from stepcanary.shifting import shift_by_hand
+from stepcanary.stage import name_of
+
+Answer = dict[str, object]
+
+
+def take_action(execution: str, document: object) -> Answer:
+    """What was done, with `did` in a sentence.
+
+    Raises `RequestRejected` for what cannot be done, and `AwsUnavailable` to try again.
+    """
+    request = parse_action(document)
+    try:
+        done = _take(execution, request)
+    except (AwsUnavailable, RequestRejected):
+        raise
+    except (SignalRefused, LeaseHeld, NotEnoughCapacity) as refused:
+        raise RequestRejected(str(refused)) from refused
+    except ReleaseError as failed:
+        told = f"{type(failed).__name__}: {failed}"
+        if request.action == "shift":
+            told += ". Weights may have moved; the action status says how they are"
+        raise RequestRejected(f"{request.action}: it could not be done. {told}") from failed
+    return {"action": request.action, "service": request.service, **done}
+
+
+def _take(execution: str, request: ActionRequest) -> Answer:
+    if request.action == "status":
+        return status(request)
+    if request.action == "shift":
+        profile = profiles.of_service(request.service, request.profile)
+        return {"did": shift_by_hand(execution, request, profile)}
+    told = telling.tell_service(
+        SignalInput(
+            service=request.service,
+            signal=request.action,
+            reason=request.reason,
+            by=request.by,
+            execution=request.execution,
+            wait=request.wait,
+        ),
+        asker=execution,
+    )
+    return {"did": f"told {', '.join(told)}", "executions": told}
+
+
+def status(request: ActionRequest) -> Answer:
+    """How the service stands: its running release, its weights, and what became of the last."""
+    running = leases.of_service(request.service)
+    last = ledger.last(request.service)
+    ended = last and {
+        "execution": last.release.execution,
+        "outcome": last.outcome,
+        "cause": last.cause,
+        "at": last.updated_at,
+    }
+    if running:
+        return {
+            "did": f"release {running[0].holder.rpartition(':')[2]} is running",
+            "running": [_running(lease) for lease in running],
+            "last": ended,
+        }
+    profile = profiles.of_service(request.service, request.profile)
+    found = [read_split(traffic) for traffic in profile.traffic]
+    at_rest = all(reading.split.at_rest for _, reading in found)
+    return {
+        "did": "no release is running" + ("" if at_rest else ", and the split is not at rest"),
+        "splits": {router.name: str(reading.split) for router, reading in found},
+        "last": ended,
+    }
+
+
+def _running(lease: Lease) -> Answer:
+    alive = stepfunctions.is_running(lease.holder)
+    try:
+        release = lease.release
+    except ValidationError:
+        # Written by another version of this stack.
+        return {"execution": lease.holder, "alive": alive, "stage": name_of(lease.stage)}
+    return {
+        "execution": lease.holder,
+        "alive": alive,
+        "stage": name_of(lease.stage),
+        "since": lease.since,
+        "weight": lease.weight,
+        "by": release.by,
+        "wait": lease.wait if lease.token else None,
+        "ends_on": sorted(lease.obeyed or []) if lease.token else [],
+        "signal": str(lease.signal) if lease.signal else None,
+        "splits": {router.name: str(router.read().split) for _, router in splits.routers(release)},
+    }

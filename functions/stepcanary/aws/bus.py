@@ -1,0 +1,30 @@
+"""Bus: the stack's own events on EventBridge, for whoever wants to know."""
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from stepcanary.aws import clients
+from stepcanary.happened import Happened
+from stepcanary.observability import logger
+
+
+def publish(happened: Happened) -> None:
+    """Tried once: nothing of a release waits for it, or fails with it.
+
+    A function that is invoked again says it again.
+    """
+    try:
+        answer = clients.events().put_events(
+            Entries=[
+                {
+                    "Source": "stepcanary",
+                    "DetailType": happened.detail_type,
+                    "Detail": happened.model_dump_json(exclude_none=True),
+                    "Resources": [happened.execution],
+                }
+            ]
+        )
+    except (BotoCoreError, ClientError) as error:
+        logger.warning("an event was not published", extra={"error": str(error)})
+        return
+    if answer["FailedEntryCount"]:
+        logger.warning("an event was not published", extra={"entries": answer["Entries"]})

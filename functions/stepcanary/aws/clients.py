@@ -1,0 +1,104 @@
+"""boto3 clients, one per service and process, all with the same time-outs and retries."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_appmesh import AppMeshClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_servicediscovery import ServiceDiscoveryClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_vpc_lattice import VPCLatticeClient
+
+# Three tries within a Lambda's 30 s; the state machine's Retry waits longer between its own.
+CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+
+
+@cache
+def appmesh() -> "AppMeshClient":
+    return boto3.client("appmesh", config=CONFIG)
+
+
+@cache
+def cloudwatch() -> "CloudWatchClient":
+    return boto3.client("cloudwatch", config=CONFIG)
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    return boto3.client("dynamodb", config=CONFIG)
+
+
+@cache
+def ecs() -> "ECSClient":
+    return boto3.client("ecs", config=CONFIG)
+
+
+@cache
+def elbv2() -> "ElasticLoadBalancingv2Client":
+    return boto3.client("elbv2", config=CONFIG)
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """One short try: see `stepcanary.aws.bus`."""
+    hasty = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+    return boto3.client("events", config=hasty)
+
+
+@cache
+def awslambda() -> "LambdaClient":
+    """`lambda` is a word of Python's own."""
+    return boto3.client("lambda", config=CONFIG)
+
+
+@cache
+def secretsmanager() -> "SecretsManagerClient":
+    return boto3.client("secretsmanager", config=CONFIG)
+
+
+@cache
+def secrets() -> SecretsProvider:
+    """Keeps for a time what it has read."""
+    return SecretsProvider(boto3_client=secretsmanager())
+
+
+@cache
+def servicediscovery() -> "ServiceDiscoveryClient":
+    return boto3.client("servicediscovery", config=CONFIG)
+
+
+@cache
+def sns() -> "SNSClient":
+    return boto3.client("sns", config=CONFIG)
+
+
+@cache
+def ssm() -> "SSMClient":
+    return boto3.client("ssm", config=CONFIG)
+
+
+@cache
+def stepfunctions() -> "SFNClient":
+    return boto3.client("stepfunctions", config=CONFIG)
+
+
+@cache
+def vpc_lattice() -> "VPCLatticeClient":
+    return boto3.client("vpc-lattice", config=CONFIG)

@@ -1,0 +1,70 @@
+"""CloudWatch: the alarms that judge a release, as they stand and as they stood."""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from stepcanary import clock
+from stepcanary.aws import clients
+from stepcanary.aws.failures import aws_failures
+from stepcanary.verdict import Alarm
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.literals import AlarmTypeType
+
+NAMES_PER_CALL = 100
+# Without them a composite alarm is left out, as if it did not exist.
+TYPES: "list[AlarmTypeType]" = ["MetricAlarm", "CompositeAlarm"]
+
+
+@aws_failures
+def describe_alarms(names: list[str], since: int | None) -> list[Alarm]:
+    """Metric and composite alarms; a name that CloudWatch does not know is simply absent.
+
+    With `since`, in epoch seconds, an alarm that changed after it is looked up in the history, so
+    that one which fired and cleared again is seen.
+    """
+    if not names:
+        return []
+    answer = clients.cloudwatch().describe_alarms(
+        AlarmNames=names[:NAMES_PER_CALL], AlarmTypes=TYPES, MaxRecords=NAMES_PER_CALL
+    )
+    return [
+        _alarm(alarm, since)
+        for alarm in [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+    ]
+
+
+def _alarm(described: Any, since: int | None) -> Alarm:
+    name, state = described["AlarmName"], described["StateValue"]
+    reason = described.get("StateReason", "")
+    if state == "ALARM":
+        return Alarm(name, state, reason, fired=True)
+    changed: datetime | None = described.get("StateTransitionedTimestamp")
+    if since is None or (changed is not None and changed.timestamp() < since):
+        return Alarm(name, state, reason)
+    fired = _fired_since(name, since)
+    return Alarm(name, state, fired or reason, fired=fired is not None)
+
+
+def _fired_since(name: str, since: int) -> str | None:
+    """What CloudWatch noted when the alarm last went to ALARM; None when it has not."""
+    pages = (
+        clients.cloudwatch()
+        .get_paginator("describe_alarm_history")
+        .paginate(
+            AlarmName=name,
+            AlarmTypes=TYPES,
+            HistoryItemType="StateUpdate",
+            StartDate=datetime.fromtimestamp(since, UTC),
+            EndDate=clock.now(),
+            ScanBy="TimestampDescending",
+        )
+    )
+    for page in pages:
+        for item in page["AlarmHistoryItems"]:
+            told = json.loads(item.get("HistoryData") or "{}")
+            if told.get("newState", {}).get("stateValue") == "ALARM":
+                when = item["Timestamp"].strftime("%H:%M:%S UTC")
+                return f"it fired at {when} and has cleared since"
+    return None

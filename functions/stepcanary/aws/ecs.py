@@ -1,0 +1,116 @@
+"""ECS: read services, register task definitions once, start deployments once."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from stepcanary.aws import clients
+from stepcanary.aws.failures import aws_failures
+from stepcanary.deployment import Document, Service
+from stepcanary.errors import AwsRefused, RequestRejected
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import RegisterTaskDefinitionRequestTypeDef
+
+
+@aws_failures
+def describe_service(cluster: str, name: str) -> Service | None:
+    """None where ECS does not know the service: it answers that without an error."""
+    answer = clients.ecs().describe_services(cluster=cluster, services=[name])
+    if not answer["services"]:
+        return None
+    return Service.of(cast("Document", answer["services"][0]))
+
+
+def require_service(cluster: str, name: str, field: str) -> Service:
+    """Raises `RequestRejected` when the cluster or the service is missing."""
+    try:
+        service = describe_service(cluster, name)
+    except AwsRefused as refused:
+        if refused.code == "ClusterNotFoundException":
+            raise RequestRejected(f"cluster: there is no ECS cluster {cluster}") from refused
+        raise
+    if service is None:
+        raise RequestRejected(
+            f"{field}: there is no ECS service {name} in cluster {cluster}; mend the profile"
+        )
+    return service
+
+
+@cache
+def _registrable_keys() -> frozenset[str]:
+    # An allow-list from the API model: a read-only field that AWS adds later cannot break us.
+    operation = clients.ecs().meta.service_model.operation_model("RegisterTaskDefinition")
+    assert operation.input_shape is not None
+    return frozenset(operation.input_shape.members)
+
+
+@aws_failures
+def describe_task_definition(name: str) -> tuple[str, Document]:
+    """The ARN, and the part of the task definition that can be registered again, with tags."""
+    answer = clients.ecs().describe_task_definition(taskDefinition=name, include=["TAGS"])
+    described = cast("Document", answer["taskDefinition"])
+    registrable = {k: v for k, v in described.items() if k in _registrable_keys()}
+    for container in registrable["containerDefinitions"]:
+        for variable in container.get("environment", []):
+            # ECS leaves out an empty value on Describe and wants it on Register.
+            variable.setdefault("value", "")
+    if answer.get("tags"):
+        registrable["tags"] = cast("Any", answer["tags"])
+    return described["taskDefinitionArn"], registrable
+
+
+def require_task_definition(name: str, field: str) -> tuple[str, Document]:
+    try:
+        return describe_task_definition(name)
+    except AwsRefused as refused:
+        if refused.code in {"ClientException", "InvalidParameterException"}:
+            raise RequestRejected(
+                f"{field}: there is no task definition {name}; register it first"
+            ) from refused
+        raise
+
+
+def find_or_register(wanted: Document) -> str:
+    """ARN of the family's newest revision if it is the wanted one, else of a new revision.
+
+    RegisterTaskDefinition is not idempotent: without the look first, each retry whose answer
+    was lost would leave one more revision behind.
+    """
+    arn, newest = describe_task_definition(wanted["family"])
+    if newest == wanted:
+        return arn
+    return _register(wanted)
+
+
+@aws_failures
+def _register(wanted: Document) -> str:
+    answer = clients.ecs().register_task_definition(
+        **cast("RegisterTaskDefinitionRequestTypeDef", wanted)
+    )
+    return answer["taskDefinition"]["taskDefinitionArn"]
+
+
+@aws_failures
+def deploy(cluster: str, service: Service, task_definition: str, tasks: int) -> str:
+    """Bring the service to this task definition and count; return the id of the deployment."""
+    current = service.current
+    change: dict[str, Any] = {}
+    if service.task_definition != task_definition:
+        change["taskDefinition"] = task_definition
+    elif current is not None and current.get("rolloutState") == "FAILED":
+        change["forceNewDeployment"] = True
+    if service.desired != tasks:
+        change["desiredCount"] = tasks
+    if change:
+        answer = clients.ecs().update_service(cluster=cluster, service=service.name, **change)
+        current = Service.of(cast("Document", answer["service"])).current
+    if current is None:
+        raise AwsRefused(f"ECS service {service.name} has no PRIMARY deployment", "NoDeployment")
+    deployment_id: str = current["id"]
+    return deployment_id
+
+
+@aws_failures
+def scale(cluster: str, service: Service, tasks: int) -> None:
+    if service.desired != tasks:
+        clients.ecs().update_service(cluster=cluster, service=service.name, desiredCount=tasks)

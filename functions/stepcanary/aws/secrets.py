@@ -1,0 +1,33 @@
+"""Secrets Manager: what Slack's requests are signed with, and what ours to Slack carry."""
+
+from aws_lambda_powertools.utilities.parameters.exceptions import (
+    GetParameterError,
+    TransformParameterError,
+)
+from pydantic import SecretStr, ValidationError
+
+from stepcanary.aws import clients
+from stepcanary.errors import AwsUnavailable
+from stepcanary.model import Model
+from stepcanary.settings import settings
+
+KEPT_SECONDS = 300
+"""How long a secret that was replaced may still be used."""
+
+
+class SlackSecret(Model):
+    signing_secret: SecretStr
+    bot_token: SecretStr
+
+
+def slack_secret() -> SlackSecret:
+    """Raises `AwsUnavailable`, also where there is no such secret: somebody has to mend that."""
+    name = settings().slack_secret
+    try:
+        found = clients.secrets().get(name, max_age=KEPT_SECONDS, transform="json")
+        return SlackSecret.model_validate(found)
+    except (GetParameterError, TransformParameterError, ValidationError) as error:
+        raise AwsUnavailable(
+            f"the secret {name} has to be JSON with signing_secret and bot_token:"
+            f" {type(error).__name__}"
+        ) from error

@@ -1,0 +1,81 @@
+"""Step Functions: whether an execution still runs, and the end of its wait."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from stepcanary.aws import clients
+from stepcanary.aws.failures import aws_failures
+from stepcanary.settings import settings
+from stepcanary.signals import Signal
+
+
+@aws_failures
+def status_of(execution: str) -> str | None:
+    """AWS's word for it (`RUNNING`, `FAILED`, ...); None where there is no such execution."""
+    try:
+        answer = clients.stepfunctions().describe_execution(executionArn=execution)
+    except clients.stepfunctions().exceptions.ExecutionDoesNotExist:
+        return None
+    return answer["status"]
+
+
+@aws_failures
+def running_since(execution: str) -> int | None:
+    """When it was started, in epoch milliseconds; None for one that runs no more."""
+    answer = clients.stepfunctions().describe_execution(executionArn=execution)
+    if answer["status"] != "RUNNING":
+        return None
+    return int(answer["startDate"].timestamp() * 1_000)
+
+
+def is_running(execution: str) -> bool:
+    return status_of(execution) in ("RUNNING", "PENDING_REDRIVE")
+
+
+@aws_failures
+def start(name: str, request: dict[str, object]) -> str:
+    """Start the state machine, once per name; the execution's ARN."""
+    sfn = clients.stepfunctions()
+    machine = settings().state_machine
+    try:
+        answer = sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+    except sfn.exceptions.ExecutionAlreadyExists:
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+    return answer["executionArn"]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """`output` is what it answers; empty where it failed with this `error` and `cause`."""
+
+    output: dict[str, Any]
+    error: str = ""
+    cause: str = ""
+
+
+@aws_failures
+def end_of(execution: str) -> End | None:
+    """None while it runs."""
+    answer = clients.stepfunctions().describe_execution(executionArn=execution)
+    if answer["status"] == "RUNNING":
+        return None
+    if answer["status"] == "SUCCEEDED":
+        return End(json.loads(answer["output"]))
+    return End({}, answer.get("error", answer["status"]), answer.get("cause", "no cause"))
+
+
+@aws_failures
+def end_wait(token: str, signal: Signal) -> bool:
+    """Hand the signal to the state that waits; False when it waits no more."""
+    sfn = clients.stepfunctions()
+    output = json.dumps({"kind": signal.kind, "told": str(signal)})
+    try:
+        sfn.send_task_success(taskToken=token, output=output)
+    except (
+        sfn.exceptions.TaskTimedOut,
+        sfn.exceptions.TaskDoesNotExist,
+        sfn.exceptions.InvalidToken,
+    ):
+        return False
+    return True

@@ -1,0 +1,13 @@
+"""Topic: announcements to SNS, from where Amazon Q Developer takes them into a chat."""
+
+import json
+
+from stepcanary.announcement import Document
+from stepcanary.aws import clients
+from stepcanary.aws.failures import aws_failures
+from stepcanary.settings import settings
+
+
+@aws_failures
+def publish(message: Document) -> None:
+    clients.sns().publish(TopicArn=settings().announcement_topic, Message=json.dumps(message))

@@ -1,0 +1,55 @@
+"""Closing: the outcome into the ledger, and the split free for the next release."""
+
+from stepcanary.aws import lease as leases
+from stepcanary.aws import ledger
+from stepcanary.errors import LeaseLost
+from stepcanary.failure import Told, explain
+from stepcanary.model import Model
+from stepcanary.release import Release
+from stepcanary.splits import at_rest
+from stepcanary.stage import RETURNING
+
+KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
+"""The split is not at rest: nobody else may write it, and an alarm says so."""
+
+
+class Closed(Model):
+    """`outcome` is what the execution ends on. `stranded` is 1 when weight may be on the canary."""
+
+    outcome: str
+    cause: str
+    stranded: int
+
+
+def close_release(
+    release: Release, fence: int, outcome: str, told: Told, *, parked: bool
+) -> Closed:
+    """Also for an execution that lost its lease: then the ledger says how its release ended.
+
+    A split that is not at rest is not closed, whatever the execution says.
+    """
+    try:
+        lease = leases.check(release, fence)
+    except LeaseLost as lost:
+        return _closed_by_others(release, str(lost))
+    if outcome not in KEEPS_THE_LEASE and not at_rest(release):
+        outcome = "RevertFailed"
+    if outcome == "PromotionFailed" and lease.stage == RETURNING:
+        # An alarm after the weights had returned, and the primary did not get its old version back.
+        outcome = "RevertFailed"
+    cause = explain(outcome, told)
+    ledger.close(release, outcome, cause)
+    if outcome not in KEEPS_THE_LEASE:
+        leases.free(lease)
+        return Closed(outcome=outcome, cause=cause, stranded=0)
+    if parked:
+        leases.park(lease)
+    return Closed(outcome=outcome, cause=cause, stranded=1)
+
+
+def _closed_by_others(release: Release, lost: str) -> Closed:
+    found = ledger.find(release)
+    if found is None or found.outcome == ledger.RUNNING:
+        cause = f"The release was taken out of this execution's hands: {lost}. See docs/runbook.md"
+        return Closed(outcome="RevertFailed", cause=cause, stranded=0)
+    return Closed(outcome=found.outcome, cause=found.cause, stranded=0)

@@ -1,0 +1,90 @@
+"""Deploying: a version to one side, and whether it is steady. Each act is safe to run twice."""
+
+from stepcanary import clock, watch
+from stepcanary.aws import ecs
+from stepcanary.aws import lease as leases
+from stepcanary.capacity import missing_capacity, service_of
+from stepcanary.deployment import Service, has_arrived, is_overdue, with_images
+from stepcanary.errors import DeploymentOverdue
+from stepcanary.model import Model
+from stepcanary.release import Release
+from stepcanary.traffic import SideName
+
+
+class Started(Model):
+    """A deployment under way. `deadline_at` is in epoch seconds."""
+
+    deployment_id: str
+    task_definition: str
+    deadline_at: int
+
+
+def deploy_new(release: Release, side: SideName) -> Started:
+    """Deploy the new version to one side, derived from that side's own task definition."""
+    service = service_of(release, side)
+    if release.task_definitions is not None:
+        wanted = getattr(release.task_definitions, side)
+        arn, _ = ecs.require_task_definition(wanted, f"task_definitions.{side}")
+    else:
+        _, current = ecs.describe_task_definition(service.task_definition)
+        arn = ecs.find_or_register(with_images(current, release.images or {}))
+    tasks = release.canary_tasks if side == "canary" else tasks_of(release, service)
+    return _started(release, ecs.deploy(release.cluster, service, arn, tasks), arn)
+
+
+def deploy_old(release: Release) -> Started:
+    """Put the primary's task definition of before the release back, where it is not there."""
+    service = service_of(release, "primary")
+    arn = release.primary.task_definition
+    tasks = tasks_of(release, service)
+    return _started(release, ecs.deploy(release.cluster, service, arn, tasks), arn)
+
+
+def tasks_of(release: Release, primary: Service) -> int:
+    """How many tasks the primary has to have when it gets its traffic back.
+
+    While the canary serves, autoscaling sees a primary with nothing to do.
+    """
+    return max(primary.desired, release.primary_tasks)
+
+
+def _started(release: Release, deployment_id: str, arn: str) -> Started:
+    return Started(
+        deployment_id=deployment_id,
+        task_definition=arn,
+        deadline_at=clock.epoch_seconds() + release.deployment.deadline_seconds,
+    )
+
+
+def is_steady(
+    release: Release, fence: int, side: SideName, started: Started, *, restoring: bool
+) -> bool:
+    """Whether the deployment runs in full and the router would send it requests.
+
+    Raises `DeploymentFailed`, `DeploymentOverdue` or `SplitDrifted`; also `RevertRequested` and
+    `CanaryAlarmed`, unless the deployment is `restoring` the old version, perhaps because of them.
+    """
+    lease = leases.check(release, fence)
+    if not restoring:
+        watch.require_unmolested(release, lease)
+    steady = _has_arrived(release, side, started)
+    if restoring and not steady:
+        watch.require_unchanged(release, lease)
+    return steady
+
+
+def _has_arrived(release: Release, side: SideName, started: Started) -> bool:
+    service = service_of(release, side)
+    if has_arrived(service, started.deployment_id):
+        short = missing_capacity(release, side, service)
+        if short is None:
+            return True
+    else:
+        short = f"{service.running} of {service.desired} tasks run"
+    if is_overdue(clock.now(), started.deadline_at):
+        raise DeploymentOverdue(
+            f"ECS service {service.name} was not steady after"
+            f" {release.deployment.deadline_seconds} s: {short}. Look at its events and stopped"
+            " tasks, or raise deployment.deadline_seconds"
+        )
+    return False

@@ -1,0 +1,93 @@
+"""Happened: what a release tells the world about itself. Pure."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from stepcanary.model import Model
+from stepcanary.release import Release
+
+DetailType = Literal[
+    "Release Rejected",
+    "Release Started",
+    "Release Shifted",
+    "Release Waiting",
+    "Release Promoting",
+    "Release Ended",
+]
+WAITS: dict[str, Literal["gate", "promotion failed"]] = {
+    "retry": "promotion failed",
+    "resume": "gate",
+}
+"""What a wait for a person is, by a signal that it ends on."""
+
+
+class Happened(Model):
+    """The detail of an event with source `stepcanary`; keys that say nothing are left out.
+
+    `weight` is the canary's percent, `ends_on` the signals that end the wait that `wait` names,
+    `outcome` the terminal state.
+    """
+
+    detail_type: DetailType = Field(exclude=True)
+    service: str
+    execution: str
+    by: str = ""
+    images: dict[str, str] | None = None
+    weight: int | None = None
+    waits: Literal["gate", "promotion failed"] | None = None
+    wait: int | None = None
+    ends_on: list[str] | None = None
+    outcome: str | None = None
+    cause: str | None = None
+
+
+def rejected(execution: str, request: object, cause: str) -> Happened | None:
+    """None for a request that does not say which service it is about."""
+    asked = request if isinstance(request, dict) else {}
+    service, by = asked.get("service"), asked.get("by", "")
+    if not isinstance(service, str):
+        return None
+    return Happened(
+        detail_type="Release Rejected",
+        service=service,
+        execution=execution,
+        by=by if isinstance(by, str) else "",
+        cause=cause,
+    )
+
+
+def started(release: Release) -> Happened:
+    return _of(release, "Release Started", images=release.images)
+
+
+def shifted(release: Release, weight: int) -> Happened:
+    return _of(release, "Release Shifted", weight=weight)
+
+
+def waiting(release: Release, wait: int, ends_on: list[str]) -> Happened | None:
+    """None for a bake, which waits for nobody."""
+    waits = next((word for signal, word in WAITS.items() if signal in ends_on), None)
+    if waits is None:
+        return None
+    return _of(release, "Release Waiting", waits=waits, wait=wait, ends_on=sorted(ends_on))
+
+
+def promoting(release: Release) -> Happened:
+    return _of(release, "Release Promoting")
+
+
+def ended(release: Release, outcome: str, cause: str) -> Happened:
+    return _of(release, "Release Ended", outcome=outcome, cause=cause)
+
+
+def _of(release: Release, detail_type: DetailType, **more: object) -> Happened:
+    return Happened.model_validate(
+        {
+            "detail_type": detail_type,
+            "service": release.service,
+            "execution": release.execution,
+            "by": release.by,
+            **more,
+        }
+    )

@@ -1,0 +1,219 @@
+"""Plan: check a request against the world and fix the release. Reads only."""
+
+from stepcanary import profiles
+from stepcanary.aws import cloudwatch, ecs, stepfunctions
+from stepcanary.aws import lease as leases
+from stepcanary.deployment import Service, check_releasable, with_images
+from stepcanary.errors import AwsRefused, RequestRejected, SplitBusy
+from stepcanary.profile import Profile, Traffic
+from stepcanary.release import Release, Side
+from stepcanary.request import ActionRequest, Request, parse_built, parse_request
+from stepcanary.rollback import rolled_back
+from stepcanary.split import check_expressible
+from stepcanary.traffic import Reading, TrafficRouter
+from stepcanary.traffic.routers import router_for
+from stepcanary.verdict import Alarm
+
+
+def plan_release(execution: str, document: object) -> Release:
+    """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
+    request = request_of(document)
+    profile = profiles.of_service(request.service, request.profile)
+    _check_distinct(execution, profile)
+    try:
+        if request.action == "rollback":
+            request, profile = rolled_back(request, profile)
+        dead = [_left_by_the_dead(execution, traffic) for traffic in profile.traffic]
+        primary = ecs.require_service(profile.cluster, profile.primary, "primary")
+        canary = ecs.require_service(profile.cluster, profile.canary, "canary")
+        _check_services(primary, canary)
+        if told := _already_runs(request, primary, canary):
+            raise RequestRejected(told)
+        planned = [
+            _check_split(traffic, profile, left)
+            for traffic, left in zip(profile.traffic, dead, strict=True)
+        ]
+        _check_alarms(profile.alarms)
+    except AwsRefused as refused:
+        raise RequestRejected(f"a check of the release was refused. {refused}") from refused
+    release = fixed(execution, request, profile, (primary, canary), planned)
+    return release.model_copy(
+        update={"images": request.images, "task_definitions": request.task_definitions}
+    )
+
+
+def check_possible(request: Request, profile: Profile) -> None:
+    """What can be said of a request before its turn has come: for this one nobody has to wait.
+
+    Raises `RequestRejected`.
+    """
+    try:
+        primary = ecs.require_service(profile.cluster, profile.primary, "primary")
+        canary = ecs.require_service(profile.cluster, profile.canary, "canary")
+        check_releasable("primary", primary)
+        check_releasable("canary", canary)
+        _already_runs(request, primary, canary)
+        known_alarms(profile.alarms)
+    except AwsRefused as refused:
+        raise RequestRejected(f"a check of the release was refused. {refused}") from refused
+
+
+def fixed(
+    execution: str,
+    request: Request | ActionRequest,
+    profile: Profile,
+    services: tuple[Service, Service],
+    planned: list[Traffic],
+) -> Release:
+    """The document of a release but for its version, which a shift by hand has not."""
+    primary, canary = services
+    return Release(
+        execution=execution,
+        service=request.service,
+        by=request.by,
+        cluster=profile.cluster,
+        primary=Side(service=primary.name, task_definition=primary.task_definition),
+        canary=Side(service=canary.name, task_definition=canary.task_definition),
+        canary_tasks=profile.canary_tasks or primary.desired,
+        primary_tasks=primary.desired,
+        images=None,
+        task_definitions=None,
+        traffic=planned,
+        steps=profile.all_steps,
+        alarms=profile.alarms,
+        holds=profile.holds,
+        deployment=profile.deployment,
+        promotion=profile.promotion,
+        revert_seconds=profile.revert_seconds,
+        settle_seconds=profile.settle_seconds,
+        drain_seconds=max(traffic.drain_seconds for traffic in planned),
+    )
+
+
+def request_of(document: object) -> Request:
+    """The request, also where a pipeline sent only the file of what it has built."""
+    built = parse_built(document)
+    if not built:
+        return parse_request(document)
+    repository = built[0].repository
+    found = profiles.of_repository(repository)
+    if len(found) != 1:
+        raise RequestRejected(
+            f"request: {len(found)} profiles have triggers.repository {repository}, so the image"
+            " says not which service it is for; send `service` and `images`"
+        )
+    service, profile = found[0]
+    assert profile.triggers is not None
+    images = {each.container or profile.triggers.container: each.image for each in built}
+    return Request(service=service, images=images, by=f"a push to {repository}")
+
+
+def _check_distinct(execution: str, profile: Profile) -> None:
+    keys = [traffic.key(execution) for traffic in profile.traffic]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise RequestRejected(f"traffic: {key} is listed twice; list each route once")
+
+
+def _check_services(primary: Service, canary: Service) -> None:
+    check_releasable("primary", primary)
+    check_releasable("canary", canary)
+    if primary.desired == 0:
+        raise RequestRejected(
+            f"primary: ECS service {primary.name} has a desired count of 0, so traffic would have"
+            " nowhere to return to; scale it out"
+        )
+    if not primary.steady:
+        raise RequestRejected(
+            f"primary: ECS service {primary.name} is not steady ({primary.running} of"
+            f" {primary.desired} tasks, {len(primary.deployments)} deployments); wait for it"
+        )
+
+
+def _already_runs(request: Request, primary: Service, canary: Service) -> str | None:
+    """A sentence where the primary runs this version already.
+
+    Raises `RequestRejected` for a version that cannot be deployed to both.
+    """
+    if ready := request.task_definitions:
+        arn, _ = ecs.require_task_definition(ready.primary, "task_definitions.primary")
+        ecs.require_task_definition(ready.canary, "task_definitions.canary")
+        if arn == primary.task_definition:
+            return f"task_definitions.primary: {primary.name} already runs it; name a new revision"
+        return None
+    images = request.images or {}
+    _, of_primary = ecs.describe_task_definition(primary.task_definition)
+    _, of_canary = ecs.describe_task_definition(canary.task_definition)
+    with_images(of_canary, images)
+    if with_images(of_primary, images) == of_primary:
+        return f"images: the primary {primary.name} already runs them; name a new version"
+    return None
+
+
+def _left_by_the_dead(execution: str, traffic: Traffic) -> Traffic | None:
+    """The dead release's own, where OpenRelease will put the split right first.
+
+    A living holder rejects the request.
+    """
+    key = traffic.key(execution)
+    lease = leases.read(key)
+    if lease.holder in ("", execution):
+        return None
+    if stepfunctions.is_running(lease.holder):
+        raise SplitBusy(
+            f"traffic: execution {lease.holder} is releasing on the same split,"
+            f" {router_for(traffic).name}; wait for it to end, or revert it",
+            lease.holder,
+            key,
+        )
+    theirs = lease.release.traffic
+    return next((traffic for traffic in theirs if traffic.key(lease.holder) == key), None)
+
+
+def _check_split(traffic: Traffic, profile: Profile, left: Traffic | None) -> Traffic:
+    """The traffic with what only the route at rest can tell."""
+    router, reading = read_split(traffic)
+    split, rest_weight = reading.split, reading.rest_weight
+    if not split.at_rest and left is None:
+        raise RequestRejected(
+            f"traffic: {router.name} is not at rest, its weights are {split}; return them to the"
+            " primary, or wait for the release that moved them"
+        )
+    check_expressible(split.with_weight(0), [step.weight for step in profile.all_steps])
+    router.check(reading)
+    if not split.at_rest and left is not None:
+        # It will be brought to the rest that the dead release found.
+        rest_weight = left.rest_weight
+    found = {"rest_weight": rest_weight, "drain_seconds": reading.pinned_seconds}
+    return traffic.model_copy(update=found)
+
+
+def read_split(traffic: Traffic) -> tuple[TrafficRouter, Reading]:
+    """Raises `RequestRejected` where there is no such route."""
+    router = router_for(traffic)
+    try:
+        return router, router.read()
+    except AwsRefused as refused:
+        if refused.code in router.missing:
+            raise RequestRejected(
+                f"traffic: there is no {router.name}; mend the profile. {refused}"
+            ) from refused
+        raise
+
+
+def known_alarms(names: list[str]) -> dict[str, Alarm]:
+    found = {alarm.name: alarm for alarm in cloudwatch.describe_alarms(names, None)}
+    for name in names:
+        if name not in found:
+            raise RequestRejected(f"alarms: there is no CloudWatch alarm {name}; create it")
+    return found
+
+
+def _check_alarms(names: list[str]) -> None:
+    found = known_alarms(names)
+    for name in names:
+        if found[name].state == "ALARM":
+            raise RequestRejected(
+                f"alarms: {name} is in ALARM already, so it cannot judge a canary; clear it first"
+                f" ({found[name].reason[:300]})"
+            )

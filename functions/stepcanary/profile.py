@@ -1,0 +1,287 @@
+"""Profile: what the stack knows about a service before a release of it is asked for."""
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from stepcanary.identifiers import (
+    AlbListener,
+    AlbRule,
+    AlbTargetGroup,
+    LatticeListener,
+    LatticeRule,
+    LatticeService,
+    LatticeTargetGroup,
+    lattice_id,
+)
+from stepcanary.model import Model
+
+DAY_SECONDS = 86_400
+LONGEST_ROLLOUT_SECONDS = 6 * DAY_SECONDS
+"""A CodePipeline action waits seven days at most; a release must end before that."""
+
+MOST_CHECKS = 720
+"""Each check of a deployment costs about 10 of an execution's 25,000 history events."""
+
+MOST_SPLITS = 10
+"""A function reads, writes and reads back each of them within its 30 s."""
+
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class Step(Model):
+    """Percent of the traffic that the canary gets, and how long it must hold up with it.
+
+    With `approval` its bake is followed by a gate.
+    """
+
+    weight: int = Field(ge=1, le=100)
+    bake_seconds: int = Field(default=300, ge=0, le=DAY_SECONDS)
+    approval: bool = False
+
+
+class PlannedTraffic(Model):
+    """What a release adds to the traffic of its profile."""
+
+    rest_weight: SkipJsonSchema[int | None] = None
+    """The primary's weight in a route that does not list the canary while no release runs: what
+    returning brings back. PlanRelease finds it, since only the route at rest can tell; it travels
+    in the release because a router remembers nothing from one function to the next."""
+
+    drain_seconds: SkipJsonSchema[int] = 0
+    """How long the route keeps clients on the canary at weight 0; the rule says it."""
+
+
+class AppMeshTraffic(PlannedTraffic):
+    """An App Mesh route whose weighted targets include the two virtual nodes."""
+
+    router: Literal["appmesh"]
+    mesh: Name
+    virtual_router: Name
+    route: Name
+    primary_node: Name
+    canary_node: Name
+    mesh_owner: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
+    settle_seconds: int = Field(default=35, ge=1, le=600)
+    """How long every Envoy may take to follow the route. A function lives 30 s at most, so after
+    the default no late write of one can come either."""
+
+    @model_validator(mode="after")
+    def _two_nodes(self) -> Self:
+        if self.primary_node == self.canary_node:
+            raise ValueError("primary_node and canary_node must differ")
+        return self
+
+    def key(self, execution: str) -> str:
+        """Names the split in the ledger: whoever holds this key may write the route.
+
+        An owner that is not named is the account of the execution, so that a profile which names
+        it and one which does not mean the same split.
+        """
+        owner = self.mesh_owner or execution.split(":")[4]
+        return "/".join((self.router, owner, self.mesh, self.virtual_router, self.route))
+
+
+class AlbTraffic(PlannedTraffic):
+    """A rule of an Application Load Balancer, or a listener's default action.
+
+    Its forward action lists the primary's target group. It may lack the canary's, where that one
+    is listed by another rule of the load balancer: targets of a group in no rule are not checked.
+    """
+
+    router: Literal["alb"]
+    listener_rule: AlbRule | None = None
+    listener: AlbListener | None = None
+    primary_target_group: AlbTargetGroup
+    canary_target_group: AlbTargetGroup
+    accept_stickiness: bool = False
+    """Clients that are pinned to the canary stay there at weight 0 until their cookie ends."""
+    settle_seconds: int = Field(default=35, ge=1, le=600)
+    """The load balancer's nodes follow within seconds; see `AppMeshTraffic` for the rest."""
+
+    @model_validator(mode="after")
+    def _one_rule_two_groups(self) -> Self:
+        if (self.listener_rule is None) == (self.listener is None):
+            raise ValueError("give either listener_rule, or listener for its default action")
+        if self.primary_target_group == self.canary_target_group:
+            raise ValueError("primary_target_group and canary_target_group must differ")
+        return self
+
+    @property
+    def arn(self) -> str:
+        return self.listener_rule or self.listener or ""
+
+    def key(self, _execution: str) -> str:
+        """The ARN is the only name there is: a default rule's own ARN is refused."""
+        return f"{self.router}/{self.arn}"
+
+
+class LatticeTraffic(PlannedTraffic):
+    """A rule of a VPC Lattice listener, or without `rule` the listener's default action."""
+
+    router: Literal["lattice"]
+    service: LatticeService
+    listener: LatticeListener
+    rule: LatticeRule | None = None
+    primary_target_group: LatticeTargetGroup
+    canary_target_group: LatticeTargetGroup
+    settle_seconds: int = Field(default=90, ge=1, le=600)
+    """How long Lattice may take to follow; ECS's own deployments wait as long."""
+
+    @model_validator(mode="after")
+    def _one_rule_two_groups(self) -> Self:
+        if lattice_id(self.primary_target_group) == lattice_id(self.canary_target_group):
+            raise ValueError("primary_target_group and canary_target_group must differ")
+        # Two splits for one rule would be two leases: whatever an ARN names must be said alike.
+        listener = f":service/{lattice_id(self.service)}/listener/{lattice_id(self.listener)}"
+        if ":" in self.listener and not self.listener.endswith(listener):
+            raise ValueError("listener is of another service; mend one of the two")
+        if self.rule and ":" in self.rule and f"{listener}/" not in self.rule:
+            raise ValueError("rule is of another service or listener; mend one of them")
+        return self
+
+    def key(self, _execution: str) -> str:
+        """By ids, so that a profile which gives ARNs and one which does not mean the same split."""
+        rule = lattice_id(self.rule) if self.rule else "default"
+        return "/".join((self.router, lattice_id(self.service), lattice_id(self.listener), rule))
+
+
+AnyTraffic = AppMeshTraffic | AlbTraffic | LatticeTraffic
+Traffic = Annotated[AnyTraffic, Field(discriminator="router")]
+ROUTERS = [get_args(kind.model_fields["router"].annotation)[0] for kind in get_args(AnyTraffic)]
+
+
+def _as_written(traffic: Traffic) -> Traffic:
+    for found in ("rest_weight", "drain_seconds"):
+        if found in traffic.model_fields_set:
+            raise ValueError(f"{found} is for PlanRelease to find; remove it")
+    return traffic
+
+
+class Deployment(Model):
+    """How long an ECS deployment may take, and how often it is looked at."""
+
+    deadline_seconds: int = Field(default=900, ge=10, le=7_200)
+    check_seconds: int = Field(default=10, ge=1, le=300)
+
+    @model_validator(mode="after")
+    def _bounded_history(self) -> Self:
+        if self.deadline_seconds > self.check_seconds * MOST_CHECKS:
+            raise ValueError(
+                f"deadline_seconds may be at most {MOST_CHECKS} times check_seconds;"
+                " raise check_seconds"
+            )
+        return self
+
+
+class Promotion(Model):
+    """How the primary gets the new version, and what a gate does that nobody answers.
+
+    With `approval` the release waits at 100 % for the signal `promote`; `on_timeout` says what
+    happens without it, at the gate of a step and in a pause too. A failed promotion waits for
+    `retry` or `revert`; `on_failure_timeout` says what happens then: `stay` leaves all traffic on
+    the canary and asks for a person.
+    """
+
+    approval: bool = False
+    gate_seconds: int = Field(default=DAY_SECONDS, ge=60, le=DAY_SECONDS)
+    on_timeout: Literal["revert", "promote"] = "revert"
+    on_failure_timeout: Literal["revert", "stay"] = "revert"
+
+
+SlackAction = Literal[
+    "status",
+    "release",
+    "rollback",
+    "promote",
+    "revert",
+    "retry",
+    "skip",
+    "pause",
+    "resume",
+    "shift",
+]
+SlackUser = Annotated[str, Field(pattern=r"^(\*|[UW][A-Z0-9]{1,30})$")]
+
+
+class Triggers(Model):
+    """Which events of the world are about this service. Tags are matched as `fnmatch` does."""
+
+    repository: Name
+    container: str = Field(max_length=255, pattern=r"^[A-Za-z0-9_-]+$")
+    release_tags: list[Name] = Field(default=[], max_length=20)
+    promote_tags: list[Name] = Field(default=[], max_length=20)
+    promote_pipelines: list[Name] = Field(default=[], max_length=20)
+
+
+DEFAULT_STEPS = [
+    Step(weight=5, bake_seconds=300),
+    Step(weight=25, bake_seconds=300),
+    Step(weight=50, bake_seconds=300),
+    Step(weight=100, bake_seconds=300),
+]
+
+
+class Profile(Model):
+    """Shape of the SSM parameter `<prefix>/<service>`, and of a request's inline `profile`.
+
+    `alarms` has no default: `[]` says aloud that nothing but time judges the canary.
+    `holds` is how often one step's bake is repeated while an alarm has no data. `revert_seconds`
+    is how long a revert that AWS refuses is tried again before a person is called. `concurrency`
+    is what becomes of a release while another has its split: it is refused, it has the other
+    reverted, or it waits, and only the newest one that waits goes on. `slack_users` are the member
+    ids of who may do what from Slack; `*` is everybody, and who is not listed may not.
+    """
+
+    cluster: Name
+    primary: Name
+    canary: Name
+    traffic: list[Annotated[Traffic, AfterValidator(_as_written)]] = Field(
+        min_length=1, max_length=MOST_SPLITS
+    )
+    alarms: list[Name] = Field(max_length=50)
+    steps: list[Step] = Field(default=DEFAULT_STEPS, min_length=1, max_length=50)
+    holds: int = Field(default=3, ge=0, le=10)
+    canary_tasks: int | None = Field(default=None, ge=1, le=5_000)
+    deployment: Deployment = Deployment()
+    promotion: Promotion = Promotion()
+    revert_seconds: int = Field(default=900, ge=60, le=7_200)
+    concurrency: Literal["reject", "supersede", "queue"] = "reject"
+    triggers: Triggers | None = None
+    slack_users: dict[SlackAction, list[SlackUser]] = Field(default={})
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.primary == self.canary:
+            raise ValueError("primary and canary must be two ECS services")
+        weights = [step.weight for step in self.steps]
+        for before, after in pairwise(weights):
+            if after <= before:
+                raise ValueError(f"steps must rise: weight {after} comes after {before}")
+        approvals = sum(step.approval for step in self.steps) + self.promotion.approval
+        gates = (1 + approvals) * self.promotion.gate_seconds
+        bakes = sum(step.bake_seconds for step in self.all_steps) * (1 + self.holds)
+        longest = bakes + len(self.all_steps) * self.settle_seconds + gates
+        if longest > LONGEST_ROLLOUT_SECONDS:
+            raise ValueError(
+                f"the bakes with every hold, and the gates, last {longest} s, over"
+                f" {LONGEST_ROLLOUT_SECONDS} s; shorten bake_seconds or gate_seconds, or lower"
+                " holds"
+            )
+        if len(set(self.alarms)) != len(self.alarms):
+            raise ValueError("alarms names one alarm twice")
+        return self
+
+    @property
+    def settle_seconds(self) -> int:
+        """How long the slowest router may take to follow a write."""
+        return max(traffic.settle_seconds for traffic in self.traffic)
+
+    @property
+    def all_steps(self) -> list[Step]:
+        """The steps, always up to 100: promotion replaces a primary that serves nothing."""
+        if self.steps[-1].weight == 100:
+            return self.steps
+        return [*self.steps, Step(weight=100, bake_seconds=self.steps[-1].bake_seconds)]

@@ -1,0 +1,94 @@
+"""Promotion: the primary gets the version that the canary serves, or its old one back.
+
+All the while the canary carries the traffic: it is the healthy copy.
+"""
+
+from typing import Literal
+
+from stepcanary import watch
+from stepcanary.aws import lease as leases
+from stepcanary.capacity import missing_capacity, service_of
+from stepcanary.deploying import Started, deploy_new, deploy_old
+from stepcanary.errors import CanaryShort, NotEnoughCapacity
+from stepcanary.model import Model
+from stepcanary.release import Release
+from stepcanary.returning import Attempt, attempt, give_back, hold_canary, require_primary
+from stepcanary.stage import RETURNING, promoting, restoring
+
+REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
+"""Failures of a promotion after which nobody is asked: the canary itself is in doubt."""
+
+
+class Restored(Model):
+    """What was done about a failed promotion.
+
+    `next` is `revert` where the primary was never touched and takes its traffic back at once,
+    `return` where it takes it back once it is steady on the old version, which `deployment` brings,
+    and `ask` where an operator decides. `note` says who had moved the traffic off the canary.
+    """
+
+    next: Literal["revert", "return", "ask"]
+    next_attempt: int
+    deployment: Started | None = None
+    note: str = ""
+
+
+def promote_primary(release: Release, fence: int, number: int) -> Started:
+    """The same version to the primary, which serves nothing while the canary carries it all.
+
+    Raises `RevertRequested`, `SplitDrifted` and `NotEnoughCapacity` before anything is touched, and
+    before the ledger says that it may be.
+    """
+    lease = leases.enter(release, fence, promoting(number), obey=True)
+    watch.require_unchanged(release, lease)
+    if lease.weight < 100:
+        raise NotEnoughCapacity(f"the primary is not touched: it has {100 - lease.weight} %")
+    short = missing_capacity(release, "canary", service_of(release, "canary"))
+    if short is not None:
+        raise CanaryShort(f"the primary is not touched: {short}, and the canary serves")
+    leases.enter(release, fence, promoting(number), obey=True, touch=True)
+    return deploy_new(release, "primary")
+
+
+def return_traffic(release: Release, fence: int, number: int, *, restored: bool) -> Attempt:
+    """All weight to the primary, once it can carry it: the new version, or its `restored` old one.
+
+    From here on nothing but the primary will get weight, so a revert that comes later is refused.
+    Raises `RevertRequested` for one that came before, unless the old version is there already.
+    """
+    if leases.check(release, fence).stage < RETURNING:
+        require_primary(release)
+    stage = restoring(number) if restored else promoting(number)
+    lease = leases.enter(release, fence, RETURNING, obey=not restored, only_from=stage)
+    return attempt(release, lease)
+
+
+def restore_primary(
+    release: Release, fence: int, number: int, error: str, *, returned: bool = False
+) -> Restored:
+    """After a failed promotion: all traffic on the canary, and the old version to the primary.
+
+    A promotion that could not begin has left a primary that takes its traffic back at once. One
+    that has `returned` the weights before an alarm fired keeps them: the canary runs the version
+    that is in doubt as well.
+    """
+    if returned:
+        lease = leases.enter(release, fence, RETURNING)
+        deployment = deploy_old(release)
+        moved, note = give_back(release, lease)
+        moved.require_all()
+        return Restored(next="return", next_attempt=number + 1, note=note, deployment=deployment)
+    if not leases.check(release, fence).touched:
+        return Restored(next="revert", next_attempt=number + 1)
+    lease = leases.enter(release, fence, restoring(number))
+    note, failures = hold_canary(release, lease)
+    deployment = deploy_old(release)
+    if failures:
+        # Whatever one route's trouble is, the others and the primary are cared for.
+        raise failures[0]
+    return Restored(
+        next="return" if lease.reverting or error in REVERTING else "ask",
+        next_attempt=number + 1,
+        note=note,
+        deployment=deployment,
+    )

@@ -1,0 +1,62 @@
+"""Release: the document that PlanRelease fixes and every later step works from."""
+
+from pydantic import Field
+
+from stepcanary.model import Model
+from stepcanary.profile import Deployment, Promotion, Step, Traffic
+from stepcanary.request import Image, TaskDefinitions
+from stepcanary.traffic import SideName
+
+
+class Side(Model):
+    """One ECS service as it was when the release was planned."""
+
+    service: str
+    task_definition: str
+    """ARN that it ran at rest: what a person needs to go back to."""
+
+
+class Release(Model):
+    """Everything a step needs; nothing in it changes after PlanRelease."""
+
+    execution: str
+    """ARN of the execution that runs this release."""
+    service: str
+    cluster: str
+    primary: Side
+    canary: Side
+    canary_tasks: int = Field(ge=1)
+    primary_tasks: int = Field(ge=1)
+    """How many it had when the release was planned."""
+    images: dict[str, Image] | None
+    task_definitions: TaskDefinitions | None
+    traffic: list[Traffic]
+    steps: list[Step]
+    alarms: list[str]
+    holds: int
+    deployment: Deployment
+    promotion: Promotion
+    revert_seconds: int
+    settle_seconds: int
+    drain_seconds: int
+    """How long clients may stay on a canary without weight, because they are pinned to it."""
+    by: str = ""
+    """Who asked for it."""
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it is none: a shift of weights that a person asked for."""
+        return self.images is None and self.task_definitions is None
+
+    @property
+    def splits(self) -> list[str]:
+        """The keys of all splits, the lead first: the order in which every release takes them."""
+        return sorted(traffic.key(self.execution) for traffic in self.traffic)
+
+    @property
+    def split(self) -> str:
+        """The key of the lease: whoever holds it may write all routes of the release."""
+        return self.splits[0]
+
+    def side(self, name: SideName) -> Side:
+        return self.primary if name == "primary" else self.canary

@@ -1,0 +1,202 @@
+"""Request: the input of an execution, read strictly and explained when it is wrong."""
+
+import json
+import re
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from stepcanary.errors import RequestRejected
+from stepcanary.model import Model
+from stepcanary.profile import ROUTERS, Profile
+
+M = TypeVar("M", bound=Model)
+
+PAYLOAD_LIMIT_BYTES = 65_536
+"""A quarter of what Step Functions carries: the plan and its history have to fit as well."""
+
+_IMAGE = re.compile(
+    r"""
+    (?P<registry>(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/)?
+    (?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)
+    (?P<tag>:\w[\w.-]{0,127})?
+    (?P<digest>@sha256:[0-9a-f]{64})?
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_TASK_DEFINITION = (
+    r"^(arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/)?[A-Za-z0-9_-]+:[1-9][0-9]*$"
+)
+
+
+def _image(value: str) -> str:
+    match = _IMAGE.fullmatch(value)
+    if not match:
+        raise ValueError(
+            f"{value[:200]!r} is no image; write repository:tag or repository@sha256:…"
+        )
+    if not (match["tag"] or match["digest"]):
+        raise ValueError(f"{value[:200]!r} names no version; add a tag or a @sha256 digest")
+    return value
+
+
+Image = Annotated[str, AfterValidator(_image)]
+Container = Annotated[str, Field(max_length=255, pattern=r"^[A-Za-z0-9_-]+$")]
+TaskDefinition = Annotated[str, Field(max_length=400, pattern=_TASK_DEFINITION)]
+
+
+class TaskDefinitions(Model):
+    """Ready task definitions, `family:revision` or ARN, one per side."""
+
+    primary: TaskDefinition
+    canary: TaskDefinition
+
+
+ServiceName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+LONGEST_BY = 256
+By = Annotated[str, Field(max_length=LONGEST_BY)]
+
+
+class Request(Model):
+    """What to release: new images by container name, or ready task definitions.
+
+    A `rollback` names neither: it goes back to the version before the last that was released.
+    """
+
+    action: Literal["release", "rollback"] = "release"
+    service: ServiceName
+    by: By = ""
+    images: dict[Container, Image] | None = None
+    task_definitions: TaskDefinitions | None = None
+    profile: Profile | None = None
+
+    @model_validator(mode="after")
+    def _one_version(self) -> Self:
+        named = [each for each in (self.images, self.task_definitions) if each is not None]
+        if self.action == "rollback":
+            if named:
+                raise ValueError("a rollback takes its version from the ledger; name none")
+            return self
+        if len(named) != 1:
+            raise ValueError("give either images or task_definitions")
+        if self.images is not None and not self.images:
+            raise ValueError("images is empty; name at least one container and its new image")
+        return self
+
+
+class ActionRequest(Model):
+    """What to do about a service that is released, or is not.
+
+    `execution` is the ARN or the name of the one that is meant, where only that one is, and `wait`
+    the wait, as the event `Release Waiting` has it.
+    """
+
+    action: Literal["promote", "revert", "retry", "skip", "pause", "resume", "shift", "status"]
+    service: ServiceName
+    by: By = ""
+    reason: str = Field(default="", max_length=1_000)
+    execution: str = Field(default="", max_length=400)
+    wait: int | None = None
+    weight: int | None = Field(default=None, ge=0, le=100)
+    profile: Profile | None = None
+
+    @model_validator(mode="after")
+    def _weight_of_a_shift(self) -> Self:
+        if (self.weight is None) == (self.action == "shift"):
+            raise ValueError("shift has a weight, from 0 to 100, and no other action has one")
+        return self
+
+
+class Built(Model):
+    """Images that a pipeline built: a `imagedefinitions.json`, or ECR's `imageDetail.json`.
+
+    `container` is empty where the file does not say it.
+    """
+
+    container: str
+    image: Image
+
+    @property
+    def repository(self) -> str:
+        found = _IMAGE.fullmatch(self.image)
+        assert found is not None
+        return found["repository"]
+
+
+def parse_built(document: object) -> list[Built]:
+    """Empty for what is no such file. Raises `RequestRejected` for one that is broken."""
+    if isinstance(document, dict) and "ImageURI" in document and "service" not in document:
+        items = [{"container": "", "image": document["ImageURI"]}]
+    elif isinstance(document, list):
+        items = [
+            {"container": item.get("name"), "image": item.get("imageUri")}
+            if isinstance(item, dict)
+            else item
+            for item in document
+        ]
+        if not items:
+            raise RequestRejected("request: imagedefinitions.json names no image")
+    else:
+        return []
+    return [_parse(Built, item, "request") for item in items]
+
+
+def parse_request(document: object) -> Request:
+    """Raises `RequestRejected`, whose message names each wrong field."""
+    return _parse(Request, document, "request")
+
+
+def parse_action(document: object) -> ActionRequest:
+    """Raises `RequestRejected`, whose message names each wrong field."""
+    return _parse(ActionRequest, document, "action")
+
+
+def _parse(model: type[M], document: object, where: str) -> M:
+    text = json.dumps(document)
+    size = len(text.encode())
+    if size > PAYLOAD_LIMIT_BYTES:
+        raise RequestRejected(
+            f"{where}: {size} bytes, over the limit of {PAYLOAD_LIMIT_BYTES}; send less"
+        )
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        raise RequestRejected(explain(error, where)) from error
+
+
+def parse_profile(text: str, where: str) -> Profile:
+    """Raises `RequestRejected`; `where` says which document to mend."""
+    try:
+        return Profile.model_validate_json(text)
+    except ValidationError as error:
+        raise RequestRejected(explain(error, where)) from error
+
+
+def explain(error: ValidationError, where: str) -> str:
+    """One line per problem, at most eight: field, what is wrong, what it says now."""
+    problems = error.errors(include_url=False)
+    lines = []
+    for problem in problems[:8]:
+        field = _field(problem["loc"]) or where
+        said = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            said = "unknown key; remove it or mend its spelling"
+        elif problem["type"] == "missing":
+            said = "is missing"
+        elif problem["type"] == "union_tag_not_found":
+            field, said = f"{field}.router", f"is missing; write one of {', '.join(ROUTERS)}"
+        elif problem["type"] == "union_tag_invalid":
+            field, said = f"{field}.router", f"must be one of {', '.join(ROUTERS)}"
+            said += f" (it is {str(problem['ctx']['tag'])[:80]!r})"
+        elif not isinstance(problem["input"], (dict, list)):
+            said += f" (it is {str(problem['input'])[:80]!r})"
+        lines.append(f"{field[:120]}: {said}")
+    if len(problems) > len(lines):
+        lines.append(f"and {len(problems) - len(lines)} more")
+    return f"{where} is not valid. " + "; ".join(lines)
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    """Where a problem is, as the document has it: pydantic adds which router's model it tried."""
+    tried = {n for n, part in enumerate(place) if part in ROUTERS and isinstance(place[n - 1], int)}
+    return ".".join(str(part) for n, part in enumerate(place) if n not in tried)

@@ -1,0 +1,161 @@
+"""Returning: all weight back to the primary, and the canary scaled in once that is sure."""
+
+from typing import Literal
+
+from stepcanary import clock, splits, watch
+from stepcanary.aws import ecs
+from stepcanary.aws import lease as leases
+from stepcanary.aws.lease import Lease
+from stepcanary.capacity import missing_capacity, service_of
+from stepcanary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
+from stepcanary.model import Model
+from stepcanary.release import Release
+from stepcanary.splits import Insisted, insist_all
+from stepcanary.stage import RETURNING
+from stepcanary.traffic import Moved, TrafficRouter, foreign_write, jump_of
+
+LONGEST_PAUSE_SECONDS = 60
+MOST_CORRECTIONS = 10
+"""Whoever writes the route again this often will not stop; then a person has to."""
+
+
+class Attempt(Model):
+    """One attempt at a revert. `next` is `confirm` when the split is at rest, `again` after
+    `wait_seconds`, or `give_up`; `cause` says what stood in the way."""
+
+    next: str
+    wait_seconds: int = 0
+    note: str = ""
+    cause: str = ""
+
+
+def revert(release: Release, fence: int) -> Attempt:
+    """All weight to the primary, before anything else and whatever its state.
+
+    The primary has not been touched, or was seen steady before this was decided.
+    """
+    return attempt(release, leases.enter(release, fence, RETURNING))
+
+
+def attempt(release: Release, lease: Lease) -> Attempt:
+    """Try to return all weight; where AWS or somebody else is in the way, say when to try again."""
+    returned, note = give_back(release, lease)
+    if returned.failures:
+        return _again(release, lease, returned.failures, note)
+    return Attempt(next="confirm", note=note)
+
+
+def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: str) -> Attempt:
+    now = clock.epoch_seconds()
+    tried = now - (lease.returning_at or now)
+    cause = "; ".join(f"{type(failure).__name__}: {failure}" for failure in failures)
+    if tried >= release.revert_seconds:
+        cause = f"{cause}. It was tried for {tried} s"
+        return Attempt(next="give_up", cause=cause, note=note)
+    pause = min(max(2, tried // 2), LONGEST_PAUSE_SECONDS)
+    return Attempt(next="again", wait_seconds=pause, cause=cause, note=note)
+
+
+def require_primary(release: Release) -> None:
+    """Raises `NotEnoughCapacity` unless the primary can carry all traffic."""
+    short = missing_capacity(release, "primary", service_of(release, "primary"))
+    if short is not None:
+        raise NotEnoughCapacity(f"the primary gets no weight yet: {short}")
+
+
+def give_back(release: Release, lease: Lease) -> tuple[Insisted, str]:
+    """All weight to the primary, whatever the routes say now; with who else wrote them, if any.
+
+    One route that cannot be returned keeps no other from it.
+    """
+    returned = insist_all(release, 0)
+    if not returned.failures:
+        splits.confirm(lease, 0, returned.now)
+    notes = [
+        _note(router, lease, split, returned.moved[split])
+        for split, router in splits.routers(release)
+        if split in returned.moved
+    ]
+    return returned, "; ".join(filter(None, notes))
+
+
+def _note(router: TrafficRouter, lease: Lease, split: str, moved: Moved) -> str | None:
+    """Who else wrote the route, where somebody did; `lease` is as it was before this attempt."""
+    if jump_of(moved.now, moved.found.version) > 1:
+        return f"somebody else wrote {router.name} while it was being returned"
+    if moved.found.split.at_rest and lease.stage == RETURNING:
+        # An earlier attempt of ours, whose answer was lost.
+        return None
+    return foreign_write(router, moved.found, splits.known(lease, split))
+
+
+def hold_canary(release: Release, lease: Lease) -> tuple[str, list[ReleaseError]]:
+    """All weight to the canary, if it can carry it; what had moved it, and what stands in the way.
+
+    `NotEnoughCapacity` is an answer, not an exception: the primary has to be cared for all the
+    same.
+    """
+    found, failures = splits.read_each(release)
+    note = splits.foreign_writes(release, lease, found) or ""
+    if any(reading.split.canary < reading.split.total for reading in found.values()):
+        short = missing_capacity(release, "canary", service_of(release, "canary"))
+        if short is not None:
+            return note, [NotEnoughCapacity(f"the canary cannot take the traffic: {short}")]
+        held = insist_all(release, 100)
+        found, failures = held.now, held.failures
+    if not failures:
+        splits.confirm(lease, 100, found)
+    return note, failures
+
+
+class Rest(Model):
+    """`next` is `retire` when the split was found at rest, else `again` after settling.
+
+    It is `restore` when an alarm has fired, as `note` says, while the router followed the weights
+    back to the new version. `corrections` counts how often the split was not at rest; `note` says
+    who else wrote.
+    """
+
+    next: Literal["retire", "again", "restore"]
+    corrections: int
+    note: str = ""
+
+
+def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bool) -> Rest:
+    """Read the split once more, after the router's settle time; put it right where it moved.
+
+    Where the primary was `promoted` the alarms have the last word on it, and it is said here: after
+    this the release is over. Raises `SplitDrifted` when somebody else has moved it too often.
+    """
+    lease = leases.enter(release, fence, RETURNING)
+    found, failures = splits.read_each(release)
+    moved = splits.moved_off(release, found)
+    if moved is None and not failures:
+        if promoted and (fired := watch.fired(release, lease)):
+            return Rest(next="restore", corrections=corrections, note=fired)
+        return Rest(next="retire", corrections=corrections)
+    if moved and corrections >= MOST_CORRECTIONS:
+        raise SplitDrifted(f"the split was moved again {corrections} times: {moved}")
+    returned, note = give_back(release, lease)
+    returned.require_all()
+    return Rest(next="again", corrections=corrections + 1, note=note)
+
+
+def retire_canary(release: Release, fence: int) -> None:
+    """Scale the canary in, but only after the split was read back at rest."""
+    leases.enter(release, fence, RETURNING)
+    scale_in(release)
+
+
+def scale_in(release: Release) -> None:
+    """Raises `SplitDrifted` when the split is not at rest, before the canary goes or after, and
+    `NotEnoughCapacity` when the primary cannot carry what it has."""
+    _require_rest(release)
+    require_primary(release)
+    ecs.scale(release.cluster, service_of(release, "canary"), 0)
+    _require_rest(release)
+
+
+def _require_rest(release: Release) -> None:
+    if moved := splits.not_at_rest(release):
+        raise SplitDrifted(f"{moved}, not at rest, so nothing is scaled in")

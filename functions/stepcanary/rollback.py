@@ -1,0 +1,57 @@
+"""Rollback: back to the version before the last release, at full speed."""
+
+from stepcanary.aws import ecs, ledger
+from stepcanary.deployment import Document
+from stepcanary.errors import RequestRejected
+from stepcanary.profile import Profile, Step
+from stepcanary.release import Release
+from stepcanary.request import Request, TaskDefinitions
+
+
+def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile]:
+    """A request for the version of before, and the profile without steps, alarms and gates.
+
+    The alarms judge a canary of the version that is already known; those that fire now are about
+    the version that is to go. Raises `RequestRejected` when nothing was released.
+    """
+    last = ledger.last_released(request.service)
+    if last is None:
+        raise RequestRejected(
+            f"rollback: no release of {request.service} is in the ledger; name an image instead"
+        )
+    primary = ecs.require_service(profile.cluster, profile.primary, "primary")
+    _, current = ecs.describe_task_definition(primary.task_definition)
+    if not _runs(current, primary.task_definition, last):
+        raise RequestRejected(
+            f"rollback: {primary.name} does not run what {last.execution} released, so somebody"
+            " else has deployed since; name an image instead"
+        )
+    fast = profile.model_copy(
+        update={
+            "steps": [Step(weight=100, bake_seconds=0)],
+            "alarms": [],
+            "promotion": profile.promotion.model_copy(update={"approval": False}),
+        }
+    )
+    if last.images is None:
+        before = TaskDefinitions(
+            primary=last.primary.task_definition, canary=last.canary.task_definition
+        )
+        return request.model_copy(update={"task_definitions": before}), fast
+    _, old = ecs.describe_task_definition(last.primary.task_definition)
+    images = {c["name"]: c["image"] for c in old["containerDefinitions"]}
+    gone = [name for name in last.images if name not in images]
+    if gone:
+        raise RequestRejected(
+            f"rollback: {last.primary.task_definition} has no container {gone[0]}; name an image"
+        )
+    return request.model_copy(update={"images": {n: images[n] for n in last.images}}), fast
+
+
+def _runs(current: Document, arn: str, last: Release) -> bool:
+    """Whether the primary runs what was released last."""
+    if last.images is None:
+        assert last.task_definitions is not None
+        return arn.endswith(f"/{last.task_definitions.primary.rpartition('/')[2]}")
+    images = {c["name"]: c["image"] for c in current["containerDefinitions"]}
+    return all(images.get(name) == image for name, image in last.images.items())

@@ -1,0 +1,55 @@
+"""Rollout: the acts that bring weight to the canary, each safe to run twice."""
+
+from stepcanary import watch
+from stepcanary.aws import lease as leases
+from stepcanary.capacity import missing_capacity, service_of
+from stepcanary.deploying import Started, deploy_new
+from stepcanary.errors import NotEnoughCapacity
+from stepcanary.release import Release
+from stepcanary.split import Split
+from stepcanary.splits import shift_all
+from stepcanary.stage import ROLLOUT
+from stepcanary.verdict import Verdict, judge, progress
+
+
+def deploy_canary(release: Release, fence: int) -> Started:
+    """The new version to the canary, which serves nothing yet. Raises `RevertRequested`."""
+    leases.enter(release, fence, ROLLOUT, obey=True)
+    return deploy_new(release, "canary")
+
+
+def shift_weight(release: Release, fence: int, weight: int) -> list[Split]:
+    """Give the canary this weight, once it can carry it and no revert is pending."""
+    lease = leases.enter(release, fence, ROLLOUT, obey=True, target=weight)
+    short = missing_capacity(release, "canary", service_of(release, "canary"))
+    if short is not None:
+        raise NotEnoughCapacity(f"the canary gets no more weight: {short}")
+    return shift_all(release, lease, weight)
+
+
+def judge_canary(
+    release: Release, fence: int, step: int, holds: int, *, approved: bool
+) -> dict[str, object]:
+    """The verdict on the step that has just baked, and what follows it.
+
+    The signal `promote`, or a gate that was passed, stands in for missing data; an alarm that
+    fires, or has fired since the release began, reverts all the same. Raises `SplitDrifted`.
+    """
+    lease = leases.check(release, fence)
+    watch.require_unchanged(release, lease)
+    promoted = approved or (lease.signal is not None and lease.signal.kind == "promote")
+    if lease.reverting:
+        verdict = Verdict("revert", str(lease.signal))
+    else:
+        alarms = watch.alarms(release, lease)
+        verdict = judge(release.alarms, alarms, release.holds - holds, promoted=promoted)
+    last = step + 1 == len(release.steps)
+    wanted = release.steps[step].approval or (last and release.promotion.approval)
+    following = progress(verdict, step, holds, last=last, gated=wanted and not promoted)
+    if approved and lease.pausing:
+        # Its time is over, and what the profile says happens then.
+        leases.forget_pause(lease)
+    elif verdict.decision == "advance" and lease.pausing:
+        # It came while nothing waited: the next bake turns into the pause.
+        return {**following, "next": "bake", "step": step, "holds": holds}
+    return following

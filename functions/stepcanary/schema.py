@@ -1,0 +1,45 @@
+"""Schema: the JSON Schemas of what people and events say, for editors and for who listens."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from stepcanary.contracts import SignalInput
+from stepcanary.happened import Happened
+from stepcanary.profile import Profile
+from stepcanary.request import ActionRequest, Request
+
+DOCUMENTS: dict[str, type[BaseModel]] = {
+    "request": Request,
+    "action": ActionRequest,
+    "profile": Profile,
+    "release_signal": SignalInput,
+    "release_event": Happened,
+}
+
+
+def schemas() -> dict[str, str]:
+    """File name to text."""
+    return {
+        f"{name}.schema.json": json.dumps(_schema(model), indent=2) + "\n"
+        for name, model in DOCUMENTS.items()
+    }
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Of an event it is what we write, of everything else what we read."""
+    return model.model_json_schema(mode="serialization" if model is Happened else "validation")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in schemas().items():
+        (folder / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Shifting by hand: one weight for all routes of a service, with everything but a release."""
+
+from stepcanary import splits
+from stepcanary.aws import ecs, ledger, stepfunctions
+from stepcanary.aws import lease as leases
+from stepcanary.capacity import missing_capacity, service_of
+from stepcanary.errors import LeaseHeld, NotEnoughCapacity
+from stepcanary.opening import require_alone
+from stepcanary.plan import fixed, read_split
+from stepcanary.profile import Profile
+from stepcanary.release import Release
+from stepcanary.request import ActionRequest
+from stepcanary.split import check_expressible
+from stepcanary.splits import insist_all
+from stepcanary.stage import ROLLOUT
+from stepcanary.traffic import SideName
+
+
+def shift_by_hand(execution: str, request: ActionRequest, profile: Profile) -> str:
+    """Take the splits, bring them to the weight that is asked for, read back, give them back.
+
+    What was found there does not matter: this is also how a person returns weights. Raises
+    `RequestRejected`, `LeaseHeld` and `NotEnoughCapacity` before anything is written.
+    """
+    weight = request.weight or 0
+    release = _planned(execution, request, profile, weight)
+    done = ledger.find(release)
+    if done is not None:
+        # A second delivery: others may have written since.
+        return done.cause
+    if not stepfunctions.is_running(execution):
+        raise LeaseHeld("shift: this execution has ended; start another one")
+    for split in release.splits:
+        _require_free(release, split)
+    lease = leases.take(release)
+    if lease.stage < ROLLOUT:
+        try:
+            require_alone(release)
+            _require_capacity(release, weight)
+        except (LeaseHeld, NotEnoughCapacity):
+            leases.free(lease)
+            raise
+    leases.enter(release, lease.fence, ROLLOUT, target=weight)
+    moved = insist_all(release, weight)
+    if moved.failures:
+        # The lease is given back by help from outside, when the execution has ended.
+        raise moved.failures[0]
+    lease = leases.check(release, lease.fence)
+    splits.confirm(lease, weight, moved.now)
+    found = ", ".join(str(each.found.split) for each in moved.moved.values())
+    now = ", ".join(str(reading.split) for reading in moved.now.values())
+    told = f"weights {now}, were {found}; by {request.by or 'somebody'}"
+    ledger.record(release, "Shifted", told)
+    leases.free(lease)
+    return told
+
+
+def _planned(execution: str, request: ActionRequest, profile: Profile, weight: int) -> Release:
+    primary = ecs.require_service(profile.cluster, profile.primary, "primary")
+    canary = ecs.require_service(profile.cluster, profile.canary, "canary")
+    planned = []
+    for traffic in profile.traffic:
+        router, reading = read_split(traffic)
+        if weight > 0:
+            router.check(reading)
+            check_expressible(reading.split.with_weight(0), [weight])
+        found = {"rest_weight": reading.rest_weight, "drain_seconds": reading.pinned_seconds}
+        planned.append(traffic.model_copy(update=found))
+    return fixed(execution, request, profile, (primary, canary), planned)
+
+
+def _require_free(release: Release, split: str) -> None:
+    lease = leases.read(split)
+    if lease.holder in ("", release.execution):
+        return
+    if lease.parked:
+        raise LeaseHeld(
+            f"traffic: the promotion of {lease.holder} failed and it has the split; revert it"
+        )
+    if stepfunctions.is_running(lease.holder):
+        raise LeaseHeld(
+            f"traffic: execution {lease.holder} is releasing on this split; revert or promote it"
+        )
+    raise LeaseHeld(
+        f"traffic: execution {lease.holder} ended and its split is being put right; see"
+        " docs/runbook.md, or try again in a minute"
+    )
+
+
+def _require_capacity(release: Release, weight: int) -> None:
+    getting: list[SideName] = ["canary"] if weight == 100 else ["primary"]
+    if 0 < weight < 100:
+        getting = ["canary", "primary"]
+    for side in getting:
+        short = missing_capacity(release, side, service_of(release, side))
+        if short is not None:
+            raise NotEnoughCapacity(f"weight: the {side} would get traffic, but {short}")

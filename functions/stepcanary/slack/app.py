@@ -1,0 +1,120 @@
+"""App: what Slack's requests lead to; each is acknowledged at once, and then worked on.
+
+Slack waits three seconds for the acknowledgement. The work is a lazy listener: the function invokes
+itself with the same request. An execution has a name made of the request's signature, so that work
+that is delivered twice is done once.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt import Ack, App, BoltRequest, Respond
+from slack_bolt.authorization import AuthorizeResult
+
+from stepcanary.announcement import escaped
+from stepcanary.errors import ReleaseError, RequestRejected
+from stepcanary.observability import logger
+from stepcanary.slack.asking import Told, ask
+from stepcanary.slack.blocks import DECIDE, decided
+from stepcanary.slack.command import Document, named, parse_command, parse_decision
+
+Body = dict[str, Any]
+
+
+def build() -> App:
+    """Without Bolt's own check of the signature: `stepcanary.slack.door` has checked it."""
+    app = App(
+        signing_secret="checked-at-the-door",  # noqa: S106
+        authorize=_authorize,
+        process_before_response=True,
+        request_verification_enabled=False,
+    )
+    app.command(re.compile(".*"))(ack=_acknowledge_command, lazy=[_obey_command])
+    app.action(re.compile(f"^{DECIDE}"))(ack=_acknowledge_decision, lazy=[_obey_decision])
+    return app
+
+
+def _authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+    """No token is needed to answer through a `response_url`, so Slack is not asked about one."""
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
+
+
+def _acknowledge_command(ack: Ack, body: Body) -> None:
+    try:
+        request = _commanded(body)
+    except RequestRejected as rejected:
+        ack(escaped(str(rejected)))
+        return
+    ack(escaped(f"{request['action']} {request['service']} …"))
+
+
+def _acknowledge_decision(ack: Ack) -> None:
+    ack()
+
+
+def _obey_command(body: Body, request: BoltRequest, respond: Respond) -> None:
+    try:
+        asked = _commanded(body)
+    except RequestRejected:
+        # The acknowledgement has said so.
+        return
+    user = body["user_id"]
+    told = _work(lambda: ask(asked, user, _name_of(request)), respond)
+    if told is None:
+        return
+    if asked["action"] == "status" or not told.done:
+        respond(f"```{escaped(told.words)[:2_900]}```")
+        return
+    respond(f"<@{user}>: {escaped(told.words)[:2_900]}", response_type="in_channel")
+
+
+def _obey_decision(body: Body, request: BoltRequest, respond: Respond) -> None:
+    user = body["user"]["id"]
+    value = body["actions"][0]["value"]
+
+    def decide() -> Told:
+        asked = parse_decision(value, named(user, body["user"].get("username", "")))
+        return ask(asked, user, _name_of(request))
+
+    told = _work(decide, respond)
+    if told is None:
+        return
+    if not told.done:
+        _say_privately(respond, told.words)
+        return
+    action = body["actions"][0]["action_id"].removeprefix(DECIDE)
+    respond(
+        text=escaped(told.words),
+        blocks=decided(body["message"]["blocks"], action, user),
+        replace_original=True,
+    )
+
+
+def _work(work: Callable[[], Told], respond: Respond) -> Told | None:
+    """Whatever goes wrong is told in a sentence, and its trace stays in the log."""
+    try:
+        return work()
+    except RequestRejected as rejected:
+        logger.warning("refused", extra={"cause": str(rejected)})
+        _say_privately(respond, str(rejected))
+    except ReleaseError as failed:
+        logger.exception("it could not be done")
+        _say_privately(respond, f"It could not be done, try again. {type(failed).__name__}")
+    return None
+
+
+def _say_privately(respond: Respond, words: str) -> None:
+    respond(escaped(words)[:2_900], response_type="ephemeral", replace_original=False)
+
+
+def _commanded(body: Body) -> Document:
+    by = named(body["user_id"], body.get("user_name", ""))
+    return parse_command(body.get("text", ""), by)
+
+
+def _name_of(request: BoltRequest) -> str:
+    """An execution's: of one request always the same."""
+    (signature,) = request.headers["x-slack-signature"]
+    return f"slack-{hashlib.sha256(signature.encode()).hexdigest()[:40]}"

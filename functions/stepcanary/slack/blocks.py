@@ -1,0 +1,70 @@
+"""Blocks: what happened to a release as a message of Slack's Block Kit. Pure.
+
+Whatever comes from people or from AWS is escaped, so that nobody calls a whole channel with it.
+"""
+
+from typing import Any
+
+from stepcanary.announcement import escaped, text, title
+from stepcanary.happened import Happened
+from stepcanary.slack.command import Decision
+
+Block = dict[str, Any]
+
+DECIDE = "decide-"
+"""How the ids of the buttons begin; the action follows."""
+BUTTONS = {
+    "promote": ("Promote", "primary"),
+    "resume": ("Approve this step", None),
+    "retry": ("Retry the promotion", "primary"),
+    "revert": ("Revert", "danger"),
+}
+
+
+def section(said: str) -> Block:
+    """At most 3,000 characters, which escaping may have made of fewer."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": said[:3_000]}}
+
+
+def message(happened: Happened) -> list[Block]:
+    blocks = [section(f"*{escaped(title(happened))}*\n{escaped(text(happened))}")]
+    if happened.wait is not None:
+        blocks.append(_buttons(happened, happened.wait))
+    return blocks
+
+
+def _buttons(happened: Happened, wait: int) -> Block:
+    return {
+        "type": "actions",
+        "elements": [
+            _button(
+                Decision(
+                    action=action,
+                    service=happened.service,
+                    execution=happened.execution,
+                    wait=wait,
+                ),
+                label,
+                style,
+            )
+            for action, (label, style) in BUTTONS.items()
+            if action in (happened.ends_on or [])
+        ],
+    }
+
+
+def _button(decision: Decision, label: str, style: str | None) -> Block:
+    button: Block = {
+        "type": "button",
+        "action_id": f"{DECIDE}{decision.action}",
+        "text": {"type": "plain_text", "text": label},
+        "value": decision.model_dump_json(),
+    }
+    return button if style is None else {**button, "style": style}
+
+
+def decided(blocks: list[Block], action: str, user_id: str) -> list[Block]:
+    """The message of a gate, after its decision."""
+    label, _ = BUTTONS[action]
+    kept = [block for block in blocks if block.get("type") != "actions"]
+    return [*kept, section(f"*{label}*: <@{user_id}>")]

@@ -1,0 +1,131 @@
+"""Door: what may come in from a public URL: requests that Slack signed, a short time ago."""
+
+import base64
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from slack_bolt.adapter.aws_lambda import SlackRequestHandler
+from slack_bolt.adapter.aws_lambda.lazy_listener_runner import LambdaLazyListenerRunner
+from slack_sdk.signature import SignatureVerifier
+
+from stepcanary import clock
+from stepcanary.aws import clients
+from stepcanary.aws.secrets import slack_secret
+from stepcanary.errors import AwsUnavailable
+from stepcanary.observability import logger
+from stepcanary.slack import app
+
+Event = dict[str, Any]
+
+LONGEST_BODY = 100_000
+OWN_SECONDS = 300
+"""How long Lambda may keep the function's own invocation, as template.yaml says."""
+OWN_HEADERS = "x-slack-bolt-"
+"""Bolt gives these to the function's own invocation; from outside they would skip the listener."""
+
+
+class Refused(Exception):
+    """`status` is HTTP's."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+class _Clock:
+    """Runs behind by so many seconds."""
+
+    def __init__(self, behind: int) -> None:
+        self._behind = behind
+
+    def now(self) -> float:
+        return clock.now().timestamp() - self._behind
+
+
+def answer(event: Event, context: LambdaContext) -> Event:
+    """The response to a function URL's event. Never an exception, and no word too much."""
+    try:
+        return _dispatch(_checked_as_one(event), context)
+    except Refused as refused:
+        logger.warning("request refused", extra={"cause": str(refused)})
+        return _response(refused.status, str(refused))
+    except AwsUnavailable:
+        logger.exception("request could not be checked")
+        return _response(503, "try again")
+
+
+def _dispatch(event: Event, context: LambdaContext) -> Event:
+    try:
+        handler = _handler()
+        handler.app.listener_runner.lazy_listener_runner = LambdaLazyListenerRunner(
+            logger,  # type: ignore[arg-type]
+            clients.awslambda(),
+        )
+        response: Event = handler.handle(event, context)  # type: ignore[no-untyped-call]
+    except Exception as error:
+        # Slack signed it, so it is none that Slack documents.
+        logger.exception("request not understood")
+        raise Refused(400, "not understood") from error
+    if response["statusCode"] >= 500:
+        logger.error("request not answered", extra={"response": response})
+        return _response(200, "It could not be done; see the log.")
+    return response
+
+
+def _checked_as_one(event: Event) -> Event:
+    try:
+        return _checked(event)
+    except (Refused, AwsUnavailable):
+        raise
+    except Exception as error:
+        # No event of a function URL has such a shape.
+        raise Refused(400, "not understood") from error
+
+
+def _checked(event: Event) -> Event:
+    """The event with its body as text. Raises `Refused`."""
+    method = event.get("requestContext", {}).get("http", {}).get("method")
+    if method != "POST":
+        raise Refused(405, "POST only")
+    headers = {str(name).lower(): str(value) for name, value in event.get("headers", {}).items()}
+    body = _text_of(event)
+    # Bolt says so in what the function sends itself; no URL's event can.
+    own = event.get("method") == "NONE"
+    if not any(_is_signed(body, headers, late) for late in ((0, OWN_SECONDS) if own else (0,))):
+        raise Refused(401, "not signed by Slack, or too long ago")
+    if not own:
+        headers = {n: value for n, value in headers.items() if not n.startswith(OWN_HEADERS)}
+    return {**event, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+def _text_of(event: Event) -> str:
+    body = event.get("body") or ""
+    if len(body) > LONGEST_BODY:
+        raise Refused(413, "too long")
+    if not event.get("isBase64Encoded"):
+        return str(body)
+    try:
+        return base64.b64decode(body, validate=True).decode()
+    except ValueError as error:
+        raise Refused(400, "not text") from error
+
+
+def _is_signed(body: str, headers: dict[str, str], late_seconds: int) -> bool:
+    timestamp = headers.get("x-slack-request-timestamp", "")
+    signature = headers.get("x-slack-signature", "")
+    if not (timestamp.isascii() and timestamp.isdecimal() and signature.isascii()):
+        # The verifier would fail on them.
+        return False
+    secret = slack_secret().signing_secret.get_secret_value()
+    verifier = SignatureVerifier(secret, _Clock(late_seconds))  # type: ignore[arg-type]
+    return verifier.is_valid(body, timestamp[:20], signature)
+
+
+@cache
+def _handler() -> SlackRequestHandler:
+    return SlackRequestHandler(app.build())
+
+
+def _response(status: int, words: str) -> Event:
+    return {"statusCode": status, "headers": {"content-type": "text/plain"}, "body": words}

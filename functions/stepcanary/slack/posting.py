@@ -1,0 +1,52 @@
+"""Posting: messages to Slack's channel, those of one release in one thread."""
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry import RateLimitErrorRetryHandler
+
+from stepcanary.announcement import escaped, title
+from stepcanary.aws import ledger
+from stepcanary.aws.secrets import slack_secret
+from stepcanary.errors import AwsUnavailable
+from stepcanary.happened import Happened
+from stepcanary.observability import logger
+from stepcanary.settings import settings
+from stepcanary.slack.blocks import message
+
+LOUD = ("Release Rejected", "Release Waiting", "Release Ended")
+"""Shown in the channel too, not in the thread alone."""
+PASSING = ("ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
+
+
+def post(happened: Happened) -> None:
+    """Raises `AwsUnavailable` when it is worth a second try; Lambda makes it."""
+    thread = ledger.thread(happened.service, happened.execution)
+    try:
+        answer = _client().chat_postMessage(
+            channel=settings().slack_channel,
+            text=escaped(title(happened)),
+            blocks=message(happened),
+            unfurl_links=False,
+            reply_broadcast=thread is not None and happened.detail_type in LOUD,
+            thread_ts=thread,
+        )
+    except SlackApiError as error:
+        code = error.response.get("error", "")
+        if code in PASSING or error.response.status_code >= 429:
+            raise AwsUnavailable(f"Slack did not take a message: {code}") from error
+        # Nothing but a person mends these: a channel the app is not in, a token that was revoked.
+        logger.exception("Slack refused a message", extra={"code": code})
+        return
+    except OSError as error:
+        raise AwsUnavailable(f"Slack did not answer: {error}") from error
+    if thread is None:
+        ledger.keep_thread(happened.service, happened.execution, str(answer["ts"]))
+
+
+def _client() -> WebClient:
+    return WebClient(
+        token=slack_secret().bot_token.get_secret_value(),
+        base_url=settings().slack_api,
+        timeout=5,
+        retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=1)],
+    )

@@ -1,0 +1,142 @@
+"""Splits: the routes of one release, which move together."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from stepcanary.aws import lease as leases
+from stepcanary.aws.lease import Lease
+from stepcanary.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    ReleaseError,
+    RequestRejected,
+    SplitDrifted,
+)
+from stepcanary.release import Release
+from stepcanary.split import Split
+from stepcanary.traffic import Known, Moved, Reading, TrafficRouter, foreign_write, insist, shift
+from stepcanary.traffic.routers import router_for
+
+Readings = dict[str, Reading]
+"""By the split's key in the ledger."""
+
+HINDRANCES = (AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted)
+"""What may stand in the way of one route, and of no other."""
+
+
+def routers(release: Release) -> Iterator[tuple[str, TrafficRouter]]:
+    for traffic in release.traffic:
+        yield traffic.key(release.execution), router_for(traffic)
+
+
+def known(lease: Lease, split: str) -> Known:
+    return Known(lease.weight, lease.target, lease.versions.get(split))
+
+
+def read(release: Release) -> Readings:
+    readings, failures = read_each(release)
+    if failures:
+        raise failures[0]
+    return readings
+
+
+def read_each(release: Release) -> tuple[Readings, list[ReleaseError]]:
+    """Those that can be read, and what stood in the way of the others."""
+    readings: Readings = {}
+    failures: list[ReleaseError] = []
+    for split, router in routers(release):
+        try:
+            readings[split] = router.read()
+        except HINDRANCES as failure:
+            failures.append(failure)
+    return readings, failures
+
+
+def confirm(lease: Lease, weight: int, readings: Readings) -> None:
+    """Write down that all routes were read back with this weight."""
+    versions = {split: now.version for split, now in readings.items() if now.version is not None}
+    leases.confirm(lease, weight, versions)
+
+
+def at_rest(release: Release) -> bool:
+    return not_at_rest(release) is None
+
+
+def not_at_rest(release: Release) -> str | None:
+    """Which routes are not at rest, and where they are."""
+    return moved_off(release, read(release))
+
+
+def moved_off(release: Release, readings: Readings) -> str | None:
+    """Which of these are not at rest, and where they are."""
+    found = [(r.name, readings[split].split) for split, r in routers(release) if split in readings]
+    return "; ".join(f"{name} is at {split}" for name, split in found if not split.at_rest) or None
+
+
+def foreign_writes(release: Release, lease: Lease, readings: Readings) -> str | None:
+    """What somebody else wrote, in a sentence; None when all is as this release left it."""
+    told = [
+        foreign_write(router, readings[split], known(lease, split))
+        for split, router in routers(release)
+        if split in readings
+    ]
+    return "; ".join(filter(None, told)) or None
+
+
+def shift_all(release: Release, lease: Lease, weight: int) -> list[Split]:
+    """Bring every route to this weight.
+
+    Where one write fails, those before it stay: the step is tried again or the release reverts,
+    and both take each route from wherever it is.
+    """
+    if len(release.traffic) > 1 and (told := foreign_writes(release, lease, read(release))):
+        raise SplitDrifted(told)
+    readings = {
+        split: shift(router, known(lease, split), weight) for split, router in routers(release)
+    }
+    confirm(lease, weight, readings)
+    return [reading.split for reading in readings.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Insisted:
+    """`failures` of routes that could not be moved; `moved` has the others."""
+
+    moved: dict[str, Moved]
+    failures: list[ReleaseError]
+
+    @property
+    def now(self) -> Readings:
+        return {split: moved.now for split, moved in self.moved.items()}
+
+    @property
+    def wrote(self) -> bool:
+        return any(moved.found != moved.now for moved in self.moved.values())
+
+    def require_all(self) -> None:
+        """Raises what stood in the way of a route, if anything did."""
+        if self.failures:
+            raise self.failures[0]
+
+
+def insist_all(release: Release, weight: int) -> Insisted:
+    """Bring every route to this weight, whatever it says now and whatever becomes of the others.
+
+    At the same time, because a call that hangs takes most of a function's life.
+    """
+    each = list(routers(release))
+
+    def move(router: TrafficRouter) -> Moved | ReleaseError:
+        try:
+            return insist(router, weight)
+        except HINDRANCES as failure:
+            return failure
+
+    with ThreadPoolExecutor(len(each)) as pool:
+        answers = list(pool.map(move, [router for _, router in each]))
+    pairs = [(split, answer) for (split, _), answer in zip(each, answers, strict=True)]
+    return Insisted(
+        {split: answer for split, answer in pairs if isinstance(answer, Moved)},
+        [answer for _, answer in pairs if isinstance(answer, ReleaseError)],
+    )

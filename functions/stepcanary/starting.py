@@ -1,0 +1,53 @@
+"""Starting: events of the world that begin a release or promote one, for the services they mean."""
+
+import hashlib
+
+from stepcanary import profiles, telling
+from stepcanary.aws import stepfunctions
+from stepcanary.contracts import ImagePushed, PipelineSucceeded, SignalInput
+from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
+from stepcanary.request import LONGEST_BY
+
+
+def of_image(event: ImagePushed) -> dict[str, list[str]]:
+    """A push releases or promotes each service whose profile says so of its tag.
+
+    EventBridge may deliver an event twice: the execution has the event's name, so that there is
+    one release.
+    """
+    push = event.detail
+    image = f"{event.registry}/{push.repository_name}@{push.image_digest}"
+    by = f"push of {push.repository_name}:{push.image_tag}"[:LONGEST_BY]
+    started: list[str] = []
+    failed: list[ReleaseError] = []
+    for service, profile in profiles.released_by_tag(push.repository_name, push.image_tag):
+        assert profile.triggers is not None
+        request: dict[str, object] = {
+            "service": service,
+            "images": {profile.triggers.container: image},
+            "by": by,
+        }
+        # 80 characters at most, and of each service its own.
+        mark = hashlib.sha256(service.encode()).hexdigest()[:8]
+        try:
+            started.append(stepfunctions.start(f"push-{event.id}-{service[:20]}-{mark}", request))
+        except (AwsRefused, AwsUnavailable) as failure:
+            failed.append(failure)
+    services = [s for s, _ in profiles.promoted_by_tag(push.repository_name, push.image_tag)]
+    promoted = _promote(services, by, event)
+    if failed:
+        # Lambda delivers the event again; what was started already is not started twice.
+        raise failed[0]
+    return {"started": started, "promoted": promoted}
+
+
+def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:
+    pipeline = event.detail.pipeline
+    services = [service for service, _ in profiles.promoted_by_pipeline(pipeline)]
+    return {"promoted": _promote(services, f"pipeline {pipeline}"[:LONGEST_BY], event)}
+
+
+def _promote(services: list[str], by: str, event: ImagePushed | PipelineSucceeded) -> list[str]:
+    asked = [SignalInput(service=service, signal="promote", by=by) for service in services]
+    told = [telling.tell_of_event(each, event.id, event.time) for each in asked]
+    return [execution for executions in told for execution in executions]

@@ -1,0 +1,159 @@
+"""Telling: bring a signal to the releases that it is for, and obey one that came before."""
+
+from datetime import datetime
+
+from stepcanary import clock
+from stepcanary.aws import lease as leases
+from stepcanary.aws import ledger, stepfunctions
+from stepcanary.aws.lease import Lease
+from stepcanary.contracts import SignalInput, WaitInput
+from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused
+from stepcanary.observability import logger
+from stepcanary.signals import KEPT, WAIT_IS_OVER, Signal, why_refused
+
+
+def tell_service(asked: SignalInput, asker: str, said_at: int | None = None) -> list[str]:
+    """The executions that were told; only the one that is named, where one is.
+
+    `asker` names this asking, also when it is tried again: whoever has told already tells once.
+    What was said before a release began, in epoch seconds, says nothing about it: an event may be
+    delivered twice. Raises `SignalRefused` when there is none to tell.
+    """
+    running = leases.of_service(asked.service)
+    if said_at is not None:
+        running = [lease for lease in running if lease.since <= said_at]
+    if not running:
+        over = "" if asked.wait is None else f"{WAIT_IS_OVER}: "
+        raise SignalRefused(f"{asked.signal}: {over}no release of {asked.service} is running")
+    meant = [lease for lease in running if _is(lease.holder, asked.execution)]
+    if not meant:
+        raise SignalRefused(
+            f"{asked.signal}: {asked.execution} has no release of {asked.service} running;"
+            f" {running[0].holder} has"
+        )
+    signal = Signal(
+        kind=asked.signal,
+        reason=asked.reason,
+        by=asked.by,
+        at=clock.epoch_seconds(),
+        asker=asker,
+    )
+    told: list[str] = []
+    refused: list[SignalRefused] = []
+    for lease in meant:
+        try:
+            told.append(tell(lease, signal, asked.wait))
+        except SignalRefused as refusal:
+            refused.append(refusal)
+    for execution in told:
+        ledger.note_signal(asked.service, execution, signal)
+    if not told:
+        raise refused[0]
+    return told
+
+
+def tell_of_event(asked: SignalInput, event_id: str, time: datetime) -> list[str]:
+    """As `tell_service`, but nobody waits for an answer, so that a refusal goes to the log.
+
+    An error would bring the event again, and a later release would obey what this one refused.
+    """
+    try:
+        return tell_service(asked, event_id, int(time.timestamp()))
+    except SignalRefused as refused:
+        logger.warning("signal refused", extra={"cause": str(refused)})
+        return []
+
+
+def _is(holder: str, execution: str) -> bool:
+    """Whether the execution, by ARN or by name, is this holder; nobody named is everybody."""
+    return execution in ("", holder, holder.rpartition(":")[2])
+
+
+def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
+    """Revert every running release that the alarm judges; the executions that were told.
+
+    An event that was under way since before a release began says nothing about that release.
+    """
+    signal = Signal(kind="revert", reason=reason[:1_000], by=f"alarm {alarm}", at=fired_at)
+    told, failed = [], []
+    for lease in leases.watching(alarm):
+        if fired_at < lease.since:
+            continue
+        try:
+            told.append(tell(lease, signal))
+        except SignalRefused:
+            # It ended, or its traffic returns already: what the alarm asks for happens anyway.
+            continue
+        except (AwsRefused, AwsUnavailable) as error:
+            failed.append(error)
+    if failed:
+        # Lambda delivers the event again; whoever was told already is not told twice.
+        raise failed[0]
+    return told
+
+
+def tell(lease: Lease, signal: Signal, wait: int | None = None) -> str:
+    """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act.
+
+    With `wait` only that wait is meant, and only the first who ends it.
+    """
+    if signal.kind not in KEPT:
+        _tell_who_waits(lease, signal, wait)
+        return lease.holder
+    if signal.kind == "pause" and not lease.has_heard(signal):
+        _require_pausable(lease)
+    told = leases.tell(lease, signal, wait)
+    # What was obeyed is over: who tries again must not end the wait that came after.
+    if told.has_pending(signal) and told.waits_for(signal.kind):
+        stepfunctions.end_wait(told.token, signal)
+    return lease.holder
+
+
+def _require_pausable(lease: Lease) -> None:
+    """Raises `SignalRefused` where a pause would undo what somebody has decided, or do nothing."""
+    refused = None
+    if lease.signal is not None and lease.signal.kind == "promote":
+        refused = f"it was promoted ({lease.signal}); revert it instead"
+    elif lease.waits_for("resume"):
+        refused = "it waits for a person already"
+    if refused:
+        raise SignalRefused(f"pause: {lease.holder} has no use for it: {refused}")
+
+
+def _tell_who_waits(lease: Lease, signal: Signal, wait: int | None) -> None:
+    """Raises `SignalRefused` unless something waits now that ends on it."""
+    if lease.has_heard(signal):
+        if lease.remarked and lease.decided_by == signal.said:
+            stepfunctions.end_wait(lease.token, signal)
+        return
+    refused = why_refused(signal.kind, lease.stage)
+    if refused is None and wait not in (None, lease.wait):
+        refused = WAIT_IS_OVER
+    withdrawn = False
+    if refused is None and signal.kind == "resume" and lease.pausing:
+        # Also where it has not come to the pause yet: then there is none.
+        withdrawn = leases.forget_pause(lease) and not lease.waits_for("resume")
+        refused = None if withdrawn or lease.waits_for("resume") else WAIT_IS_OVER
+    elif refused is None and not lease.waits_for(signal.kind):
+        refused = "no bake of it is under way" if signal.kind == "skip" else "it is not paused"
+    if refused is None and lease.waits_for(signal.kind):
+        ended = leases.decide_wait(lease, signal) and stepfunctions.end_wait(lease.token, signal)
+        refused = None if ended else WAIT_IS_OVER
+    if refused:
+        raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
+
+
+def await_signal(wait: WaitInput) -> Signal | None:
+    """Leave the token for signals to come; a signal that is there already ends the wait."""
+    lease = leases.wait(wait.release, wait.fence, wait.token, wait.number, wait.obeyed)
+    pending = lease.signal
+    if pending is None and lease.remarked:
+        # It was said about a token of this wait that nobody listens to any more.
+        pending = Signal.model_validate({"kind": lease.remarked, "reason": "said before"})
+    if pending is None and wait.paused:
+        # Its pause was withdrawn after the bake had ended on it.
+        pending = Signal(kind="resume", reason="before it had paused")
+    if pending is None or pending.kind not in wait.obeyed:
+        return None
+    stepfunctions.end_wait(wait.token, pending)
+    return pending

@@ -1,0 +1,193 @@
+"""ALB: the split is a forward action with two weighted target groups."""
+
+from typing import TYPE_CHECKING, cast
+
+from stepcanary.aws import clients
+from stepcanary.aws.failures import aws_failures
+from stepcanary.errors import RequestRejected
+from stepcanary.identifiers import alb_name, alb_resource
+from stepcanary.profile import AlbTraffic
+from stepcanary.split import Split
+from stepcanary.traffic import Dimensions, Document, Reading, SideName
+from stepcanary.traffic.groups import DEFAULT_WEIGHT, Pair, Weights, collect
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2.type_defs import ActionUnionTypeDef
+
+MOST_GROUPS = 5
+LONGEST_PINNED_SECONDS = 3_600
+"""A release, and with it its lease, lasts that much longer."""
+SECRETS = ("ClientSecret", "UseExistingClientSecret")
+"""Never answered, and said on every write."""
+
+
+def forward_of(actions: list[Document], name: str) -> Document:
+    """Raises `RequestRejected` when no action forwards."""
+    for action in actions:
+        if action["Type"] == "forward":
+            return action
+    kinds = ", ".join(action["Type"] for action in actions)
+    raise RequestRejected(f"traffic: {name} does not forward, its action is {kinds}")
+
+
+def normal(actions: list[Document], name: str) -> list[Document]:
+    """Actions in the one form that all of AWS's answers for the same rule come to.
+
+    `ForwardConfig.TargetGroups` is a dict of weights there; see `as_sent` for the way back.
+    """
+    ordered = sorted(actions, key=lambda action: action.get("Order", 0))
+    return [_normal(action, name) for action in ordered]
+
+
+def _normal(action: Document, name: str) -> Document:
+    if action["Type"] == "authenticate-oidc":
+        oidc = action["AuthenticateOidcConfig"]
+        kept = {key: value for key, value in oidc.items() if key not in SECRETS}
+        return {**action, "AuthenticateOidcConfig": kept}
+    if action["Type"] != "forward":
+        return action
+    config = action.get("ForwardConfig", {})
+    # AWS answers one group in both forms at once, and took either alone.
+    groups = config.get("TargetGroups") or [{"TargetGroupArn": action["TargetGroupArn"]}]
+    weights = [(g["TargetGroupArn"], g.get("Weight", DEFAULT_WEIGHT)) for g in groups]
+    return {
+        **{key: value for key, value in action.items() if key != "TargetGroupArn"},
+        "ForwardConfig": {
+            "TargetGroupStickinessConfig": {"Enabled": False},
+            **config,
+            "TargetGroups": collect(weights, name),
+        },
+    }
+
+
+def as_sent(actions: list[Document]) -> list[Document]:
+    """Normal actions as AWS takes them: all of them, since the list is replaced whole."""
+    return [_as_sent(action) for action in actions]
+
+
+def _as_sent(action: Document) -> Document:
+    if action["Type"] == "authenticate-oidc":
+        oidc = {**action["AuthenticateOidcConfig"], "UseExistingClientSecret": True}
+        return {**action, "AuthenticateOidcConfig": oidc}
+    if action["Type"] != "forward":
+        return action
+    weights: Weights = action["ForwardConfig"]["TargetGroups"]
+    groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
+    sent = {**action, "ForwardConfig": {**action["ForwardConfig"], "TargetGroups": groups}}
+    # Both forms are allowed for one group only; a plain rule goes back to what it was.
+    return {**sent, "TargetGroupArn": groups[0]["TargetGroupArn"]} if len(groups) == 1 else sent
+
+
+def _pinned_seconds(forward: Document) -> int:
+    stickiness = forward["ForwardConfig"]["TargetGroupStickinessConfig"]
+    return int(stickiness.get("DurationSeconds") or 0) if stickiness.get("Enabled") else 0
+
+
+class AlbRouter:
+    missing = frozenset({"ListenerNotFound", "RuleNotFound"})
+
+    def __init__(self, traffic: AlbTraffic) -> None:
+        t = self._traffic = traffic
+        self._pair = Pair(t.primary_target_group, t.canary_target_group, t.rest_weight)
+
+    @property
+    def name(self) -> str:
+        kind, _, path = alb_resource(self._traffic.arn).partition("/")
+        return f"listener rule {path}" if kind == "listener-rule" else f"default action of {path}"
+
+    @aws_failures
+    def read(self) -> Reading:
+        actions = normal(self._actions(), self.name)
+        weights = self._weights(actions)
+        return Reading(
+            self._pair.split_of(weights, self.name),
+            {"actions": actions},
+            rest_weight=self._pair.found_rest_weight(weights),
+            pinned_seconds=_pinned_seconds(forward_of(actions, self.name)),
+        )
+
+    def _actions(self) -> list[Document]:
+        t = self._traffic
+        if t.listener is not None:
+            listeners = clients.elbv2().describe_listeners(ListenerArns=[t.listener])["Listeners"]
+            return cast("list[Document]", listeners[0]["DefaultActions"])
+        rule = clients.elbv2().describe_rules(RuleArns=[t.arn])["Rules"][0]
+        if rule["IsDefault"]:
+            raise RequestRejected(
+                f"traffic: {self.name} is its listener's default rule; name the listener in the"
+                " profile instead of listener_rule"
+            )
+        return cast("list[Document]", rule["Actions"])
+
+    def _weights(self, actions: list[Document]) -> Weights:
+        weights: Weights = forward_of(actions, self.name)["ForwardConfig"]["TargetGroups"]
+        return weights
+
+    @aws_failures
+    def write(self, reading: Reading, split: Split) -> Document:
+        actions = [self._with_split(action, split) for action in reading.document["actions"]]
+        sent = cast("list[ActionUnionTypeDef]", as_sent(actions))
+        t = self._traffic
+        if t.listener is not None:
+            clients.elbv2().modify_listener(ListenerArn=t.listener, DefaultActions=sent)
+        else:
+            clients.elbv2().modify_rule(RuleArn=t.arn, Actions=sent)
+        return {"actions": actions}
+
+    def _with_split(self, action: Document, split: Split) -> Document:
+        if action["Type"] != "forward":
+            return action
+        config = action["ForwardConfig"]
+        weights = self._pair.with_split(config["TargetGroups"], split)
+        return {**action, "ForwardConfig": {**config, "TargetGroups": weights}}
+
+    def check(self, reading: Reading) -> None:
+        actions: list[Document] = reading.document["actions"]
+        forward = forward_of(actions, self.name)
+        pinned = _pinned_seconds(forward)
+        if pinned and not self._traffic.accept_stickiness:
+            raise RequestRejected(
+                f"traffic: {self.name} has target group stickiness: clients that were sent to the"
+                f" canary stay on it at weight 0, after a revert too, until their {pinned} s end;"
+                " switch it off, or set accept_stickiness in the profile"
+            )
+        if pinned > LONGEST_PINNED_SECONDS:
+            raise RequestRejected(
+                f"traffic: {self.name} pins clients for {pinned} s, and the canary's tasks have to"
+                f" run on for so long after each release; {LONGEST_PINNED_SECONDS} s is the most"
+            )
+        self._pair.check_room(forward["ForwardConfig"]["TargetGroups"], MOST_GROUPS, self.name)
+        if reading.rest_weight is not None:
+            self._check_attached()
+
+    @aws_failures
+    def _check_attached(self) -> None:
+        """Targets of a group that no rule lists are `unused`, and never come to be healthy."""
+        canary = self._traffic.canary_target_group
+        groups = clients.elbv2().describe_target_groups(TargetGroupArns=[canary])["TargetGroups"]
+        balancer = f":loadbalancer/{alb_name(self._traffic.arn)}"
+        if not any(arn.endswith(balancer) for arn in groups[0].get("LoadBalancerArns", [])):
+            raise RequestRejected(
+                f"traffic: no rule of {alb_name(self._traffic.arn)} lists {canary}, so its targets"
+                f" are never checked; add it with weight 0 to {self.name}"
+            )
+
+    @aws_failures
+    def healthy_targets(self, side: SideName) -> int | None:
+        found = clients.elbv2().describe_target_health(TargetGroupArn=self._group(side))
+        states = [target["TargetHealth"]["State"] for target in found["TargetHealthDescriptions"]]
+        return states.count("healthy")
+
+    def dimensions(self, side: SideName) -> Dimensions:
+        """What the load balancer answers by itself, as a 503, is in neither side's metrics."""
+        return Dimensions(
+            "AWS/ApplicationELB",
+            {
+                "LoadBalancer": alb_name(self._traffic.arn),
+                "TargetGroup": alb_resource(self._group(side)),
+            },
+        )
+
+    def _group(self, side: SideName) -> str:
+        t = self._traffic
+        return t.primary_target_group if side == "primary" else t.canary_target_group

@@ -1,0 +1,128 @@
+"""VPC Lattice: the split is a forward action with two weighted target groups."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from stepcanary.aws import clients
+from stepcanary.aws.failures import aws_failures
+from stepcanary.errors import RequestRejected
+from stepcanary.identifiers import lattice_id
+from stepcanary.profile import LatticeTraffic
+from stepcanary.split import Split
+from stepcanary.traffic import Dimensions, Document, Reading, SideName
+from stepcanary.traffic.groups import DEFAULT_WEIGHT, Pair, Weights, collect
+
+if TYPE_CHECKING:
+    from mypy_boto3_vpc_lattice.type_defs import RuleActionUnionTypeDef
+
+MOST_GROUPS = 10
+LONE_WEIGHT = 100
+UNCHECKED = "UNAVAILABLE"
+"""Health checks are off, as they are at first for HTTP2 and gRPC groups."""
+
+
+def normal(action: Document, name: str) -> Document:
+    """An action in the one form that all of AWS's answers for the same rule come to.
+
+    `targetGroups` is a dict of weights by id there. Raises `RequestRejected` for an action that
+    does not forward.
+    """
+    if "forward" not in action:
+        kind = ", ".join(action)
+        raise RequestRejected(f"traffic: {name} does not forward, its action is {kind}")
+    groups = action["forward"]["targetGroups"]
+    default = DEFAULT_WEIGHT if len(groups) > 1 else LONE_WEIGHT
+    weights = [(lattice_id(g["targetGroupIdentifier"]), g.get("weight", default)) for g in groups]
+    return {"forward": {**action["forward"], "targetGroups": collect(weights, name)}}
+
+
+def as_sent(action: Document) -> Document:
+    weights: Weights = action["forward"]["targetGroups"]
+    groups = [{"targetGroupIdentifier": id, "weight": weight} for id, weight in weights.items()]
+    return {"forward": {**action["forward"], "targetGroups": groups}}
+
+
+class LatticeRouter:
+    missing = frozenset({"ResourceNotFoundException"})
+
+    def __init__(self, traffic: LatticeTraffic) -> None:
+        t = self._traffic = traffic
+        self._pair = Pair(
+            lattice_id(t.primary_target_group), lattice_id(t.canary_target_group), t.rest_weight
+        )
+        self._listener: Any = {"serviceIdentifier": t.service, "listenerIdentifier": t.listener}
+
+    @property
+    def name(self) -> str:
+        t = self._traffic
+        rule = f"rule {lattice_id(t.rule)}" if t.rule else "default action"
+        return f"{rule} of {lattice_id(t.listener)} of Lattice service {lattice_id(t.service)}"
+
+    @aws_failures
+    def read(self) -> Reading:
+        action = normal(self._action(), self.name)
+        weights: Weights = action["forward"]["targetGroups"]
+        return Reading(
+            self._pair.split_of(weights, self.name),
+            action,
+            rest_weight=self._pair.found_rest_weight(weights),
+        )
+
+    def _action(self) -> Document:
+        rule = self._traffic.rule
+        if rule is None:
+            listener = clients.vpc_lattice().get_listener(**self._listener)
+            return cast("Document", listener["defaultAction"])
+        found = clients.vpc_lattice().get_rule(**self._listener, ruleIdentifier=rule)
+        if found["isDefault"]:
+            raise RequestRejected(
+                f"traffic: {self.name} is its listener's default rule; leave rule out of the"
+                " profile"
+            )
+        return cast("Document", found["action"])
+
+    @aws_failures
+    def write(self, reading: Reading, split: Split) -> Document:
+        forward = reading.document["forward"]
+        weights = self._pair.with_split(forward["targetGroups"], split)
+        action: Document = {"forward": {**forward, "targetGroups": weights}}
+        sent = cast("RuleActionUnionTypeDef", as_sent(action))
+        rule = self._traffic.rule
+        if rule is None:
+            clients.vpc_lattice().update_listener(**self._listener, defaultAction=sent)
+        else:
+            # Match and priority are not sent, so they stay.
+            clients.vpc_lattice().update_rule(**self._listener, ruleIdentifier=rule, action=sent)
+        return action
+
+    def check(self, reading: Reading) -> None:
+        weights: Weights = reading.document["forward"]["targetGroups"]
+        self._pair.check_room(weights, MOST_GROUPS, self.name)
+        if reading.rest_weight is not None:
+            self._check_used()
+
+    @aws_failures
+    def _check_used(self) -> None:
+        """Targets of a group that no service uses are `UNUSED`, and never come to be healthy."""
+        canary = self._traffic.canary_target_group
+        group = clients.vpc_lattice().get_target_group(targetGroupIdentifier=canary)
+        if not group.get("serviceArns"):
+            raise RequestRejected(
+                f"traffic: no service uses {lattice_id(canary)}, so its targets are never checked;"
+                f" add it with weight 0 to {self.name}"
+            )
+
+    @aws_failures
+    def healthy_targets(self, side: SideName) -> int | None:
+        """None for a group without health checks: then only ECS can tell."""
+        pages = clients.vpc_lattice().get_paginator("list_targets")
+        found = pages.paginate(targetGroupIdentifier=self._group(side))
+        states = [target["status"] for page in found for target in page["items"]]
+        return None if UNCHECKED in states else states.count("HEALTHY")
+
+    def dimensions(self, side: SideName) -> Dimensions:
+        """Lattice's times are in milliseconds, where the ALB's are in seconds."""
+        return Dimensions("AWS/VpcLattice", {"TargetGroup": lattice_id(self._group(side))})
+
+    def _group(self, side: SideName) -> str:
+        t = self._traffic
+        return t.primary_target_group if side == "primary" else t.canary_target_group

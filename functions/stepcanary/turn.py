@@ -1,0 +1,81 @@
+"""Turn: what a release does while another has its split, as its profile's `concurrency` says."""
+
+from contextlib import suppress
+
+from stepcanary import clock, profiles
+from stepcanary.aws import lease as leases
+from stepcanary.aws import stepfunctions
+from stepcanary.errors import RequestRejected, SignalRefused, SplitBusy
+from stepcanary.plan import check_possible, plan_release, request_of
+from stepcanary.profile import Profile
+from stepcanary.release import Release
+from stepcanary.request import Request
+from stepcanary.signals import Signal
+from stepcanary.telling import tell
+
+LONGEST_WAIT_SECONDS = 4 * 3_600
+"""The rest of an execution's week is for the release itself."""
+
+
+def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release | None:
+    """The release, or None while it has to wait for another.
+
+    Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
+    """
+    if waited:
+        _require_place(_lead_of(execution, request_of(document))[0], execution)
+    try:
+        return plan_release(execution, document)
+    except SplitBusy as busy:
+        request = request_of(document)
+        split, profile = _lead_of(execution, request)
+        if profile.concurrency == "reject" or request.action == "rollback":
+            raise
+        check_possible(request, profile)
+        if not waited:
+            _take_place(split, execution, busy)
+        if profile.concurrency == "supersede":
+            _supersede(busy, execution)
+        return None
+
+
+def _lead_of(execution: str, request: Request) -> tuple[str, Profile]:
+    """The split at which the release waits."""
+    profile = profiles.of_service(request.service, request.profile)
+    return min(traffic.key(execution) for traffic in profile.traffic), profile
+
+
+def _take_place(split: str, execution: str, busy: SplitBusy) -> None:
+    """Whoever was started later waits, in the place of whoever was earlier."""
+    started_at = stepfunctions.running_since(execution)
+    if started_at is None:
+        # A second delivery of what has come to its end.
+        raise busy
+    if not leases.queue(split, execution, started_at):
+        raise RequestRejected("traffic: a release that was started later waits already")
+
+
+def _require_place(split: str, execution: str) -> None:
+    """Only the newest goes on, also when the split is free by now: it is free for the newest."""
+    place = leases.queued(split)
+    if place is None or place.execution != execution:
+        newer = place.execution if place else "a newer release"
+        raise RequestRejected(f"traffic: {newer} was started later and goes first")
+    if clock.epoch_seconds() - place.since > LONGEST_WAIT_SECONDS:
+        raise RequestRejected(
+            f"traffic: the split was not free for {LONGEST_WAIT_SECONDS} s; start again"
+        )
+
+
+def _supersede(busy: SplitBusy, execution: str) -> None:
+    signal = Signal(
+        kind="revert",
+        reason="a newer release takes its place",
+        by=f"execution {execution}",
+        at=clock.epoch_seconds(),
+    )
+    lease = leases.read(busy.split)
+    if lease.holder == busy.holder and not lease.reverting:
+        # Its traffic may be returning already, which is all that is wanted.
+        with suppress(SignalRefused):
+            tell(lease, signal)

@@ -1,0 +1,56 @@
+"""Watch: what has happened to a release behind its back: alarms, signals and foreign writes."""
+
+from stepcanary.aws import cloudwatch
+from stepcanary.aws import lease as leases
+from stepcanary.aws.lease import Lease
+from stepcanary.errors import CanaryAlarmed, RevertRequested, SplitDrifted
+from stepcanary.release import Release
+from stepcanary.splits import foreign_writes, read
+from stepcanary.verdict import Alarm
+
+
+def alarms(release: Release, lease: Lease) -> list[Alarm]:
+    """The alarms as they stand, and whether each has fired since the release began.
+
+    The second line behind the event: EventBridge may lose one, and an alarm may clear again.
+    """
+    return cloudwatch.describe_alarms(release.alarms, lease.since)
+
+
+def fired(release: Release, lease: Lease) -> str | None:
+    """Which alarms have fired since the release began, in a sentence; None when none has."""
+    found = [alarm for alarm in alarms(release, lease) if alarm.fired]
+    if not found:
+        return None
+    return "; ".join(f"alarm {alarm.name} fired ({alarm.reason[:300]})" for alarm in found)
+
+
+def require_unchanged(release: Release, lease: Lease) -> None:
+    """Raises `SplitDrifted` when somebody else wrote a route."""
+    if told := foreign_writes(release, lease, read(release)):
+        raise SplitDrifted(told)
+
+
+def require_unmolested(release: Release, lease: Lease) -> None:
+    """What a phase asks while it waits for ECS.
+
+    Raises `RevertRequested`, `SplitDrifted`, or `CanaryAlarmed` for an alarm that fires.
+    """
+    if lease.reverting:
+        raise RevertRequested(str(lease.signal))
+    require_unchanged(release, lease)
+    if told := fired(release, lease):
+        raise CanaryAlarmed(told)
+
+
+def _known(lease: Lease) -> tuple[object, ...]:
+    return lease.weight, lease.target, lease.versions
+
+
+def doubt(release: Release, lease: Lease) -> str | None:
+    """Why a release that waits should revert, seen by somebody who is not its execution."""
+    moved = foreign_writes(release, lease, read(release))
+    # A shift under way writes down what it is about to do first: then the lease has changed.
+    if moved and _known(leases.read(lease.split)) == _known(lease):
+        return moved
+    return fired(release, lease)
