@@ -5,9 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import happened, telling
+from stepcanary import telling
 from stepcanary.aws import bus
 from stepcanary.contracts import WaitInput
+from stepcanary.domain import events
 from stepcanary.observability import logger
 
 
@@ -15,7 +16,7 @@ from stepcanary.observability import logger
 @event_parser(model=WaitInput)
 def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
     signal = telling.await_signal(event)
-    waits = happened.waiting(event.release, event.wait, list(event.obeyed))
+    waits = events.waiting(event.release, event.wait, list(event.obeyed))
     if signal is None and waits is not None:
         bus.publish(waits)
     logger.info("waiting" if signal is None else "signal obeyed", extra={"signal": str(signal)})

@@ -5,9 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import happened, returning
+from stepcanary import returning
 from stepcanary.aws import bus
 from stepcanary.contracts import ConfirmInput
+from stepcanary.domain import events
 from stepcanary.observability import logger
 
 
@@ -18,6 +19,6 @@ def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> dict[str, An
         event.release, event.fence, event.corrections, promoted=event.promoted
     )
     if rest.next == "retire":
-        bus.publish(happened.shifted(event.release, 0))
+        bus.publish(events.shifted(event.release, 0))
     logger.info("rest confirmed", extra={"rest": rest.model_dump()})
     return rest.model_dump()

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import happened
 from stepcanary.aws import bus
 from stepcanary.contracts import OpenInput
+from stepcanary.domain import events
 from stepcanary.errors import LeaseHeld, RequestRejected, SplitTaken
 from stepcanary.observability import logger
 from stepcanary.opening import open_release
@@ -21,10 +21,10 @@ def lambda_handler(event: OpenInput, _context: LambdaContext) -> dict[str, Any]:
     except (LeaseHeld, RequestRejected) as refused:
         logger.warning("release not opened", extra={"cause": str(refused)})
         again = isinstance(refused, SplitTaken)
-        told = happened.rejected(event.release.execution, event.request, str(refused))
+        told = events.rejected(event.release.execution, event.request, str(refused))
         if told is not None and not again:
             bus.publish(told)
         return {"accepted": False, "again": again, "cause": str(refused)}
-    bus.publish(happened.started(event.release))
+    bus.publish(events.started(event.release))
     logger.info("release opened", extra={"split": lease.split, "fence": lease.fence})
     return {"accepted": True, "fence": lease.fence}

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import happened
 from stepcanary.aws import bus
 from stepcanary.contracts import PlanInput
+from stepcanary.domain import events
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
 from stepcanary.turn import plan_in_turn
@@ -21,7 +21,7 @@ def lambda_handler(event: PlanInput, _context: LambdaContext) -> dict[str, Any]:
         release = plan_in_turn(event.execution, event.request, waited=event.waited)
     except RequestRejected as rejected:
         logger.warning("release rejected", extra={"cause": str(rejected)})
-        told = happened.rejected(event.execution, event.request, str(rejected))
+        told = events.rejected(event.execution, event.request, str(rejected))
         if told is not None:
             bus.publish(told)
         return {"accepted": False, "waits": False, "cause": str(rejected)}

@@ -5,9 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import happened, promotion
+from stepcanary import promotion
 from stepcanary.aws import bus
 from stepcanary.contracts import PromotionInput
+from stepcanary.domain import events
 from stepcanary.observability import logger
 
 
@@ -15,6 +16,6 @@ from stepcanary.observability import logger
 @event_parser(model=PromotionInput)
 def lambda_handler(event: PromotionInput, _context: LambdaContext) -> dict[str, Any]:
     started = promotion.promote_primary(event.release, event.fence, event.attempt)
-    bus.publish(happened.promoting(event.release))
+    bus.publish(events.promoting(event.release))
     logger.info("primary deployment started", extra={"deployment": started.model_dump()})
     return started.model_dump()

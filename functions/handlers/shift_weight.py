@@ -6,9 +6,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import happened, rollout
+from stepcanary import rollout
 from stepcanary.aws import bus
 from stepcanary.contracts import StepInput
+from stepcanary.domain import events
 from stepcanary.observability import logger, metrics
 
 
@@ -18,7 +19,7 @@ from stepcanary.observability import logger, metrics
 def lambda_handler(event: StepInput, _context: LambdaContext) -> dict[str, Any]:
     step = event.release.steps[event.step]
     splits = rollout.shift_weight(event.release, event.fence, step.weight)
-    bus.publish(happened.shifted(event.release, step.weight))
+    bus.publish(events.shifted(event.release, step.weight))
     metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=step.weight)
     logger.info(
         "weight shifted", extra={"weight": step.weight, "splits": [str(split) for split in splits]}

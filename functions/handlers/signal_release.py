@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from stepcanary import telling
 from stepcanary.contracts import SignalEvent, SignalInput
+from stepcanary.domain.request import explain
 from stepcanary.errors import SignalRefused
 from stepcanary.observability import logger
-from stepcanary.request import explain
 
 
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)

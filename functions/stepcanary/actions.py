@@ -5,8 +5,10 @@ from pydantic import ValidationError
 from stepcanary import profiles, splits, telling
 from stepcanary.aws import lease as leases
 from stepcanary.aws import ledger, stepfunctions
-from stepcanary.aws.lease import Lease
 from stepcanary.contracts import SignalInput
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.request import ActionRequest, parse_action
+from stepcanary.domain.stage import name_of
 from stepcanary.errors import (
     AwsUnavailable,
     LeaseHeld,
@@ -16,9 +18,7 @@ from stepcanary.errors import (
     SignalRefused,
 )
 from stepcanary.plan import read_split
-from stepcanary.request import ActionRequest, parse_action
 from stepcanary.shifting import shift_by_hand
-from stepcanary.stage import name_of
 
 Answer = dict[str, object]
 

@@ -1,6 +1,6 @@
 """Announcement: what happened to a release, in words for a chat. Pure."""
 
-from stepcanary.happened import Happened
+from stepcanary.domain.events import Happened
 
 Document = dict[str, object]
 

@@ -1,10 +1,10 @@
 """Capacity: no weight for a side that cannot carry it."""
 
 from stepcanary.aws import ecs
-from stepcanary.deployment import Service
+from stepcanary.domain.deployment import Service
+from stepcanary.domain.release import Release
+from stepcanary.domain.split import SideName
 from stepcanary.errors import DeploymentFailed
-from stepcanary.release import Release
-from stepcanary.traffic import SideName
 from stepcanary.traffic.routers import router_for
 
 

@@ -2,12 +2,12 @@
 
 from stepcanary.aws import lease as leases
 from stepcanary.aws import ledger
+from stepcanary.domain.model import Model
+from stepcanary.domain.outcome import Told, explain
+from stepcanary.domain.release import Release
+from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import LeaseLost
-from stepcanary.failure import Told, explain
-from stepcanary.model import Model
-from stepcanary.release import Release
 from stepcanary.splits import at_rest
-from stepcanary.stage import RETURNING
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""

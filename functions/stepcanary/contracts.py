@@ -5,14 +5,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from stepcanary.deploying import Started
-from stepcanary.failure import Failure, Told
-from stepcanary.happened import Happened
-from stepcanary.model import Model
-from stepcanary.release import Release
-from stepcanary.request import By
-from stepcanary.signals import TOKENS_PER_WAIT, Kind
-from stepcanary.traffic import SideName
+from stepcanary.domain.deployment import Started
+from stepcanary.domain.events import Happened
+from stepcanary.domain.model import Model
+from stepcanary.domain.outcome import Failure, Told
+from stepcanary.domain.release import Release
+from stepcanary.domain.request import By
+from stepcanary.domain.signals import TOKENS_PER_WAIT, Kind
+from stepcanary.domain.split import SideName
 
 
 class PlanInput(Model):

@@ -4,19 +4,10 @@ from stepcanary import clock, watch
 from stepcanary.aws import ecs
 from stepcanary.aws import lease as leases
 from stepcanary.capacity import missing_capacity, service_of
-from stepcanary.deployment import Service, has_arrived, is_overdue, with_images
+from stepcanary.domain.deployment import Service, Started, has_arrived, is_overdue, with_images
+from stepcanary.domain.release import Release
+from stepcanary.domain.split import SideName
 from stepcanary.errors import DeploymentOverdue
-from stepcanary.model import Model
-from stepcanary.release import Release
-from stepcanary.traffic import SideName
-
-
-class Started(Model):
-    """A deployment under way. `deadline_at` is in epoch seconds."""
-
-    deployment_id: str
-    task_definition: str
-    deadline_at: int
 
 
 def deploy_new(release: Release, side: SideName) -> Started:

@@ -5,7 +5,9 @@ from pydantic import ValidationError
 from stepcanary import recovery, splits
 from stepcanary.aws import lease as leases
 from stepcanary.aws import ledger, stepfunctions
-from stepcanary.aws.lease import Lease
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.release import Release
+from stepcanary.domain.stage import OPENING, ROLLOUT
 from stepcanary.errors import (
     AwsUnavailable,
     LeaseHeld,
@@ -16,8 +18,6 @@ from stepcanary.errors import (
     SplitUnsettled,
 )
 from stepcanary.plan import plan_release
-from stepcanary.release import Release
-from stepcanary.stage import OPENING, ROLLOUT
 
 
 def open_release(release: Release, request: object) -> Lease:

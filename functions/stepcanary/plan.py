@@ -3,16 +3,16 @@
 from stepcanary import profiles
 from stepcanary.aws import cloudwatch, ecs, stepfunctions
 from stepcanary.aws import lease as leases
-from stepcanary.deployment import Service, check_releasable, with_images
+from stepcanary.domain.deployment import Service, check_releasable, with_images
+from stepcanary.domain.profile import Profile, Traffic
+from stepcanary.domain.release import Release, Side
+from stepcanary.domain.request import ActionRequest, Request, parse_built, parse_request
+from stepcanary.domain.split import check_expressible
+from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import AwsRefused, RequestRejected, SplitBusy
-from stepcanary.profile import Profile, Traffic
-from stepcanary.release import Release, Side
-from stepcanary.request import ActionRequest, Request, parse_built, parse_request
 from stepcanary.rollback import rolled_back
-from stepcanary.split import check_expressible
 from stepcanary.traffic import Reading, TrafficRouter
 from stepcanary.traffic.routers import router_for
-from stepcanary.verdict import Alarm
 
 
 def plan_release(execution: str, document: object) -> Release:

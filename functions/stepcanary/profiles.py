@@ -3,10 +3,10 @@
 from fnmatch import fnmatchcase
 
 from stepcanary.aws import parameters
+from stepcanary.domain.profile import Profile
+from stepcanary.domain.request import parse_profile
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
-from stepcanary.profile import Profile
-from stepcanary.request import parse_profile
 
 Found = list[tuple[str, Profile]]
 """Service and profile."""

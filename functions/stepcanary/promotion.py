@@ -8,12 +8,13 @@ from typing import Literal
 from stepcanary import watch
 from stepcanary.aws import lease as leases
 from stepcanary.capacity import missing_capacity, service_of
-from stepcanary.deploying import Started, deploy_new, deploy_old
+from stepcanary.deploying import deploy_new, deploy_old
+from stepcanary.domain.deployment import Started
+from stepcanary.domain.model import Model
+from stepcanary.domain.release import Release
+from stepcanary.domain.stage import RETURNING, promoting, restoring
 from stepcanary.errors import CanaryShort, NotEnoughCapacity
-from stepcanary.model import Model
-from stepcanary.release import Release
 from stepcanary.returning import Attempt, attempt, give_back, hold_canary, require_primary
-from stepcanary.stage import RETURNING, promoting, restoring
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
 """Failures of a promotion after which nobody is asked: the canary itself is in doubt."""

@@ -10,20 +10,21 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from stepcanary import clock, happened, watch
+from stepcanary import clock, watch
 from stepcanary.aws import bus, ledger, stepfunctions
 from stepcanary.aws import lease as leases
-from stepcanary.aws.lease import Lease
 from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.deploying import deploy_old
-from stepcanary.deployment import Service
+from stepcanary.domain import events
+from stepcanary.domain.deployment import Service
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.release import Release
+from stepcanary.domain.signals import Signal
+from stepcanary.domain.stage import OPENING, RETURNING, is_restoring
 from stepcanary.errors import AwsRefused, LeaseLost, RequestRejected, SignalRefused
 from stepcanary.observability import logger
-from stepcanary.release import Release
 from stepcanary.returning import hold_canary, scale_in
-from stepcanary.signals import Signal
 from stepcanary.splits import at_rest, insist_all, moved_off, read_each
-from stepcanary.stage import OPENING, RETURNING, is_restoring
 from stepcanary.telling import tell
 from stepcanary.traffic.routers import router_for
 
@@ -213,7 +214,7 @@ def _close(release: Release, lease: Lease) -> str:
     )
     ledger.close(release, outcome, cause)
     leases.free(lease)
-    bus.publish(happened.ended(release, outcome, cause))
+    bus.publish(events.ended(release, outcome, cause))
     return outcome
 
 

@@ -3,13 +3,14 @@
 from stepcanary import watch
 from stepcanary.aws import lease as leases
 from stepcanary.capacity import missing_capacity, service_of
-from stepcanary.deploying import Started, deploy_new
+from stepcanary.deploying import deploy_new
+from stepcanary.domain.deployment import Started
+from stepcanary.domain.release import Release
+from stepcanary.domain.split import Split
+from stepcanary.domain.stage import ROLLOUT
+from stepcanary.domain.verdict import Verdict, judge, progress
 from stepcanary.errors import NotEnoughCapacity
-from stepcanary.release import Release
-from stepcanary.split import Split
 from stepcanary.splits import shift_all
-from stepcanary.stage import ROLLOUT
-from stepcanary.verdict import Verdict, judge, progress
 
 
 def deploy_canary(release: Release, fence: int) -> Started:

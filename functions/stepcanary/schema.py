@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from stepcanary.contracts import SignalInput
-from stepcanary.happened import Happened
-from stepcanary.profile import Profile
-from stepcanary.request import ActionRequest, Request
+from stepcanary.domain.events import Happened
+from stepcanary.domain.profile import Profile
+from stepcanary.domain.request import ActionRequest, Request
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "request": Request,

@@ -4,16 +4,15 @@ from stepcanary import splits
 from stepcanary.aws import ecs, ledger, stepfunctions
 from stepcanary.aws import lease as leases
 from stepcanary.capacity import missing_capacity, service_of
+from stepcanary.domain.profile import Profile
+from stepcanary.domain.release import Release
+from stepcanary.domain.request import ActionRequest
+from stepcanary.domain.split import SideName, check_expressible
+from stepcanary.domain.stage import ROLLOUT
 from stepcanary.errors import LeaseHeld, NotEnoughCapacity
 from stepcanary.opening import require_alone
 from stepcanary.plan import fixed, read_split
-from stepcanary.profile import Profile
-from stepcanary.release import Release
-from stepcanary.request import ActionRequest
-from stepcanary.split import check_expressible
 from stepcanary.splits import insist_all
-from stepcanary.stage import ROLLOUT
-from stepcanary.traffic import SideName
 
 
 def shift_by_hand(execution: str, request: ActionRequest, profile: Profile) -> str:

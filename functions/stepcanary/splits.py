@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from stepcanary.aws import lease as leases
-from stepcanary.aws.lease import Lease
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.release import Release
+from stepcanary.domain.split import Split
 from stepcanary.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -13,8 +15,6 @@ from stepcanary.errors import (
     RequestRejected,
     SplitDrifted,
 )
-from stepcanary.release import Release
-from stepcanary.split import Split
 from stepcanary.traffic import Known, Moved, Reading, TrafficRouter, foreign_write, insist, shift
 from stepcanary.traffic.routers import router_for
 

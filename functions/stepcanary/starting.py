@@ -5,8 +5,8 @@ import hashlib
 from stepcanary import profiles, telling
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts import ImagePushed, PipelineSucceeded, SignalInput
+from stepcanary.domain.request import LONGEST_BY
 from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
-from stepcanary.request import LONGEST_BY
 
 
 def of_image(event: ImagePushed) -> dict[str, list[str]]:

@@ -5,12 +5,12 @@ from contextlib import suppress
 from stepcanary import clock, profiles
 from stepcanary.aws import lease as leases
 from stepcanary.aws import stepfunctions
+from stepcanary.domain.profile import Profile
+from stepcanary.domain.release import Release
+from stepcanary.domain.request import Request
+from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitBusy
 from stepcanary.plan import check_possible, plan_release, request_of
-from stepcanary.profile import Profile
-from stepcanary.release import Release
-from stepcanary.request import Request
-from stepcanary.signals import Signal
 from stepcanary.telling import tell
 
 LONGEST_WAIT_SECONDS = 4 * 3_600

@@ -2,11 +2,11 @@
 
 from stepcanary.aws import cloudwatch
 from stepcanary.aws import lease as leases
-from stepcanary.aws.lease import Lease
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.release import Release
+from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import CanaryAlarmed, RevertRequested, SplitDrifted
-from stepcanary.release import Release
 from stepcanary.splits import foreign_writes, read
-from stepcanary.verdict import Alarm
 
 
 def alarms(release: Release, lease: Lease) -> list[Alarm]:

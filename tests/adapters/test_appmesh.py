@@ -8,9 +8,9 @@ import pytest
 from botocore.stub import Stubber
 
 from stepcanary.aws import clients
+from stepcanary.domain.profile import AppMeshTraffic
+from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
-from stepcanary.profile import AppMeshTraffic
-from stepcanary.split import Split
 from stepcanary.traffic import Known, shift
 from stepcanary.traffic.appmesh import AppMeshRouter
 

@@ -8,9 +8,9 @@ import pytest
 from botocore.stub import Stubber
 
 from stepcanary.aws import clients
+from stepcanary.domain.profile import LatticeTraffic
+from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from stepcanary.profile import LatticeTraffic
-from stepcanary.split import Split
 from stepcanary.traffic import Known, insist, shift
 from stepcanary.traffic.lattice import LatticeRouter
 

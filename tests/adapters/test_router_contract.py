@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from stepcanary.aws import lease, stepfunctions
-from stepcanary.aws.lease import Lease
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.profile import Traffic
+from stepcanary.domain.release import Release
+from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
 from stepcanary.plan import plan_release
-from stepcanary.profile import Traffic
-from stepcanary.release import Release
-from stepcanary.split import Split
 from stepcanary.traffic import Known, foreign_write, insist, shift
 from stepcanary.traffic.routers import router_for
 from tests.adapters.stands import ALL

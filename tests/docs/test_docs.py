@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.stack import ROOT
-from stepcanary.profile import Profile
+from stepcanary.domain.profile import Profile
 from tests.builders import profile
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

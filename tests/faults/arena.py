@@ -19,8 +19,8 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 from sandbox import stack
 from sandbox.workflow import LambdaContext
 from stepcanary.aws import clients
+from stepcanary.domain.stage import RETURNING
 from stepcanary.observability import logger, metrics
-from stepcanary.stage import RETURNING
 from tests.builders import PROFILE
 from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS

@@ -7,9 +7,9 @@ import pytest
 from slack_sdk.models.blocks import Block
 
 from sandbox import stack
-from stepcanary import happened
 from stepcanary.announcement import escaped, to_amazon_q
-from stepcanary.happened import Happened
+from stepcanary.domain import events
+from stepcanary.domain.events import Happened
 from stepcanary.slack.blocks import message
 from tests.builders import profile
 from tests.slack.conftest import JANE, JOHN, STRANGER, Workspace
@@ -266,5 +266,5 @@ def test_the_topic_gets_what_amazon_q_shows(here: World, monkeypatch: pytest.Mon
 
 def test_what_is_told_is_what_happened() -> None:
     """Every kind of event has words."""
-    kinds = set(happened.DetailType.__args__)  # type: ignore[attr-defined]
+    kinds = set(events.DetailType.__args__)  # type: ignore[attr-defined]
     assert {detail["detail_type"] for detail in EVERYTHING} == kinds

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepcanary.domain.request import LONGEST_BY
 from stepcanary.errors import RequestRejected
-from stepcanary.request import LONGEST_BY
 from stepcanary.slack.command import named, parse_command, parse_decision
 
 BY = "jane (Slack U2CERLKJA)"

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from sandbox.slack import Document, Message, signed, url_event
-from stepcanary import happened
+from stepcanary.domain import events
 from stepcanary.slack.blocks import message
 from tests.builders import profile
 from tests.eventually import within
@@ -33,7 +33,7 @@ class Fuzz:
 
     def __init__(self, slack: Workspace, chance: random.Random) -> None:
         self.slack, self.chance = slack, chance
-        waiting = happened.Happened(
+        waiting = events.Happened(
             detail_type="Release Waiting",
             service="checkout",
             execution=slack.here.arn("release-1"),

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import stack
 from stepcanary import errors
-from stepcanary.profile import LONGEST_ROLLOUT_SECONDS, Deployment
+from stepcanary.domain.profile import LONGEST_ROLLOUT_SECONDS, Deployment
 from stepcanary.traffic.alb import LONGEST_PINNED_SECONDS
 from stepcanary.turn import LONGEST_WAIT_SECONDS
 from tools.format_definition import formatted

@@ -7,7 +7,8 @@ import pytest
 
 from stepcanary.aws import clients
 from stepcanary.aws import lease as leases
-from stepcanary.stage import OPENING
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.stage import OPENING
 from tests.builders import profile, request, traffic
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World, world
@@ -525,7 +526,7 @@ def test_help_gives_nothing_to_a_primary_that_runs_nothing(here: World) -> None:
 def test_only_a_release_that_is_being_opened_can_be_given_up_by_its_opening(here: World) -> None:
     """A first delivery of OpenRelease stalls, the second goes on, and then the first one finds
     that the world has changed."""
-    held: list[leases.Lease] = []
+    held: list[Lease] = []
 
     def remember(name: str, _params: Document) -> None:
         if name.startswith("appmesh.") and not held:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcanary.split import Split
+from stepcanary.domain.split import Split
 from stepcanary.traffic.groups import MOST_WEIGHT, Pair, Weights
 
 WEIGHT = st.integers(0, MOST_WEIGHT)

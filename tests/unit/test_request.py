@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepcanary.domain.profile import Profile, Traffic
+from stepcanary.domain.request import parse_request
 from stepcanary.errors import RequestRejected
-from stepcanary.profile import Profile, Traffic
-from stepcanary.request import parse_request
 from tests.builders import profile, request
 
 DIGEST = "@sha256:" + "a" * 64

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepcanary.domain.split import Split, check_expressible
 from stepcanary.errors import RequestRejected
-from stepcanary.split import Split, check_expressible
 from stepcanary.traffic.appmesh import KINDS, weighted_targets, with_weights
 
 JSON = st.recursive(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcanary.verdict import Alarm, judge, progress
+from stepcanary.domain.verdict import Alarm, judge, progress
 
 STATES = st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA", "SOMETHING_NEW"])
 

@@ -3,7 +3,7 @@
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stepcanary.aws import clients
-from stepcanary.happened import Happened
+from stepcanary.domain.events import Happened
 from stepcanary.observability import logger
 
 

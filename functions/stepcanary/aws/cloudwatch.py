@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.failures import aws_failures
-from stepcanary.verdict import Alarm
+from stepcanary.domain.verdict import Alarm
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.literals import AlarmTypeType

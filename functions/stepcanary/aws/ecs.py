@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients
 from stepcanary.aws.failures import aws_failures
-from stepcanary.deployment import Document, Service
+from stepcanary.domain.deployment import Document, Service
 from stepcanary.errors import AwsRefused, RequestRejected
 
 if TYPE_CHECKING:

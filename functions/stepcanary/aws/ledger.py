@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.failures import aws_failures
+from stepcanary.domain.release import Release
+from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable
 from stepcanary.observability import logger
-from stepcanary.release import Release
 from stepcanary.settings import settings
-from stepcanary.signals import Signal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef

@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.parameters.exceptions import (
 from pydantic import SecretStr, ValidationError
 
 from stepcanary.aws import clients
+from stepcanary.domain.model import Model
 from stepcanary.errors import AwsUnavailable
-from stepcanary.model import Model
 from stepcanary.settings import settings
 
 KEPT_SECONDS = 300

@@ -6,8 +6,8 @@ from typing import Any
 
 from stepcanary.aws import clients
 from stepcanary.aws.failures import aws_failures
+from stepcanary.domain.signals import Signal
 from stepcanary.settings import settings
-from stepcanary.signals import Signal
 
 
 @aws_failures

@@ -6,7 +6,7 @@ Whatever comes from people or from AWS is escaped, so that nobody calls a whole 
 from typing import Any
 
 from stepcanary.announcement import escaped, text, title
-from stepcanary.happened import Happened
+from stepcanary.domain.events import Happened
 from stepcanary.slack.command import Decision
 
 Block = dict[str, Any]

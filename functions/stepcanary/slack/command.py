@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from pydantic import Field, ValidationError
 
+from stepcanary.domain.model import Model
+from stepcanary.domain.request import LONGEST_BY, explain, parse_action, parse_request
 from stepcanary.errors import RequestRejected
-from stepcanary.model import Model
-from stepcanary.request import LONGEST_BY, explain, parse_action, parse_request
 
 Document = dict[str, object]
 

@@ -7,8 +7,8 @@ from slack_sdk.http_retry import RateLimitErrorRetryHandler
 from stepcanary.announcement import escaped, title
 from stepcanary.aws import ledger
 from stepcanary.aws.secrets import slack_secret
+from stepcanary.domain.events import Happened
 from stepcanary.errors import AwsUnavailable
-from stepcanary.happened import Happened
 from stepcanary.observability import logger
 from stepcanary.settings import settings
 from stepcanary.slack.blocks import message

@@ -1,12 +1,11 @@
 """Traffic: the port that a router fills, and the ways to move a weight through it."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import SplitDrifted
-from stepcanary.split import Split
 
-SideName = Literal["primary", "canary"]
 Document = dict[str, Any]
 
 

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, cast
 
 from stepcanary.aws import clients
 from stepcanary.aws.failures import aws_failures
+from stepcanary.domain.identifiers import alb_name, alb_resource
+from stepcanary.domain.profile import AlbTraffic
+from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
-from stepcanary.identifiers import alb_name, alb_resource
-from stepcanary.profile import AlbTraffic
-from stepcanary.split import Split
-from stepcanary.traffic import Dimensions, Document, Reading, SideName
+from stepcanary.traffic import Dimensions, Document, Reading
 from stepcanary.traffic.groups import DEFAULT_WEIGHT, Pair, Weights, collect
 
 if TYPE_CHECKING:

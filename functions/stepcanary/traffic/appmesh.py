@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients
 from stepcanary.aws.failures import aws_failures
+from stepcanary.domain.profile import AppMeshTraffic
+from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import AwsRefused, RequestRejected
-from stepcanary.profile import AppMeshTraffic
-from stepcanary.split import Split
-from stepcanary.traffic import Dimensions, Document, Reading, SideName
+from stepcanary.traffic import Dimensions, Document, Reading
 
 if TYPE_CHECKING:
     from mypy_boto3_appmesh.type_defs import RouteSpecUnionTypeDef

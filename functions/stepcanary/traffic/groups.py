@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from stepcanary.domain.split import Split
 from stepcanary.errors import RequestRejected
-from stepcanary.split import Split
 
 Weights = dict[str, int]
 """Weight by target group. Its order is kept when written, and is no difference when compared."""

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients
 from stepcanary.aws.failures import aws_failures
+from stepcanary.domain.identifiers import lattice_id
+from stepcanary.domain.profile import LatticeTraffic
+from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
-from stepcanary.identifiers import lattice_id
-from stepcanary.profile import LatticeTraffic
-from stepcanary.split import Split
-from stepcanary.traffic import Dimensions, Document, Reading, SideName
+from stepcanary.traffic import Dimensions, Document, Reading
 from stepcanary.traffic.groups import DEFAULT_WEIGHT, Pair, Weights, collect
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from stepcanary.profile import AlbTraffic, AppMeshTraffic, LatticeTraffic, Traffic
+from stepcanary.domain.profile import AlbTraffic, AppMeshTraffic, LatticeTraffic, Traffic
 from stepcanary.traffic import TrafficRouter
 from stepcanary.traffic.alb import AlbRouter
 from stepcanary.traffic.appmesh import AppMeshRouter

@@ -3,9 +3,8 @@
 import copy
 from typing import Any, ClassVar
 
-from stepcanary.profile import AlbTraffic, Traffic
-from stepcanary.split import Split
-from stepcanary.traffic import SideName
+from stepcanary.domain.profile import AlbTraffic, Traffic
+from stepcanary.domain.split import SideName, Split
 from tests.adapters.stands.stand import Route, Stand, Unfit, answer
 from tests.fakes.alb import BALANCER, DEFAULT_RULE, LISTENER, RULE, Alb, group
 from tests.fakes.service import Document

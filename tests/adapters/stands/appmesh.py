@@ -3,9 +3,8 @@
 import copy
 from typing import Any, ClassVar
 
-from stepcanary.profile import Traffic
-from stepcanary.split import Split
-from stepcanary.traffic import SideName
+from stepcanary.domain.profile import Traffic
+from stepcanary.domain.split import SideName, Split
 from tests.adapters.stands.stand import Route, Stand, Unfit, answer
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud

@@ -3,10 +3,9 @@
 import copy
 from typing import Any, ClassVar
 
-from stepcanary.identifiers import lattice_id
-from stepcanary.profile import LatticeTraffic, Traffic
-from stepcanary.split import Split
-from stepcanary.traffic import SideName
+from stepcanary.domain.identifiers import lattice_id
+from stepcanary.domain.profile import LatticeTraffic, Traffic
+from stepcanary.domain.split import SideName, Split
 from tests.adapters.stands.stand import Route, Stand, Unfit, answer
 from tests.fakes.lattice import (
     DEFAULT_RULE,

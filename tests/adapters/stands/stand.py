@@ -9,9 +9,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from stepcanary.aws import clients
-from stepcanary.profile import Traffic
-from stepcanary.split import Split
-from stepcanary.traffic import SideName
+from stepcanary.domain.profile import Traffic
+from stepcanary.domain.split import SideName, Split
 from tests.fakes.service import Document, Fake, serve
 
 

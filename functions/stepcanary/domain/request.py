@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from stepcanary.domain.model import Model
+from stepcanary.domain.profile import ROUTERS, Profile
 from stepcanary.errors import RequestRejected
-from stepcanary.model import Model
-from stepcanary.profile import ROUTERS, Profile
 
 M = TypeVar("M", bound=Model)
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from stepcanary.model import Model
-from stepcanary.release import Release
+from stepcanary.domain.model import Model
+from stepcanary.domain.release import Release
 
 DetailType = Literal[
     "Release Rejected",

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from stepcanary.model import Model
-from stepcanary.stage import RETURNING, ROLLOUT, is_restoring
+from stepcanary.domain.model import Model
+from stepcanary.domain.stage import RETURNING, ROLLOUT, is_restoring
 
 Kind = Literal["promote", "revert", "retry", "skip", "pause", "resume"]
 

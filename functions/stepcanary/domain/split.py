@@ -1,8 +1,11 @@
 """Split: how one route divides its traffic between primary and canary."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from stepcanary.errors import RequestRejected
+
+SideName = Literal["primary", "canary"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from stepcanary.domain.model import Model
 from stepcanary.errors import DeploymentFailed, RequestRejected
 
 Document = dict[str, Any]
@@ -25,6 +26,14 @@ def with_images(task_definition: Document, images: dict[str, str]) -> Document:
             )
         containers[name]["image"] = image
     return derived
+
+
+class Started(Model):
+    """A deployment under way. `deadline_at` is in epoch seconds."""
+
+    deployment_id: str
+    task_definition: str
+    deadline_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from stepcanary.model import Model
-from stepcanary.profile import Deployment, Promotion, Step, Traffic
-from stepcanary.request import Image, TaskDefinitions
-from stepcanary.traffic import SideName
+from stepcanary.domain.model import Model
+from stepcanary.domain.profile import Deployment, Promotion, Step, Traffic
+from stepcanary.domain.request import Image, TaskDefinitions
+from stepcanary.domain.split import SideName
 
 
 class Side(Model):

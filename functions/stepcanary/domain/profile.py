@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from stepcanary.identifiers import (
+from stepcanary.domain.identifiers import (
     AlbListener,
     AlbRule,
     AlbTargetGroup,
@@ -16,7 +16,7 @@ from stepcanary.identifiers import (
     LatticeTargetGroup,
     lattice_id,
 )
-from stepcanary.model import Model
+from stepcanary.domain.model import Model
 
 DAY_SECONDS = 86_400
 LONGEST_ROLLOUT_SECONDS = 6 * DAY_SECONDS
