@@ -73,7 +73,7 @@ build: .venv-sam/ready ## Package the functions with sam build: no credentials, 
 	PATH="$(dir $(PYTHON313)):$$PATH" $(SAM) build
 
 schema: .venv/ready ## Export the JSON Schemas to docs/schema
-	$(BIN)/python -m stepcanary.schema docs/schema
+	$(BIN)/python -m tools.export_schemas docs/schema
 
 fix: .venv/ready ## Format code and definition, and mend what ruff can mend
 	$(BIN)/python -m tools.format_definition

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.announcement import to_amazon_q
 from stepcanary.aws import topic
-from stepcanary.contracts import ReleaseEvent
+from stepcanary.contracts.events import ReleaseEvent
 from stepcanary.observability import logger
 
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import telling
 from stepcanary.aws import bus
-from stepcanary.contracts import WaitInput
+from stepcanary.contracts.states import WaitInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
 

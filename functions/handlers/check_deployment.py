@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import deploying
-from stepcanary.contracts import CheckInput
+from stepcanary.contracts.states import CheckInput
 from stepcanary.observability import logger
 
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import bus
 from stepcanary.closing import close_release
-from stepcanary.contracts import CloseInput
+from stepcanary.contracts.states import CloseInput
 from stepcanary.domain import events
 from stepcanary.observability import logger, metrics
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import returning
 from stepcanary.aws import bus
-from stepcanary.contracts import ConfirmInput
+from stepcanary.contracts.states import ConfirmInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import rollout
-from stepcanary.contracts import FencedInput
+from stepcanary.contracts.states import FencedInput
 from stepcanary.observability import logger
 
 

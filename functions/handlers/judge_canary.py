@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import rollout
-from stepcanary.contracts import JudgeInput
+from stepcanary.contracts.states import JudgeInput
 from stepcanary.observability import logger
 
 

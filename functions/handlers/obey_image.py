@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import starting
-from stepcanary.contracts import ImagePushed
+from stepcanary.contracts.events import ImagePushed
 from stepcanary.observability import logger
 
 

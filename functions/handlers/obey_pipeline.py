@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import starting
-from stepcanary.contracts import PipelineSucceeded
+from stepcanary.contracts.events import PipelineSucceeded
 from stepcanary.observability import logger
 
 

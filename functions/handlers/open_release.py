@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import bus
-from stepcanary.contracts import OpenInput
+from stepcanary.contracts.states import OpenInput
 from stepcanary.domain import events
 from stepcanary.errors import LeaseHeld, RequestRejected, SplitTaken
 from stepcanary.observability import logger

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import bus
-from stepcanary.contracts import PlanInput
+from stepcanary.contracts.states import PlanInput
 from stepcanary.domain import events
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger

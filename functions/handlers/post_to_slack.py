@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.contracts import ReleaseEvent
+from stepcanary.contracts.events import ReleaseEvent
 from stepcanary.observability import logger
 from stepcanary.slack.posting import post
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import promotion
 from stepcanary.aws import bus
-from stepcanary.contracts import PromotionInput
+from stepcanary.contracts.states import PromotionInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import telling
-from stepcanary.contracts import AlarmEvent
+from stepcanary.contracts.events import AlarmEvent
 from stepcanary.observability import logger
 
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import promotion
-from stepcanary.contracts import RestoreInput
+from stepcanary.contracts.states import RestoreInput
 from stepcanary.observability import logger
 
 

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import promotion
-from stepcanary.contracts import ReturnInput
+from stepcanary.contracts.states import ReturnInput
 from stepcanary.observability import logger, metrics
 
 

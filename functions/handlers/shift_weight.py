@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import rollout
 from stepcanary.aws import bus
-from stepcanary.contracts import StepInput
+from stepcanary.contracts.states import StepInput
 from stepcanary.domain import events
 from stepcanary.observability import logger, metrics
 

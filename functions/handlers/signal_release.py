@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from stepcanary import telling
-from stepcanary.contracts import SignalEvent, SignalInput
+from stepcanary.contracts.events import SignalEvent, SignalInput
 from stepcanary.domain.request import explain
 from stepcanary.errors import SignalRefused
 from stepcanary.observability import logger

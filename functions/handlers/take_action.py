@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.actions import take_action
-from stepcanary.contracts import TakeInput
+from stepcanary.contracts.states import TakeInput
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
 

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from stepcanary import profiles, splits, telling
 from stepcanary.aws import lease as leases
 from stepcanary.aws import ledger, stepfunctions
-from stepcanary.contracts import SignalInput
+from stepcanary.contracts.events import SignalInput
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
 from stepcanary.domain.stage import name_of

@@ -4,7 +4,7 @@ import hashlib
 
 from stepcanary import profiles, telling
 from stepcanary.aws import stepfunctions
-from stepcanary.contracts import ImagePushed, PipelineSucceeded, SignalInput
+from stepcanary.contracts.events import ImagePushed, PipelineSucceeded, SignalInput
 from stepcanary.domain.request import LONGEST_BY
 from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from stepcanary import clock
 from stepcanary.aws import lease as leases
 from stepcanary.aws import ledger, stepfunctions
-from stepcanary.contracts import SignalInput, WaitInput
+from stepcanary.contracts.events import SignalInput
+from stepcanary.contracts.states import WaitInput
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.signals import KEPT, WAIT_IS_OVER, Signal, why_refused
 from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox import stack
 from sandbox.transform import transformed
-from stepcanary.schema import schemas
+from tools.export_schemas import schemas
 
 RESOURCES: dict[str, Any] = stack.template()["Resources"]
 FUNCTIONS = {f.name: f for f in stack.functions()}

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stepcanary.contracts import SignalInput
+from stepcanary.contracts.events import SignalInput
 from stepcanary.domain.events import Happened
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import ActionRequest, Request

@@ -1,0 +1,96 @@
+"""Events: what EventBridge sends to each function."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from stepcanary.domain.events import Happened
+from stepcanary.domain.model import Model
+from stepcanary.domain.request import By
+from stepcanary.domain.signals import Kind
+
+
+class SignalInput(Model):
+    """The detail of a `Release Signal` event, or what a person sends to the function by hand.
+
+    `wait` is the one that the event `Release Waiting` told of: only that one is meant.
+    """
+
+    service: str = Field(min_length=1, max_length=64)
+    signal: Kind
+    reason: str = Field(default="", max_length=1_000)
+    by: By = ""
+    execution: str = Field(default="", max_length=400)
+    wait: int | None = None
+
+
+class SignalEvent(BaseModel):
+    """`Release Signal`, as it came over the bus."""
+
+    id: str
+    time: datetime
+    detail: SignalInput
+
+
+class Push(BaseModel):
+    repository_name: str = Field(alias="repository-name")
+    image_digest: str = Field(alias="image-digest", pattern=r"^sha256:[0-9a-f]{64}$")
+    image_tag: str = Field(alias="image-tag", min_length=1)
+
+
+class ImagePushed(BaseModel):
+    """ECR Image Action, of a push that has a tag; AWS may add keys to it at any time."""
+
+    id: str
+    account: str
+    region: str
+    time: datetime
+    detail: Push
+
+    @property
+    def registry(self) -> str:
+        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return f"{self.account}.dkr.ecr.{self.region}.{suffix}"
+
+
+class Succeeded(BaseModel):
+    pipeline: str
+    state: Literal["SUCCEEDED"]
+
+
+class PipelineSucceeded(BaseModel):
+    """CodePipeline Pipeline Execution State Change."""
+
+    id: str
+    time: datetime
+    detail: Succeeded
+
+
+class AlarmState(BaseModel):
+    value: str
+    reason: str = ""
+    timestamp: datetime
+
+
+class AlarmDetail(BaseModel):
+    alarm_name: str = Field(alias="alarmName")
+    state: AlarmState
+
+
+class AlarmEvent(BaseModel):
+    """CloudWatch Alarm State Change; AWS may add keys to it at any time."""
+
+    detail: AlarmDetail
+
+
+class ReleaseEvent(BaseModel):
+    """One of the stack's own, as it came over the bus."""
+
+    id: str
+    detail_type: str = Field(alias="detail-type")
+    detail: dict[str, Any]
+
+    @property
+    def happened(self) -> Happened:
+        return Happened.model_validate({**self.detail, "detail_type": self.detail_type})
