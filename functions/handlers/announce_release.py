@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.announcement import to_amazon_q
-from stepcanary.aws import topic
+from stepcanary.aws import sns
 from stepcanary.contracts.events import ReleaseEvent
 from stepcanary.observability import logger
 
@@ -14,5 +14,5 @@ from stepcanary.observability import logger
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @event_parser(model=ReleaseEvent)
 def lambda_handler(event: ReleaseEvent, _context: LambdaContext) -> dict[str, Any]:
-    topic.publish(to_amazon_q(event.happened))
+    sns.publish(to_amazon_q(event.happened))
     return {}

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from stepcanary.aws import parameters
+from stepcanary.aws import ssm
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import parse_profile
 from stepcanary.errors import RequestRejected
@@ -16,14 +16,14 @@ def of_service(service: str, inline: Profile | None = None) -> Profile:
     """The one in the request, or else the stored one. Raises `RequestRejected`."""
     if inline is not None:
         return inline
-    name, text = parameters.read_profile(service)
+    name, text = ssm.read_profile(service)
     return parse_profile(text, f"profile {name}")
 
 
 def every() -> Found:
     """All that are valid; an invalid one is told when its own service is released."""
     found: Found = []
-    for service, text in parameters.read_profiles():
+    for service, text in ssm.read_profiles():
         try:
             found.append((service, parse_profile(text, f"profile of {service}")))
         except RequestRejected as rejected:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from stepcanary import clock, watch
-from stepcanary.aws import bus, ledger, stepfunctions
+from stepcanary.aws import events, ledger, stepfunctions
 from stepcanary.aws import lease as leases
 from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.deploying import deploy_old
@@ -214,7 +214,7 @@ def _close(release: Release, lease: Lease) -> str:
     )
     ledger.close(release, outcome, cause)
     leases.free(lease)
-    bus.publish(events.ended(release, outcome, cause))
+    events.publish(events.ended(release, outcome, cause))
     return outcome
 
 

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.errors import AwsRefused, AwsUnavailable
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepcanary import clock
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.verdict import Alarm
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.deployment import Document, Service
 from stepcanary.errors import AwsRefused, RequestRejected
 

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from stepcanary import clock
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.lease import Lease, Place
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal, why_refused

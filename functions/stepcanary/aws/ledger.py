@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from stepcanary import clock
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable

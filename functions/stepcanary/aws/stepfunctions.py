@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.signals import Signal
 from stepcanary.settings import settings
 

@@ -11,7 +11,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from stepcanary import clock
 from stepcanary.aws import clients
-from stepcanary.aws.secrets import slack_secret
+from stepcanary.aws.secretsmanager import slack_secret
 from stepcanary.errors import AwsUnavailable
 from stepcanary.observability import logger
 from stepcanary.slack import app

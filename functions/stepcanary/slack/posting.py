@@ -6,7 +6,7 @@ from slack_sdk.http_retry import RateLimitErrorRetryHandler
 
 from stepcanary.announcement import escaped, title
 from stepcanary.aws import ledger
-from stepcanary.aws.secrets import slack_secret
+from stepcanary.aws.secretsmanager import slack_secret
 from stepcanary.domain.events import Happened
 from stepcanary.errors import AwsUnavailable
 from stepcanary.observability import logger

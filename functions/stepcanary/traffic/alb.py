@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, cast
 
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.identifiers import alb_name, alb_resource
 from stepcanary.domain.profile import AlbTraffic
 from stepcanary.domain.split import SideName, Split

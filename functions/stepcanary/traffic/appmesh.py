@@ -4,7 +4,7 @@ import copy
 from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.profile import AppMeshTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import AwsRefused, RequestRejected

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.identifiers import lattice_id
 from stepcanary.domain.profile import LatticeTraffic
 from stepcanary.domain.split import SideName, Split

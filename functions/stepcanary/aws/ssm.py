@@ -1,7 +1,7 @@
 """SSM Parameter Store: the profiles of the services."""
 
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.errors import AwsRefused, RequestRejected
 from stepcanary.settings import settings
 

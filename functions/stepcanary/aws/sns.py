@@ -4,7 +4,7 @@ import json
 
 from stepcanary.announcement import Document
 from stepcanary.aws import clients
-from stepcanary.aws.failures import aws_failures
+from stepcanary.aws.errors import aws_failures
 from stepcanary.settings import settings
 
 
