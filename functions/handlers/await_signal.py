@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import telling
-from stepcanary.aws import events
+from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import WaitInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
@@ -18,6 +18,6 @@ def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
     signal = telling.await_signal(event)
     waits = events.waiting(event.release, event.wait, list(event.obeyed))
     if signal is None and waits is not None:
-        events.publish(waits)
+        eventbridge.publish(waits)
     logger.info("waiting" if signal is None else "signal obeyed", extra={"signal": str(signal)})
     return {}

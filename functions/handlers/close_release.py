@@ -6,7 +6,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws import events
+from stepcanary.aws import eventbridge
 from stepcanary.closing import close_release
 from stepcanary.contracts.states import CloseInput
 from stepcanary.domain import events
@@ -21,6 +21,6 @@ def lambda_handler(event: CloseInput, _context: LambdaContext) -> dict[str, Any]
         event.release, event.fence, event.outcome, event.told, parked=event.parked
     )
     metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=closed.stranded)
-    events.publish(events.ended(event.release, closed.outcome, closed.cause))
+    eventbridge.publish(events.ended(event.release, closed.outcome, closed.cause))
     logger.info("release closed", extra={"closed": closed.model_dump()})
     return {"outcome": closed.outcome, "cause": closed.cause}

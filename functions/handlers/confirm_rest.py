@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import returning
-from stepcanary.aws import events
+from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import ConfirmInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
@@ -19,6 +19,6 @@ def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> dict[str, An
         event.release, event.fence, event.corrections, promoted=event.promoted
     )
     if rest.next == "retire":
-        events.publish(events.shifted(event.release, 0))
+        eventbridge.publish(events.shifted(event.release, 0))
     logger.info("rest confirmed", extra={"rest": rest.model_dump()})
     return rest.model_dump()

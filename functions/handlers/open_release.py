@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws import events
+from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import OpenInput
 from stepcanary.domain import events
 from stepcanary.errors import LeaseHeld, RequestRejected, SplitTaken
@@ -23,8 +23,8 @@ def lambda_handler(event: OpenInput, _context: LambdaContext) -> dict[str, Any]:
         again = isinstance(refused, SplitTaken)
         told = events.rejected(event.release.execution, event.request, str(refused))
         if told is not None and not again:
-            events.publish(told)
+            eventbridge.publish(told)
         return {"accepted": False, "again": again, "cause": str(refused)}
-    events.publish(events.started(event.release))
+    eventbridge.publish(events.started(event.release))
     logger.info("release opened", extra={"split": lease.split, "fence": lease.fence})
     return {"accepted": True, "fence": lease.fence}

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws import events
+from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import PlanInput
 from stepcanary.domain import events
 from stepcanary.errors import RequestRejected
@@ -23,7 +23,7 @@ def lambda_handler(event: PlanInput, _context: LambdaContext) -> dict[str, Any]:
         logger.warning("release rejected", extra={"cause": str(rejected)})
         told = events.rejected(event.execution, event.request, str(rejected))
         if told is not None:
-            events.publish(told)
+            eventbridge.publish(told)
         return {"accepted": False, "waits": False, "cause": str(rejected)}
     if release is None:
         logger.info("release waits for its split")

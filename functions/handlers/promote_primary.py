@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import promotion
-from stepcanary.aws import events
+from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import PromotionInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
@@ -16,6 +16,6 @@ from stepcanary.observability import logger
 @event_parser(model=PromotionInput)
 def lambda_handler(event: PromotionInput, _context: LambdaContext) -> dict[str, Any]:
     started = promotion.promote_primary(event.release, event.fence, event.attempt)
-    events.publish(events.promoting(event.release))
+    eventbridge.publish(events.promoting(event.release))
     logger.info("primary deployment started", extra={"deployment": started.model_dump()})
     return started.model_dump()

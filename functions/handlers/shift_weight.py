@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary import rollout
-from stepcanary.aws import events
+from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import StepInput
 from stepcanary.domain import events
 from stepcanary.observability import logger, metrics
@@ -19,7 +19,7 @@ from stepcanary.observability import logger, metrics
 def lambda_handler(event: StepInput, _context: LambdaContext) -> dict[str, Any]:
     step = event.release.steps[event.step]
     splits = rollout.shift_weight(event.release, event.fence, step.weight)
-    events.publish(events.shifted(event.release, step.weight))
+    eventbridge.publish(events.shifted(event.release, step.weight))
     metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=step.weight)
     logger.info(
         "weight shifted", extra={"weight": step.weight, "splits": [str(split) for split in splits]}

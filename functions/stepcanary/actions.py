@@ -2,9 +2,8 @@
 
 from pydantic import ValidationError
 
-from stepcanary import profiles, splits, telling
-from stepcanary.aws import lease as leases
-from stepcanary.aws import ledger, stepfunctions
+from stepcanary import splits, telling
+from stepcanary.aws import stepfunctions
 from stepcanary.contracts.events import SignalInput
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
@@ -19,6 +18,7 @@ from stepcanary.errors import (
 )
 from stepcanary.plan import read_split
 from stepcanary.shifting import shift_by_hand
+from stepcanary.store import leases, ledger, profiles
 
 Answer = dict[str, object]
 

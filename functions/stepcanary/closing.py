@@ -1,13 +1,12 @@
 """Closing: the outcome into the ledger, and the split free for the next release."""
 
-from stepcanary.aws import lease as leases
-from stepcanary.aws import ledger
 from stepcanary.domain.model import Model
 from stepcanary.domain.outcome import Told, explain
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import LeaseLost
 from stepcanary.splits import at_rest
+from stepcanary.store import leases, ledger
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""

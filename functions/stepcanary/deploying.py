@@ -2,12 +2,12 @@
 
 from stepcanary import clock, watch
 from stepcanary.aws import ecs
-from stepcanary.aws import lease as leases
 from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.domain.deployment import Service, Started, has_arrived, is_overdue, with_images
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import SideName
 from stepcanary.errors import DeploymentOverdue
+from stepcanary.store import leases
 
 
 def deploy_new(release: Release, side: SideName) -> Started:

@@ -3,8 +3,7 @@
 from pydantic import ValidationError
 
 from stepcanary import recovery, splits
-from stepcanary.aws import lease as leases
-from stepcanary.aws import ledger, stepfunctions
+from stepcanary.aws import stepfunctions
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING, ROLLOUT
@@ -18,6 +17,7 @@ from stepcanary.errors import (
     SplitUnsettled,
 )
 from stepcanary.plan import plan_release
+from stepcanary.store import leases, ledger
 
 
 def open_release(release: Release, request: object) -> Lease:

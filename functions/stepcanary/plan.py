@@ -1,8 +1,6 @@
 """Plan: check a request against the world and fix the release. Reads only."""
 
-from stepcanary import profiles
 from stepcanary.aws import cloudwatch, ecs, stepfunctions
-from stepcanary.aws import lease as leases
 from stepcanary.domain.deployment import Service, check_releasable, with_images
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release, Side
@@ -11,6 +9,7 @@ from stepcanary.domain.split import check_expressible
 from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import AwsRefused, RequestRejected, SplitBusy
 from stepcanary.rollback import rolled_back
+from stepcanary.store import leases, profiles
 from stepcanary.traffic import Reading, TrafficRouter
 from stepcanary.traffic.routers import router_for
 

@@ -6,7 +6,6 @@ All the while the canary carries the traffic: it is the healthy copy.
 from typing import Literal
 
 from stepcanary import watch
-from stepcanary.aws import lease as leases
 from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.deploying import deploy_new, deploy_old
 from stepcanary.domain.deployment import Started
@@ -15,6 +14,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING, promoting, restoring
 from stepcanary.errors import CanaryShort, NotEnoughCapacity
 from stepcanary.returning import Attempt, attempt, give_back, hold_canary, require_primary
+from stepcanary.store import leases
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
 """Failures of a promotion after which nobody is asked: the canary itself is in doubt."""

@@ -11,8 +11,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from stepcanary import clock, watch
-from stepcanary.aws import events, ledger, stepfunctions
-from stepcanary.aws import lease as leases
+from stepcanary.aws import eventbridge, stepfunctions
 from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.deploying import deploy_old
 from stepcanary.domain import events
@@ -25,6 +24,7 @@ from stepcanary.errors import AwsRefused, LeaseLost, RequestRejected, SignalRefu
 from stepcanary.observability import logger
 from stepcanary.returning import hold_canary, scale_in
 from stepcanary.splits import at_rest, insist_all, moved_off, read_each
+from stepcanary.store import leases, ledger
 from stepcanary.telling import tell
 from stepcanary.traffic.routers import router_for
 
@@ -214,7 +214,7 @@ def _close(release: Release, lease: Lease) -> str:
     )
     ledger.close(release, outcome, cause)
     leases.free(lease)
-    events.publish(events.ended(release, outcome, cause))
+    eventbridge.publish(events.ended(release, outcome, cause))
     return outcome
 
 

@@ -4,7 +4,6 @@ from typing import Literal
 
 from stepcanary import clock, splits, watch
 from stepcanary.aws import ecs
-from stepcanary.aws import lease as leases
 from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.model import Model
@@ -12,6 +11,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
 from stepcanary.splits import Insisted, insist_all
+from stepcanary.store import leases
 from stepcanary.traffic import Moved, TrafficRouter, foreign_write, jump_of
 
 LONGEST_PAUSE_SECONDS = 60

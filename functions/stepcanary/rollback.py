@@ -1,11 +1,12 @@
 """Rollback: back to the version before the last release, at full speed."""
 
-from stepcanary.aws import ecs, ledger
+from stepcanary.aws import ecs
 from stepcanary.domain.deployment import Document
 from stepcanary.domain.profile import Profile, Step
 from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request, TaskDefinitions
 from stepcanary.errors import RequestRejected
+from stepcanary.store import ledger
 
 
 def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile]:

@@ -1,7 +1,6 @@
 """Rollout: the acts that bring weight to the canary, each safe to run twice."""
 
 from stepcanary import watch
-from stepcanary.aws import lease as leases
 from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.deploying import deploy_new
 from stepcanary.domain.deployment import Started
@@ -11,6 +10,7 @@ from stepcanary.domain.stage import ROLLOUT
 from stepcanary.domain.verdict import Verdict, judge, progress
 from stepcanary.errors import NotEnoughCapacity
 from stepcanary.splits import shift_all
+from stepcanary.store import leases
 
 
 def deploy_canary(release: Release, fence: int) -> Started:

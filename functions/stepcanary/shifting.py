@@ -1,8 +1,7 @@
 """Shifting by hand: one weight for all routes of a service, with everything but a release."""
 
 from stepcanary import splits
-from stepcanary.aws import ecs, ledger, stepfunctions
-from stepcanary.aws import lease as leases
+from stepcanary.aws import ecs, stepfunctions
 from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.release import Release
@@ -13,6 +12,7 @@ from stepcanary.errors import LeaseHeld, NotEnoughCapacity
 from stepcanary.opening import require_alone
 from stepcanary.plan import fixed, read_split
 from stepcanary.splits import insist_all
+from stepcanary.store import leases, ledger
 
 
 def shift_by_hand(execution: str, request: ActionRequest, profile: Profile) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from stepcanary.aws import lease as leases
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import Split
@@ -15,6 +14,7 @@ from stepcanary.errors import (
     RequestRejected,
     SplitDrifted,
 )
+from stepcanary.store import leases
 from stepcanary.traffic import Known, Moved, Reading, TrafficRouter, foreign_write, insist, shift
 from stepcanary.traffic.routers import router_for
 

@@ -2,11 +2,12 @@
 
 import hashlib
 
-from stepcanary import profiles, telling
+from stepcanary import telling
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.events import ImagePushed, PipelineSucceeded, SignalInput
 from stepcanary.domain.request import LONGEST_BY
 from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
+from stepcanary.store import profiles
 
 
 def of_image(event: ImagePushed) -> dict[str, list[str]]:

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from stepcanary import clock
-from stepcanary.aws import lease as leases
-from stepcanary.aws import ledger, stepfunctions
+from stepcanary.aws import stepfunctions
 from stepcanary.contracts.events import SignalInput
 from stepcanary.contracts.states import WaitInput
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.signals import KEPT, WAIT_IS_OVER, Signal, why_refused
 from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused
 from stepcanary.observability import logger
+from stepcanary.store import leases, ledger
 
 
 def tell_service(asked: SignalInput, asker: str, said_at: int | None = None) -> list[str]:

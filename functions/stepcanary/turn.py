@@ -2,8 +2,7 @@
 
 from contextlib import suppress
 
-from stepcanary import clock, profiles
-from stepcanary.aws import lease as leases
+from stepcanary import clock
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.release import Release
@@ -11,6 +10,7 @@ from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitBusy
 from stepcanary.plan import check_possible, plan_release, request_of
+from stepcanary.store import leases, profiles
 from stepcanary.telling import tell
 
 LONGEST_WAIT_SECONDS = 4 * 3_600

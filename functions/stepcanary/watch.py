@@ -1,12 +1,12 @@
 """Watch: what has happened to a release behind its back: alarms, signals and foreign writes."""
 
 from stepcanary.aws import cloudwatch
-from stepcanary.aws import lease as leases
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import CanaryAlarmed, RevertRequested, SplitDrifted
 from stepcanary.splits import foreign_writes, read
+from stepcanary.store import leases
 
 
 def alarms(release: Release, lease: Lease) -> list[Alarm]:

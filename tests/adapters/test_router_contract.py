@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from stepcanary.aws import lease, stepfunctions
+from stepcanary.aws import stepfunctions
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.profile import Traffic
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
 from stepcanary.plan import plan_release
+from stepcanary.store import leases
 from stepcanary.traffic import Known, foreign_write, insist, shift
 from stepcanary.traffic.routers import router_for
 from tests.adapters.stands import ALL
@@ -252,7 +253,7 @@ def plan(
     """Plan a release of the article's services behind the stand's route."""
     cloud = stand.fake if isinstance(stand.fake, Cloud) else Cloud(VirtualClock())
     connect(monkeypatch, cloud, "ecs", "cloudwatch")
-    monkeypatch.setattr(lease, "read", lambda split: found or Lease(split))
+    monkeypatch.setattr(leases, "read", lambda split: found or Lease(split))
     written = {k: v for k, v in {**stand.profile, **changed}.items() if v is not None}
     asked = request(profile=profile(traffic=[written]))
     return plan_release(EXECUTION, asked)

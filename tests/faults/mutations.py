@@ -10,7 +10,7 @@ from unittest.mock import patch
 from stepcanary import capacity, deploying, opening, plan, recovery, returning
 from stepcanary import traffic as port
 from stepcanary.aws import ecs
-from stepcanary.aws import lease as leases
+from stepcanary.store import leases
 from tests.faults.arena import Arena
 
 Mutation = Callable[[Arena], AbstractContextManager[None]]

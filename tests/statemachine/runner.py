@@ -19,8 +19,8 @@ from sandbox import stack, workflow
 from sandbox.cloud import forget_clients
 from sandbox.events import Bus, alarm_detail, execution_detail
 from stepcanary import clock as canary_clock
-from stepcanary.aws import clients, ledger
-from stepcanary.aws import lease as leases
+from stepcanary.aws import clients
+from stepcanary.store import leases, ledger
 from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, serve

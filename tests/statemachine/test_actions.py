@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import stack
-from stepcanary import profiles
+from stepcanary.store import profiles
 from tests.builders import TRIGGERS, profile, request
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World, world

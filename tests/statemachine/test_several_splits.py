@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from stepcanary.aws import clients
-from stepcanary.aws import lease as leases
+from stepcanary.store import leases
 from tests.builders import profile, request
 from tests.fakes.cloud import Document, Refusal
 from tests.fakes.fronts import ThreeFronts

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from stepcanary import telling
-from stepcanary.aws import lease as leases
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsUnavailable, SignalRefused
+from stepcanary.store import leases
 from tests.builders import profile, request
 from tests.statemachine.runner import World, world
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from stepcanary.aws import clients
-from stepcanary.aws import lease as leases
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.stage import OPENING
+from stepcanary.store import leases
 from tests.builders import profile, request, traffic
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World, world

@@ -5,11 +5,11 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from stepcanary import profiles
 from stepcanary.aws import stepfunctions
 from stepcanary.aws.stepfunctions import End
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.slack.command import Document
+from stepcanary.store import profiles
 
 LOOK_SECONDS = 0.5
 LONGEST_LOOK_SECONDS = 20.0
