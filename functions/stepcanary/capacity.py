@@ -5,7 +5,7 @@ from stepcanary.domain.deployment import Service
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import SideName
 from stepcanary.errors import DeploymentFailed
-from stepcanary.traffic.routers import router_for
+from stepcanary.traffic.factory import router_for
 
 
 def service_of(release: Release, side: SideName) -> Service:

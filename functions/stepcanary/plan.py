@@ -10,8 +10,8 @@ from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import AwsRefused, RequestRejected, SplitBusy
 from stepcanary.rollback import rolled_back
 from stepcanary.store import leases, profiles
-from stepcanary.traffic import Reading, TrafficRouter
-from stepcanary.traffic.routers import router_for
+from stepcanary.traffic.factory import router_for
+from stepcanary.traffic.router import Reading, TrafficRouter
 
 
 def plan_release(execution: str, document: object) -> Release:

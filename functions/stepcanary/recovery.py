@@ -26,7 +26,7 @@ from stepcanary.returning import hold_canary, scale_in
 from stepcanary.splits import at_rest, insist_all, moved_off, read_each
 from stepcanary.store import leases, ledger
 from stepcanary.telling import tell
-from stepcanary.traffic.routers import router_for
+from stepcanary.traffic.factory import router_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
 from stepcanary.splits import Insisted, insist_all
 from stepcanary.store import leases
-from stepcanary.traffic import Moved, TrafficRouter, foreign_write, jump_of
+from stepcanary.traffic.router import TrafficRouter
+from stepcanary.traffic.shift import Moved, foreign_write, jump_of
 
 LONGEST_PAUSE_SECONDS = 60
 MOST_CORRECTIONS = 10

@@ -15,8 +15,9 @@ from stepcanary.errors import (
     SplitDrifted,
 )
 from stepcanary.store import leases
-from stepcanary.traffic import Known, Moved, Reading, TrafficRouter, foreign_write, insist, shift
-from stepcanary.traffic.routers import router_for
+from stepcanary.traffic.factory import router_for
+from stepcanary.traffic.router import Reading, TrafficRouter
+from stepcanary.traffic.shift import Known, Moved, foreign_write, insist, shift
 
 Readings = dict[str, Reading]
 """By the split's key in the ledger."""

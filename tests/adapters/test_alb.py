@@ -11,8 +11,8 @@ from stepcanary.aws import clients
 from stepcanary.domain.profile import AlbTraffic
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from stepcanary.traffic import Known, insist, shift
 from stepcanary.traffic.alb import AlbRouter
+from stepcanary.traffic.shift import Known, insist, shift
 
 ELB = "arn:aws:elasticloadbalancing:us-east-1:123456789012"
 RULE = f"{ELB}:listener-rule/app/shop/1/2/3"

@@ -11,8 +11,8 @@ from stepcanary.aws import clients
 from stepcanary.domain.profile import AppMeshTraffic
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
-from stepcanary.traffic import Known, shift
 from stepcanary.traffic.appmesh import AppMeshRouter
+from stepcanary.traffic.shift import Known, shift
 
 WHERE = {"meshName": "m", "virtualRouterName": "r", "routeName": "n", "meshOwner": "210987654321"}
 ROUTER = AppMeshRouter(

@@ -11,8 +11,8 @@ from stepcanary.aws import clients
 from stepcanary.domain.profile import LatticeTraffic
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from stepcanary.traffic import Known, insist, shift
 from stepcanary.traffic.lattice import LatticeRouter
+from stepcanary.traffic.shift import Known, insist, shift
 
 SERVICE, LISTENER = "svc-0e7f4c1a2b3d5968f", "listener-0b1c2d3e4f5a69788"
 RULE = "rule-0a9b8c7d6e5f41302"

@@ -13,8 +13,8 @@ from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
 from stepcanary.plan import plan_release
 from stepcanary.store import leases
-from stepcanary.traffic import Known, foreign_write, insist, shift
-from stepcanary.traffic.routers import router_for
+from stepcanary.traffic.factory import router_for
+from stepcanary.traffic.shift import Known, foreign_write, insist, shift
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import Route, Stand, connect
 from tests.builders import profile, request

@@ -8,9 +8,10 @@ from typing import Any
 from unittest.mock import patch
 
 from stepcanary import capacity, deploying, opening, plan, recovery, returning
-from stepcanary import traffic as port
 from stepcanary.aws import ecs
 from stepcanary.store import leases
+from stepcanary.traffic import shift
+from stepcanary.traffic.router import Reading
 from tests.faults.arena import Arena
 
 Mutation = Callable[[Arena], AbstractContextManager[None]]
@@ -107,20 +108,20 @@ def _without_read_back(_arena: Arena) -> Iterator[None]:
             return before
         written = router.write(before, wanted)
         version = None if before.version is None else before.version + 1
-        return port.Reading(wanted, written, version)
+        return Reading(wanted, written, version)
 
     def scale_in(release: Any) -> None:
         ecs.scale(release.cluster, capacity.service_of(release, "canary"), 0)
 
     with ExitStack() as patches:
-        patches.enter_context(patch.object(port, "_write", believe))
+        patches.enter_context(patch.object(shift, "_write", believe))
         for module in (returning, recovery):
             patches.enter_context(patch.object(module, "scale_in", scale_in))
         patches.enter_context(
             patch.object(
                 returning,
                 "confirm_rest",
-                lambda _release, _fence, corrections: returning.Rest(
+                lambda _release, _fence, corrections, **_: returning.Rest(
                     next="retire", corrections=corrections
                 ),
             )

@@ -15,8 +15,8 @@ from sandbox.slack import CHANNEL, SECRET
 from sandbox.transform import transformed
 from stepcanary import splits
 from stepcanary.aws import clients
-from stepcanary.traffic import insist
-from stepcanary.traffic.routers import router_for
+from stepcanary.traffic.factory import router_for
+from stepcanary.traffic.shift import insist
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
 from tests.builders import TRIGGERS, profile, request

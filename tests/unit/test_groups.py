@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepcanary.domain.split import Split
-from stepcanary.traffic.groups import MOST_WEIGHT, Pair, Weights
+from stepcanary.traffic.target_groups import MOST_WEIGHT, Pair, Weights
 
 WEIGHT = st.integers(0, MOST_WEIGHT)
 OTHERS = st.dictionaries(st.sampled_from(["x", "y", "z"]), WEIGHT)

@@ -8,8 +8,8 @@ from stepcanary.domain.identifiers import alb_name, alb_resource
 from stepcanary.domain.profile import AlbTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
-from stepcanary.traffic import Dimensions, Document, Reading
-from stepcanary.traffic.groups import DEFAULT_WEIGHT, Pair, Weights, collect
+from stepcanary.traffic.router import Dimensions, Document, Reading
+from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import ActionUnionTypeDef

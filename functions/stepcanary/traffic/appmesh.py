@@ -8,7 +8,7 @@ from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.profile import AppMeshTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import AwsRefused, RequestRejected
-from stepcanary.traffic import Dimensions, Document, Reading
+from stepcanary.traffic.router import Dimensions, Document, Reading
 
 if TYPE_CHECKING:
     from mypy_boto3_appmesh.type_defs import RouteSpecUnionTypeDef

@@ -8,8 +8,8 @@ from stepcanary.domain.identifiers import lattice_id
 from stepcanary.domain.profile import LatticeTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
-from stepcanary.traffic import Dimensions, Document, Reading
-from stepcanary.traffic.groups import DEFAULT_WEIGHT, Pair, Weights, collect
+from stepcanary.traffic.router import Dimensions, Document, Reading
+from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect
 
 if TYPE_CHECKING:
     from mypy_boto3_vpc_lattice.type_defs import RuleActionUnionTypeDef

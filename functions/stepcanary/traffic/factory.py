@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from stepcanary.domain.profile import AlbTraffic, AppMeshTraffic, LatticeTraffic, Traffic
-from stepcanary.traffic import TrafficRouter
 from stepcanary.traffic.alb import AlbRouter
 from stepcanary.traffic.appmesh import AppMeshRouter
 from stepcanary.traffic.lattice import LatticeRouter
+from stepcanary.traffic.router import TrafficRouter
 
 ROUTERS: dict[type[Traffic], Callable[[Any], TrafficRouter]] = {
     AppMeshTraffic: AppMeshRouter,

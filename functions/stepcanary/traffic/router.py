@@ -1,0 +1,60 @@
+"""Router: the port that each way of splitting traffic fills."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from stepcanary.domain.split import SideName, Split
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A route as it was read: the two weights, and all of it, to be written back unharmed.
+
+    Two documents are equal when the routes mean the same, however AWS has put its answer.
+    `version` rises by one with every write, whoever makes it; None where the router counts none.
+    `rest_weight` is the primary's in a route that does not list the canary; else None.
+    `pinned_seconds` is how long clients stay on a side that has no weight any more.
+    """
+
+    split: Split
+    document: Document
+    version: int | None = None
+    rest_weight: int | None = None
+    pinned_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dimensions:
+    """Where CloudWatch keeps the metrics of one side."""
+
+    namespace: str
+    values: dict[str, str]
+
+
+class TrafficRouter(Protocol):
+    """Raises `RequestRejected` from `read` when the route cannot be divided between the sides."""
+
+    missing: frozenset[str]
+    """AWS's error codes that say, when reading, that there is no such route."""
+
+    @property
+    def name(self) -> str:
+        """What a person would look for, as in `route checkout of mesh example`."""
+
+    def read(self) -> Reading: ...
+
+    def write(self, reading: Reading, split: Split) -> Document:
+        """Write the reading back with only its two weights changed; return what was sent."""
+
+    def healthy_targets(self, side: SideName) -> int | None:
+        """Targets that would get this side's requests; None where the router cannot tell."""
+
+    def check(self, reading: Reading) -> None:
+        """Raises `RequestRejected` when no release should be begun on the route as it was read.
+
+        Never asked on the way back: what was begun has to be brought home whatever is said here.
+        """
+
+    def dimensions(self, side: SideName) -> Dimensions: ...

@@ -1,0 +1,85 @@
+"""Shift: the ways to move a weight through a router, and what tells of foreign writes."""
+
+from dataclasses import dataclass
+
+from stepcanary.errors import SplitDrifted
+from stepcanary.traffic.router import Reading, TrafficRouter
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a release knows of its route: the percent it read back last and the one it attempted.
+
+    `version` is the route's after the last write that was read back. The attempt counts when its
+    answer was lost: then the route may be one version further.
+    """
+
+    weight: int
+    target: int
+    version: int | None
+
+
+def foreign_write(router: TrafficRouter, reading: Reading, known: Known) -> str | None:
+    """A sentence on what somebody else wrote; None when the route is as this release left it."""
+    jump = jump_of(reading, known.version)
+    if reading.split == reading.split.with_weight(known.weight) and jump == 0:
+        return None
+    attempted = reading.split == reading.split.with_weight(known.target)
+    one = 0 if reading.version is None else 1
+    if attempted and known.target != known.weight and jump == one:
+        return None
+    versions = f", {jump} versions further" if jump else ""
+    return (
+        f"somebody else wrote {router.name}: its weights are {reading.split}{versions}, and this"
+        f" release left {reading.split.with_weight(known.weight)}. Find out who else writes it"
+    )
+
+
+def jump_of(reading: Reading, version: int | None) -> int:
+    """How many writes a route has had since this version; 0 where the router counts none."""
+    return 0 if reading.version is None else reading.version - (version or 0)
+
+
+def shift(router: TrafficRouter, known: Known, weight: int) -> Reading:
+    """Bring the canary to `weight` percent and confirm it; write only a difference.
+
+    Raises `SplitDrifted` when somebody else wrote the route, before or since.
+    """
+    before = router.read()
+    if told := foreign_write(router, before, known):
+        raise SplitDrifted(told)
+    after = _write(router, before, weight)
+    if jump_of(after, before.version) > 1:
+        raise SplitDrifted(
+            f"somebody else wrote {router.name} between our reading and our writing of it. Find"
+            " out who else writes it"
+        )
+    return after
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The route as it was found and as it was read back."""
+
+    found: Reading
+    now: Reading
+
+
+def insist(router: TrafficRouter, weight: int) -> Moved:
+    """Bring the canary to `weight` percent whatever the route says now, and confirm it."""
+    found = router.read()
+    return Moved(found, _write(router, found, weight))
+
+
+def _write(router: TrafficRouter, before: Reading, weight: int) -> Reading:
+    wanted = before.split.with_weight(weight)
+    if before.split == wanted:
+        return before
+    written = router.write(before, wanted)
+    after = router.read()
+    if after.document != written:
+        raise SplitDrifted(
+            f"{router.name} does not read back as written: asked for {wanted}, found"
+            f" {after.split}. Find out who else writes it"
+        )
+    return after
