@@ -28,8 +28,8 @@ from sandbox.demo import wait_until_ready
 from sandbox.events import Bus
 from sandbox.fronts.appmesh import MESH, route_spec
 from sandbox.workflow import Invoker
-from stepcanary import splits
 from stepcanary.aws import clients
+from stepcanary.release import routes
 
 REPORT = Path("build/bench/reaction.json")
 MOST_CALLS = 6
@@ -94,7 +94,7 @@ class Stopwatch:
                 super().__init__(size, initializer=lambda: setattr(running, "function", function))
 
         with ExitStack() as patches:
-            patches.enter_context(patch.object(splits, "ThreadPoolExecutor", Pool))
+            patches.enter_context(patch.object(routes, "ThreadPoolExecutor", Pool))
             patches.enter_context(patch.object(Bus, "put", put_event))
             patches.enter_context(patch.object(Invoker, "call", call_function))
             patches.enter_context(patch.object(AppMeshBackend, "update_route", update_route))

@@ -5,17 +5,17 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import telling
 from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import WaitInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
+from stepcanary.release import signalling
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=WaitInput)
 def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
-    signal = telling.await_signal(event)
+    signal = signalling.await_signal(event)
     waits = events.waiting(event.release, event.wait, list(event.obeyed))
     if signal is None and waits is not None:
         eventbridge.publish(waits)

@@ -5,15 +5,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import deploying
 from stepcanary.contracts.states import CheckInput
 from stepcanary.observability import logger
+from stepcanary.release import deploy
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=CheckInput)
 def lambda_handler(event: CheckInput, _context: LambdaContext) -> dict[str, Any]:
-    steady = deploying.is_steady(
+    steady = deploy.is_steady(
         event.release, event.fence, event.side, event.deployment, restoring=event.restoring
     )
     logger.info("deployment checked", extra={"side": event.side, "steady": steady})

@@ -7,10 +7,10 @@ from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
-from stepcanary.closing import close_release
 from stepcanary.contracts.states import CloseInput
 from stepcanary.domain import events
 from stepcanary.observability import logger, metrics
+from stepcanary.release.closing import close_release
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

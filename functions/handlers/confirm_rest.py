@@ -5,17 +5,17 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import returning
 from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import ConfirmInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
+from stepcanary.release import revert
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=ConfirmInput)
 def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> dict[str, Any]:
-    rest = returning.confirm_rest(
+    rest = revert.confirm_rest(
         event.release, event.fence, event.corrections, promoted=event.promoted
     )
     if rest.next == "retire":

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import rollout
 from stepcanary.contracts.states import JudgeInput
 from stepcanary.observability import logger
+from stepcanary.release import rollout
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

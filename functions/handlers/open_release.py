@@ -10,7 +10,7 @@ from stepcanary.contracts.states import OpenInput
 from stepcanary.domain import events
 from stepcanary.errors import LeaseHeld, RequestRejected, SplitTaken
 from stepcanary.observability import logger
-from stepcanary.opening import open_release
+from stepcanary.release.opening import open_release
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

@@ -10,7 +10,7 @@ from stepcanary.contracts.states import PlanInput
 from stepcanary.domain import events
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
-from stepcanary.turn import plan_in_turn
+from stepcanary.release.concurrency import plan_in_turn
 
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)

@@ -5,11 +5,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import promotion
 from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import PromotionInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
+from stepcanary.release import promotion
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import recovery
 from stepcanary.observability import logger, metrics
+from stepcanary.release import recovery
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import telling
 from stepcanary.contracts.events import AlarmEvent
 from stepcanary.observability import logger
+from stepcanary.release import signalling
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
@@ -15,6 +15,6 @@ from stepcanary.observability import logger
 def lambda_handler(event: AlarmEvent, _context: LambdaContext) -> dict[str, Any]:
     alarm = event.detail
     fired_at = int(alarm.state.timestamp.timestamp())
-    told = telling.tell_of_alarm(alarm.alarm_name, alarm.state.reason, fired_at)
+    told = signalling.tell_of_alarm(alarm.alarm_name, alarm.state.reason, fired_at)
     logger.warning("alarm relayed", extra={"alarm": alarm.alarm_name, "executions": told})
     return {"executions": told}

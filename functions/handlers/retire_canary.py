@@ -5,14 +5,14 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import returning
 from stepcanary.contracts.states import FencedInput
 from stepcanary.observability import logger
+from stepcanary.release import revert
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=FencedInput)
 def lambda_handler(event: FencedInput, _context: LambdaContext) -> dict[str, Any]:
-    returning.retire_canary(event.release, event.fence)
+    revert.retire_canary(event.release, event.fence)
     logger.info("canary retired", extra={"ecs_service": event.release.canary.service})
     return {}

@@ -6,9 +6,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import promotion
 from stepcanary.contracts.states import ReturnInput
 from stepcanary.observability import logger, metrics
+from stepcanary.release import promotion
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

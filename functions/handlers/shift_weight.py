@@ -6,11 +6,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import rollout
 from stepcanary.aws import eventbridge
 from stepcanary.contracts.states import StepInput
 from stepcanary.domain import events
 from stepcanary.observability import logger, metrics
+from stepcanary.release import rollout
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)

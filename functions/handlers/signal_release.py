@@ -6,11 +6,11 @@ from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from stepcanary import telling
 from stepcanary.contracts.events import SignalEvent, SignalInput
 from stepcanary.domain.request import explain
 from stepcanary.errors import SignalRefused
 from stepcanary.observability import logger
+from stepcanary.release import signalling
 
 
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)
@@ -18,10 +18,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """A person is told of a refusal in words, an event by the log."""
     if "detail" in event:
         put = parse(event=event, model=SignalEvent)
-        return {"executions": telling.tell_of_event(put.detail, put.id, put.time)}
+        return {"executions": signalling.tell_of_event(put.detail, put.id, put.time)}
     try:
         asked = SignalInput.model_validate(event)
-        told = telling.tell_service(asked, asker=context.aws_request_id)
+        told = signalling.tell_service(asked, asker=context.aws_request_id)
     except (ValidationError, SignalRefused) as refused:
         why = explain(refused, "signal") if isinstance(refused, ValidationError) else str(refused)
         logger.warning("signal refused", extra={"cause": why})

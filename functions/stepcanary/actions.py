@@ -2,7 +2,6 @@
 
 from pydantic import ValidationError
 
-from stepcanary import splits, telling
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.events import SignalInput
 from stepcanary.domain.lease import Lease
@@ -16,7 +15,8 @@ from stepcanary.errors import (
     RequestRejected,
     SignalRefused,
 )
-from stepcanary.plan import read_split
+from stepcanary.release import routes, signalling
+from stepcanary.release.plan import read_split
 from stepcanary.shifting import shift_by_hand
 from stepcanary.store import leases, ledger, profiles
 
@@ -49,7 +49,7 @@ def _take(execution: str, request: ActionRequest) -> Answer:
     if request.action == "shift":
         profile = profiles.of_service(request.service, request.profile)
         return {"did": shift_by_hand(execution, request, profile)}
-    told = telling.tell_service(
+    told = signalling.tell_service(
         SignalInput(
             service=request.service,
             signal=request.action,
@@ -106,5 +106,5 @@ def _running(lease: Lease) -> Answer:
         "wait": lease.wait if lease.token else None,
         "ends_on": sorted(lease.obeyed or []) if lease.token else [],
         "signal": str(lease.signal) if lease.signal else None,
-        "splits": {router.name: str(router.read().split) for _, router in splits.routers(release)},
+        "splits": {router.name: str(router.read().split) for _, router in routes.routers(release)},
     }

@@ -1,17 +1,17 @@
 """Shifting by hand: one weight for all routes of a service, with everything but a release."""
 
-from stepcanary import splits
 from stepcanary.aws import ecs, stepfunctions
-from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.release import Release
 from stepcanary.domain.request import ActionRequest
 from stepcanary.domain.split import SideName, check_expressible
 from stepcanary.domain.stage import ROLLOUT
 from stepcanary.errors import LeaseHeld, NotEnoughCapacity
-from stepcanary.opening import require_alone
-from stepcanary.plan import fixed, read_split
-from stepcanary.splits import insist_all
+from stepcanary.release import routes
+from stepcanary.release.capacity import missing_capacity, service_of
+from stepcanary.release.opening import require_alone
+from stepcanary.release.plan import fixed, read_split
+from stepcanary.release.routes import insist_all
 from stepcanary.store import leases, ledger
 
 
@@ -45,7 +45,7 @@ def shift_by_hand(execution: str, request: ActionRequest, profile: Profile) -> s
         # The lease is given back by help from outside, when the execution has ended.
         raise moved.failures[0]
     lease = leases.check(release, lease.fence)
-    splits.confirm(lease, weight, moved.now)
+    routes.confirm(lease, weight, moved.now)
     found = ", ".join(str(each.found.split) for each in moved.moved.values())
     now = ", ".join(str(reading.split) for reading in moved.now.values())
     told = f"weights {now}, were {found}; by {request.by or 'somebody'}"

@@ -2,11 +2,11 @@
 
 import hashlib
 
-from stepcanary import telling
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.events import ImagePushed, PipelineSucceeded, SignalInput
 from stepcanary.domain.request import LONGEST_BY
 from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
+from stepcanary.release import signalling
 from stepcanary.store import profiles
 
 
@@ -50,5 +50,5 @@ def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:
 
 def _promote(services: list[str], by: str, event: ImagePushed | PipelineSucceeded) -> list[str]:
     asked = [SignalInput(service=service, signal="promote", by=by) for service in services]
-    told = [telling.tell_of_event(each, event.id, event.time) for each in asked]
+    told = [signalling.tell_of_event(each, event.id, event.time) for each in asked]
     return [execution for executions in told for execution in executions]

@@ -11,7 +11,7 @@ from stepcanary.domain.profile import Traffic
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
-from stepcanary.plan import plan_release
+from stepcanary.release.plan import plan_release
 from stepcanary.store import leases
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import Known, foreign_write, insist, shift

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from stepcanary import capacity, deploying, opening, plan, recovery, returning
 from stepcanary.aws import ecs
+from stepcanary.release import capacity, deploy, opening, plan, recovery, revert
 from stepcanary.store import leases
 from stepcanary.traffic import shift
 from stepcanary.traffic.router import Reading
@@ -115,13 +115,13 @@ def _without_read_back(_arena: Arena) -> Iterator[None]:
 
     with ExitStack() as patches:
         patches.enter_context(patch.object(shift, "_write", believe))
-        for module in (returning, recovery):
+        for module in (revert, recovery):
             patches.enter_context(patch.object(module, "scale_in", scale_in))
         patches.enter_context(
             patch.object(
-                returning,
+                revert,
                 "confirm_rest",
-                lambda _release, _fence, corrections, **_: returning.Rest(
+                lambda _release, _fence, corrections, **_: revert.Rest(
                     next="retire", corrections=corrections
                 ),
             )
@@ -136,15 +136,15 @@ def _without_promotion_guard(_arena: Arena) -> Iterator[None]:
     def any_capacity(release: Any, side: Any, service: Any) -> str | None:
         return None if side == "primary" else capacity.missing_capacity(release, side, service)
 
-    steady = deploying.is_steady
+    steady = deploy.is_steady
 
     def at_once(release: Any, fence: int, side: Any, started: Any, *, restoring: bool) -> bool:
         return side == "primary" or steady(release, fence, side, started, restoring=restoring)
 
     with ExitStack() as patches:
-        for module in (deploying, recovery, returning):
+        for module in (deploy, recovery, revert):
             patches.enter_context(patch.object(module, "missing_capacity", any_capacity))
-        patches.enter_context(patch.object(deploying, "is_steady", at_once))
+        patches.enter_context(patch.object(deploy, "is_steady", at_once))
         yield
 
 

@@ -13,8 +13,8 @@ import pytest
 from sandbox import stack
 from sandbox.slack import CHANNEL, SECRET
 from sandbox.transform import transformed
-from stepcanary import splits
 from stepcanary.aws import clients
+from stepcanary.release import routes
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import insist
 from tests.adapters.stands import ALL
@@ -108,7 +108,7 @@ def called() -> Iterator[dict[str, set[str]]]:
             action = f"{PREFIX.get(service, service)}:{model.name}"
             calls[running[-1]].add(NAMED_OTHERWISE.get(action, action))
 
-    with world() as here, patch.object(splits, "ThreadPoolExecutor", OneByOne):
+    with world() as here, patch.object(routes, "ThreadPoolExecutor", OneByOne):
         for name, handler in list(here.handlers.items()):
 
             def traced(event: Any, context: Any, name: str = name, handler: Any = handler) -> Any:

@@ -10,8 +10,8 @@ import pytest
 from sandbox import stack
 from stepcanary import errors
 from stepcanary.domain.profile import LONGEST_ROLLOUT_SECONDS, Deployment
+from stepcanary.release.concurrency import LONGEST_WAIT_SECONDS
 from stepcanary.traffic.alb import LONGEST_PINNED_SECONDS
-from stepcanary.turn import LONGEST_WAIT_SECONDS
 from tools.format_definition import formatted
 
 State = dict[str, Any]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from stepcanary import telling
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsUnavailable, SignalRefused
+from stepcanary.release import signalling
 from stepcanary.store import leases
 from tests.builders import profile, request
 from tests.statemachine.runner import World, world
@@ -189,9 +189,9 @@ def test_a_pause_does_not_take_a_promote_back(here: World) -> None:
 
     def both() -> list[str]:
         (seen,) = leases.of_service("checkout")
-        telling.tell(seen, Signal(kind="promote", asker="jane"))
+        signalling.tell(seen, Signal(kind="promote", asker="jane"))
         with pytest.raises(SignalRefused, match="it was promoted"):
-            telling.tell(seen, Signal(kind="pause", asker="john"))
+            signalling.tell(seen, Signal(kind="pause", asker="john"))
         return ["told"]
 
     done = at(here, 12, both)
@@ -252,9 +252,9 @@ def test_of_a_promote_and_a_resume_of_one_pause_one_decides(
 
     def both() -> str:
         (seen,) = leases.of_service("checkout")
-        telling.tell(seen, Signal(kind="promote", asker="jane"), seen.wait)
+        signalling.tell(seen, Signal(kind="promote", asker="jane"), seen.wait)
         with pytest.raises(SignalRefused, match="decided already"):
-            telling.tell(seen, Signal(kind="resume", asker="john"), seen.wait)
+            signalling.tell(seen, Signal(kind="resume", asker="john"), seen.wait)
         return "one"
 
     done = at(here, FIRST_GATE, both)

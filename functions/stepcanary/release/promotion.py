@@ -5,15 +5,17 @@ All the while the canary carries the traffic: it is the healthy copy.
 
 from typing import Literal
 
-from stepcanary import watch
-from stepcanary.capacity import missing_capacity, service_of
-from stepcanary.deploying import deploy_new, deploy_old
 from stepcanary.domain.deployment import Started
+from stepcanary.domain.lease import Lease
 from stepcanary.domain.model import Model
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING, promoting, restoring
-from stepcanary.errors import CanaryShort, NotEnoughCapacity
-from stepcanary.returning import Attempt, attempt, give_back, hold_canary, require_primary
+from stepcanary.errors import CanaryShort, NotEnoughCapacity, ReleaseError
+from stepcanary.release import guards, routes
+from stepcanary.release.capacity import missing_capacity, service_of
+from stepcanary.release.deploy import deploy_new, deploy_old
+from stepcanary.release.revert import Attempt, attempt, give_back, require_primary
+from stepcanary.release.routes import insist_all
 from stepcanary.store import leases
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
@@ -41,7 +43,7 @@ def promote_primary(release: Release, fence: int, number: int) -> Started:
     before the ledger says that it may be.
     """
     lease = leases.enter(release, fence, promoting(number), obey=True)
-    watch.require_unchanged(release, lease)
+    guards.require_unchanged(release, lease)
     if lease.weight < 100:
         raise NotEnoughCapacity(f"the primary is not touched: it has {100 - lease.weight} %")
     short = missing_capacity(release, "canary", service_of(release, "canary"))
@@ -93,3 +95,22 @@ def restore_primary(
         note=note,
         deployment=deployment,
     )
+
+
+def hold_canary(release: Release, lease: Lease) -> tuple[str, list[ReleaseError]]:
+    """All weight to the canary, if it can carry it; what had moved it, and what stands in the way.
+
+    `NotEnoughCapacity` is an answer, not an exception: the primary has to be cared for all the
+    same.
+    """
+    found, failures = routes.read_each(release)
+    note = routes.foreign_writes(release, lease, found) or ""
+    if any(reading.split.canary < reading.split.total for reading in found.values()):
+        short = missing_capacity(release, "canary", service_of(release, "canary"))
+        if short is not None:
+            return note, [NotEnoughCapacity(f"the canary cannot take the traffic: {short}")]
+        held = insist_all(release, 100)
+        found, failures = held.now, held.failures
+    if not failures:
+        routes.confirm(lease, 100, found)
+    return note, failures

@@ -9,9 +9,9 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitBusy
-from stepcanary.plan import check_possible, plan_release, request_of
+from stepcanary.release.plan import check_possible, plan_release, request_of
+from stepcanary.release.signalling import tell
 from stepcanary.store import leases, profiles
-from stepcanary.telling import tell
 
 LONGEST_WAIT_SECONDS = 4 * 3_600
 """The rest of an execution's week is for the release itself."""

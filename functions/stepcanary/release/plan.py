@@ -8,7 +8,7 @@ from stepcanary.domain.request import ActionRequest, Request, parse_built, parse
 from stepcanary.domain.split import check_expressible
 from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import AwsRefused, RequestRejected, SplitBusy
-from stepcanary.rollback import rolled_back
+from stepcanary.release.rollback import rolled_back
 from stepcanary.store import leases, profiles
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter

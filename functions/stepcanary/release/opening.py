@@ -2,7 +2,6 @@
 
 from pydantic import ValidationError
 
-from stepcanary import recovery, splits
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
@@ -16,7 +15,8 @@ from stepcanary.errors import (
     SplitTaken,
     SplitUnsettled,
 )
-from stepcanary.plan import plan_release
+from stepcanary.release import recovery, routes
+from stepcanary.release.plan import plan_release
 from stepcanary.store import leases, ledger
 
 
@@ -39,7 +39,7 @@ def open_release(release: Release, request: object) -> Lease:
         # Only as long as it is being opened: a second delivery may have gone on with it.
         leases.free(lease)
         raise
-    splits.confirm(lease, 0, splits.read(release))
+    routes.confirm(lease, 0, routes.read(release))
     ledger.record(release, ledger.RUNNING, "")
     leases.enter(release, lease.fence, ROLLOUT)
     return lease

@@ -1,12 +1,13 @@
 """Deploying: a version to one side, and whether it is steady. Each act is safe to run twice."""
 
-from stepcanary import clock, watch
+from stepcanary import clock
 from stepcanary.aws import ecs
-from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.domain.deployment import Service, Started, has_arrived, is_overdue, with_images
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import SideName
 from stepcanary.errors import DeploymentOverdue
+from stepcanary.release import guards
+from stepcanary.release.capacity import missing_capacity, service_of
 from stepcanary.store import leases
 
 
@@ -57,10 +58,10 @@ def is_steady(
     """
     lease = leases.check(release, fence)
     if not restoring:
-        watch.require_unmolested(release, lease)
+        guards.require_unmolested(release, lease)
     steady = _has_arrived(release, side, started)
     if restoring and not steady:
-        watch.require_unchanged(release, lease)
+        guards.require_unchanged(release, lease)
     return steady
 
 

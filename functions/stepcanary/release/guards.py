@@ -5,7 +5,7 @@ from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import CanaryAlarmed, RevertRequested, SplitDrifted
-from stepcanary.splits import foreign_writes, read
+from stepcanary.release.routes import foreign_writes, read
 from stepcanary.store import leases
 
 

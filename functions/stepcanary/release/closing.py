@@ -5,7 +5,7 @@ from stepcanary.domain.outcome import Told, explain
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import LeaseLost
-from stepcanary.splits import at_rest
+from stepcanary.release.routes import at_rest
 from stepcanary.store import leases, ledger
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}

@@ -10,10 +10,8 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from stepcanary import clock, watch
+from stepcanary import clock
 from stepcanary.aws import eventbridge, stepfunctions
-from stepcanary.capacity import missing_capacity, service_of
-from stepcanary.deploying import deploy_old
 from stepcanary.domain import events
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
@@ -22,10 +20,14 @@ from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import OPENING, RETURNING, is_restoring
 from stepcanary.errors import AwsRefused, LeaseLost, RequestRejected, SignalRefused
 from stepcanary.observability import logger
-from stepcanary.returning import hold_canary, scale_in
-from stepcanary.splits import at_rest, insist_all, moved_off, read_each
+from stepcanary.release import guards
+from stepcanary.release.capacity import missing_capacity, service_of
+from stepcanary.release.deploy import deploy_old
+from stepcanary.release.promotion import hold_canary
+from stepcanary.release.revert import scale_in
+from stepcanary.release.routes import at_rest, insist_all, moved_off, read_each
+from stepcanary.release.signalling import tell
 from stepcanary.store import leases, ledger
-from stepcanary.telling import tell
 from stepcanary.traffic.factory import router_for
 
 
@@ -93,7 +95,7 @@ def _look_after(lease: Lease) -> None:
     """
     if not lease.token or lease.stage == RETURNING:
         return
-    if not lease.reverting and (doubt := watch.doubt(lease.release, lease)):
+    if not lease.reverting and (doubt := guards.doubt(lease.release, lease)):
         now = clock.epoch_seconds()
         signal = Signal(kind="revert", reason=doubt[:1_000], by="the sweep", at=now)
         with suppress(SignalRefused):
@@ -110,7 +112,7 @@ def _under_way(lease: Lease) -> str | None:
         return "the canary serves until the primary is steady"
     if not _may_carry(release, service_of(release, "primary")):
         return "the split is at rest, and the primary is not steady"
-    if lease.touched and not _runs_old(release) and (fired := watch.fired(release, lease)):
+    if lease.touched and not _runs_old(release) and (fired := guards.fired(release, lease)):
         return f"{fired} after the weights had returned; the primary gets its old version back"
     return None
 
@@ -195,7 +197,7 @@ def _may_carry(release: Release, primary: Service) -> bool:
 def _restores_in_place(release: Release, lease: Lease) -> bool:
     """Whether an alarm fired too late for the canary to take the traffic: both sides run the
     version in doubt, so the primary gets its old one as it serves."""
-    if not lease.touched or _runs_old(release) or not watch.fired(release, lease):
+    if not lease.touched or _runs_old(release) or not guards.fired(release, lease):
         return False
     deploy_old(release)
     return True

@@ -2,15 +2,16 @@
 
 from typing import Literal
 
-from stepcanary import clock, splits, watch
+from stepcanary import clock
 from stepcanary.aws import ecs
-from stepcanary.capacity import missing_capacity, service_of
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.model import Model
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
-from stepcanary.splits import Insisted, insist_all
+from stepcanary.release import guards, routes
+from stepcanary.release.capacity import missing_capacity, service_of
+from stepcanary.release.routes import Insisted, insist_all
 from stepcanary.store import leases
 from stepcanary.traffic.router import TrafficRouter
 from stepcanary.traffic.shift import Moved, foreign_write, jump_of
@@ -71,10 +72,10 @@ def give_back(release: Release, lease: Lease) -> tuple[Insisted, str]:
     """
     returned = insist_all(release, 0)
     if not returned.failures:
-        splits.confirm(lease, 0, returned.now)
+        routes.confirm(lease, 0, returned.now)
     notes = [
         _note(router, lease, split, returned.moved[split])
-        for split, router in splits.routers(release)
+        for split, router in routes.routers(release)
         if split in returned.moved
     ]
     return returned, "; ".join(filter(None, notes))
@@ -87,26 +88,7 @@ def _note(router: TrafficRouter, lease: Lease, split: str, moved: Moved) -> str 
     if moved.found.split.at_rest and lease.stage == RETURNING:
         # An earlier attempt of ours, whose answer was lost.
         return None
-    return foreign_write(router, moved.found, splits.known(lease, split))
-
-
-def hold_canary(release: Release, lease: Lease) -> tuple[str, list[ReleaseError]]:
-    """All weight to the canary, if it can carry it; what had moved it, and what stands in the way.
-
-    `NotEnoughCapacity` is an answer, not an exception: the primary has to be cared for all the
-    same.
-    """
-    found, failures = splits.read_each(release)
-    note = splits.foreign_writes(release, lease, found) or ""
-    if any(reading.split.canary < reading.split.total for reading in found.values()):
-        short = missing_capacity(release, "canary", service_of(release, "canary"))
-        if short is not None:
-            return note, [NotEnoughCapacity(f"the canary cannot take the traffic: {short}")]
-        held = insist_all(release, 100)
-        found, failures = held.now, held.failures
-    if not failures:
-        splits.confirm(lease, 100, found)
-    return note, failures
+    return foreign_write(router, moved.found, routes.known(lease, split))
 
 
 class Rest(Model):
@@ -129,10 +111,10 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
     this the release is over. Raises `SplitDrifted` when somebody else has moved it too often.
     """
     lease = leases.enter(release, fence, RETURNING)
-    found, failures = splits.read_each(release)
-    moved = splits.moved_off(release, found)
+    found, failures = routes.read_each(release)
+    moved = routes.moved_off(release, found)
     if moved is None and not failures:
-        if promoted and (fired := watch.fired(release, lease)):
+        if promoted and (fired := guards.fired(release, lease)):
             return Rest(next="restore", corrections=corrections, note=fired)
         return Rest(next="retire", corrections=corrections)
     if moved and corrections >= MOST_CORRECTIONS:
@@ -158,5 +140,5 @@ def scale_in(release: Release) -> None:
 
 
 def _require_rest(release: Release) -> None:
-    if moved := splits.not_at_rest(release):
+    if moved := routes.not_at_rest(release):
         raise SplitDrifted(f"{moved}, not at rest, so nothing is scaled in")

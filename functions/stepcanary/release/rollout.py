@@ -1,15 +1,15 @@
 """Rollout: the acts that bring weight to the canary, each safe to run twice."""
 
-from stepcanary import watch
-from stepcanary.capacity import missing_capacity, service_of
-from stepcanary.deploying import deploy_new
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import Split
 from stepcanary.domain.stage import ROLLOUT
 from stepcanary.domain.verdict import Verdict, judge, progress
 from stepcanary.errors import NotEnoughCapacity
-from stepcanary.splits import shift_all
+from stepcanary.release import guards
+from stepcanary.release.capacity import missing_capacity, service_of
+from stepcanary.release.deploy import deploy_new
+from stepcanary.release.routes import shift_all
 from stepcanary.store import leases
 
 
@@ -37,12 +37,12 @@ def judge_canary(
     fires, or has fired since the release began, reverts all the same. Raises `SplitDrifted`.
     """
     lease = leases.check(release, fence)
-    watch.require_unchanged(release, lease)
+    guards.require_unchanged(release, lease)
     promoted = approved or (lease.signal is not None and lease.signal.kind == "promote")
     if lease.reverting:
         verdict = Verdict("revert", str(lease.signal))
     else:
-        alarms = watch.alarms(release, lease)
+        alarms = guards.alarms(release, lease)
         verdict = judge(release.alarms, alarms, release.holds - holds, promoted=promoted)
     last = step + 1 == len(release.steps)
     wanted = release.steps[step].approval or (last and release.promotion.approval)
