@@ -5,14 +5,14 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import starting
 from stepcanary.contracts.events import ImagePushed
+from stepcanary.control import triggers
 from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @event_parser(model=ImagePushed)
 def lambda_handler(event: ImagePushed, _context: LambdaContext) -> dict[str, Any]:
-    answer = starting.of_image(event)
+    answer = triggers.of_image(event)
     logger.info("image obeyed", extra={"tag": event.detail.image_tag, "answer": answer})
     return answer

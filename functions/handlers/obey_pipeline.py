@@ -5,14 +5,14 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary import starting
 from stepcanary.contracts.events import PipelineSucceeded
+from stepcanary.control import triggers
 from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @event_parser(model=PipelineSucceeded)
 def lambda_handler(event: PipelineSucceeded, _context: LambdaContext) -> dict[str, Any]:
-    answer = starting.of_pipeline(event)
+    answer = triggers.of_pipeline(event)
     logger.info("pipeline obeyed", extra={"pipeline": event.detail.pipeline, "answer": answer})
     return answer

@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.actions import take_action
 from stepcanary.contracts.states import TakeInput
+from stepcanary.control.actions import take_action
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
 

@@ -4,6 +4,7 @@ from pydantic import ValidationError
 
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.events import SignalInput
+from stepcanary.control.manual_shift import shift_by_hand
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
 from stepcanary.domain.stage import name_of
@@ -17,7 +18,6 @@ from stepcanary.errors import (
 )
 from stepcanary.release import routes, signalling
 from stepcanary.release.plan import read_split
-from stepcanary.shifting import shift_by_hand
 from stepcanary.store import leases, ledger, profiles
 
 Answer = dict[str, object]
