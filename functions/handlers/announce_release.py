@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.announcement import to_amazon_q
 from stepcanary.aws import sns
+from stepcanary.chat.amazon_q import to_amazon_q
 from stepcanary.contracts.events import ReleaseEvent
 from stepcanary.observability import logger
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.chat.slack.endpoint import answer
 from stepcanary.observability import logger
-from stepcanary.slack.door import answer
 
 
 @logger.inject_lambda_context(clear_state=True)

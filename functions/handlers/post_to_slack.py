@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.chat.slack.messages import post
 from stepcanary.contracts.events import ReleaseEvent
 from stepcanary.observability import logger
-from stepcanary.slack.posting import post
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.slack import CHANNEL, SECRET, Document, Slack
 from sandbox.workflow import LambdaContext
-from stepcanary.slack import asking
+from stepcanary.chat.slack import executions
 from tests.builders import profile
 from tests.statemachine.runner import World, world
 
@@ -63,7 +63,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         )
         monkeypatch.setenv("SLACK_SECRET", "slack")
         monkeypatch.setenv("SLACK_CHANNEL", CHANNEL)
-        monkeypatch.setattr(asking, "LOOK_SECONDS", 0.02)
+        monkeypatch.setattr(executions, "LOOK_SECONDS", 0.02)
         yield opened
 
 

@@ -7,10 +7,11 @@ import pytest
 from slack_sdk.models.blocks import Block
 
 from sandbox import stack
-from stepcanary.announcement import escaped, to_amazon_q
+from stepcanary.chat.amazon_q import to_amazon_q
+from stepcanary.chat.slack.blocks import message
+from stepcanary.chat.wording import escaped
 from stepcanary.domain import events
 from stepcanary.domain.events import Happened
-from stepcanary.slack.blocks import message
 from tests.builders import profile
 from tests.slack.conftest import JANE, JOHN, STRANGER, Workspace
 from tests.statemachine.runner import World

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from sandbox.slack import Document, Message, signed, url_event
+from stepcanary.chat.slack.blocks import message
 from stepcanary.domain import events
-from stepcanary.slack.blocks import message
 from tests.builders import profile
 from tests.eventually import within
 from tests.slack.conftest import JANE, STRANGER, Workspace

@@ -57,7 +57,7 @@ def elbv2() -> "ElasticLoadBalancingv2Client":
 
 @cache
 def events() -> "EventBridgeClient":
-    """One short try: see `stepcanary.aws.bus`."""
+    """One short try: see `stepcanary.aws.eventbridge`."""
     hasty = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
     return boto3.client("events", config=hasty)
 

@@ -2,12 +2,11 @@
 
 import json
 
-from stepcanary.announcement import Document
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.settings import settings
 
 
 @aws_failures
-def publish(message: Document) -> None:
+def publish(message: dict[str, object]) -> None:
     clients.sns().publish(TopicArn=settings().announcement_topic, Message=json.dumps(message))

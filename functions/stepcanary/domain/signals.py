@@ -35,7 +35,7 @@ class Signal(Model):
 
 
 TOKENS_PER_WAIT = 1_000
-"""A wait that is tried again has a new token; see `stepcanary.contracts.WaitInput`."""
+"""A wait that is tried again has a new token; see `stepcanary.contracts.states.WaitInput`."""
 
 WAIT_IS_OVER = "that wait is over: it was decided already, or nobody did in time"
 

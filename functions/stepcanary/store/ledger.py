@@ -4,7 +4,7 @@ Items: `pk=service#<name>, sk=release#<execution name>` {release, outcome, cause
 updated_at, signals}; `sk=last` and `sk=last#Released` {release, outcome, cause, updated_at} of the
 last release that came to an end, and of the last that came to a good one; `sk=thread#<execution
 name>` {thread} of its first message in Slack. The leases are in the
-same table; `stepcanary.aws.lease` has them.
+same table; `stepcanary.store.leases` has them.
 """
 
 from dataclasses import dataclass

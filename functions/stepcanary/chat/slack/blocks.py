@@ -5,9 +5,9 @@ Whatever comes from people or from AWS is escaped, so that nobody calls a whole 
 
 from typing import Any
 
-from stepcanary.announcement import escaped, text, title
+from stepcanary.chat.slack.commands import Decision
+from stepcanary.chat.wording import escaped, text, title
 from stepcanary.domain.events import Happened
-from stepcanary.slack.command import Decision
 
 Block = dict[str, Any]
 

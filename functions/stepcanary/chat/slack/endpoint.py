@@ -12,9 +12,9 @@ from slack_sdk.signature import SignatureVerifier
 from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.secretsmanager import slack_secret
+from stepcanary.chat.slack import app
 from stepcanary.errors import AwsUnavailable
 from stepcanary.observability import logger
-from stepcanary.slack import app
 
 Event = dict[str, Any]
 

@@ -4,13 +4,13 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import RateLimitErrorRetryHandler
 
-from stepcanary.announcement import escaped, title
 from stepcanary.aws.secretsmanager import slack_secret
+from stepcanary.chat.slack.blocks import message
+from stepcanary.chat.wording import escaped, title
 from stepcanary.domain.events import Happened
 from stepcanary.errors import AwsUnavailable
 from stepcanary.observability import logger
 from stepcanary.settings import settings
-from stepcanary.slack.blocks import message
 from stepcanary.store import ledger
 
 LOUD = ("Release Rejected", "Release Waiting", "Release Ended")

@@ -13,18 +13,18 @@ from typing import Any
 from slack_bolt import Ack, App, BoltRequest, Respond
 from slack_bolt.authorization import AuthorizeResult
 
-from stepcanary.announcement import escaped
+from stepcanary.chat.slack.blocks import DECIDE, decided
+from stepcanary.chat.slack.commands import Document, named, parse_command, parse_decision
+from stepcanary.chat.slack.executions import Told, ask
+from stepcanary.chat.wording import escaped
 from stepcanary.errors import ReleaseError, RequestRejected
 from stepcanary.observability import logger
-from stepcanary.slack.asking import Told, ask
-from stepcanary.slack.blocks import DECIDE, decided
-from stepcanary.slack.command import Document, named, parse_command, parse_decision
 
 Body = dict[str, Any]
 
 
 def build() -> App:
-    """Without Bolt's own check of the signature: `stepcanary.slack.door` has checked it."""
+    """Without Bolt's own check of the signature: `stepcanary.chat.slack.endpoint` has checked it."""
     app = App(
         signing_secret="checked-at-the-door",  # noqa: S106
         authorize=_authorize,

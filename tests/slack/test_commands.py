@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepcanary.chat.slack.commands import named, parse_command, parse_decision
 from stepcanary.domain.request import LONGEST_BY
 from stepcanary.errors import RequestRejected
-from stepcanary.slack.command import named, parse_command, parse_decision
 
 BY = "jane (Slack U2CERLKJA)"
 

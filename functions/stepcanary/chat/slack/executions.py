@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from stepcanary.aws import stepfunctions
 from stepcanary.aws.stepfunctions import End
+from stepcanary.chat.slack.commands import Document
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from stepcanary.slack.command import Document
 from stepcanary.store import profiles
 
 LOOK_SECONDS = 0.5
