@@ -163,7 +163,7 @@ def _flow(report: Report) -> list[str]:
     wrong = _at_rest(report) + _no_errors(report)
     if report["told"] != ["promote by pipeline checkout-main"]:
         wrong.append(f"the ledger says {report['told']}")
-    if not report["primary_image"].endswith(example("obey_image")["detail"]["image-digest"]):
+    if not report["primary_image"].endswith(example("start_on_image")["detail"]["image-digest"]):
         wrong.append(f"the primary runs {report['primary_image']}")
     return wrong
 
@@ -285,7 +285,7 @@ def _push(tag: str) -> Callable[[Sandbox], str]:
             "promote_pipelines": ["checkout-main"],
         }
         store(sandbox, steps=QUICK, promotion={"approval": True}, triggers=triggers)
-        event = example("obey_image")
+        event = example("start_on_image")
         event["detail"]["image-tag"] = tag
         # At least once is what EventBridge promises.
         sandbox.bus.deliver(event)
@@ -318,7 +318,7 @@ def _started(sandbox: Sandbox, mark: str) -> str:
 
 
 def _pipeline_succeeds(sandbox: Sandbox, _execution: str) -> None:
-    sandbox.bus.deliver(example("obey_pipeline"))
+    sandbox.bus.deliver(example("promote_on_pipeline"))
 
 
 def example(name: str) -> dict[str, Any]:

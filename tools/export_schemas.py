@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from stepcanary.contracts.events import SignalInput
-from stepcanary.domain.events import Happened
+from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import ActionRequest, Request
 
@@ -17,7 +17,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "action": ActionRequest,
     "profile": Profile,
     "release_signal": SignalInput,
-    "release_event": Happened,
+    "release_event": ReleaseEvent,
 }
 
 
@@ -31,7 +31,7 @@ def schemas() -> dict[str, str]:
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     """Of an event it is what we write, of everything else what we read."""
-    return model.model_json_schema(mode="serialization" if model is Happened else "validation")
+    return model.model_json_schema(mode="serialization" if model is ReleaseEvent else "validation")
 
 
 def main() -> None:

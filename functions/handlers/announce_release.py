@@ -7,12 +7,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import sns
 from stepcanary.chat.amazon_q import to_amazon_q
-from stepcanary.contracts.events import ReleaseEvent
+from stepcanary.contracts.events import BusEvent
 from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@event_parser(model=ReleaseEvent)
-def lambda_handler(event: ReleaseEvent, _context: LambdaContext) -> dict[str, Any]:
-    sns.publish(to_amazon_q(event.happened))
+@event_parser(model=BusEvent)
+def lambda_handler(event: BusEvent, _context: LambdaContext) -> dict[str, Any]:
+    sns.publish(to_amazon_q(event.release_event))
     return {}

@@ -16,7 +16,7 @@ from stepcanary.release import signalling
 @event_parser(model=WaitInput)
 def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
     signal = signalling.await_signal(event)
-    waits = events.waiting(event.release, event.wait, list(event.obeyed))
+    waits = events.waiting(event.release, event.wait, list(event.ends_on))
     if signal is None and waits is not None:
         eventbridge.publish(waits)
     logger.info("waiting" if signal is None else "signal obeyed", extra={"signal": str(signal)})

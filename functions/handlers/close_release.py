@@ -18,7 +18,7 @@ from stepcanary.release.closing import close_release
 @event_parser(model=CloseInput)
 def lambda_handler(event: CloseInput, _context: LambdaContext) -> dict[str, Any]:
     closed = close_release(
-        event.release, event.fence, event.outcome, event.told, parked=event.parked
+        event.release, event.fence, event.outcome, event.ending, parked=event.parked
     )
     metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=closed.stranded)
     eventbridge.publish(events.ended(event.release, closed.outcome, closed.cause))

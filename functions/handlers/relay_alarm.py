@@ -15,6 +15,6 @@ from stepcanary.release import signalling
 def lambda_handler(event: AlarmEvent, _context: LambdaContext) -> dict[str, Any]:
     alarm = event.detail
     fired_at = int(alarm.state.timestamp.timestamp())
-    told = signalling.tell_of_alarm(alarm.alarm_name, alarm.state.reason, fired_at)
+    told = signalling.revert_on_alarm(alarm.alarm_name, alarm.state.reason, fired_at)
     logger.warning("alarm relayed", extra={"alarm": alarm.alarm_name, "executions": told})
     return {"executions": told}

@@ -18,10 +18,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """A person is told of a refusal in words, an event by the log."""
     if "detail" in event:
         put = parse(event=event, model=SignalEvent)
-        return {"executions": signalling.tell_of_event(put.detail, put.id, put.time)}
+        return {"executions": signalling.signal_from_event(put.detail, put.id, put.time)}
     try:
         asked = SignalInput.model_validate(event)
-        told = signalling.tell_service(asked, asker=context.aws_request_id)
+        told = signalling.signal_service(asked, key=context.aws_request_id)
     except (ValidationError, SignalRefused) as refused:
         why = explain(refused, "signal") if isinstance(refused, ValidationError) else str(refused)
         logger.warning("signal refused", extra={"cause": why})

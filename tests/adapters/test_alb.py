@@ -12,7 +12,7 @@ from stepcanary.domain.profile import AlbTraffic
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.traffic.alb import AlbRouter
-from stepcanary.traffic.shift import Known, insist, shift
+from stepcanary.traffic.shift import Known, force, shift
 
 ELB = "arn:aws:elasticloadbalancing:us-east-1:123456789012"
 RULE = f"{ELB}:listener-rule/app/shop/1/2/3"
@@ -97,14 +97,14 @@ def test_a_plain_rule_is_plain_again_at_rest(stubber: Stubber) -> None:
     describe(stubber, forward((A, 5), (B, 95)))
     modify(stubber, plain())
     describe(stubber, plain())
-    assert insist(router(rest_weight=1), 0).now.split == Split(primary=100, canary=0)
+    assert force(router(rest_weight=1), 0).now.split == Split(primary=100, canary=0)
 
 
 def test_a_rule_that_listed_the_canary_lists_it_again_at_rest(stubber: Stubber) -> None:
     describe(stubber, forward((A, 5), (B, 95)))
     modify(stubber, forward((A, 100), (B, 0)))
     describe(stubber, forward((A, 100), (B, 0)))
-    insist(router(), 0)
+    force(router(), 0)
 
 
 def test_a_group_that_somebody_added_keeps_the_lone_weight_from_coming_back(
@@ -114,7 +114,7 @@ def test_a_group_that_somebody_added_keeps_the_lone_weight_from_coming_back(
     describe(stubber, forward((A, 5), (B, 95), (OTHER, 50)))
     modify(stubber, forward((A, 100), (OTHER, 50)))
     describe(stubber, forward((A, 100), (OTHER, 50)))
-    insist(router(rest_weight=1), 0)
+    force(router(rest_weight=1), 0)
 
 
 def test_a_default_action_is_modified_with_its_listener(stubber: Stubber) -> None:

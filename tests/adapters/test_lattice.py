@@ -12,7 +12,7 @@ from stepcanary.domain.profile import LatticeTraffic
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.traffic.lattice import LatticeRouter
-from stepcanary.traffic.shift import Known, insist, shift
+from stepcanary.traffic.shift import Known, force, shift
 
 SERVICE, LISTENER = "svc-0e7f4c1a2b3d5968f", "listener-0b1c2d3e4f5a69788"
 RULE = "rule-0a9b8c7d6e5f41302"
@@ -84,7 +84,7 @@ def test_a_lone_group_gets_a_second_and_is_alone_again_at_rest(stubber: Stubber)
     get(stubber, forward((A, 95), (B, 5)))
     update(stubber, forward((A, 100)))
     get(stubber, forward((A, 100)))
-    assert insist(router(rest_weight=100), 0).now == reading
+    assert force(router(rest_weight=100), 0).now == reading
 
 
 def test_a_default_action_is_updated_with_its_listener(stubber: Stubber) -> None:

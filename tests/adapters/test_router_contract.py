@@ -14,7 +14,7 @@ from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, Split
 from stepcanary.release.plan import plan_release
 from stepcanary.store import leases
 from stepcanary.traffic.factory import router_for
-from stepcanary.traffic.shift import Known, foreign_write, insist, shift
+from stepcanary.traffic.shift import Known, force, foreign_write, shift
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import Route, Stand, connect
 from tests.builders import profile, request
@@ -92,7 +92,7 @@ def test_a_release_changes_the_two_weights_and_nothing_else(stand: Stand, route:
         assert {k: v for k, v in weights.items() if k not in pair(stand)} == others
         assert stand.without_pair(stand.described(traffic)) == stand.without_pair(before)
         weight = target
-    assert insist(router_for(traffic), 0).now.split == route.split
+    assert force(router_for(traffic), 0).now.split == route.split
     assert stand.described(traffic) == before
     assert stand.written() == 4
 
@@ -102,8 +102,8 @@ def test_a_revert_from_the_first_step_leaves_no_trace(stand: Stand, route: Route
     traffic = planned(stand.place(route))
     before = copy.deepcopy(stand.described(traffic))
     shift(router_for(traffic), at(traffic, 0, 5), 5)
-    insist(router_for(traffic), 0)
-    insist(router_for(traffic), 0)
+    force(router_for(traffic), 0)
+    force(router_for(traffic), 0)
     assert stand.described(traffic) == before
     assert stand.written() == 2
 
@@ -142,7 +142,7 @@ def test_a_foreign_change_of_weights_is_seen(stand: Stand, route: Route) -> None
     with pytest.raises(SplitDrifted, match="somebody else wrote"):
         shift(router, known, 100)
     assert stand.written() == 1
-    assert insist(router, 0).now.split.at_rest
+    assert force(router, 0).now.split.at_rest
 
 
 @PER_ROUTER
@@ -151,9 +151,9 @@ def test_a_foreign_total_is_brought_to_rest(stand: Stand) -> None:
     traffic = first(stand)
     most = 50 if stand.name() == "appmesh" else 999
     stand.write_foreign(traffic, most, most)
-    assert insist(router_for(traffic), 0).now.split.at_rest
+    assert force(router_for(traffic), 0).now.split.at_rest
     stand.write_foreign(traffic, most, most)
-    now = insist(router_for(traffic), 100).now.split
+    now = force(router_for(traffic), 100).now.split
     assert (now.primary, now.canary > 0) == (0, True)
 
 
@@ -230,7 +230,7 @@ def test_a_plan_knows_the_rest_of_a_route_that_a_dead_release_moved(
     after = plan(monkeypatch, stand, dead, **route.traffic)
     assert after == before
     # What OpenRelease does first, for it then plans again and compares.
-    insist(router_for(dead.release.traffic[0]), 0)
+    force(router_for(dead.release.traffic[0]), 0)
     assert plan(monkeypatch, stand, **route.traffic) == after
 
 

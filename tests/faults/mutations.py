@@ -78,14 +78,14 @@ def _without_fence(_arena: Arena) -> Iterator[None]:
 @contextmanager
 def _without_kept_signals(_arena: Arena) -> Iterator[None]:
     """A signal reaches who waits, and is forgotten where nobody does."""
-    tell = leases.tell
+    keep = leases.keep
 
     def forget(lease: Any, signal: Any, wait: Any = None) -> Any:
-        tell(lease, signal, wait)
+        keep(lease, signal, wait)
         leases._ours(leases.read(lease.split), "REMOVE #signal", {})
         return leases.read(lease.split)
 
-    with patch.object(leases, "tell", forget):
+    with patch.object(leases, "keep", forget):
         yield
 
 

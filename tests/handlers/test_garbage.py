@@ -17,8 +17,8 @@ from tests.statemachine.runner import World, world
 
 FROM_OUTSIDE = {
     "SignalReleaseFunction": ("signal_release", "release_signal"),
-    "ObeyImageFunction": ("obey_image",),
-    "ObeyPipelineFunction": ("obey_pipeline",),
+    "StartOnImageFunction": ("start_on_image",),
+    "PromoteOnPipelineFunction": ("promote_on_pipeline",),
     "RelayAlarmFunction": ("relay_alarm",),
     "TakeActionFunction": ("take_action",),
     "AnnounceReleaseFunction": ("announce_release",),
@@ -78,7 +78,7 @@ def test_a_broken_event_changes_nothing(
     here: World, function: str, name: str, data: st.DataObject
 ) -> None:
     event = json.loads((stack.ROOT / "events" / f"{name}.json").read_text())
-    if name == "obey_image":
+    if name == "start_on_image":
         # Nobody releases this one, so that an event which is none the worse for it starts nothing.
         event["detail"]["image-tag"] = "latest"
     path = data.draw(st.sampled_from(list(places(event))))

@@ -16,7 +16,7 @@ from sandbox.transform import transformed
 from stepcanary.aws import clients
 from stepcanary.release import routes
 from stepcanary.traffic.factory import router_for
-from stepcanary.traffic.shift import insist
+from stepcanary.traffic.shift import force
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
 from tests.builders import TRIGGERS, profile, request
@@ -190,10 +190,10 @@ def _act_in_every_way(here: World) -> None:
         here.wait(here.start(asked, f"{action}-{number}"))
 
     def push(tag: str) -> None:
-        event = json.loads((stack.ROOT / "events/obey_image.json").read_text())
+        event = json.loads((stack.ROOT / "events/start_on_image.json").read_text())
         event["detail"]["image-tag"] = tag
         event["time"] = LATER
-        here.invoke("ObeyImageFunction", event)
+        here.invoke("StartOnImageFunction", event)
 
     # By the file of a build; promoted by a push and by a pipeline; superseded.
     image = [{"name": "app", "imageUri": "shop:v6"}]
@@ -204,7 +204,7 @@ def _act_in_every_way(here: World) -> None:
         "detail": {"pipeline": "checkout-main", "state": "SUCCEEDED"},
     }
     here.clock.after(99, lambda: act("status"))
-    here.clock.after(100, lambda: here.invoke("ObeyPipelineFunction", pipeline))
+    here.clock.after(100, lambda: here.invoke("PromoteOnPipelineFunction", pipeline))
     assert here.wait(here.start(image, "by-file")).state == "Released"
     here.clock.after(99, lambda: act("pause"))
     here.clock.after(100, lambda: push("main-1"))
@@ -279,7 +279,7 @@ def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> No
             connect(monkeypatch, stand.fake, *stand.services)
             router = router_for(stand.place(route))
             router.check(router.read())
-            insist(router, 50)
+            force(router, 50)
             router.healthy_targets("canary")
             calls |= {name for name, _ in stand.fake.calls}
     actions = {f"{PREFIX.get(s, s)}:{call}" for s, call in (c.split(".") for c in calls)}

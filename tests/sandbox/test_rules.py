@@ -20,8 +20,8 @@ def example(name: str) -> dict[str, Any]:
 def examples() -> dict[str, dict[str, Any]]:
     return {
         "SignalReleaseFunction": example("release_signal"),
-        "ObeyImageFunction": example("obey_image"),
-        "ObeyPipelineFunction": example("obey_pipeline"),
+        "StartOnImageFunction": example("start_on_image"),
+        "PromoteOnPipelineFunction": example("promote_on_pipeline"),
         "RelayAlarmFunction": example("relay_alarm"),
         "ReconcileFunction": example("execution_ended"),
         "AnnounceReleaseFunction": example("announce_release"),
@@ -42,10 +42,10 @@ def test_a_rule_takes_its_own_event_only(rule: Any) -> None:
 @pytest.mark.parametrize(
     ("function", "detail"),
     [
-        ("ObeyImageFunction", {"result": "FAILURE"}),
-        ("ObeyImageFunction", {"action-type": "DELETE"}),
-        ("ObeyImageFunction", {"image-tag": None}),
-        ("ObeyPipelineFunction", {"state": "FAILED"}),
+        ("StartOnImageFunction", {"result": "FAILURE"}),
+        ("StartOnImageFunction", {"action-type": "DELETE"}),
+        ("StartOnImageFunction", {"image-tag": None}),
+        ("PromoteOnPipelineFunction", {"state": "FAILED"}),
         ("RelayAlarmFunction", {"state": {"value": "OK"}}),
         ("ReconcileFunction", {"status": "SUCCEEDED"}),
         ("ReconcileFunction", {"stateMachineArn": "arn:of:another"}),

@@ -11,7 +11,7 @@ from stepcanary.chat.amazon_q import to_amazon_q
 from stepcanary.chat.slack.blocks import message
 from stepcanary.chat.wording import escaped
 from stepcanary.domain import events
-from stepcanary.domain.events import Happened
+from stepcanary.domain.events import ReleaseEvent
 from tests.builders import profile
 from tests.slack.conftest import JANE, JOHN, STRANGER, Workspace
 from tests.statemachine.runner import World
@@ -110,9 +110,9 @@ def test_nobody_calls_the_channel_with_what_they_write(slack: Workspace) -> None
     assert escaped("<!channel> & co") == "&lt;!channel&gt; &amp; co"
 
 
-def _happened(detail_type: str, **more: Any) -> Happened:
+def _happened(detail_type: str, **more: Any) -> ReleaseEvent:
     base = {"service": "checkout", "execution": "arn:aws:states:us-east-1:1:execution:s:r-1"}
-    return Happened.model_validate({**base, "detail_type": detail_type, **more})
+    return ReleaseEvent.model_validate({**base, "detail_type": detail_type, **more})
 
 
 def tell_of_gate(here: World, slack: Workspace) -> None:

@@ -33,7 +33,7 @@ class Fuzz:
 
     def __init__(self, slack: Workspace, chance: random.Random) -> None:
         self.slack, self.chance = slack, chance
-        waiting = events.Happened(
+        waiting = events.ReleaseEvent(
             detail_type="Release Waiting",
             service="checkout",
             execution=slack.here.arn("release-1"),

@@ -408,13 +408,13 @@ def deliver(here: World, document: Document, *, late: float = 0) -> None:
 
 def test_a_push_releases_once_and_a_pipeline_promotes(here: World) -> None:
     stored(here, triggers=TRIGGERS, promotion={"approval": True, "gate_seconds": 36_000})
-    pushed = event("obey_image")
+    pushed = event("start_on_image")
     deliver(here, pushed)
     deliver(here, pushed)
     executions = here.sfn.list_executions(stateMachineArn=here.machine)["executions"]
     assert len(executions) == 1
     assert pushed["id"] in executions[0]["name"]
-    later(here, 5_000, lambda: deliver(here, event("obey_pipeline")))
+    later(here, 5_000, lambda: deliver(here, event("promote_on_pipeline")))
     here.clock.sleep(1)
     outcome = here.wait(executions[0]["executionArn"])
     assert outcome.state == "Released", outcome
@@ -426,7 +426,7 @@ def test_a_push_releases_once_and_a_pipeline_promotes(here: World) -> None:
 def test_an_event_of_before_a_release_does_not_promote_it(here: World) -> None:
     """The second delivery of one that promoted the release before."""
     stored(here, triggers=TRIGGERS, promotion={"approval": True, "gate_seconds": 3_600})
-    here.clock.after(1_500, lambda: deliver(here, event("obey_pipeline"), late=1_600))
+    here.clock.after(1_500, lambda: deliver(here, event("promote_on_pipeline"), late=1_600))
     outcome = here.release(request())
     assert outcome.state == "Reverted"
     assert "nobody answered the gate in time" in outcome.cause
@@ -435,7 +435,7 @@ def test_an_event_of_before_a_release_does_not_promote_it(here: World) -> None:
 def test_a_push_with_the_longest_of_names_is_obeyed(here: World) -> None:
     repository, tag = "s" * 255, f"canary-{'1' * 121}"
     stored(here, triggers={**TRIGGERS, "repository": repository, "promote_tags": ["*"]})
-    deliver(here, event("obey_image", **{"repository-name": repository, "image-tag": tag}))
+    deliver(here, event("start_on_image", **{"repository-name": repository, "image-tag": tag}))
     (started,) = here.sfn.list_executions(stateMachineArn=here.machine)["executions"]
     assert here.wait(started["executionArn"]).state == "Released"
 
@@ -443,12 +443,12 @@ def test_a_push_with_the_longest_of_names_is_obeyed(here: World) -> None:
 @pytest.mark.parametrize(
     ("name", "detail"),
     [
-        ("obey_image", {"image-tag": "nightly-3"}),
-        ("obey_image", {"repository-name": "other"}),
-        ("obey_image", {"image-tag": "main-3"}),
-        ("obey_image", {"action-type": "DELETE"}),
-        ("obey_pipeline", {"pipeline": "other"}),
-        ("obey_pipeline", {"state": "FAILED"}),
+        ("start_on_image", {"image-tag": "nightly-3"}),
+        ("start_on_image", {"repository-name": "other"}),
+        ("start_on_image", {"image-tag": "main-3"}),
+        ("start_on_image", {"action-type": "DELETE"}),
+        ("promote_on_pipeline", {"pipeline": "other"}),
+        ("promote_on_pipeline", {"state": "FAILED"}),
     ],
 )
 def test_events_that_mean_nobody_change_nothing(here: World, name: str, detail: Document) -> None:

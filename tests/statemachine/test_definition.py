@@ -88,7 +88,7 @@ def test_every_wait_ends_by_itself_and_says_what_then(name: str, wait: State) ->
     assert wait["Catch"][0]["ErrorEquals"] in (["States.Timeout"], ["States.ALL"])
     # A time-out is the bake going by: to retry it would bake twice.
     assert not any("States.Timeout" in r["ErrorEquals"] for r in wait["Retry"])
-    assert "revert" in wait["Arguments"]["Payload"]["obeyed"]
+    assert "revert" in wait["Arguments"]["Payload"]["ends_on"]
 
 
 PATIENCE = {

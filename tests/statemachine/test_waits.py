@@ -143,12 +143,12 @@ def while_the_primary_goes(here: World, do: Callable[[], Any]) -> list[Any]:
 PRIMARY_GOES = {"steps": [{"weight": 100, "bake_seconds": 300}]}
 
 
-@pytest.mark.parametrize("by_hand", [True, False])
-def test_no_button_of_the_last_gate_reverts_a_promotion(here: World, by_hand: bool) -> None:
+@pytest.mark.parametrize("manual", [True, False])
+def test_no_button_of_the_last_gate_reverts_a_promotion(here: World, manual: bool) -> None:
     """Somebody promoted, or nobody did in time: the primary is being replaced."""
     promotion = {"approval": True, "gate_seconds": 600, "on_timeout": "promote"}
     waits = at(here, 500, lambda: wait_of(here))
-    if by_hand:
+    if manual:
         at(here, 501, lambda: take(here, "promote", "jane", wait=waits[0]))
     late = while_the_primary_goes(here, lambda: take(here, "revert", "john", wait=waits[0]))
     asked = request(profile=profile(**PRIMARY_GOES, promotion=promotion))
@@ -189,9 +189,9 @@ def test_a_pause_does_not_take_a_promote_back(here: World) -> None:
 
     def both() -> list[str]:
         (seen,) = leases.of_service("checkout")
-        signalling.tell(seen, Signal(kind="promote", asker="jane"))
+        signalling.deliver(seen, Signal(kind="promote", key="jane"))
         with pytest.raises(SignalRefused, match="it was promoted"):
-            signalling.tell(seen, Signal(kind="pause", asker="john"))
+            signalling.deliver(seen, Signal(kind="pause", key="john"))
         return ["told"]
 
     done = at(here, 12, both)
@@ -252,9 +252,9 @@ def test_of_a_promote_and_a_resume_of_one_pause_one_decides(
 
     def both() -> str:
         (seen,) = leases.of_service("checkout")
-        signalling.tell(seen, Signal(kind="promote", asker="jane"), seen.wait)
+        signalling.deliver(seen, Signal(kind="promote", key="jane"), seen.wait)
         with pytest.raises(SignalRefused, match="decided already"):
-            signalling.tell(seen, Signal(kind="resume", asker="john"), seen.wait)
+            signalling.deliver(seen, Signal(kind="resume", key="john"), seen.wait)
         return "one"
 
     done = at(here, FIRST_GATE, both)

@@ -55,8 +55,8 @@ def test_every_way_in_from_outside_has_its_switch() -> None:
     switched = {name: state for name, state in states.items() if state}
     assert switched == {
         "SignalReleaseFunction": "ObeySignals",
-        "ObeyImageFunction": "ObeyImages",
-        "ObeyPipelineFunction": "ObeyPipelines",
+        "StartOnImageFunction": "StartOnImages",
+        "PromoteOnPipelineFunction": "PromoteOnPipelines",
     }
     parameters = stack.template()["Parameters"]
     defaults = [parameters[name]["Default"] for name in switched.values()]

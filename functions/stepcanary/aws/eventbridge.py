@@ -3,11 +3,11 @@
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stepcanary.aws import clients
-from stepcanary.domain.events import Happened
+from stepcanary.domain.events import ReleaseEvent
 from stepcanary.observability import logger
 
 
-def publish(happened: Happened) -> None:
+def publish(event: ReleaseEvent) -> None:
     """Tried once: nothing of a release waits for it, or fails with it.
 
     A function that is invoked again says it again.
@@ -17,9 +17,9 @@ def publish(happened: Happened) -> None:
             Entries=[
                 {
                     "Source": "stepcanary",
-                    "DetailType": happened.detail_type,
-                    "Detail": happened.model_dump_json(exclude_none=True),
-                    "Resources": [happened.execution],
+                    "DetailType": event.detail_type,
+                    "Detail": event.model_dump_json(exclude_none=True),
+                    "Resources": [event.execution],
                 }
             ]
         )

@@ -69,7 +69,7 @@ def end_of(execution: str) -> End | None:
 def end_wait(token: str, signal: Signal) -> bool:
     """Hand the signal to the state that waits; False when it waits no more."""
     sfn = clients.stepfunctions()
-    output = json.dumps({"kind": signal.kind, "told": str(signal)})
+    output = json.dumps({"kind": signal.kind, "message": str(signal)})
     try:
         sfn.send_task_success(taskToken=token, output=output)
     except (

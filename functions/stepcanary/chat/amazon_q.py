@@ -1,7 +1,7 @@
 """Amazon Q: what happened to a release as its custom notification."""
 
 from stepcanary.chat.wording import escaped, text, title
-from stepcanary.domain.events import Happened
+from stepcanary.domain.events import ReleaseEvent
 
 Document = dict[str, object]
 
@@ -13,21 +13,21 @@ NEXT_STEPS = {
 }
 
 
-def to_amazon_q(happened: Happened) -> Document:
+def to_amazon_q(event: ReleaseEvent) -> Document:
     """The custom notification of Amazon Q Developer in chat applications, a thread per release.
 
     `additionalContext` is what a custom action (a button) of it can put into its command. See
     https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
     """
-    context = {"service": happened.service, "execution": happened.execution}
-    if happened.wait is not None:
-        context["wait"] = str(happened.wait)
-    steps = [NEXT_STEPS[signal] for signal in happened.ends_on or [] if signal in NEXT_STEPS]
+    context = {"service": event.service, "execution": event.execution}
+    if event.wait is not None:
+        context["wait"] = str(event.wait)
+    steps = [NEXT_STEPS[signal] for signal in event.ends_on or [] if signal in NEXT_STEPS]
     content: Document = {
         "textType": "client-markdown",
-        "title": escaped(title(happened)),
-        "description": escaped(text(happened)),
-        "keywords": [happened.service],
+        "title": escaped(title(event)),
+        "description": escaped(text(event)),
+        "keywords": [event.service],
     }
     if steps:
         content["nextSteps"] = steps
@@ -36,10 +36,10 @@ def to_amazon_q(happened: Happened) -> Document:
         "source": "custom",
         "content": content,
         "metadata": {
-            "threadId": happened.execution,
-            "summary": escaped(title(happened)),
-            "eventType": happened.detail_type,
-            "relatedResources": [happened.execution],
+            "threadId": event.execution,
+            "summary": escaped(title(event)),
+            "eventType": event.detail_type,
+            "relatedResources": [event.execution],
             "additionalContext": context,
         },
     }

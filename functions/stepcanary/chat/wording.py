@@ -1,46 +1,46 @@
 """Announcement: what happened to a release, in words for a chat. Pure."""
 
-from stepcanary.domain.events import Happened
+from stepcanary.domain.events import ReleaseEvent
 
 LONGEST_TEXT = 2_000
 
 
-def title(happened: Happened) -> str:
-    return f"{happened.service}: {_title(happened)}"[:250]
+def title(event: ReleaseEvent) -> str:
+    return f"{event.service}: {_title(event)}"[:250]
 
 
-def _title(happened: Happened) -> str:
-    match happened.detail_type:
+def _title(event: ReleaseEvent) -> str:
+    match event.detail_type:
         case "Release Rejected":
             said = "a release was rejected"
         case "Release Started":
             said = "a release has started"
         case "Release Shifted":
-            on_primary = happened.weight == 0
-            said = "all traffic is on the primary again" if on_primary else _share(happened)
+            on_primary = event.weight == 0
+            said = "all traffic is on the primary again" if on_primary else _share(event)
         case "Release Waiting":
-            failed = "the promotion failed, and " if happened.waits == "promotion failed" else ""
+            failed = "the promotion failed, and " if event.waits == "promotion failed" else ""
             said = f"{failed}a decision is needed"
         case "Release Promoting":
             said = "the primary gets the new version"
         case "Release Ended":
-            said = happened.outcome or "ended"
+            said = event.outcome or "ended"
     return said
 
 
-def _share(happened: Happened) -> str:
-    return f"the canary has {happened.weight} %"
+def _share(event: ReleaseEvent) -> str:
+    return f"the canary has {event.weight} %"
 
 
-def text(happened: Happened) -> str:
+def text(event: ReleaseEvent) -> str:
     """What there is to say beside the title; never empty."""
-    name = happened.execution.rpartition(":")[2]
-    parts = [f"{container} = {image}" for container, image in (happened.images or {}).items()]
-    if happened.cause:
-        parts.append(happened.cause)
-    if happened.ends_on:
-        parts.append("It ends on " + ", ".join(happened.ends_on) + ".")
-    parts.append(f"Release {name}" + (f", by {happened.by}" if happened.by else ""))
+    name = event.execution.rpartition(":")[2]
+    parts = [f"{container} = {image}" for container, image in (event.images or {}).items()]
+    if event.cause:
+        parts.append(event.cause)
+    if event.ends_on:
+        parts.append("It ends on " + ", ".join(event.ends_on) + ".")
+    parts.append(f"Release {name}" + (f", by {event.by}" if event.by else ""))
     return "\n".join(parts)[:LONGEST_TEXT]
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from stepcanary.domain.events import Happened
+from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.model import Model
 from stepcanary.domain.request import By
 from stepcanary.domain.signals import Kind
@@ -84,7 +84,7 @@ class AlarmEvent(BaseModel):
     detail: AlarmDetail
 
 
-class ReleaseEvent(BaseModel):
+class BusEvent(BaseModel):
     """One of the stack's own, as it came over the bus."""
 
     id: str
@@ -92,5 +92,5 @@ class ReleaseEvent(BaseModel):
     detail: dict[str, Any]
 
     @property
-    def happened(self) -> Happened:
-        return Happened.model_validate({**self.detail, "detail_type": self.detail_type})
+    def release_event(self) -> ReleaseEvent:
+        return ReleaseEvent.model_validate({**self.detail, "detail_type": self.detail_type})

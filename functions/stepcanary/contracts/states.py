@@ -7,7 +7,7 @@ from pydantic import Field
 
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.model import Model
-from stepcanary.domain.outcome import Failure, Told
+from stepcanary.domain.outcome import Ending, Failure
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import TOKENS_PER_WAIT, Kind
 from stepcanary.domain.split import SideName
@@ -58,7 +58,7 @@ class WaitInput(FencedInput):
     token: str = Field(min_length=1, max_length=2_048)
     entered_at: str
     retries: int = Field(ge=0, lt=TOKENS_PER_WAIT)
-    obeyed: list[Kind] = Field(min_length=1)
+    ends_on: list[Kind] = Field(min_length=1)
     paused: bool = False
 
     @property
@@ -98,5 +98,5 @@ class CloseInput(FencedInput):
     """`parked` keeps the lease for a person, out of the reach of help from outside."""
 
     outcome: Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
-    told: Told
+    ending: Ending
     parked: bool

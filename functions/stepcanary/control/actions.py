@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.events import SignalInput
-from stepcanary.control.manual_shift import shift_by_hand
+from stepcanary.control.manual_shift import shift_manually
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
 from stepcanary.domain.stage import name_of
@@ -48,8 +48,8 @@ def _take(execution: str, request: ActionRequest) -> Answer:
         return status(request)
     if request.action == "shift":
         profile = profiles.of_service(request.service, request.profile)
-        return {"did": shift_by_hand(execution, request, profile)}
-    told = signalling.tell_service(
+        return {"did": shift_manually(execution, request, profile)}
+    told = signalling.signal_service(
         SignalInput(
             service=request.service,
             signal=request.action,
@@ -58,7 +58,7 @@ def _take(execution: str, request: ActionRequest) -> Answer:
             execution=request.execution,
             wait=request.wait,
         ),
-        asker=execution,
+        key=execution,
     )
     return {"did": f"told {', '.join(told)}", "executions": told}
 
@@ -104,7 +104,7 @@ def _running(lease: Lease) -> Answer:
         "weight": lease.weight,
         "by": release.by,
         "wait": lease.wait if lease.token else None,
-        "ends_on": sorted(lease.obeyed or []) if lease.token else [],
+        "ends_on": sorted(lease.ends_on or []) if lease.token else [],
         "signal": str(lease.signal) if lease.signal else None,
         "splits": {router.name: str(router.read().split) for _, router in routes.routers(release)},
     }

@@ -10,12 +10,12 @@ from stepcanary.errors import LeaseHeld, NotEnoughCapacity
 from stepcanary.release import routes
 from stepcanary.release.capacity import missing_capacity, service_of
 from stepcanary.release.opening import require_alone
-from stepcanary.release.plan import fixed, read_split
-from stepcanary.release.routes import insist_all
+from stepcanary.release.plan import build_release, read_split
+from stepcanary.release.routes import force_all
 from stepcanary.store import leases, ledger
 
 
-def shift_by_hand(execution: str, request: ActionRequest, profile: Profile) -> str:
+def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> str:
     """Take the splits, bring them to the weight that is asked for, read back, give them back.
 
     What was found there does not matter: this is also how a person returns weights. Raises
@@ -40,7 +40,7 @@ def shift_by_hand(execution: str, request: ActionRequest, profile: Profile) -> s
             leases.free(lease)
             raise
     leases.enter(release, lease.fence, ROLLOUT, target=weight)
-    moved = insist_all(release, weight)
+    moved = force_all(release, weight)
     if moved.failures:
         # The lease is given back by help from outside, when the execution has ended.
         raise moved.failures[0]
@@ -65,7 +65,7 @@ def _planned(execution: str, request: ActionRequest, profile: Profile, weight: i
             check_expressible(reading.split.with_weight(0), [weight])
         found = {"rest_weight": reading.rest_weight, "drain_seconds": reading.pinned_seconds}
         planned.append(traffic.model_copy(update=found))
-    return fixed(execution, request, profile, (primary, canary), planned)
+    return build_release(execution, request, profile, (primary, canary), planned)
 
 
 def _require_free(release: Release, split: str) -> None:

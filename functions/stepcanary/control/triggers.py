@@ -50,5 +50,5 @@ def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:
 
 def _promote(services: list[str], by: str, event: ImagePushed | PipelineSucceeded) -> list[str]:
     asked = [SignalInput(service=service, signal="promote", by=by) for service in services]
-    told = [signalling.tell_of_event(each, event.id, event.time) for each in asked]
+    told = [signalling.signal_from_event(each, event.id, event.time) for each in asked]
     return [execution for executions in told for execution in executions]

@@ -1,4 +1,4 @@
-"""Happened: what a release tells the world about itself. Pure."""
+"""ReleaseEvent: what a release tells the world about itself. Pure."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ WAITS: dict[str, Literal["gate", "promotion failed"]] = {
 """What a wait for a person is, by a signal that it ends on."""
 
 
-class Happened(Model):
+class ReleaseEvent(Model):
     """The detail of an event with source `stepcanary`; keys that say nothing are left out.
 
     `weight` is the canary's percent, `ends_on` the signals that end the wait that `wait` names,
@@ -42,13 +42,13 @@ class Happened(Model):
     cause: str | None = None
 
 
-def rejected(execution: str, request: object, cause: str) -> Happened | None:
+def rejected(execution: str, request: object, cause: str) -> ReleaseEvent | None:
     """None for a request that does not say which service it is about."""
     asked = request if isinstance(request, dict) else {}
     service, by = asked.get("service"), asked.get("by", "")
     if not isinstance(service, str):
         return None
-    return Happened(
+    return ReleaseEvent(
         detail_type="Release Rejected",
         service=service,
         execution=execution,
@@ -57,15 +57,15 @@ def rejected(execution: str, request: object, cause: str) -> Happened | None:
     )
 
 
-def started(release: Release) -> Happened:
+def started(release: Release) -> ReleaseEvent:
     return _of(release, "Release Started", images=release.images)
 
 
-def shifted(release: Release, weight: int) -> Happened:
+def shifted(release: Release, weight: int) -> ReleaseEvent:
     return _of(release, "Release Shifted", weight=weight)
 
 
-def waiting(release: Release, wait: int, ends_on: list[str]) -> Happened | None:
+def waiting(release: Release, wait: int, ends_on: list[str]) -> ReleaseEvent | None:
     """None for a bake, which waits for nobody."""
     waits = next((word for signal, word in WAITS.items() if signal in ends_on), None)
     if waits is None:
@@ -73,16 +73,16 @@ def waiting(release: Release, wait: int, ends_on: list[str]) -> Happened | None:
     return _of(release, "Release Waiting", waits=waits, wait=wait, ends_on=sorted(ends_on))
 
 
-def promoting(release: Release) -> Happened:
+def promoting(release: Release) -> ReleaseEvent:
     return _of(release, "Release Promoting")
 
 
-def ended(release: Release, outcome: str, cause: str) -> Happened:
+def ended(release: Release, outcome: str, cause: str) -> ReleaseEvent:
     return _of(release, "Release Ended", outcome=outcome, cause=cause)
 
 
-def _of(release: Release, detail_type: DetailType, **more: object) -> Happened:
-    return Happened.model_validate(
+def _of(release: Release, detail_type: DetailType, **more: object) -> ReleaseEvent:
+    return ReleaseEvent.model_validate(
         {
             "detail_type": detail_type,
             "service": release.service,

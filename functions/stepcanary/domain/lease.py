@@ -13,7 +13,7 @@ class Lease:
 
     `weight` is the canary's percent that was last read back and `target` the one last attempted;
     `versions` are the routes' after our last write, by split, where the router counts them.
-    `touched` says that the primary may be anything but what it was before the release. `obeyed`
+    `touched` says that the primary may be anything but what it was before the release. `ends_on`
     are the kinds of signal that the wait with this token ends on; None where it did not say.
     `heard` has what was told, kind and asker; `decided` is the last wait that was ended by name or
     by a signal that is not kept, and `decided_by` that signal.
@@ -30,7 +30,7 @@ class Lease:
     signal: Signal | None = None
     token: str = ""
     wait: int = 0
-    obeyed: frozenset[str] | None = None
+    ends_on: frozenset[str] | None = None
     heard: frozenset[str] = frozenset()
     decided: int = 0
     decided_by: str = ""
@@ -54,7 +54,7 @@ class Lease:
 
     def waits_for(self, kind: str) -> bool:
         """Whether the last wait ends on this, if it is not over yet."""
-        return bool(self.token) and (self.obeyed is None or kind in self.obeyed)
+        return bool(self.token) and (self.ends_on is None or kind in self.ends_on)
 
     def has_heard(self, signal: Signal) -> bool:
         """Whether just this was told before, and is only tried again."""
@@ -67,7 +67,7 @@ class Lease:
         return kind if self.decided == self.wait and kind not in KEPT else ""
 
     def has_pending(self, signal: Signal) -> bool:
-        """Whether such a signal is there and was not obeyed yet."""
+        """Whether such a signal is there and was not ends_on yet."""
         return self.signal is not None and self.signal.kind == signal.kind
 
     @property

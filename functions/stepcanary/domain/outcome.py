@@ -36,7 +36,7 @@ class Failure(BaseModel):
         return f"{self.error}: {message}"[:LONGEST_CAUSE]
 
 
-class Told(BaseModel):
+class Ending(BaseModel):
     """What an execution has to say at its end.
 
     `failure` is why it does not end Released, `trouble` what went wrong after that, `notes` are
@@ -49,8 +49,8 @@ class Told(BaseModel):
     notes: list[str]
 
 
-def explain(outcome: str, told: Told) -> str:
+def explain(outcome: str, ending: Ending) -> str:
     """Where the traffic is now, and why; nothing is said twice."""
-    parts = [OUTCOMES[outcome], str(told.failure), *told.notes, str(told.trouble)]
+    parts = [OUTCOMES[outcome], str(ending.failure), *ending.notes, str(ending.trouble)]
     once = dict.fromkeys(part.rstrip(". ") for part in parts if part)
     return " ".join(f"{part}." for part in once)

@@ -44,7 +44,7 @@ class Release(Model):
     """Who asked for it."""
 
     @property
-    def by_hand(self) -> bool:
+    def manual(self) -> bool:
         """Whether it is none: a shift of weights that a person asked for."""
         return self.images is None and self.task_definitions is None
 

@@ -14,7 +14,7 @@ class Signal(Model):
     """`promote` ends bakes and gates, `retry` a failed promotion's gate, `revert` everything.
 
     `skip` ends one bake, `pause` makes it a gate, and `resume` ends that or a gate of a step. `at`
-    is in epoch seconds; `by` names the person or the alarm, and `asker` the one time that they said
+    is in epoch seconds; `by` names the person or the alarm, and `key` the one time that they said
     it: whoever says it for them again has the same one.
     """
 
@@ -22,12 +22,12 @@ class Signal(Model):
     reason: str = Field(default="", max_length=1_000)
     by: str = Field(default="", max_length=300)
     at: int = 0
-    asker: str = Field(default="", max_length=400)
+    key: str = Field(default="", max_length=400)
 
     @property
     def said(self) -> str:
         """What tells one saying from another."""
-        return f"{self.kind} {self.asker}"
+        return f"{self.kind} {self.key}"
 
     def __str__(self) -> str:
         told = f"{self.kind} by {self.by or 'somebody'}"

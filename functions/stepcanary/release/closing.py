@@ -1,7 +1,7 @@
 """Closing: the outcome into the ledger, and the split free for the next release."""
 
 from stepcanary.domain.model import Model
-from stepcanary.domain.outcome import Told, explain
+from stepcanary.domain.outcome import Ending, explain
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import LeaseLost
@@ -21,7 +21,7 @@ class Closed(Model):
 
 
 def close_release(
-    release: Release, fence: int, outcome: str, told: Told, *, parked: bool
+    release: Release, fence: int, outcome: str, ending: Ending, *, parked: bool
 ) -> Closed:
     """Also for an execution that lost its lease: then the ledger says how its release ended.
 
@@ -36,7 +36,7 @@ def close_release(
     if outcome == "PromotionFailed" and lease.stage == RETURNING:
         # An alarm after the weights had returned, and the primary did not get its old version back.
         outcome = "RevertFailed"
-    cause = explain(outcome, told)
+    cause = explain(outcome, ending)
     ledger.close(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
         leases.free(lease)

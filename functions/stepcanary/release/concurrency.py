@@ -10,7 +10,7 @@ from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitBusy
 from stepcanary.release.plan import check_possible, plan_release, request_of
-from stepcanary.release.signalling import tell
+from stepcanary.release.signalling import deliver
 from stepcanary.store import leases, profiles
 
 LONGEST_WAIT_SECONDS = 4 * 3_600
@@ -78,4 +78,4 @@ def _supersede(busy: SplitBusy, execution: str) -> None:
     if lease.holder == busy.holder and not lease.reverting:
         # Its traffic may be returning already, which is all that is wanted.
         with suppress(SignalRefused):
-            tell(lease, signal)
+            deliver(lease, signal)

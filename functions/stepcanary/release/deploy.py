@@ -58,7 +58,7 @@ def is_steady(
     """
     lease = leases.check(release, fence)
     if not restoring:
-        guards.require_unmolested(release, lease)
+        guards.require_undisturbed(release, lease)
     steady = _has_arrived(release, side, started)
     if restoring and not steady:
         guards.require_unchanged(release, lease)

@@ -31,7 +31,7 @@ def require_unchanged(release: Release, lease: Lease) -> None:
         raise SplitDrifted(told)
 
 
-def require_unmolested(release: Release, lease: Lease) -> None:
+def require_undisturbed(release: Release, lease: Lease) -> None:
     """What a phase asks while it waits for ECS.
 
     Raises `RevertRequested`, `SplitDrifted`, or `CanaryAlarmed` for an alarm that fires.

@@ -35,7 +35,7 @@ def plan_release(execution: str, document: object) -> Release:
         _check_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
-    release = fixed(execution, request, profile, (primary, canary), planned)
+    release = build_release(execution, request, profile, (primary, canary), planned)
     return release.model_copy(
         update={"images": request.images, "task_definitions": request.task_definitions}
     )
@@ -57,7 +57,7 @@ def check_possible(request: Request, profile: Profile) -> None:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
 
 
-def fixed(
+def build_release(
     execution: str,
     request: Request | ActionRequest,
     profile: Profile,

@@ -15,7 +15,7 @@ from stepcanary.release import guards, routes
 from stepcanary.release.capacity import missing_capacity, service_of
 from stepcanary.release.deploy import deploy_new, deploy_old
 from stepcanary.release.revert import Attempt, attempt, give_back, require_primary
-from stepcanary.release.routes import insist_all
+from stepcanary.release.routes import force_all
 from stepcanary.store import leases
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
@@ -109,7 +109,7 @@ def hold_canary(release: Release, lease: Lease) -> tuple[str, list[ReleaseError]
         short = missing_capacity(release, "canary", service_of(release, "canary"))
         if short is not None:
             return note, [NotEnoughCapacity(f"the canary cannot take the traffic: {short}")]
-        held = insist_all(release, 100)
+        held = force_all(release, 100)
         found, failures = held.now, held.failures
     if not failures:
         routes.confirm(lease, 100, found)

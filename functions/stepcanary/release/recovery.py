@@ -25,8 +25,8 @@ from stepcanary.release.capacity import missing_capacity, service_of
 from stepcanary.release.deploy import deploy_old
 from stepcanary.release.promotion import hold_canary
 from stepcanary.release.revert import scale_in
-from stepcanary.release.routes import at_rest, insist_all, moved_off, read_each
-from stepcanary.release.signalling import tell
+from stepcanary.release.routes import at_rest, force_all, moved_off, read_each
+from stepcanary.release.signalling import deliver
 from stepcanary.store import leases, ledger
 from stepcanary.traffic.factory import router_for
 
@@ -99,7 +99,7 @@ def _look_after(lease: Lease) -> None:
         now = clock.epoch_seconds()
         signal = Signal(kind="revert", reason=doubt[:1_000], by="the sweep", at=now)
         with suppress(SignalRefused):
-            tell(lease, signal)
+            deliver(lease, signal)
     elif lease.signal is not None and lease.waits_for(lease.signal.kind):
         stepfunctions.end_wait(lease.token, lease.signal)
 
@@ -129,7 +129,7 @@ def recover(lease: Lease) -> str | None:
             ledger.record(release, "Rejected", "Its execution ended before it had begun.")
         leases.free(lease)
         return "Rejected"
-    if release.by_hand:
+    if release.manual:
         # What it has written somebody wanted; the sweep tells if it is not all of it.
         leases.free(lease)
         return "Shifted"
@@ -142,7 +142,7 @@ def recover(lease: Lease) -> str | None:
         # Where the primary was not touched, the way back is what a pending revert asks for,
         # whatever somebody else has deployed there meanwhile.
         lease = leases.decide(lease, obey=lease.touched and not _runs_old(release))
-    returned = insist_all(release, 0)
+    returned = force_all(release, 0)
     returned.require_all()
     now = clock.epoch_seconds()
     if lease.rested_at is None or returned.wrote:

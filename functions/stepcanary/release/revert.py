@@ -11,7 +11,7 @@ from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
 from stepcanary.release import guards, routes
 from stepcanary.release.capacity import missing_capacity, service_of
-from stepcanary.release.routes import Insisted, insist_all
+from stepcanary.release.routes import Forced, force_all
 from stepcanary.store import leases
 from stepcanary.traffic.router import TrafficRouter
 from stepcanary.traffic.shift import Moved, foreign_write, jump_of
@@ -65,12 +65,12 @@ def require_primary(release: Release) -> None:
         raise NotEnoughCapacity(f"the primary gets no weight yet: {short}")
 
 
-def give_back(release: Release, lease: Lease) -> tuple[Insisted, str]:
+def give_back(release: Release, lease: Lease) -> tuple[Forced, str]:
     """All weight to the primary, whatever the routes say now; with who else wrote them, if any.
 
     One route that cannot be returned keeps no other from it.
     """
-    returned = insist_all(release, 0)
+    returned = force_all(release, 0)
     if not returned.failures:
         routes.confirm(lease, 0, returned.now)
     notes = [

@@ -17,7 +17,7 @@ from stepcanary.errors import (
 from stepcanary.store import leases
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
-from stepcanary.traffic.shift import Known, Moved, foreign_write, insist, shift
+from stepcanary.traffic.shift import Known, Moved, force, foreign_write, shift
 
 Readings = dict[str, Reading]
 """By the split's key in the ledger."""
@@ -101,7 +101,7 @@ def shift_all(release: Release, lease: Lease, weight: int) -> list[Split]:
 
 
 @dataclass(frozen=True, slots=True)
-class Insisted:
+class Forced:
     """`failures` of routes that could not be moved; `moved` has the others."""
 
     moved: dict[str, Moved]
@@ -121,7 +121,7 @@ class Insisted:
             raise self.failures[0]
 
 
-def insist_all(release: Release, weight: int) -> Insisted:
+def force_all(release: Release, weight: int) -> Forced:
     """Bring every route to this weight, whatever it says now and whatever becomes of the others.
 
     At the same time, because a call that hangs takes most of a function's life.
@@ -130,14 +130,14 @@ def insist_all(release: Release, weight: int) -> Insisted:
 
     def move(router: TrafficRouter) -> Moved | ReleaseError:
         try:
-            return insist(router, weight)
+            return force(router, weight)
         except HINDRANCES as failure:
             return failure
 
     with ThreadPoolExecutor(len(each)) as pool:
         answers = list(pool.map(move, [router for _, router in each]))
     pairs = [(split, answer) for (split, _), answer in zip(each, answers, strict=True)]
-    return Insisted(
+    return Forced(
         {split: answer for split, answer in pairs if isinstance(answer, Moved)},
         [answer for _, answer in pairs if isinstance(answer, ReleaseError)],
     )

@@ -13,10 +13,10 @@ from stepcanary.observability import logger
 from stepcanary.store import leases, ledger
 
 
-def tell_service(asked: SignalInput, asker: str, said_at: int | None = None) -> list[str]:
+def signal_service(asked: SignalInput, key: str, said_at: int | None = None) -> list[str]:
     """The executions that were told; only the one that is named, where one is.
 
-    `asker` names this asking, also when it is tried again: whoever has told already tells once.
+    `key` names this asking, also when it is tried again: whoever has told already tells once.
     What was said before a release began, in epoch seconds, says nothing about it: an event may be
     delivered twice. Raises `SignalRefused` when there is none to tell.
     """
@@ -37,13 +37,13 @@ def tell_service(asked: SignalInput, asker: str, said_at: int | None = None) -> 
         reason=asked.reason,
         by=asked.by,
         at=clock.epoch_seconds(),
-        asker=asker,
+        key=key,
     )
     told: list[str] = []
     refused: list[SignalRefused] = []
     for lease in meant:
         try:
-            told.append(tell(lease, signal, asked.wait))
+            told.append(deliver(lease, signal, asked.wait))
         except SignalRefused as refusal:
             refused.append(refusal)
     for execution in told:
@@ -53,13 +53,13 @@ def tell_service(asked: SignalInput, asker: str, said_at: int | None = None) -> 
     return told
 
 
-def tell_of_event(asked: SignalInput, event_id: str, time: datetime) -> list[str]:
-    """As `tell_service`, but nobody waits for an answer, so that a refusal goes to the log.
+def signal_from_event(asked: SignalInput, event_id: str, time: datetime) -> list[str]:
+    """As `signal_service`, but nobody waits for an answer, so that a refusal goes to the log.
 
     An error would bring the event again, and a later release would obey what this one refused.
     """
     try:
-        return tell_service(asked, event_id, int(time.timestamp()))
+        return signal_service(asked, event_id, int(time.timestamp()))
     except SignalRefused as refused:
         logger.warning("signal refused", extra={"cause": str(refused)})
         return []
@@ -70,7 +70,7 @@ def _is(holder: str, execution: str) -> bool:
     return execution in ("", holder, holder.rpartition(":")[2])
 
 
-def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
+def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
     """Revert every running release that the alarm judges; the executions that were told.
 
     An event that was under way since before a release began says nothing about that release.
@@ -81,7 +81,7 @@ def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
         if fired_at < lease.since:
             continue
         try:
-            told.append(tell(lease, signal))
+            told.append(deliver(lease, signal))
         except SignalRefused:
             # It ended, or its traffic returns already: what the alarm asks for happens anyway.
             continue
@@ -93,17 +93,17 @@ def tell_of_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
     return told
 
 
-def tell(lease: Lease, signal: Signal, wait: int | None = None) -> str:
+def deliver(lease: Lease, signal: Signal, wait: int | None = None) -> str:
     """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act.
 
     With `wait` only that wait is meant, and only the first who ends it.
     """
     if signal.kind not in KEPT:
-        _tell_who_waits(lease, signal, wait)
+        _deliver_transient(lease, signal, wait)
         return lease.holder
     if signal.kind == "pause" and not lease.has_heard(signal):
         _require_pausable(lease)
-    told = leases.tell(lease, signal, wait)
+    told = leases.keep(lease, signal, wait)
     # What was obeyed is over: who tries again must not end the wait that came after.
     if told.has_pending(signal) and told.waits_for(signal.kind):
         stepfunctions.end_wait(told.token, signal)
@@ -121,7 +121,7 @@ def _require_pausable(lease: Lease) -> None:
         raise SignalRefused(f"pause: {lease.holder} has no use for it: {refused}")
 
 
-def _tell_who_waits(lease: Lease, signal: Signal, wait: int | None) -> None:
+def _deliver_transient(lease: Lease, signal: Signal, wait: int | None) -> None:
     """Raises `SignalRefused` unless something waits now that ends on it."""
     if lease.has_heard(signal):
         if lease.remarked and lease.decided_by == signal.said:
@@ -146,7 +146,7 @@ def _tell_who_waits(lease: Lease, signal: Signal, wait: int | None) -> None:
 
 def await_signal(wait: WaitInput) -> Signal | None:
     """Leave the token for signals to come; a signal that is there already ends the wait."""
-    lease = leases.wait(wait.release, wait.fence, wait.token, wait.number, wait.obeyed)
+    lease = leases.wait(wait.release, wait.fence, wait.token, wait.number, wait.ends_on)
     pending = lease.signal
     if pending is None and lease.remarked:
         # It was said about a token of this wait that nobody listens to any more.
@@ -154,7 +154,7 @@ def await_signal(wait: WaitInput) -> Signal | None:
     if pending is None and wait.paused:
         # Its pause was withdrawn after the bake had ended on it.
         pending = Signal(kind="resume", reason="before it had paused")
-    if pending is None or pending.kind not in wait.obeyed:
+    if pending is None or pending.kind not in wait.ends_on:
         return None
     stepfunctions.end_wait(wait.token, pending)
     return pending

@@ -85,7 +85,7 @@ def _lease(item: Item) -> Lease:
         signal=_signal(signal) if signal else None,
         token=text("token"),
         wait=(number("wait_number") or 0) // TOKENS_PER_WAIT,
-        obeyed=frozenset(item["obeyed"]["SS"]) if "obeyed" in item else None,
+        ends_on=frozenset(item["obeyed"]["SS"]) if "obeyed" in item else None,
         heard=frozenset(item["heard"]["SS"]) if "heard" in item else frozenset(),
         decided=number("decided") or 0,
         decided_by=text("decided_by"),
@@ -105,7 +105,7 @@ def _signal(item: Item) -> Signal:
         reason=item["reason"]["S"],
         by=item["by"]["S"],
         at=int(item["at"]["N"]),
-        asker=item.get("asker", {}).get("S", ""),
+        key=item.get("asker", {}).get("S", ""),
     )
 
 
@@ -116,7 +116,7 @@ def _signal_item(signal: Signal) -> Any:
             "reason": {"S": signal.reason},
             "by": {"S": signal.by},
             "at": {"N": str(signal.at)},
-            "asker": {"S": signal.asker},
+            "asker": {"S": signal.key},
         }
     }
 
@@ -231,7 +231,7 @@ def _lead_values(release: Release) -> tuple[str, "Values"]:
     }
     change = ", stage = :opening, since = :now, service = :service, weight = :zero, target = :zero"
     removed = f" REMOVE {LEFT_BY_A_HOLDER}, versions, lead_split, lead_fence"
-    if release.by_hand:
+    if release.manual:
         # It is over before a signal could reach it, and takes nobody's turn.
         del values[":service"]
         return f"{change.replace(', service = :service', '')}{removed}, service, alarms", values
@@ -408,7 +408,7 @@ def wait(release: Release, fence: int, token: str, number: int, obeyed: list[Kin
 
 
 @aws_failures
-def tell(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
+def keep(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
     """Keep a signal for the release that holds the lease, and return the lease with its token.
 
     A revert is never overwritten, a promote by no pause, and with `wait` nothing that has ended
@@ -431,7 +431,7 @@ def tell(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
         values[":promote"] = {"S": "promote"}
         condition += " AND (attribute_not_exists(#signal) OR #signal.kind <> :promote)"
     if wait is not None:
-        ending = {f":ends{n}": kind for n, kind in enumerate(sorted(lease.obeyed or ()))}
+        ending = {f":ends{n}": kind for n, kind in enumerate(sorted(lease.ends_on or ()))}
         values |= {name: {"S": kind} for name, kind in ending.items()}
         values |= {
             ":wait": {"N": str(wait)},
@@ -444,7 +444,7 @@ def tell(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
         condition += (
             f" AND (attribute_not_exists(#signal) OR NOT #signal.kind IN ({', '.join(ending)}))"
         )
-    if signal.asker:
+    if signal.key:
         values |= {":said": {"S": signal.said}, ":saying": {"SS": [signal.said]}}
         change += " ADD heard :saying"
         condition += f" AND {UNHEARD}"
@@ -465,7 +465,7 @@ def tell(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
             raise SignalRefused(
                 f"pause: it was promoted ({now.signal}); revert it instead"
             ) from error
-        return tell(now, signal, wait)
+        return keep(now, signal, wait)
     return _lease(item)
 
 
@@ -478,7 +478,7 @@ def _why_refused(lease: Lease, signal: Signal, wait: int | None) -> str | None:
     if refused:
         return f"{WAIT_IS_OVER}: {refused}"
     # Without what it obeys there was never a wait.
-    return None if wait == lease.wait and lease.obeyed else WAIT_IS_OVER
+    return None if wait == lease.wait and lease.ends_on else WAIT_IS_OVER
 
 
 @aws_failures

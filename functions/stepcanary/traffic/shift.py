@@ -65,7 +65,7 @@ class Moved:
     now: Reading
 
 
-def insist(router: TrafficRouter, weight: int) -> Moved:
+def force(router: TrafficRouter, weight: int) -> Moved:
     """Bring the canary to `weight` percent whatever the route says now, and confirm it."""
     found = router.read()
     return Moved(found, _write(router, found, weight))

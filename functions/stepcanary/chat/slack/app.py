@@ -15,7 +15,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from stepcanary.chat.slack.blocks import DECIDE, decided
 from stepcanary.chat.slack.commands import Document, named, parse_command, parse_decision
-from stepcanary.chat.slack.executions import Told, ask
+from stepcanary.chat.slack.executions import Reply, run
 from stepcanary.chat.wording import escaped
 from stepcanary.errors import ReleaseError, RequestRejected
 from stepcanary.observability import logger
@@ -24,7 +24,7 @@ Body = dict[str, Any]
 
 
 def build() -> App:
-    """Without Bolt's own check of the signature: `stepcanary.chat.slack.endpoint` has checked it."""
+    """Without Bolt's own check of the signature: the endpoint has checked it."""
     app = App(
         signing_secret="checked-at-the-door",  # noqa: S106
         authorize=_authorize,
@@ -61,39 +61,39 @@ def _obey_command(body: Body, request: BoltRequest, respond: Respond) -> None:
         # The acknowledgement has said so.
         return
     user = body["user_id"]
-    told = _work(lambda: ask(asked, user, _name_of(request)), respond)
-    if told is None:
+    reply = _work(lambda: run(asked, user, _name_of(request)), respond)
+    if reply is None:
         return
-    if asked["action"] == "status" or not told.done:
-        respond(f"```{escaped(told.words)[:2_900]}```")
+    if asked["action"] == "status" or not reply.done:
+        respond(f"```{escaped(reply.words)[:2_900]}```")
         return
-    respond(f"<@{user}>: {escaped(told.words)[:2_900]}", response_type="in_channel")
+    respond(f"<@{user}>: {escaped(reply.words)[:2_900]}", response_type="in_channel")
 
 
 def _obey_decision(body: Body, request: BoltRequest, respond: Respond) -> None:
     user = body["user"]["id"]
     value = body["actions"][0]["value"]
 
-    def decide() -> Told:
+    def decide() -> Reply:
         asked = parse_decision(value, named(user, body["user"].get("username", "")))
-        return ask(asked, user, _name_of(request))
+        return run(asked, user, _name_of(request))
 
-    told = _work(decide, respond)
-    if told is None:
+    reply = _work(decide, respond)
+    if reply is None:
         return
-    if not told.done:
-        _say_privately(respond, told.words)
+    if not reply.done:
+        _say_privately(respond, reply.words)
         return
     action = body["actions"][0]["action_id"].removeprefix(DECIDE)
     respond(
-        text=escaped(told.words),
+        text=escaped(reply.words),
         blocks=decided(body["message"]["blocks"], action, user),
         replace_original=True,
     )
 
 
-def _work(work: Callable[[], Told], respond: Respond) -> Told | None:
-    """Whatever goes wrong is told in a sentence, and its trace stays in the log."""
+def _work(work: Callable[[], Reply], respond: Respond) -> Reply | None:
+    """Whatever goes wrong is reply in a sentence, and its trace stays in the log."""
     try:
         return work()
     except RequestRejected as rejected:

@@ -7,7 +7,7 @@ from typing import Any
 
 from stepcanary.chat.slack.commands import Decision
 from stepcanary.chat.wording import escaped, text, title
-from stepcanary.domain.events import Happened
+from stepcanary.domain.events import ReleaseEvent
 
 Block = dict[str, Any]
 
@@ -26,29 +26,29 @@ def section(said: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": said[:3_000]}}
 
 
-def message(happened: Happened) -> list[Block]:
-    blocks = [section(f"*{escaped(title(happened))}*\n{escaped(text(happened))}")]
-    if happened.wait is not None:
-        blocks.append(_buttons(happened, happened.wait))
+def message(event: ReleaseEvent) -> list[Block]:
+    blocks = [section(f"*{escaped(title(event))}*\n{escaped(text(event))}")]
+    if event.wait is not None:
+        blocks.append(_buttons(event, event.wait))
     return blocks
 
 
-def _buttons(happened: Happened, wait: int) -> Block:
+def _buttons(event: ReleaseEvent, wait: int) -> Block:
     return {
         "type": "actions",
         "elements": [
             _button(
                 Decision(
                     action=action,
-                    service=happened.service,
-                    execution=happened.execution,
+                    service=event.service,
+                    execution=event.execution,
                     wait=wait,
                 ),
                 label,
                 style,
             )
             for action, (label, style) in BUTTONS.items()
-            if action in (happened.ends_on or [])
+            if action in (event.ends_on or [])
         ],
     }
 

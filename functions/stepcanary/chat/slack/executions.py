@@ -18,14 +18,14 @@ RELEASE_LOOK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reply:
     """`done` says that it was accepted; None that nobody knows yet."""
 
     done: bool | None
     words: str
 
 
-def ask(request: Document, user_id: str, name: str) -> Told:
+def run(request: Document, user_id: str, name: str) -> Reply:
     """Do it under this execution name: whoever asks again is told the same, and it is done once.
 
     Raises `RequestRejected` for what the user may not do.
@@ -36,8 +36,8 @@ def ask(request: Document, user_id: str, name: str) -> Told:
     releases = action in ("release", "rollback")
     end = _look(execution, RELEASE_LOOK_SECONDS if releases else LONGEST_LOOK_SECONDS)
     if end is None:
-        return Told(True if releases else None, f"{action} {service}: it runs as {name}")
-    return _told(action, end)
+        return Reply(True if releases else None, f"{action} {service}: it runs as {name}")
+    return _reply(action, end)
 
 
 def _require_allowed(service: str, action: str, user_id: str) -> None:
@@ -62,9 +62,9 @@ def _look(execution: str, seconds: float) -> End | None:
     return None
 
 
-def _told(action: str, end: End) -> Told:
+def _reply(action: str, end: End) -> Reply:
     if end.error:
-        return Told(False, f"{end.error}: {end.cause}")
+        return Reply(False, f"{end.error}: {end.cause}")
     if action == "status":
-        return Told(True, json.dumps(end.output, indent=1))
-    return Told(True, str(end.output.get("did") or end.output.get("cause") or "done"))
+        return Reply(True, json.dumps(end.output, indent=1))
+    return Reply(True, str(end.output.get("did") or end.output.get("cause") or "done"))

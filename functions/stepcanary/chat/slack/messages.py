@@ -7,7 +7,7 @@ from slack_sdk.http_retry import RateLimitErrorRetryHandler
 from stepcanary.aws.secretsmanager import slack_secret
 from stepcanary.chat.slack.blocks import message
 from stepcanary.chat.wording import escaped, title
-from stepcanary.domain.events import Happened
+from stepcanary.domain.events import ReleaseEvent
 from stepcanary.errors import AwsUnavailable
 from stepcanary.observability import logger
 from stepcanary.settings import settings
@@ -18,16 +18,16 @@ LOUD = ("Release Rejected", "Release Waiting", "Release Ended")
 PASSING = ("ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 
 
-def post(happened: Happened) -> None:
+def post(event: ReleaseEvent) -> None:
     """Raises `AwsUnavailable` when it is worth a second try; Lambda makes it."""
-    thread = ledger.thread(happened.service, happened.execution)
+    thread = ledger.thread(event.service, event.execution)
     try:
         answer = _client().chat_postMessage(
             channel=settings().slack_channel,
-            text=escaped(title(happened)),
-            blocks=message(happened),
+            text=escaped(title(event)),
+            blocks=message(event),
             unfurl_links=False,
-            reply_broadcast=thread is not None and happened.detail_type in LOUD,
+            reply_broadcast=thread is not None and event.detail_type in LOUD,
             thread_ts=thread,
         )
     except SlackApiError as error:
@@ -40,7 +40,7 @@ def post(happened: Happened) -> None:
     except OSError as error:
         raise AwsUnavailable(f"Slack did not answer: {error}") from error
     if thread is None:
-        ledger.keep_thread(happened.service, happened.execution, str(answer["ts"]))
+        ledger.keep_thread(event.service, event.execution, str(answer["ts"]))
 
 
 def _client() -> WebClient:
