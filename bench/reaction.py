@@ -22,14 +22,14 @@ from moto.appmesh.models import AppMeshBackend
 
 from canary import splits
 from canary.aws import clients
+from emulator.awslambda import Invoker
+from emulator.events import Bus
 from sandbox import article
-from sandbox.__main__ import exit_with, quiet
 from sandbox.client import Client
 from sandbox.cloud import Sandbox
+from sandbox.console import exit_with, quiet
 from sandbox.demo import wait_until_ready
-from sandbox.events import Bus
 from sandbox.fronts.appmesh import MESH, route_spec
-from sandbox.workflow import Invoker
 
 REPORT = Path("build/bench/reaction.json")
 MOST_CALLS = 6

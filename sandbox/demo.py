@@ -13,14 +13,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from emulator.template import ROOT
 from sandbox import article
-from sandbox.__main__ import exit_with, quiet
 from sandbox.client import Client
-from sandbox.cloud import LOG, Sandbox
-from sandbox.fronts import Front
-from sandbox.fronts.appmesh import Chain
+from sandbox.cloud import Sandbox
+from sandbox.console import LOG, exit_with, quiet
+from sandbox.fronts.chain import Chain
+from sandbox.fronts.front import Front
 from sandbox.fronts.names import FRONTS
-from sandbox.stack import ROOT
 
 CONFIDENCE = 0.999
 LONGEST_SECONDS = 240
@@ -531,7 +531,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "primary_image_before": image_before,
         "primary_image": sandbox.image("example1"),
         "others": [_path(sfn, other)[-1] for other in operator.started],
-        "told": sandbox.told(arn),
+        "told": sandbox.signals(arn),
         "chat": _chat(sandbox, arn),
         "canary_tasks": sandbox.service("example2")["desiredCount"],
         "promotions": path.count("PromotePrimary"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from canary.profile import Profile
-from sandbox.stack import ROOT
+from emulator.template import ROOT
 from tests.builders import profile
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -19,8 +19,8 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 from canary.aws import clients
 from canary.observability import logger, metrics
 from canary.stage import RETURNING
-from sandbox import stack
-from sandbox.workflow import LambdaContext
+from emulator import template as stack
+from emulator.awslambda import LambdaContext
 from tests.builders import PROFILE
 from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS

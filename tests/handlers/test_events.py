@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from canary.errors import RevertRequested, StageOver
-from sandbox import stack
-from sandbox.workflow import LambdaContext
+from emulator import template as stack
+from emulator.awslambda import LambdaContext
 from tests.fakes.cloud import Cloud
 from tests.statemachine.runner import World, world
 

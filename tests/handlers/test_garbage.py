@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from canary.errors import AwsUnavailable, SignalRefused
-from sandbox import stack
+from emulator import template as stack
 from tests.builders import TRIGGERS, profile
 from tests.statemachine.runner import World, world
 

@@ -14,7 +14,7 @@ from canary import splits
 from canary.aws import clients
 from canary.traffic import insist
 from canary.traffic.routers import router_for
-from sandbox import stack
+from emulator import template as stack
 from sandbox.slack import CHANNEL, SECRET
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from canary.slack import asking
+from emulator.awslambda import LambdaContext
 from sandbox.slack import CHANNEL, SECRET, Document, Slack
-from sandbox.workflow import LambdaContext
 from tests.builders import profile
 from tests.statemachine.runner import World, world
 

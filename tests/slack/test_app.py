@@ -10,7 +10,7 @@ from canary import happened
 from canary.announcement import escaped, to_amazon_q
 from canary.happened import Happened
 from canary.slack.blocks import message
-from sandbox import stack
+from emulator import template as stack
 from tests.builders import profile
 from tests.slack.conftest import JANE, JOHN, STRANGER, Workspace
 from tests.statemachine.runner import World

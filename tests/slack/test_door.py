@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from canary import clock
-from sandbox import stack
+from emulator import template as stack
 from sandbox.slack import SECRET, Document, signed, url_event
 from tests.slack.conftest import JANE, Workspace
 from tests.statemachine.runner import World

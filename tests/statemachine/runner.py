@@ -18,9 +18,11 @@ from moto import mock_aws
 from canary import clock as canary_clock
 from canary.aws import clients, ledger
 from canary.aws import lease as leases
-from sandbox import stack, workflow
-from sandbox.cloud import forget_clients
-from sandbox.events import Bus, alarm_detail, execution_detail
+from emulator import template as stack
+from emulator import workflow
+from emulator.awslambda import Invoker
+from emulator.clients import forget_clients
+from emulator.events import Bus, alarm_detail, execution_detail
 from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, serve
@@ -61,7 +63,7 @@ class World:
         self.handlers = stack.handlers()
         self.lost: set[str] = set()
         self.bus = Bus(stack.rules(), self.deliver, self.clock.after)
-        self._invoker = workflow.Invoker(self.handlers)
+        self._invoker = Invoker(self.handlers)
 
     def invoke(self, function: str, event: Any) -> Any:
         """As EventBridge or a person would: straight to the function."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from canary import profiles
-from sandbox import stack
+from emulator import template as stack
 from tests.builders import TRIGGERS, profile, request
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World, world

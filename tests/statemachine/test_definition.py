@@ -11,7 +11,7 @@ from canary import errors
 from canary.profile import LONGEST_ROLLOUT_SECONDS, Deployment
 from canary.traffic.alb import LONGEST_PINNED_SECONDS
 from canary.turn import LONGEST_WAIT_SECONDS
-from sandbox import stack
+from emulator import template as stack
 
 State = dict[str, Any]
 MACHINE: State = json.loads(stack.DEFINITION.read_text())

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from canary.schema import schemas
-from sandbox import stack
-from sandbox.transform import transformed
+from emulator import template as stack
+from emulator.transform import transformed
 
 RESOURCES: dict[str, Any] = stack.template()["Resources"]
 FUNCTIONS = {f.name: f for f in stack.functions()}

@@ -1,4 +1,4 @@
-"""Stack: what template.yaml says there is, without deploying it."""
+"""Template: what template.yaml says there is, without deploying it."""
 
 import importlib
 import json
@@ -10,14 +10,13 @@ from typing import Any
 
 import yaml
 
-from sandbox.events import Rule
-from sandbox.workflow import Handler
+from emulator.account import ACCOUNT, REGION
+from emulator.awslambda import Handler, function_arn
+from emulator.events import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFINITION = ROOT / "statemachine" / "release.asl.json"
 TEMPLATE = ROOT / "template.yaml"
-REGION = "us-east-1"
-ACCOUNT = "123456789012"
 
 
 class _Loader(yaml.SafeLoader):
@@ -43,7 +42,7 @@ class Function:
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}:1"
+        return function_arn(self.name)
 
     def load(self) -> Handler:
         module, _, attribute = self.handler.rpartition(".")
