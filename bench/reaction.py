@@ -28,7 +28,7 @@ from sandbox import article
 from sandbox.client import Client
 from sandbox.cloud import Sandbox
 from sandbox.console import exit_with, quiet
-from sandbox.demo import wait_until_ready
+from sandbox.demo.run import wait_until_ready
 from sandbox.fronts.appmesh import MESH, route_spec
 
 REPORT = Path("build/bench/reaction.json")
