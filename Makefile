@@ -33,13 +33,13 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 
 types: .venv/ready
-	$(BIN)/mypy functions sandbox tests bench stepcanary_cli tools
+	$(BIN)/mypy functions emulator sandbox tests bench stepcanary_cli tools
 
 imports: .venv/ready
 	$(BIN)/lint-imports
 
 template: .venv/ready .venv-sam/ready
-	$(BIN)/python -m sandbox.transform build/template.transformed.json
+	$(BIN)/python -m emulator.transform build/template.transformed.json
 	$(BIN)/cfn-lint --regions us-east-1 --non-zero-exit-code error -- build/template.transformed.json
 	$(SAM) validate --lint --region us-east-1
 

@@ -20,14 +20,14 @@ from unittest.mock import patch
 
 from moto.appmesh.models import AppMeshBackend
 
+from emulator.awslambda import Invoker
+from emulator.events import Bus
 from sandbox import article
-from sandbox.__main__ import exit_with, quiet
 from sandbox.client import Client
 from sandbox.cloud import Sandbox
-from sandbox.demo import wait_until_ready
-from sandbox.events import Bus
+from sandbox.console import exit_with, quiet
+from sandbox.demo.run import wait_until_ready
 from sandbox.fronts.appmesh import MESH, route_spec
-from sandbox.workflow import Invoker
 from stepcanary.aws import clients
 from stepcanary.release import routes
 

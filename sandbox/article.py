@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sandbox import slack
-from sandbox.fronts import Attachment, ClientOf, Front, Json, Series
+from sandbox.fronts.front import Attachment, ClientOf, Front, Json, Series
 
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 PRIMARY, CANARY = "example1", "example2"

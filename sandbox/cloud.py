@@ -5,7 +5,6 @@ import os
 import time
 import urllib.request
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -13,18 +12,22 @@ import boto3
 from moto.cloudwatch.models import Alarm
 from moto.server import ThreadedMotoServer
 
-from sandbox import alarms, article, ecs, events, metrics, slack, stack, workflow
-from sandbox.ecs import EcsAgent
-from sandbox.events import Bus, Schedule, Timers, alarm_detail, execution_detail
-from sandbox.fronts import Front, Json
+from emulator import template, workflow
+from emulator.account import ACCOUNT, REGION
+from emulator.awslambda import Invocations
+from emulator.clients import forget_clients
+from emulator.events import Bus, alarm_detail, execution_detail
+from emulator.moto_gaps import appmesh, cloudwatch, ecs, elbv2, events, vpc_lattice
+from sandbox import article, metrics, slack
+from sandbox.ecs_agent import EcsAgent
 from sandbox.fronts.appmesh import AppMesh
+from sandbox.fronts.front import Front, Json
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
 from sandbox.slack import Slack
-from sandbox.workflow import Invocations
+from sandbox.timers import Schedule, Timers
 from stepcanary.aws import clients
 
-LOG = Path("build/sandbox.log")
 TABLE = "stepcanary-ledger"
 SLACK_SECRET = "stepcanary-slack"
 TOPIC = "stepcanary-announcements"
@@ -42,18 +45,11 @@ def environment(endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "sandbox",
         "AWS_SECRET_ACCESS_KEY": "sandbox",
-        "AWS_DEFAULT_REGION": stack.REGION,
+        "AWS_DEFAULT_REGION": REGION,
         # Cloud Map's DiscoverInstances would go to a host named data-127.0.0.1.
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-
-
-def forget_clients() -> None:
-    """The functions' clients keep the endpoint with which they were made."""
-    for factory in vars(clients).values():
-        if hasattr(factory, "cache_clear"):
-            factory.cache_clear()
 
 
 class Sandbox:
@@ -78,7 +74,7 @@ class Sandbox:
         self._opened.close()
 
     def client(self, service: str) -> Any:
-        return boto3.client(service, region_name=stack.REGION, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+        return boto3.client(service, region_name=REGION, endpoint_url=self.endpoint)  # type: ignore[call-overload]
 
     def split(self) -> tuple[int, int]:
         """Weights of primary and canary."""
@@ -120,8 +116,8 @@ class Sandbox:
         item = self.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item", {})
         return {name: item.get(name, {}).get("S", "") for name in ("outcome", "cause")}
 
-    def told(self, execution: str, service: str = "checkout") -> list[str]:
-        """What the ledger says that people and pipelines told the release."""
+    def signals(self, execution: str, service: str = "checkout") -> list[str]:
+        """The signals of people and pipelines that the ledger keeps of the release."""
         name = execution.rsplit(":", 1)[-1]
         key = {"pk": {"S": f"service#{service}"}, "sk": {"S": f"release#{name}"}}
         item = self.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item", {})
@@ -152,11 +148,11 @@ class Sandbox:
         urllib.request.urlopen(reset, timeout=10).close()
         forget_clients()
         self._opened.callback(forget_clients)
-        self._opened.callback(ecs.install())
-        self._opened.callback(self._front.install())
-        self._opened.callback(alarms.install(self._tell_of_alarm))
+        for gap in (appmesh, ecs, elbv2, vpc_lattice):
+            self._opened.enter_context(gap.filled())
+        self._opened.enter_context(cloudwatch.filled(self._publish_alarm))
         invoker = self._opened.enter_context(
-            workflow.engine(stack.handlers(), on_end=self._tell_of_end)
+            workflow.engine(template.handlers(), on_end=self._publish_end)
         )
         self._opened.enter_context(metrics.of_functions())
         timers = Timers()
@@ -167,8 +163,8 @@ class Sandbox:
         self._opened.enter_context(
             patch.object(clients, "awslambda", lambda: Invocations(invoker, timers.later))
         )
-        self.bus = Bus(stack.rules(), invoker.call, timers.later)
-        self._opened.callback(events.install(self.bus))
+        self.bus = Bus(template.rules(), invoker.call, timers.later)
+        self._opened.enter_context(events.filled(self.bus))
         self._deploy_stack()
         gateways = [Gateway(entry) for entry in self._front.entries()]
         article.create(self.client, self._front, [gateway.port for gateway in gateways])
@@ -185,7 +181,7 @@ class Sandbox:
         # These close first, last one first, so that nothing calls an API that is gone.
         self._opened.callback(self._stop_releases)
         self._opened.callback(timers.close)
-        schedule = Schedule(stack.schedules(), invoker.call, SECONDS_PER_SCHEDULE)
+        schedule = Schedule(template.schedules(), invoker.call, SECONDS_PER_SCHEDULE)
         schedule.start()
         self._opened.callback(schedule.close)
 
@@ -195,19 +191,19 @@ class Sandbox:
             "POWERTOOLS_SERVICE_NAME": "stepcanary",
             "LEDGER_TABLE": TABLE,
             "PROFILE_PREFIX": "/stepcanary/profiles",
-            "STATE_MACHINE": stack.machine_arn(),
-            "ANNOUNCEMENT_TOPIC": f"arn:aws:sns:{stack.REGION}:{stack.ACCOUNT}:{TOPIC}",
+            "STATE_MACHINE": template.machine_arn(),
+            "ANNOUNCEMENT_TOPIC": f"arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}",
             "SLACK_SECRET": SLACK_SECRET,
             "SLACK_CHANNEL": slack.CHANNEL,
         }
 
-    def _tell_of_alarm(self, alarm: Alarm, before: str) -> None:
+    def _publish_alarm(self, alarm: Alarm, before: str) -> None:
         at = alarm.state_updated_timestamp
         detail = alarm_detail(alarm.name, before, alarm.state_value, alarm.state_reason, at)
         kind = "CloudWatch Alarm State Change"
         self.bus.put("aws.cloudwatch", kind, detail, [alarm.alarm_arn])
 
-    def _tell_of_end(self, execution: str, status: str) -> None:
+    def _publish_end(self, execution: str, status: str) -> None:
         detail = execution_detail(execution, self.machine, status)
         kind = "Step Functions Execution Status Change"
         self.bus.put("aws.states", kind, detail, [execution])
@@ -229,9 +225,9 @@ class Sandbox:
         self.client("sns").create_topic(Name=TOPIC)
         secret = json.dumps(slack.SECRET)
         self.client("secretsmanager").create_secret(Name=SLACK_SECRET, SecretString=secret)
-        self.client("dynamodb").create_table(TableName=TABLE, **stack.ledger_schema())
+        self.client("dynamodb").create_table(TableName=TABLE, **template.ledger_schema())
         self.machine = self.client("stepfunctions").create_state_machine(
-            name=stack.machine_name(),
-            definition=stack.definition(),
-            roleArn=f"arn:aws:iam::{stack.ACCOUNT}:role/stepcanary-release",
+            name=template.machine_name(),
+            definition=template.definition(),
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/stepcanary-release",
         )["stateMachineArn"]

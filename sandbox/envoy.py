@@ -2,7 +2,7 @@
 
 import re
 
-from sandbox.fronts import Json
+from sandbox.fronts.front import Json
 
 UNLIMITED = 2**31 - 1
 FILTERS = "type.googleapis.com/envoy.extensions.filters"

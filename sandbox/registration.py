@@ -8,6 +8,8 @@ from moto.elbv2.models import elbv2_backends
 from moto.servicediscovery.models import servicediscovery_backends
 from moto.vpclattice.models import vpclattice_backends
 
+from emulator.moto_gaps.vpc_lattice import targets_of
+
 HOST = "127.0.0.1"
 
 Undo = Callable[[], object]
@@ -52,7 +54,7 @@ def _lattice(service: Service, account: str, port: int) -> Iterator[Undo]:
     groups = vpclattice_backends[account][service.region_name].target_groups
     for configured in getattr(service, "vpc_lattice_configurations", None) or []:
         group = groups[configured["targetGroupArn"].rpartition("/")[2]]
-        targets: dict[tuple[str, int], str] = group.__dict__.setdefault("targets", {})
+        targets = targets_of(group)
         targets[HOST, port] = "HEALTHY"
         yield partial(_remove, targets, (HOST, port))
 

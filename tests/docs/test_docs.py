@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.stack import ROOT
+from emulator.template import ROOT
 from stepcanary.domain.profile import Profile
 from tests.builders import profile
 

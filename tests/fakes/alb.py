@@ -8,7 +8,7 @@ in AWS's form: defaults filled in, one group in both forms, never a secret.
 import copy
 from typing import Any
 
-from sandbox.fronts.alb import groups_of, refusal
+from emulator.refusals.elbv2 import groups_of, refusal
 from tests.fakes.service import Document, Refusal, Strict
 
 ELB = "arn:aws:elasticloadbalancing:us-east-1:123456789012"

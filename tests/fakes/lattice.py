@@ -7,7 +7,7 @@ form: groups by id with their weights filled in, targets in pages.
 
 import copy
 
-from sandbox.fronts.lattice import refusal, stored
+from emulator.refusals.vpc_lattice import refusal, stored
 from tests.fakes.service import Document, Refusal, Strict
 
 LATTICE = "arn:aws:vpc-lattice:us-east-1:123456789012"

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from sandbox.shapes import broken
+from emulator.shapes import broken
 
 Document = dict[str, Any]
 

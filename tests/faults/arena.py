@@ -16,8 +16,8 @@ from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from sandbox import stack
-from sandbox.workflow import LambdaContext
+from emulator import template
+from emulator.awslambda import LambdaContext
 from stepcanary.aws import clients
 from stepcanary.domain.stage import RETURNING
 from stepcanary.observability import logger, metrics
@@ -155,7 +155,7 @@ class Arena(World):
         def tick() -> None:
             self._tick_after_a_minute()
             if self.helped:
-                for function in stack.schedules():
+                for function in template.schedules():
                     self._call_scheduled(function)
 
         self.clock.after(60, tick)

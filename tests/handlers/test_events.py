@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import stack
-from sandbox.workflow import LambdaContext
+from emulator import template
+from emulator.awslambda import LambdaContext
 from stepcanary.errors import RevertRequested, StageOver
 from tests.fakes.cloud import Cloud
 from tests.statemachine.runner import World, world
@@ -38,8 +38,10 @@ def here() -> Iterator[World]:
 
 def call(name: str, event: dict[str, Any] | None = None) -> Any:
     if event is None:
-        event = json.loads((stack.ROOT / "events" / f"{name}.json").read_text())
-    function = next(f for f in stack.functions() if f.handler == f"handlers.{name}.lambda_handler")
+        event = json.loads((template.ROOT / "events" / f"{name}.json").read_text())
+    function = next(
+        f for f in template.functions() if f.handler == f"handlers.{name}.lambda_handler"
+    )
     context = LambdaContext(function.name, function.arn, "request-1")
     answer = function.load()(event, context)
     return json.loads(json.dumps(answer))
@@ -70,7 +72,7 @@ def twice(here: World, name: str) -> Any:
 
 
 def shift_to_the_end() -> None:
-    event = json.loads((stack.ROOT / "events/shift_weight.json").read_text())
+    event = json.loads((template.ROOT / "events/shift_weight.json").read_text())
     call("shift_weight", {**event, "step": 2})
 
 
@@ -126,7 +128,7 @@ def test_the_sweep_frees_the_lease_of_a_dead_execution(here: World) -> None:
 def test_check_deployment_answers_for_the_deployment_it_is_asked_about(here: World) -> None:
     call("open_release")
     started = call("deploy_canary")
-    event = json.loads((stack.ROOT / "events/check_deployment.json").read_text())
+    event = json.loads((template.ROOT / "events/check_deployment.json").read_text())
     event["deployment"] = started
     assert call("check_deployment", event) == {"steady": False}
     here.clock.sleep(20)
@@ -160,7 +162,7 @@ def test_a_primary_that_serves_is_not_replaced(here: World) -> None:
 
 def test_a_stale_fence_writes_nothing(here: World) -> None:
     call("open_release")
-    event = json.loads((stack.ROOT / "events/shift_weight.json").read_text())
+    event = json.loads((template.ROOT / "events/shift_weight.json").read_text())
     with pytest.raises(Exception, match="writes nothing any more"):
         call("shift_weight", {**event, "fence": 7})
     assert here.cloud.weights == []

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sandbox import stack
+from emulator import template
 from stepcanary.errors import AwsUnavailable, SignalRefused
 from tests.builders import TRIGGERS, profile
 from tests.statemachine.runner import World, world
@@ -77,7 +77,7 @@ def state_of(here: World) -> str:
 def test_a_broken_event_changes_nothing(
     here: World, function: str, name: str, data: st.DataObject
 ) -> None:
-    event = json.loads((stack.ROOT / "events" / f"{name}.json").read_text())
+    event = json.loads((template.ROOT / "events" / f"{name}.json").read_text())
     if name == "start_on_image":
         # Nobody releases this one, so that an event which is none the worse for it starts nothing.
         event["detail"]["image-tag"] = "latest"

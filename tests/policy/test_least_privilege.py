@@ -10,9 +10,9 @@ from unittest.mock import patch
 
 import pytest
 
-from sandbox import stack
+from emulator import template
+from emulator.transform import transformed
 from sandbox.slack import CHANNEL, SECRET
-from sandbox.transform import transformed
 from stepcanary.aws import clients
 from stepcanary.release import routes
 from stepcanary.traffic.factory import router_for
@@ -190,7 +190,7 @@ def _act_in_every_way(here: World) -> None:
         here.wait(here.start(asked, f"{action}-{number}"))
 
     def push(tag: str) -> None:
-        event = json.loads((stack.ROOT / "events/start_on_image.json").read_text())
+        event = json.loads((template.ROOT / "events/start_on_image.json").read_text())
         event["detail"]["image-tag"] = tag
         event["time"] = LATER
         here.invoke("StartOnImageFunction", event)
@@ -227,7 +227,7 @@ def _chat_in_every_way(here: World) -> None:
     here.cloud.secrets["slack"] = json.dumps(SECRET)
     allowed = profile(slack_users={"status": ["*"]})
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(allowed)
-    event = json.loads((stack.ROOT / "events/announce_release.json").read_text())
+    event = json.loads((template.ROOT / "events/announce_release.json").read_text())
     with Workspace(here) as slack:
         chats = {"SLACK_SECRET": "slack", "SLACK_CHANNEL": CHANNEL, "SLACK_API": slack.api}
         with patch.dict(os.environ, {**chats, "ANNOUNCEMENT_TOPIC": "arn:aws:sns:::t"}):
@@ -244,13 +244,13 @@ def version(number: int) -> dict[str, Any]:
 
 def policies(function: str) -> list[Any]:
     """Those of the function's own, and the names of those that it shares."""
-    theirs: list[Any] = stack.template()["Resources"][function]["Properties"]["Policies"]
+    theirs: list[Any] = template.document()["Resources"][function]["Properties"]["Policies"]
     return theirs
 
 
 def granted(function: str) -> dict[str, Any]:
     """Action to resource, from the template."""
-    resources = stack.template()["Resources"]
+    resources = template.document()["Resources"]
     documents = [
         resources[policy]["Properties"]["PolicyDocument"] if isinstance(policy, str) else policy
         for policy in policies(function)
@@ -263,7 +263,7 @@ def granted(function: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("function", [f.name for f in stack.functions()])
+@pytest.mark.parametrize("function", [f.name for f in template.functions()])
 def test_granted_is_called(called: dict[str, set[str]], function: str) -> None:
     theirs = called[function]
     counted = theirs if "appmesh:DescribeRoute" in theirs else theirs - {"ssm:GetParameter"}
@@ -290,22 +290,24 @@ def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_who_writes_rules_may_have_the_load_balancer_look_up_their_login() -> None:
     """And may not look up the client's secret without it."""
-    for function in stack.functions():
+    for function in template.functions():
         actions = granted(function.name)
         assert (LOGIN in actions) == ("elasticloadbalancing:ModifyRule" in actions)
-    text = json.dumps(stack.template())
+    text = json.dumps(template.document())
     assert text.count(f'"{LOGIN}"') == text.count('"aws:ViaAWSService": true') > 0
 
 
-@pytest.mark.parametrize("function", [f.name for f in stack.functions()])
+@pytest.mark.parametrize("function", [f.name for f in template.functions()])
 def test_no_action_on_everything_without_a_reason(function: str) -> None:
     wide = {action for action, resource in granted(function).items() if resource == "*"}
     assert wide <= ON_EVERYTHING
 
 
 def test_a_policy_of_its_own_is_one_that_several_functions_share() -> None:
-    shared = Counter(p for f in stack.functions() for p in policies(f.name) if isinstance(p, str))
-    resources = stack.template()["Resources"].items()
+    shared = Counter(
+        p for f in template.functions() for p in policies(f.name) if isinstance(p, str)
+    )
+    resources = template.document()["Resources"].items()
     assert set(shared) == {name for name, r in resources if r["Type"] == "AWS::IAM::ManagedPolicy"}
     assert min(shared.values()) > 1
 
@@ -317,5 +319,5 @@ def test_no_role_has_more_policies_than_an_account_allows() -> None:
 
 
 def test_roles_are_passed_to_ecs_only() -> None:
-    template = json.dumps(stack.template())
-    assert template.count('"iam:PassRole"') == template.count("ecs-tasks.amazonaws.com")
+    text = json.dumps(template.document())
+    assert text.count('"iam:PassRole"') == text.count("ecs-tasks.amazonaws.com")

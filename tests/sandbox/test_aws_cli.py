@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from emulator.template import ROOT
 from sandbox.cloud import Sandbox, environment
 from sandbox.fronts.names import FRONTS
-from sandbox.stack import ROOT
 from tests.eventually import within
 
 eventually = within(60)
@@ -156,7 +156,7 @@ def test_the_aws_cli_promotes_by_an_action_and_by_an_event() -> None:
             run(approve)
             eventually(lambda told=told: run(told)["status"] == "SUCCEEDED")
             assert sandbox.image("example1").endswith(f":{tag}")
-            assert sandbox.told(execution) == ["promote by jane"]
+            assert sandbox.signals(execution) == ["promote by jane"]
 
 
 PLACES = {

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +17,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from sandbox import alarms, article, ecs
-from sandbox.ecs import EcsAgent
+from emulator.moto_gaps import appmesh, cloudwatch, ecs
+from sandbox import article
+from sandbox.ecs_agent import EcsAgent
 from sandbox.fronts.appmesh import AppMesh, route_spec
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
@@ -129,11 +131,13 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         monkeypatch.setenv(name, "testing")
     changes: list[tuple[str, str]] = []
     front = AppMesh()
-    restores = [
-        ecs.install(),
-        front.install(),
-        alarms.install(lambda alarm, before: changes.append((before, alarm.state_value))),
-    ]
+    gaps = ExitStack()
+    for gap in (
+        ecs.filled(),
+        appmesh.filled(),
+        cloudwatch.filled(lambda alarm, before: changes.append((before, alarm.state_value))),
+    ):
+        gaps.enter_context(gap)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -162,8 +166,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         envoy.close()
         agent.close()
         server.stop()
-        for restore in restores:
-            restore()
+        gaps.close()
 
 
 def test_a_release_loses_no_request(cloud: Cloud) -> None:

@@ -8,10 +8,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from emulator.moto_gaps import appmesh, elbv2, vpc_lattice
 from sandbox import article
-from sandbox.fronts import Front, Json
 from sandbox.fronts.alb import Alb
-from sandbox.fronts.appmesh import Chain
+from sandbox.fronts.chain import Chain
+from sandbox.fronts.front import Front, Json
 from sandbox.fronts.lattice import Lattice
 from sandbox.fronts.names import FRONTS
 
@@ -21,13 +22,9 @@ def client(service: str) -> Any:
 
 
 def created(front: Front) -> Iterator[Any]:
-    restore = front.install()
-    try:
-        with mock_aws():
-            article.create(client, front, [8080, 8081][: len(front.entries())])
-            yield front
-    finally:
-        restore()
+    with appmesh.filled(), elbv2.filled(), vpc_lattice.filled(), mock_aws():
+        article.create(client, front, [8080, 8081][: len(front.entries())])
+        yield front
 
 
 @pytest.fixture

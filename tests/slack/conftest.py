@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from emulator.awslambda import LambdaContext
 from sandbox.slack import CHANNEL, SECRET, Document, Slack
-from sandbox.workflow import LambdaContext
 from stepcanary.chat.slack import executions
 from tests.builders import profile
 from tests.statemachine.runner import World, world

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from slack_sdk.models.blocks import Block
 
-from sandbox import stack
+from emulator import template
 from stepcanary.chat.amazon_q import to_amazon_q
 from stepcanary.chat.slack.blocks import message
 from stepcanary.chat.wording import escaped
@@ -197,7 +197,7 @@ def test_what_happens_is_told_in_one_thread(here: World, slack: Workspace) -> No
 
 
 def test_the_example_of_an_end_is_posted(here: World, slack: Workspace) -> None:
-    event = json.loads((stack.ROOT / "events/post_to_slack.json").read_text())
+    event = json.loads((template.ROOT / "events/post_to_slack.json").read_text())
     here.invoke("PostToSlackFunction", event)
     assert slack.messages[0].text == "checkout: Reverted"
     assert "alarm example2-5xx fired" in json.dumps(slack.messages[0].body["blocks"])
@@ -256,7 +256,7 @@ def test_every_message_is_one_that_slack_and_amazon_q_take(detail: dict[str, Any
 
 def test_the_topic_gets_what_amazon_q_shows(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANNOUNCEMENT_TOPIC", "arn:aws:sns:us-east-1:123456789012:releases")
-    event = json.loads((stack.ROOT / "events/announce_release.json").read_text())
+    event = json.loads((template.ROOT / "events/announce_release.json").read_text())
     here.invoke("AnnounceReleaseFunction", event)
     (sent,) = here.cloud.called("Publish")
     assert sent["TopicArn"].endswith(":releases")

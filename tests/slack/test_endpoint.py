@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from sandbox import stack
+from emulator import template
 from sandbox.slack import SECRET, Document, signed, url_event
 from stepcanary import clock
 from tests.slack.conftest import JANE, Workspace
 from tests.statemachine.runner import World
 
-PUBLISHED = json.loads((stack.ROOT / "events/answer_slack.json").read_text())
+PUBLISHED = json.loads((template.ROOT / "events/answer_slack.json").read_text())
 """https://docs.slack.dev/authentication/verifying-requests-from-slack has this request, with its
 secret and its signature."""
 PUBLISHED_SECRET = {"signing_secret": "8f742231b10e8888abcd99yyyzzz85a5", "bot_token": "xoxb-1"}

@@ -15,9 +15,10 @@ from unittest.mock import patch
 import boto3
 from moto import mock_aws
 
-from sandbox import stack, workflow
-from sandbox.cloud import forget_clients
-from sandbox.events import Bus, alarm_detail, execution_detail
+from emulator import template, workflow
+from emulator.awslambda import Invoker
+from emulator.clients import forget_clients
+from emulator.events import Bus, alarm_detail, execution_detail
 from stepcanary import clock as canary_clock
 from stepcanary.aws import clients
 from stepcanary.store import leases, ledger
@@ -58,10 +59,10 @@ class World:
         self.cloud = Cloud(self.clock)
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
         self.cloud.on_alarm = self._tell_of_alarm
-        self.handlers = stack.handlers()
+        self.handlers = template.handlers()
         self.lost: set[str] = set()
-        self.bus = Bus(stack.rules(), self.deliver, self.clock.after)
-        self._invoker = workflow.Invoker(self.handlers)
+        self.bus = Bus(template.rules(), self.deliver, self.clock.after)
+        self._invoker = Invoker(self.handlers)
 
     def invoke(self, function: str, event: Any) -> Any:
         """As EventBridge or a person would: straight to the function."""
@@ -86,7 +87,7 @@ class World:
         """Let the schedule do its work."""
         for _ in range(minutes):
             self.clock.sleep(60)
-            for function in stack.schedules():
+            for function in template.schedules():
                 self.deliver(function, {"id": "schedule", "detail-type": "Scheduled Event"})
 
     def start(self, request: Any, name: str = "release-1") -> str:
@@ -163,11 +164,11 @@ class World:
     def open(self) -> None:
         self.sfn = boto3.client("stepfunctions", region_name="us-east-1")
         self.machine: str = self.sfn.create_state_machine(
-            name=stack.machine_name(),
-            definition=stack.definition(),
+            name=template.machine_name(),
+            definition=template.definition(),
             roleArn="arn:aws:iam::123456789012:role/release",
         )["stateMachineArn"]
-        clients.dynamodb().create_table(TableName="ledger", **stack.ledger_schema())
+        clients.dynamodb().create_table(TableName="ledger", **template.ledger_schema())
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sandbox.stack import DEFINITION
+from emulator.template import DEFINITION
 
 JSONATA_NUMBER = re.compile(r'\.(Timeout)?Seconds is "\{% .* %\}" but should be an Integer$')
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import stack
+from emulator import template
 from stepcanary.store import profiles
 from tests.builders import TRIGGERS, profile, request
 from tests.fakes.cloud import Document, Refusal
@@ -353,7 +353,7 @@ def test_who_loses_the_split_after_its_plan_asks_for_its_turn(
 
 EXAMPLES = {
     path.stem: json.loads(path.read_text())
-    for path in sorted((stack.ROOT / "events").glob("execution_*.json"))
+    for path in sorted((template.ROOT / "events").glob("execution_*.json"))
     if path.stem != "execution_ended"
 }
 
@@ -395,7 +395,7 @@ def test_the_file_of_nobody_s_build_is_rejected(here: World) -> None:
 
 
 def event(name: str, **detail: Any) -> Document:
-    document: Document = json.loads((stack.ROOT / "events" / f"{name}.json").read_text())
+    document: Document = json.loads((template.ROOT / "events" / f"{name}.json").read_text())
     return {**document, "detail": {**document["detail"], **detail}}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import stack
+from emulator import template
 from stepcanary import errors
 from stepcanary.domain.profile import LONGEST_ROLLOUT_SECONDS, Deployment
 from stepcanary.release.concurrency import LONGEST_WAIT_SECONDS
@@ -15,7 +15,7 @@ from stepcanary.traffic.alb import LONGEST_PINNED_SECONDS
 from tools.format_definition import formatted
 
 State = dict[str, Any]
-MACHINE: State = json.loads(stack.DEFINITION.read_text())
+MACHINE: State = json.loads(template.DEFINITION.read_text())
 
 
 def scopes(machine: State) -> Iterator[State]:
@@ -39,7 +39,7 @@ def targets(state: State) -> Iterator[str]:
 
 
 def test_the_definition_is_formatted() -> None:
-    text = stack.DEFINITION.read_text()
+    text = template.DEFINITION.read_text()
     assert text == formatted(text), "run `make fix`"
 
 
@@ -74,7 +74,7 @@ WAITS = [(name, task) for name, task in TASKS if task["Resource"].endswith(".wai
 
 @pytest.mark.parametrize(("name", "task"), TASKS)
 def test_every_task_is_bounded_and_retried(name: str, task: State) -> None:
-    timeout = stack.template()["Globals"]["Function"]["Timeout"]
+    timeout = template.document()["Globals"]["Function"]["Timeout"]
     if (name, task) not in WAITS:
         # A function that still ran when its state gave up could write after the next one.
         assert timeout < task["TimeoutSeconds"] <= 300
@@ -163,8 +163,8 @@ def test_every_phase_catches_everything() -> None:
 
 
 def test_every_substitution_is_filled_and_used() -> None:
-    asked = set(re.findall(r"\$\{(\w+)\}", stack.DEFINITION.read_text()))
-    machine = stack.template()["Resources"]["ReleaseStateMachine"]["Properties"]
+    asked = set(re.findall(r"\$\{(\w+)\}", template.DEFINITION.read_text()))
+    machine = template.document()["Resources"]["ReleaseStateMachine"]["Properties"]
     assert asked == set(machine["DefinitionSubstitutions"])
 
 

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sandbox import stack
-from sandbox.transform import transformed
+from emulator import template
+from emulator.transform import transformed
 from tools.export_schemas import schemas
 
-RESOURCES: dict[str, Any] = stack.template()["Resources"]
-FUNCTIONS = {f.name: f for f in stack.functions()}
+RESOURCES: dict[str, Any] = template.document()["Resources"]
+FUNCTIONS = {f.name: f for f in template.functions()}
 LAMBDA = "AWS::Lambda::Function"
 
 
@@ -19,7 +19,7 @@ def snake(name: str) -> str:
 
 
 def test_one_function_per_handler_file() -> None:
-    files = {p.stem for p in (stack.ROOT / "functions/handlers").glob("*.py")} - {"__init__"}
+    files = {p.stem for p in (template.ROOT / "functions/handlers").glob("*.py")} - {"__init__"}
     assert {snake(name) for name in FUNCTIONS} == files
     for function in FUNCTIONS.values():
         assert function.handler == f"handlers.{snake(function.name)}.lambda_handler"
@@ -40,7 +40,7 @@ def test_no_log_is_kept_for_ever() -> None:
 
 def test_every_function_has_an_example_event() -> None:
     """tests/handlers runs each of them."""
-    events = {p.stem for p in (stack.ROOT / "events").glob("*.json")}
+    events = {p.stem for p in (template.ROOT / "events").glob("*.json")}
     assert {snake(name) for name in FUNCTIONS} <= events
 
 
@@ -58,7 +58,7 @@ def test_every_way_in_from_outside_has_its_switch() -> None:
         "StartOnImageFunction": "StartOnImages",
         "PromoteOnPipelineFunction": "PromoteOnPipelines",
     }
-    parameters = stack.template()["Parameters"]
+    parameters = template.document()["Parameters"]
     defaults = [parameters[name]["Default"] for name in switched.values()]
     assert defaults == ["ENABLED", "DISABLED", "DISABLED"]
     chats = {"AnnounceRelease": "HasAnnouncementTopic", "PostToSlack": "HasSlackChannel"}
@@ -68,7 +68,7 @@ def test_every_way_in_from_outside_has_its_switch() -> None:
 
 def test_every_alarm_is_in_the_runbook() -> None:
     alarms = [r for r in RESOURCES.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
-    runbook = (stack.ROOT / "docs/runbook.md").read_text()
+    runbook = (template.ROOT / "docs/runbook.md").read_text()
     assert len(alarms) >= 5
     for alarm in alarms:
         name = alarm["Properties"]["AlarmName"].replace("${AWS::StackName}", "STACK")
@@ -83,7 +83,7 @@ def test_functions_are_pinned_by_version() -> None:
 
 
 def test_runtime_and_table() -> None:
-    shared = stack.template()["Globals"]["Function"]
+    shared = template.document()["Globals"]["Function"]
     assert (shared["Runtime"], shared["Architectures"]) == ("python3.13", ["arm64"])
     assert shared["Tracing"] == "Active"
     table = RESOURCES["LedgerTable"]
@@ -100,4 +100,4 @@ def test_the_state_machine_may_deliver_its_logs() -> None:
 
 def test_the_exported_schemas_are_current() -> None:
     for name, text in schemas().items():
-        assert Path(stack.ROOT / "docs/schema" / name).read_text() == text, "run `make schema`"
+        assert Path(template.ROOT / "docs/schema" / name).read_text() == text, "run `make schema`"

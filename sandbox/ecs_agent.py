@@ -1,14 +1,10 @@
-"""The ECS scheduler of the sandbox: real processes behind moto's ECS services."""
+"""The ECS scheduler: real processes behind moto's ECS services."""
 
 import atexit
-import http.client
-import itertools
 import logging
 import math
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,191 +13,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from moto.core.utils import utcnow
-from moto.ecs.exceptions import EcsClientException
-from moto.ecs.models import EC2ContainerServiceBackend, Service, ecs_backends
-from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.ecs.models import Service, ecs_backends
 
-from sandbox.registration import Undo, register
+from emulator.account import ACCOUNT, REGION
+from emulator.events import Event
+from emulator.moto_gaps.ecs import configuration_of, deployments_of, lock, new_deployment
+from sandbox.ports import free_port
+from sandbox.registration import register
+from sandbox.task import Task
 
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
 APP = Path(__file__).with_name("app.py")
 
-# A changed value of one of these starts a deployment; every other parameter does not.
-TRIGGERS = (
-    "network_configuration",
-    "platform_version",
-    "load_balancers",
-    "service_registries",
-    "service_connect_configuration",
-    "volume_configurations",
-    "vpc_lattice_configurations",
-)
-DEFAULT_CONFIGURATION = {
-    "deploymentCircuitBreaker": {"enable": False, "rollback": False},
-    "maximumPercent": 200,
-    "minimumHealthyPercent": 100,
-    "strategy": "ROLLING",
-}
-
 log = logging.getLogger(__name__)
-lock = threading.RLock()
-
-Event = dict[str, Any]
-
-
-def new_deployment(service: Service, task_definition: str) -> dict[str, Any]:
-    """Make a PRIMARY deployment of the service; the former primary becomes ACTIVE and drains."""
-    now = utcnow()
-    deployment_id = f"ecs-svc/{random.randrange(10**18, 10**19)}"
-    primary = {
-        "id": deployment_id,
-        "status": "PRIMARY",
-        "taskDefinition": task_definition,
-        "desiredCount": service.desired_count,
-        "runningCount": 0,
-        "pendingCount": 0,
-        "failedTasks": 0,
-        "createdAt": now,
-        "updatedAt": now,
-        "launchType": service.launch_type,
-        "platformVersion": service.platform_version,
-        "platformFamily": "EC2" if service.launch_type == "EC2" else "FARGATE",
-        "networkConfiguration": service.network_configuration or None,
-        "rolloutState": "IN_PROGRESS",
-        "rolloutStateReason": f"ECS deployment {deployment_id} in progress.",
-    }
-    for older in service.deployments:
-        older.update(status="ACTIVE", updatedAt=now)
-    service.task_definition = task_definition
-    service.deployments = [primary, *service.deployments]
-    return primary
-
-
-def install() -> Callable[[], None]:
-    """Give moto's ECS the deployments that it lacks; the answer takes them back."""
-    backend, response = EC2ContainerServiceBackend, EC2ContainerServiceResponse
-    backend_create, backend_update = backend.create_service, backend.update_service
-    response_create = response.create_service
-
-    def create_service(self: EC2ContainerServiceBackend, *args: Any, **kwargs: Any) -> Service:
-        with lock:
-            service = backend_create(self, *args, **kwargs)
-            service.deployment_configuration = dict(DEFAULT_CONFIGURATION)  # type: ignore[attr-defined]
-            service.running_count = service.pending_count = 0
-            if service.deployments:
-                service.deployments = []
-                new_deployment(service, str(service.task_definition))
-            return service
-
-    def update_service(
-        self: EC2ContainerServiceBackend, service_properties: dict[str, Any]
-    ) -> Service:
-        given = {k: v for k, v in service_properties.items() if v is not None}
-        with lock:
-            service = self._get_service(
-                given.pop("cluster", "default"), given.pop("service").split("/")[-1]
-            )
-            if service.status != "ACTIVE":
-                raise EcsClientException("Service was not ACTIVE.")
-            task_definition = str(service.task_definition)
-            if wanted := given.pop("task_definition", None):
-                task_definition = self.describe_task_definition(wanted).arn
-            deploy = given.pop("force_new_deployment", False)
-            deploy = deploy or task_definition != service.task_definition
-            deploy = deploy or any(
-                name in given and given[name] != getattr(service, name, None) for name in TRIGGERS
-            )
-            if configuration := given.pop("deployment_configuration", None):
-                service.deployment_configuration = {  # type: ignore[attr-defined]
-                    **configuration_of(service),
-                    **configuration,
-                }
-            for name, value in given.items():
-                setattr(service, name, value)
-            if deploy and service.deployment_controller["type"] == "ECS":
-                new_deployment(service, task_definition)
-            elif service.deployments:
-                service.deployments[0]["desiredCount"] = service.desired_count
-            return service
-
-    def create_service_response(self: EC2ContainerServiceResponse) -> Any:
-        # moto's handler drops these two before it calls the backend.
-        with lock:
-            result = response_create(self)
-            answer: Any = result.result
-            service = answer["service"]
-            if given := self._get_param("deploymentConfiguration"):
-                service.deployment_configuration = {**DEFAULT_CONFIGURATION, **given}
-            service.vpc_lattice_configurations = self._get_param("vpcLatticeConfigurations")
-            return result
-
-    def restore() -> None:
-        backend.create_service = backend_create  # type: ignore[method-assign]
-        backend.update_service = backend_update  # type: ignore[method-assign]
-        response.create_service = response_create  # type: ignore[method-assign]
-
-    backend.create_service = create_service  # type: ignore[method-assign]
-    backend.update_service = update_service  # type: ignore[method-assign]
-    response.create_service = create_service_response  # type: ignore[method-assign]
-    return restore
-
-
-def deployments_of(service: Service) -> list[dict[str, Any]]:
-    return service.deployments
-
-
-def configuration_of(service: Service) -> dict[str, Any]:
-    return {**DEFAULT_CONFIGURATION, **(getattr(service, "deployment_configuration", None) or {})}
-
-
-# Below Linux's ephemeral range: a connection of Envoy's must not take a port between two tasks.
-_ports = itertools.count(random.randrange(12000, 24000))
-
-
-def free_port() -> int:
-    for port in _ports:
-        candidate = 12000 + port % 20000
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
-                continue
-        return candidate
-    raise AssertionError("an endless count ended")
-
-
-@dataclass(eq=False)
-class Task:
-    deployment: str
-    port: int
-    process: subprocess.Popen[bytes]
-    started: float
-    id: str = field(default_factory=lambda: uuid4().hex)
-    answering: bool = False
-    healthy: bool = False
-    registered: list[Undo] = field(default_factory=list)
-    draining_since: float | None = None
-    stopped_at: float | None = None
-
-    @property
-    def live(self) -> bool:
-        return self.draining_since is None
-
-    def probe(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=0.5)
-        try:
-            connection.request("GET", "/health")
-            self.healthy = connection.getresponse().status == 200
-            self.answering = True
-        except (OSError, http.client.HTTPException):
-            self.healthy = False
-        finally:
-            connection.close()
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.metrics import evaluate
+from emulator.moto_gaps.alarm_evaluation import evaluate
 
 STATES = ("missing", "ignore", "breaching", "notBreaching")
 

@@ -11,17 +11,17 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from sandbox import alarms
+from emulator.moto_gaps.cloudwatch import filled
 
 BOTH = ["MetricAlarm", "CompositeAlarm"]
 
 
 class CloudWatch:
-    """`changes` are (name, before, after) as the listener was told of them."""
+    """`changes` are (name, before, after) as the listener got them."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: list[tuple[str, str, str]]) -> None:
         self.client = boto3.client("cloudwatch", region_name="us-east-1")
-        self.changes: list[tuple[str, str, str]] = []
+        self.changes = changes
 
     def put(self, name: str) -> None:
         self.client.put_metric_alarm(
@@ -59,15 +59,15 @@ class CloudWatch:
 
 @pytest.fixture
 def cloudwatch() -> Iterator[CloudWatch]:
-    with mock_aws():
-        here = CloudWatch()
-        restore = alarms.install(
-            lambda alarm, before: here.changes.append((alarm.name, before, alarm.state_value))
-        )
+    changes: list[tuple[str, str, str]] = []
+    with (
+        mock_aws(),
+        filled(lambda alarm, before: changes.append((alarm.name, before, alarm.state_value))),
+    ):
+        here = CloudWatch(changes)
         for name in ("a", "b"):
             here.put(name)
         yield here
-        restore()
 
 
 def test_a_change_is_told_once(cloudwatch: CloudWatch) -> None:

@@ -1,47 +1,44 @@
-"""Alarms: their life between two states, which moto leaves out.
-
-Holes of moto 5.2.5 that are filled while installed: an alarm begins in OK, nobody is told that one
-changes, there is no history and there are no composite alarms.
-"""
+"""CloudWatch: the life of an alarm between two states, its history, and composite alarms."""
 
 import json
-import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 from moto.cloudwatch.exceptions import ValidationError
 from moto.cloudwatch.models import Alarm, CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
-Change = Callable[[Alarm, str], None]
-State = Callable[[str], str]
-Condition = Callable[[State], bool]
+from emulator.moto_gaps.alarm_rule import parse_rule
+
+OnChange = Callable[[Alarm, str], None]
 METRIC, COMPOSITE = "MetricAlarm", "CompositeAlarm"
 MOST_RECORDS = 100
 
 lock = threading.RLock()
 
 
-def install(on_change: Change = lambda _alarm, _before: None) -> Callable[[], None]:
-    """Let moto's alarms live; the answer takes it back.
-
-    `on_change` is told of each alarm that has changed, and its state before, whoever changed it.
-    """
-    alarm_init, describe = Alarm.__init__, CloudWatchResponse.describe_alarms
+@contextmanager
+def filled(on_change: OnChange) -> Iterator[None]:
+    """`on_change` gets each alarm that has changed and its state before, whoever changed it."""
+    init, describe = Alarm.__init__, CloudWatchResponse.describe_alarms
     set_state = CloudWatchBackend.set_alarm_state
 
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        alarm_init(self, *args, **kwargs)
+    def init_without_data(self: Any, *args: Any, **kwargs: Any) -> None:
+        """AWS: an alarm has no data at first. moto: it is OK."""
+        init(self, *args, **kwargs)
         self.state_value = "INSUFFICIENT_DATA"
         self.state_transitioned_timestamp = self.state_updated_timestamp
 
     def set_alarm_state(
         self: CloudWatchBackend, alarm_name: str, reason: str, reason_data: str, state_value: str
     ) -> None:
+        """AWS: tells EventBridge and the composite alarms of a change. moto: tells nobody."""
         with lock:
             known = self.alarms.get(alarm_name)
             before = known.state_value if known else ""
@@ -51,10 +48,11 @@ def install(on_change: Change = lambda _alarm, _before: None) -> Callable[[], No
                 return
             alarm.state_transitioned_timestamp = alarm.state_updated_timestamp
             on_change(alarm, before)
-            told = f"{alarm.alarm_arn} transitioned to {state_value}"
-            evaluate_composites(self, alarm_name, told)
+            reason = f"{alarm.alarm_arn} transitioned to {state_value}"
+            evaluate_composites(self, alarm_name, reason)
 
     def describe_alarms(self: CloudWatchResponse) -> ActionResult:
+        """AWS: answers composite alarms only if AlarmTypes names them. moto: always."""
         answer = describe(self)
         if COMPOSITE not in (self._get_param("AlarmTypes") or [METRIC]):
             described: Any = answer.result
@@ -62,6 +60,7 @@ def install(on_change: Change = lambda _alarm, _before: None) -> Callable[[], No
         return answer
 
     def put_composite_alarm(self: CloudWatchResponse) -> ActionResult:
+        """AWS: has composite alarms, whose rule must name existing alarms. moto: lacks the call."""
         backend, name = self.cloudwatch_backend, self._get_param("AlarmName")
         _, children = parse_rule(self._get_param("AlarmRule"))
         if unknown := sorted(children - backend.alarms.keys()):
@@ -72,6 +71,7 @@ def install(on_change: Change = lambda _alarm, _before: None) -> Callable[[], No
         return answer
 
     def describe_alarm_history(self: CloudWatchResponse) -> ActionResult:
+        """AWS: keeps a history of each alarm, answered in pages. moto: lacks the call."""
         items = _history(self)
         first = int(self._get_param("NextToken") or 0)
         last = first + int(self._get_param("MaxRecords") or MOST_RECORDS)
@@ -80,19 +80,18 @@ def install(on_change: Change = lambda _alarm, _before: None) -> Callable[[], No
             answer["NextToken"] = str(last)
         return ActionResult(answer)
 
-    def restore() -> None:
-        Alarm.__init__ = alarm_init  # type: ignore[method-assign]
-        CloudWatchBackend.set_alarm_state = set_state  # type: ignore[method-assign]
-        CloudWatchResponse.describe_alarms = describe  # type: ignore[method-assign]
-        for added in (put_composite_alarm, describe_alarm_history):
-            delattr(CloudWatchResponse, added.__name__)
-
-    Alarm.__init__ = init  # type: ignore[method-assign]
-    CloudWatchBackend.set_alarm_state = set_alarm_state  # type: ignore[method-assign]
-    CloudWatchResponse.describe_alarms = describe_alarms  # type: ignore[method-assign]
-    for added in (put_composite_alarm, describe_alarm_history):
-        setattr(CloudWatchResponse, added.__name__, added)
-    return restore
+    with (
+        patch.object(Alarm, "__init__", init_without_data),
+        patch.object(CloudWatchBackend, "set_alarm_state", set_alarm_state),
+        patch.multiple(
+            CloudWatchResponse,
+            create=True,
+            describe_alarms=describe_alarms,
+            put_composite_alarm=put_composite_alarm,
+            describe_alarm_history=describe_alarm_history,
+        ),
+    ):
+        yield
 
 
 def _history(asked: CloudWatchResponse) -> list[dict[str, Any]]:
@@ -158,75 +157,3 @@ def evaluate_composites(
             state = "ALARM" if condition(state_of) else "OK"
             if state != alarm.state_value:
                 backend.set_alarm_state(alarm.name, reason, "{}", state)
-
-
-TOKENS = re.compile(
-    r"""\s*(?:(?P<state>ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*(?:"(?P<quoted>[^"]+)"|(?P<bare>[^\s"()]+))\s*\)
-    |(?P<word>AND\b|OR\b|NOT\b|TRUE\b|FALSE\b|[()]))\s*""",
-    re.VERBOSE,
-)
-
-
-def parse_rule(rule: str) -> tuple[Condition, set[str]]:
-    """An AlarmRule as a condition on its children's states, and their names."""
-    reader = _Rule(rule)
-    condition = reader.any()
-    reader.expect("")
-    return condition, reader.children
-
-
-class _Rule:
-    """Reads a rule from left to right; NOT binds tightest, then AND, then OR."""
-
-    def __init__(self, rule: str) -> None:
-        self._rule, self._at = rule, 0
-        self.children: set[str] = set()
-
-    def any(self) -> Condition:
-        parts = [self.all()]
-        while self._took("OR"):
-            parts.append(self.all())
-        return lambda state: any(part(state) for part in parts)
-
-    def all(self) -> Condition:
-        parts = [self.one()]
-        while self._took("AND"):
-            parts.append(self.one())
-        return lambda state: all(part(state) for part in parts)
-
-    def one(self) -> Condition:
-        if self._took("NOT"):
-            inner = self.one()
-            return lambda state: not inner(state)
-        if self._took("("):
-            inner = self.any()
-            self.expect(")")
-            return inner
-        for word in ("TRUE", "FALSE"):
-            if self._took(word):
-                return lambda _state: word == "TRUE"
-        return self._child()
-
-    def _child(self) -> Condition:
-        found = TOKENS.match(self._rule, self._at)
-        if found is None or found["state"] is None:
-            raise self._error()
-        self._at = found.end()
-        wanted = found["state"]
-        name = (found["quoted"] or found["bare"]).rpartition(":alarm:")[2]
-        self.children.add(name)
-        return lambda state: state(name) == wanted
-
-    def _took(self, word: str) -> bool:
-        found = TOKENS.match(self._rule, self._at)
-        if found is None or found["word"] != word:
-            return False
-        self._at = found.end()
-        return True
-
-    def expect(self, word: str) -> None:
-        if not (self._took(word) if word else self._at == len(self._rule)):
-            raise self._error()
-
-    def _error(self) -> ValidationError:
-        return ValidationError(f"AlarmRule is wrong at {self._rule[self._at :][:40]!r}")

@@ -1,4 +1,4 @@
-"""Stack: what template.yaml says there is, without deploying it."""
+"""Template: what template.yaml says there is, without deploying it."""
 
 import importlib
 import json
@@ -10,14 +10,13 @@ from typing import Any
 
 import yaml
 
-from sandbox.events import Rule
-from sandbox.workflow import Handler
+from emulator.account import ACCOUNT, REGION
+from emulator.awslambda import Handler, function_arn
+from emulator.events import Rule
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFINITION = ROOT / "statemachine" / "release.asl.json"
 TEMPLATE = ROOT / "template.yaml"
-REGION = "us-east-1"
-ACCOUNT = "123456789012"
 
 
 class _Loader(yaml.SafeLoader):
@@ -43,7 +42,7 @@ class Function:
 
     @property
     def arn(self) -> str:
-        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}:1"
+        return function_arn(self.name)
 
     def load(self) -> Handler:
         module, _, attribute = self.handler.rpartition(".")
@@ -52,7 +51,7 @@ class Function:
 
 
 @cache
-def template() -> dict[str, Any]:
+def document() -> dict[str, Any]:
     document: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)
     return document
 
@@ -60,7 +59,7 @@ def template() -> dict[str, Any]:
 def functions() -> list[Function]:
     return [
         Function(name, resource["Properties"]["Handler"])
-        for name, resource in template()["Resources"].items()
+        for name, resource in document()["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     ]
 
@@ -102,7 +101,7 @@ def schedules() -> list[str]:
 def _events() -> list[tuple[str, dict[str, Any]]]:
     return [
         (name, event)
-        for name, resource in template()["Resources"].items()
+        for name, resource in document()["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
         for event in resource["Properties"].get("Events", {}).values()
     ]
@@ -116,7 +115,7 @@ def _with_arns(pattern: dict[str, Any]) -> dict[str, Any]:
 
 def ledger_schema() -> dict[str, Any]:
     """CreateTable arguments of the ledger, as the template declares it."""
-    properties = template()["Resources"]["LedgerTable"]["Properties"]
+    properties = document()["Resources"]["LedgerTable"]["Properties"]
     keys = ("AttributeDefinitions", "KeySchema", "BillingMode")
     schema: dict[str, Any] = json.loads(json.dumps({k: properties[k] for k in keys}))
     return schema

@@ -10,7 +10,8 @@ from cfnlint.decode.cfn_yaml import loads
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from sandbox.stack import REGION, TEMPLATE
+from emulator.account import REGION
+from emulator.template import TEMPLATE
 
 
 class _NoManagedPolicies:

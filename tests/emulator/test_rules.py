@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sandbox import stack
+from emulator import template
 
-EVENTS = stack.ROOT / "events"
+EVENTS = template.ROOT / "events"
 CHATS = {"AnnounceReleaseFunction", "PostToSlackFunction"}
 """They hear the same: what the stack says itself."""
 
@@ -30,10 +30,10 @@ def examples() -> dict[str, dict[str, Any]]:
 
 
 def test_every_rule_has_an_example() -> None:
-    assert {rule.function for rule in stack.rules()} == set(examples())
+    assert {rule.function for rule in template.rules()} == set(examples())
 
 
-@pytest.mark.parametrize("rule", stack.rules(), ids=lambda rule: rule.function)
+@pytest.mark.parametrize("rule", template.rules(), ids=lambda rule: rule.function)
 def test_a_rule_takes_its_own_event_only(rule: Any) -> None:
     taken = {name for name, event in examples().items() if rule.input_for(event) is not None}
     assert taken == (CHATS if rule.function in CHATS else {rule.function})
@@ -55,5 +55,5 @@ def test_a_rule_leaves_what_is_not_for_it(function: str, detail: dict[str, Any])
     event = examples()[function]
     changed = {**event["detail"], **detail}
     event = {**event, "detail": {k: v for k, v in changed.items() if v is not None}}
-    (rule,) = (rule for rule in stack.rules() if rule.function == function)
+    (rule,) = (rule for rule in template.rules() if rule.function == function)
     assert rule.input_for(event) is None

@@ -1,0 +1,13 @@
+"""Virtual time, as the state machine engine asks for it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time that passes only when somebody waits for it."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def wait_until(self, happened: Callable[[], bool], seconds: float) -> None:
+        """Let time pass until it happened, at most so long."""

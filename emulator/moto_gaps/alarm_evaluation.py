@@ -1,0 +1,120 @@
+"""The evaluation of metric alarms in CloudWatch: M of N periods, and periods without data."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC
+
+from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricAggregatedDatum, MetricDatum
+
+# CloudWatch looks further back than the evaluation periods; its examples show two more.
+EXTRA_PERIODS = 2
+
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+}
+STATISTICS: dict[str, Callable[[list[float]], float]] = {
+    "Sum": sum,
+    "Average": lambda values: sum(values) / len(values),
+    "Minimum": min,
+    "Maximum": max,
+    "SampleCount": len,
+}
+
+
+def evaluate_alarms(
+    backend: CloudWatchBackend, now: float, seconds_per_period: float | None = None
+) -> None:
+    """AWS: evaluates each metric alarm in each period. moto: changes none by itself.
+
+    `seconds_per_period` is how long each alarm's period lasts, if not what the alarm says.
+    """
+    for alarm in list(backend.alarms.values()):
+        if alarm.rule is not None or alarm.metric_data_queries or not alarm.metric_name:
+            continue
+        before = alarm.state_value
+        points = _points(backend, alarm, now, seconds_per_period)
+        state = evaluate(
+            points,
+            comparison=alarm.comparison_operator,
+            threshold=float(alarm.threshold),
+            evaluation_periods=int(alarm.evaluation_periods),
+            datapoints_to_alarm=alarm.datapoints_to_alarm,
+            treat_missing_data=alarm.treat_missing_data or "missing",
+            current=before,
+        )
+        if state == before:
+            continue
+        recent = [point for point in points if point is not None][-3:]
+        reason = (
+            f"Threshold crossed: the most recent datapoints {recent} were evaluated against"
+            f" the threshold ({alarm.threshold}, {alarm.comparison_operator})."
+            if recent
+            else "No datapoints were received."
+        )
+        backend.set_alarm_state(alarm.name, reason, "{}", state)
+
+
+def _points(
+    backend: CloudWatchBackend, alarm: Alarm, now: float, seconds_per_period: float | None
+) -> list[float | None]:
+    length = seconds_per_period or float(alarm.period)
+    count = int(alarm.evaluation_periods) + EXTRA_PERIODS
+    # The period that is still running is left out: its sum only grows.
+    end = now // length * length
+    start = end - count * length
+    buckets: list[list[float]] = [[] for _ in range(count)]
+    wanted = {(d.name, d.value) for d in alarm.dimensions}
+    for datum in reversed(backend.metric_data):
+        stamp = datum.timestamp
+        moment = (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
+        if moment < start - 60:
+            break
+        if (datum.namespace, datum.name) != (alarm.namespace, alarm.metric_name):
+            continue
+        if {(d.name, d.value) for d in datum.dimensions} != wanted:
+            continue
+        # A float timestamp loses a little; the datum at a boundary belongs to what follows.
+        index = int((moment - start + 1e-3) // length)
+        if 0 <= index < count:
+            if isinstance(datum, MetricDatum):
+                buckets[index].append(datum.value)
+            elif isinstance(datum, MetricAggregatedDatum):
+                buckets[index].append(datum.sum)
+    statistic = STATISTICS.get(alarm.statistic, sum)
+    return [float(statistic(values)) if values else None for values in buckets]
+
+
+def evaluate(
+    points: Sequence[float | None],
+    *,
+    comparison: str,
+    threshold: float,
+    evaluation_periods: int,
+    datapoints_to_alarm: int | None = None,
+    treat_missing_data: str = "missing",
+    current: str = "INSUFFICIENT_DATA",
+) -> str:
+    """The state of an alarm after these periods, oldest first; None is a period without data."""
+    needed = datapoints_to_alarm or evaluation_periods
+    breaches = COMPARISONS[comparison]
+    window = list(points)[-(evaluation_periods + EXTRA_PERIODS) :]
+    existing = [point for point in window if point is not None][-evaluation_periods:]
+    breaching = sum(breaches(point, threshold) for point in existing)
+    filled = evaluation_periods - len(existing)
+    if breaching >= needed:
+        return "ALARM"
+    if filled == 0 or treat_missing_data == "notBreaching":
+        return "OK"
+    if treat_missing_data == "breaching":
+        return "ALARM" if breaching + filled >= needed else "OK"
+    if breaching < len(existing):
+        return "OK"
+    if treat_missing_data == "ignore":
+        return current
+    if not existing:
+        return "INSUFFICIENT_DATA"
+    # Only breaching points, too few of them: alarm once the oldest is as old as M periods.
+    oldest = next(index for index, point in enumerate(window) if point is not None)
+    return "ALARM" if len(window) - oldest >= needed else current

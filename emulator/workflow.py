@@ -1,0 +1,75 @@
+"""The state machine engine: moto's, which runs the real definition and the real handlers."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+from moto.core.config import default_user_config
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.backend import execution_worker
+
+from emulator.awslambda import Handler, Invoker
+from emulator.clock import Clock
+from emulator.moto_gaps import dynamodb, jsonata, stepfunctions
+from emulator.moto_gaps.stepfunctions import OnEnd
+
+
+@contextmanager
+def engine(
+    handlers: dict[str, Handler],
+    clock: Clock | None = None,
+    on_end: OnEnd = lambda _arn, _status: None,
+) -> Iterator[Invoker]:
+    """Executions run for real while open. `handlers` are keyed by function name.
+
+    With `clock`, waits, time-outs of tokens and retry back-off pass on it instead of in real time.
+    """
+    invoker = Invoker(handlers)
+    with ExitStack() as opened:
+        opened.enter_context(
+            patch.dict(default_user_config["stepfunctions"], {"execute_state_machine": True})
+        )
+        opened.enter_context(dynamodb.filled())
+        opened.enter_context(jsonata.filled())
+        opened.enter_context(stepfunctions.filled(invoker, clock, on_end))
+        opened.enter_context(_accelerated())
+        if clock is not None:
+            opened.enter_context(_timed(clock))
+        yield invoker
+
+
+class CachingParser:
+    """moto parses the definition for each execution, which costs as much as to run it."""
+
+    parse = staticmethod(cache(AmazonStateLanguageParser.parse))
+
+
+@contextmanager
+def _accelerated() -> Iterator[None]:
+    with (
+        patch.object(execution_worker, "AmazonStateLanguageParser", CachingParser),
+        # It logs all of the definition with each failure, which costs more than the execution.
+        patch.object(EvalComponent, "_log_failure_event_exception", lambda *_, **__: None),
+        patch.object(EvalComponent, "_log_exception", lambda *_, **__: None),
+    ):
+        yield
+
+
+@contextmanager
+def _timed(clock: Clock) -> Iterator[None]:
+    """Waits and retry back-off pass on the virtual clock."""
+
+    def wait(_self: Any, env: Any, wait_seconds: int) -> None:
+        clock.wait_until(lambda: not env.is_running(), wait_seconds)
+
+    slept = type("Clock", (), {"sleep": staticmethod(clock.sleep)})
+    with (
+        patch.object(wait_function.WaitFunction, "_wait_interval", wait),
+        patch.object(retrier_decl, "time", slept),
+    ):
+        yield

@@ -1,0 +1,58 @@
+"""Demo: real releases with real requests, watched live and reported as JSON."""
+
+import argparse
+import json
+from itertools import groupby
+from pathlib import Path
+
+from sandbox.cloud import Sandbox
+from sandbox.console import exit_with, quiet
+from sandbox.demo.checks import Report
+from sandbox.demo.run import run, wait_until_ready
+from sandbox.demo.scenarios import CHAIN, DEMO, SCENARIOS, Scenario
+from sandbox.fronts.names import FRONTS
+
+
+def _judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
+    """The report, and what is wrong with it."""
+    wait_until_ready(sandbox)
+    report = run(sandbox, scenario)
+    problems = scenario.check(report)
+    if report["outcome"] != scenario.outcome:
+        problems.insert(0, f"it ended {report['outcome']}, not {scenario.outcome}")
+    print(f"  {report['outcome']}: {report['requests']} requests, {report['errors']} errors")
+    return report, problems
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="run every scenario")
+    parser.add_argument("--router", choices=sorted(FRONTS), default="appmesh")
+    given = parser.parse_args()
+    folder = Path("build/scenarios" if given.all else "build/demo")
+    quiet()
+    folder.mkdir(parents=True, exist_ok=True)
+    scenarios = SCENARIOS if given.all else DEMO
+    if given.all and given.router == "appmesh":
+        scenarios = [*scenarios, *CHAIN]
+    reports: list[Report] = []
+    wrong: list[str] = []
+    for front, group in groupby(scenarios, lambda scenario: scenario.front):
+        with Sandbox((front or FRONTS[given.router])()) as sandbox:
+            print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
+            for scenario in group:
+                report, problems = _judged(sandbox, scenario)
+                reports.append(report)
+                wrong += [f"{scenario.name}: {problem}" for problem in problems]
+    text = json.dumps({"router": given.router, "scenarios": reports}, indent=2) + "\n"
+    path = folder / f"report-{given.router}.json"
+    for each in (path, folder / "report.json"):
+        each.write_text(text)
+    print(f"\nreport: {path}")
+    for problem in wrong:
+        print(f"WRONG {problem}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,153 @@
+"""Acts: what people and pipelines do, each by the API call or the event that they would use."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox import article
+from sandbox.cloud import Sandbox
+from sandbox.demo.examples import example
+
+Steps = list[dict[str, int]]
+
+QUICK: Steps = [{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 2}]
+
+
+@dataclass(frozen=True)
+class Act:
+    """What somebody does once the execution is in this state and the canary serves.
+
+    The answer is another execution to wait for, if that began one.
+    """
+
+    state: str
+    do: Callable[[Sandbox, str], str | None]
+
+
+def stop_execution(sandbox: Sandbox, execution: str) -> None:
+    """As an operator would, who knows nothing of releases."""
+    sandbox.client("stepfunctions").stop_execution(executionArn=execution)
+
+
+def send_signal(kind: str) -> Callable[[Sandbox, str], None]:
+    """A Release Signal, put on the event bus."""
+
+    def send(sandbox: Sandbox, _execution: str) -> None:
+        detail = {"service": "checkout", "signal": kind, "by": "demo"}
+        entry = {
+            "Source": "stepcanary",
+            "DetailType": "Release Signal",
+            "Detail": json.dumps(detail),
+        }
+        sandbox.client("events").put_events(Entries=[entry])
+
+    return send
+
+
+def take_action(action: str, **more: object) -> Callable[[Sandbox, str], None]:
+    """As somebody in the console would: an execution whose input has an action."""
+
+    def take(sandbox: Sandbox, _execution: str) -> None:
+        start_execution(sandbox, {"service": "checkout", "action": action, "by": "jane", **more})
+
+    return take
+
+
+def click_button(action: str) -> Callable[[Sandbox, str], None]:
+    """Jane clicks a button of the newest message that has one, as soon as it is there."""
+
+    def click(sandbox: Sandbox, _execution: str) -> None:
+        for _ in range(100):
+            asking = [message for message in sandbox.slack.messages if message.buttons]
+            if asking:
+                assert sandbox.slack.click(asking[-1], action)["statusCode"] == 200
+                return
+            time.sleep(0.1)
+        raise TimeoutError("no message asks for a decision")
+
+    return click
+
+
+def start_release(tag: str, **profile: object) -> Callable[[Sandbox, str], str]:
+    """Another release of the service, while the first one runs."""
+
+    def release(sandbox: Sandbox, _execution: str) -> str:
+        return start_execution(
+            sandbox,
+            {
+                "service": "checkout",
+                "images": {"app": article.image(tag)},
+                "profile": {**sandbox.profile, "steps": QUICK, **profile},
+            },
+        )
+
+    return release
+
+
+def start_execution(sandbox: Sandbox, request: dict[str, Any]) -> str:
+    """The ARN of an execution with this input."""
+    execution: str = sandbox.client("stepfunctions").start_execution(
+        stateMachineArn=sandbox.machine, input=json.dumps(request)
+    )["executionArn"]
+    return execution
+
+
+def write_command(text: str) -> Callable[[Sandbox], str]:
+    """Jane writes a command; the answer is the execution that comes of it."""
+
+    def write(sandbox: Sandbox) -> str:
+        store_profile(sandbox, steps=QUICK, promotion={"approval": True})
+        assert sandbox.slack.command(text)["statusCode"] == 200
+        return find_execution(sandbox, "slack-")
+
+    return write
+
+
+def push_image(tag: str) -> Callable[[Sandbox], str]:
+    """ECR tells of an image that was pushed; the answer is the execution that comes of it."""
+
+    def push(sandbox: Sandbox) -> str:
+        triggers = {
+            "repository": "shop",
+            "container": "app",
+            "release_tags": ["v*"],
+            "promote_pipelines": ["checkout-main"],
+        }
+        store_profile(sandbox, steps=QUICK, promotion={"approval": True}, triggers=triggers)
+        event = example("start_on_image")
+        event["detail"]["image-tag"] = tag
+        # At least once is what EventBridge promises.
+        sandbox.bus.deliver(event)
+        sandbox.bus.deliver(event)
+        return find_execution(sandbox, event["id"])
+
+    return push
+
+
+def store_profile(sandbox: Sandbox, **changed: object) -> None:
+    """Store the service's profile with these changes."""
+    sandbox.client("ssm").put_parameter(
+        Name="/stepcanary/profiles/checkout",
+        Value=json.dumps({**sandbox.profile, **changed}),
+        Overwrite=True,
+    )
+
+
+def find_execution(sandbox: Sandbox, mark: str) -> str:
+    """Wait for the one execution with this in its name."""
+    sfn = sandbox.client("stepfunctions")
+    for _ in range(100):
+        answer = sfn.list_executions(stateMachineArn=sandbox.machine)
+        found = [e["executionArn"] for e in answer["executions"] if mark in e["name"]]
+        if found:
+            assert len(found) == 1, "one request, one release"
+            return str(found[0])
+        time.sleep(0.1)
+    raise TimeoutError(f"no execution has {mark} in its name")
+
+
+def succeed_pipeline(sandbox: Sandbox, _execution: str) -> None:
+    """CodePipeline tells of its success on `main`."""
+    sandbox.bus.deliver(example("promote_on_pipeline"))

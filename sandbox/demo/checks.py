@@ -1,0 +1,162 @@
+"""Checks: what must be true at the end of a release. Each returns what is wrong, if anything."""
+
+import math
+from typing import Any
+
+from sandbox.demo.examples import example
+
+CONFIDENCE = 0.999
+Report = dict[str, Any]
+
+
+def at_rest(report: Report) -> list[str]:
+    """What is true of every end of a release, good or bad."""
+    wrong = []
+    if report["split"] != {"primary": 100, "canary": 0}:
+        wrong.append(f"the split is {report['split']}")
+    if report["canary_tasks"]:
+        wrong.append(f"the canary still has {report['canary_tasks']} tasks")
+    return wrong
+
+
+def released(report: Report) -> list[str]:
+    """The new version serves, and nobody noticed."""
+    wrong = at_rest(report) + no_errors(report)
+    if report["status"] != "SUCCEEDED":
+        wrong.append(f"the execution is {report['status']}")
+    if not report["primary_image"].endswith(f":{report['tag']}"):
+        wrong.append(f"the primary runs {report['primary_image']}")
+    return wrong
+
+
+def no_errors(report: Report) -> list[str]:
+    return [f"{report['errors']} requests failed"] if report["errors"] else []
+
+
+def old_version(report: Report) -> list[str]:
+    if report["primary_image"] != report["primary_image_before"]:
+        return [f"the primary runs {report['primary_image']}"]
+    return []
+
+
+def reverted_by_alarm(report: Report) -> list[str]:
+    """The alarm's event ended the bake, and only the bad version failed requests."""
+    wrong = at_rest(report) + old_version(report)
+    if "revert by alarm example2-5xx" not in report["cause"]:
+        wrong.append("it was not the alarm's event that ended the bake")
+    if not report["errors_from_canary"]:
+        wrong.append("the bad version failed no request, so nothing was shown")
+    if report["errors"] != report["errors_from_canary"]:
+        wrong.append("requests failed that the canary did not serve")
+    return wrong
+
+
+def split_95_to_5(report: Report) -> list[str]:
+    """The canary got 5 % of the requests, as near as chance allows."""
+    step = next((s for s in report["steps"] if s["weight"] == 5), None)
+    if step is None or step["requests"] < 2_000:
+        return [f"too few requests at 95:5: {step}"]
+    low, high = binomial_interval(step["requests"], 0.05)
+    report["interval"] = {"low": low, "high": high, "confidence": CONFIDENCE}
+    if not low <= step["canary_requests"] <= high:
+        return [f"{step['canary_requests']} of {step['requests']} lie outside {low}..{high}"]
+    return released(report)
+
+
+def recovered(report: Report) -> list[str]:
+    """The execution was stopped, and the reconciler brought the traffic back."""
+    wrong = at_rest(report) + old_version(report) + no_errors(report)
+    if report["status"] != "ABORTED":
+        wrong.append(f"the execution is {report['status']}, so nobody had to help it")
+    if report["weights"] != [0, 50, 0]:
+        wrong.append(f"the canary's weight went {report['weights']}")
+    return wrong
+
+
+def failed_promotion(report: Report) -> list[str]:
+    """Two promotions failed while the canary served everything."""
+    wrong = at_rest(report) + old_version(report) + no_errors(report)
+    if report["weights"] != [0, 50, 100, 0]:
+        wrong.append(f"the canary's weight went {report['weights']}")
+    if report["promotions"] != 2:
+        wrong.append(f"it tried to promote {report['promotions']} times, not twice")
+    full = next((s for s in report["steps"] if s["weight"] == 100), None)
+    if full is None or full["canary_requests"] != full["requests"]:
+        wrong.append(f"not all traffic was on the canary: {full}")
+    return wrong
+
+
+def promoted_by_pipeline(report: Report) -> list[str]:
+    """The canary served everything for a while, and the event of `main` promoted it."""
+    full = next((s for s in report["steps"] if s["weight"] == 100), None)
+    if full is None or full["canary_requests"] != full["requests"]:
+        return [f"not all traffic was on the canary at its gate: {full}"]
+    wrong = at_rest(report) + no_errors(report)
+    if report["signals"] != ["promote by pipeline checkout-main"]:
+        wrong.append(f"the ledger says {report['signals']}")
+    if not report["primary_image"].endswith(example("start_on_image")["detail"]["image-digest"]):
+        wrong.append(f"the primary runs {report['primary_image']}")
+    return wrong
+
+
+def resumed(report: Report) -> list[str]:
+    """A person resumed it at its gate."""
+    wrong = released(report)
+    if report["signals"] != ["resume by jane"]:
+        wrong.append(f"the ledger says {report['signals']}")
+    return wrong
+
+
+def promoted_in_slack(report: Report) -> list[str]:
+    """A person promoted it by a click, and the thread tells it from start to end."""
+    wrong = released(report)
+    if report["signals"] != ["promote by jane (Slack U2CERLKJA)"]:
+        wrong.append(f"the ledger says {report['signals']}")
+    titles = [title.partition(": ")[2] for title in report["chat"]]
+    if titles[:1] != ["a release has started"] or titles[-1:] != ["Released"]:
+        wrong.append(f"the thread in Slack is {titles}")
+    return wrong
+
+
+def superseded(report: Report) -> list[str]:
+    """The newer release took over."""
+    wrong = at_rest(report) + no_errors(report)
+    if report["others"] != ["Released"]:
+        wrong.append(f"the newer release ended {report['others']}")
+    if not report["primary_image"].endswith(":v10"):
+        wrong.append(f"the primary runs {report['primary_image']}")
+    return wrong
+
+
+def queued(report: Report) -> list[str]:
+    """Of those that waited only the newest was released."""
+    wrong = at_rest(report) + no_errors(report)
+    if report["others"] != ["Rejected", "Released"]:
+        wrong.append(f"those that waited ended {report['others']}")
+    if not report["primary_image"].endswith(":v13"):
+        wrong.append(f"the primary runs {report['primary_image']}")
+    return wrong
+
+
+def binomial_interval(n: int, share: float, confidence: float = CONFIDENCE) -> tuple[int, int]:
+    """The central interval of a binomial count: each tail outside it is at most half the rest."""
+    tail = (1 - confidence) / 2
+    terms = [
+        math.exp(
+            math.lgamma(n + 1)
+            - math.lgamma(k + 1)
+            - math.lgamma(n - k + 1)
+            + k * math.log(share)
+            + (n - k) * math.log1p(-share)
+        )
+        for k in range(n + 1)
+    ]
+    low, below = 0, terms[0]
+    while below <= tail:
+        low += 1
+        below += terms[low]
+    high, above = n, terms[n]
+    while above <= tail:
+        high -= 1
+        above += terms[high]
+    return low, high

@@ -1,0 +1,152 @@
+"""Run: one scenario's release under load, and the report of what its users saw."""
+
+import time
+import urllib.request
+from typing import Any
+
+from sandbox import article
+from sandbox.client import Client
+from sandbox.cloud import Sandbox
+from sandbox.console import LOG
+from sandbox.demo.acts import Act, start_execution
+from sandbox.demo.checks import Report
+from sandbox.demo.scenarios import Scenario
+from sandbox.demo.view import View
+
+LONGEST_SECONDS = 240
+
+
+class Operator:
+    """Does a scenario's acts, each once, when their time has come."""
+
+    def __init__(self, sandbox: Sandbox, acts: tuple[Act, ...]) -> None:
+        self._sandbox, self._acts = sandbox, list(acts)
+        self._entered = 0
+        self.started: list[str] = []
+        """Other executions that came of the acts."""
+
+    def look(self, execution: str, path: list[str], client: Client) -> None:
+        # One state that is entered twice is two occasions.
+        if not self._acts or len(path) == self._entered or not client.total.canary:
+            return
+        if path[-1] == self._acts[0].state:
+            self._entered = len(path)
+            if started := self._acts.pop(0).do(self._sandbox, execution):
+                self.started.append(started)
+
+
+def run(sandbox: Sandbox, scenario: Scenario) -> Report:
+    """Release the scenario's version under load and report what the users saw."""
+    sfn = sandbox.client("stepfunctions")
+    print(f"\n{scenario.name}: release of {scenario.tag}, which should end {scenario.outcome}")
+    client, view = Client(sandbox.url, canary="example2"), View()
+    operator = Operator(sandbox, scenario.acts)
+    image_before, weights = sandbox.image("example1"), [0]
+    began = time.monotonic()
+    client.start()
+    try:
+        arn = (
+            scenario.begin(sandbox)
+            if scenario.begin
+            else start_execution(sandbox, _request(sandbox, scenario))
+        )
+        while True:
+            execution = sfn.describe_execution(executionArn=arn)
+            path = _path(sfn, arn)
+            split = sandbox.split()
+            client.set_weight(split[1])
+            if split[1] != weights[-1]:
+                weights.append(split[1])
+            stopped = execution["status"] == "ABORTED"
+            view.show(began, "(stopped)" if stopped else path[-1] if path else "", split, client)
+            # Where the execution cannot, help from outside ends the release.
+            others = [sfn.describe_execution(executionArn=other) for other in operator.started]
+            running = [each for each in (execution, *others) if each["status"] == "RUNNING"]
+            if not running and sandbox.is_free():
+                break
+            operator.look(arn, path, client)
+            if time.monotonic() - began > LONGEST_SECONDS:
+                raise TimeoutError(
+                    f"{scenario.name} did not end in {LONGEST_SECONDS} s: {path[-1:]},"
+                    f" {execution.get('cause', '')}"
+                )
+            time.sleep(0.15)
+    finally:
+        client.close()
+        view.end()
+    split, record = sandbox.split(), sandbox.record(arn)
+    report: Report = {
+        "name": scenario.name,
+        "tag": scenario.tag,
+        "outcome": record["outcome"] or path[-1],
+        "status": execution["status"],
+        "cause": record["cause"] or execution.get("cause", ""),
+        "split": {"primary": split[0], "canary": split[1]},
+        "weights": weights,
+        "primary_image_before": image_before,
+        "primary_image": sandbox.image("example1"),
+        "others": [_path(sfn, other)[-1] for other in operator.started],
+        "signals": sandbox.signals(arn),
+        "chat": _chat(sandbox, arn),
+        "canary_tasks": sandbox.service("example2")["desiredCount"],
+        "promotions": path.count("PromotePrimary"),
+        "requests": client.total.requests,
+        "errors": client.total.errors,
+        "errors_from_canary": client.total.errors_from_canary,
+        "steps": [
+            {"weight": weight, "requests": count.requests, "canary_requests": count.canary}
+            for weight, count in sorted(client.steps.items())
+        ],
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    print(f"  {report['cause']}")
+    return report
+
+
+def _chat(sandbox: Sandbox, arn: str) -> list[str]:
+    """The release's thread in Slack; its end is posted a moment after the execution's."""
+    for _ in range(30):
+        thread = sandbox.slack.thread(arn)
+        if any(title.endswith((": Released", ": Reverted")) for title in thread):
+            break
+        time.sleep(0.1)
+    return thread
+
+
+def _request(sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:
+    request: dict[str, Any] = {"service": "checkout"}
+    if scenario.primary_tag is None:
+        request["images"] = {"app": article.image(scenario.tag)}
+    else:
+        request["task_definitions"] = {
+            "primary": sandbox.register("example1", scenario.primary_tag),
+            "canary": sandbox.register("example2", scenario.tag),
+        }
+    if scenario.steps is not None:
+        request["profile"] = {**sandbox.profile, "steps": scenario.steps}
+    return request
+
+
+def _path(sfn: Any, arn: str) -> list[str]:
+    """Names of the states that the execution entered, in order."""
+    events = sfn.get_execution_history(executionArn=arn)["events"]
+    return [e["stateEnteredEventDetails"]["name"] for e in events if "Entered" in e["type"]]
+
+
+def wait_until_ready(sandbox: Sandbox) -> None:
+    """The primary's tasks take a moment to start, and a fired alarm one to clear."""
+    cloudwatch = sandbox.client("cloudwatch")
+    for _ in range(300):
+        alarm = cloudwatch.describe_alarms(AlarmNames=["example2-5xx"])["MetricAlarms"][0]
+        if alarm["StateValue"] == "OK" and _answers(sandbox.url):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing answers at {sandbox.url}, or its alarm fires; see {LOG}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

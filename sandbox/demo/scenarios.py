@@ -1,0 +1,140 @@
+"""Scenarios: the releases that the demo runs, and how each has to end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sandbox import article
+from sandbox.cloud import Sandbox
+from sandbox.demo import acts, checks
+from sandbox.demo.acts import QUICK, Act, Steps
+from sandbox.demo.checks import Report
+from sandbox.fronts.chain import Chain
+from sandbox.fronts.front import Front
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One release. `check` returns what is wrong with its report, or an empty list.
+
+    `acts` happen one after the other; `primary_tag` is what the primary gets where it differs;
+    `front` is what stands before the service, if not the router's own; `begin` starts it, if an
+    execution with a request does not.
+    """
+
+    name: str
+    tag: str
+    outcome: str
+    check: Callable[[Report], list[str]]
+    steps: Steps | None = None
+    acts: tuple[Act, ...] = ()
+    primary_tag: str | None = None
+    front: type[Front] | None = None
+    begin: Callable[[Sandbox], str] | None = None
+
+
+LONG: Steps = [{"weight": 50, "bake_seconds": 60}]
+DEMO = [
+    Scenario("good", "v2", "Released", checks.released),
+    Scenario(
+        "bad",
+        "v3-fail30",
+        "Reverted",
+        checks.reverted_by_alarm,
+        # Far longer than the alarm needs: it is the alarm's event that ends it.
+        steps=[{"weight": 5, "bake_seconds": 60}],
+    ),
+    Scenario(
+        "article",
+        "v4",
+        "Released",
+        checks.split_95_to_5,
+        steps=[{"weight": 5, "bake_seconds": 14}, {"weight": 100, "bake_seconds": 2}],
+    ),
+]
+SCENARIOS = [
+    *DEMO,
+    Scenario(
+        "stopped",
+        "v5",
+        "Reverted",
+        checks.recovered,
+        steps=[{"weight": 50, "bake_seconds": 60}],
+        acts=(Act("Bake", acts.stop_execution),),
+    ),
+    Scenario(
+        "failed-promotion",
+        "v6",
+        "Reverted",
+        checks.failed_promotion,
+        steps=[{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 2}],
+        acts=(
+            Act("PromotionGate", acts.send_signal("retry")),
+            Act("PromotionGate", acts.send_signal("revert")),
+        ),
+        primary_tag="v6-crash",
+    ),
+    Scenario(
+        "gate",
+        "v7",
+        "Released",
+        checks.resumed,
+        steps=[{"weight": 50, "bake_seconds": 2, "approval": True}, QUICK[1]],
+        acts=(Act("Gate", acts.take_action("resume")),),
+    ),
+    Scenario(
+        "rollback",
+        "v4",
+        "Released",
+        checks.released,
+        begin=lambda sandbox: acts.start_execution(
+            sandbox, {"service": "checkout", "action": "rollback", "by": "jane"}
+        ),
+    ),
+    Scenario(
+        "supersede",
+        "v9",
+        "Reverted",
+        checks.superseded,
+        steps=LONG,
+        acts=(Act("Bake", acts.start_release("v10", concurrency="supersede")),),
+    ),
+    Scenario(
+        "queue",
+        "v11",
+        "Released",
+        checks.queued,
+        steps=[{"weight": 50, "bake_seconds": 6}, QUICK[1]],
+        acts=(
+            Act("Bake", acts.start_release("v12", concurrency="queue")),
+            Act("Bake", acts.start_release("v13", concurrency="queue")),
+        ),
+    ),
+    Scenario(
+        "article-flow",
+        "v14",
+        "Released",
+        checks.promoted_by_pipeline,
+        begin=acts.push_image("v14"),
+        acts=(Act("Gate", acts.succeed_pipeline),),
+    ),
+    Scenario(
+        "slack",
+        "v15",
+        "Released",
+        checks.promoted_in_slack,
+        begin=acts.write_command(f"release checkout app={article.image('v15')}"),
+        acts=(Act("Gate", acts.click_button("promote")),),
+    ),
+]
+CHAIN = [
+    Scenario("chain", "v2", "Released", checks.released, front=Chain),
+    Scenario(
+        "chain-bad",
+        "v3-fail30",
+        "Reverted",
+        checks.reverted_by_alarm,
+        steps=[{"weight": 5, "bake_seconds": 60}],
+        front=Chain,
+    ),
+]
+"""A service that another one calls; only a mesh knows such traffic."""
