@@ -21,7 +21,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         return {"executions": signalling.signal_from_event(put.detail, put.id, put.time)}
     try:
         asked = SignalInput.model_validate(event)
-        told = signalling.signal_service(asked, key=context.aws_request_id)
+        told = signalling.signal_service(asked, request_id=context.aws_request_id)
     except (ValidationError, SignalRefused) as refused:
         why = explain(refused, "signal") if isinstance(refused, ValidationError) else str(refused)
         logger.warning("signal refused", extra={"cause": why})

@@ -46,6 +46,10 @@ class LeaseLost(ReleaseError):
     """This execution held the lease once and no longer does, so it must not write."""
 
 
+class DocumentUnreadable(ReleaseError):
+    """The ledger has no document of this release that this version of the stack can read."""
+
+
 class StageOver(ReleaseError):
     """The release has gone on to a later stage, so this act comes too late and must not happen."""
 

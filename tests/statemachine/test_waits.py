@@ -189,9 +189,9 @@ def test_a_pause_does_not_take_a_promote_back(here: World) -> None:
 
     def both() -> list[str]:
         (seen,) = leases.of_service("checkout")
-        signalling.deliver(seen, Signal(kind="promote", key="jane"))
+        signalling.deliver(seen, Signal(kind="promote", request_id="jane"))
         with pytest.raises(SignalRefused, match="it was promoted"):
-            signalling.deliver(seen, Signal(kind="pause", key="john"))
+            signalling.deliver(seen, Signal(kind="pause", request_id="john"))
         return ["told"]
 
     done = at(here, 12, both)
@@ -252,9 +252,9 @@ def test_of_a_promote_and_a_resume_of_one_pause_one_decides(
 
     def both() -> str:
         (seen,) = leases.of_service("checkout")
-        signalling.deliver(seen, Signal(kind="promote", key="jane"), seen.wait)
+        signalling.deliver(seen, Signal(kind="promote", request_id="jane"), seen.wait)
         with pytest.raises(SignalRefused, match="decided already"):
-            signalling.deliver(seen, Signal(kind="resume", key="john"), seen.wait)
+            signalling.deliver(seen, Signal(kind="resume", request_id="john"), seen.wait)
         return "one"
 
     done = at(here, FIRST_GATE, both)

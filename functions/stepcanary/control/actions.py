@@ -1,15 +1,13 @@
 """Actions: what a person, a pipeline or an event can do about a service that is released."""
 
-from pydantic import ValidationError
-
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.events import SignalInput
 from stepcanary.control.manual_shift import shift_manually
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
-from stepcanary.domain.stage import name_of
 from stepcanary.errors import (
     AwsUnavailable,
+    DocumentUnreadable,
     LeaseHeld,
     NotEnoughCapacity,
     ReleaseError,
@@ -58,7 +56,7 @@ def _take(execution: str, request: ActionRequest) -> Answer:
             execution=request.execution,
             wait=request.wait,
         ),
-        key=execution,
+        request_id=execution,
     )
     return {"did": f"told {', '.join(told)}", "executions": told}
 
@@ -68,7 +66,7 @@ def status(request: ActionRequest) -> Answer:
     running = leases.of_service(request.service)
     last = ledger.last(request.service)
     ended = last and {
-        "execution": last.release.execution,
+        "execution": last.execution,
         "outcome": last.outcome,
         "cause": last.cause,
         "at": last.updated_at,
@@ -92,14 +90,14 @@ def status(request: ActionRequest) -> Answer:
 def _running(lease: Lease) -> Answer:
     alive = stepfunctions.is_running(lease.holder)
     try:
-        release = lease.release
-    except ValidationError:
+        release = leases.release_of(lease)
+    except DocumentUnreadable:
         # Written by another version of this stack.
-        return {"execution": lease.holder, "alive": alive, "stage": name_of(lease.stage)}
+        return {"execution": lease.holder, "alive": alive, "stage": str(lease.stage)}
     return {
         "execution": lease.holder,
         "alive": alive,
-        "stage": name_of(lease.stage),
+        "stage": str(lease.stage),
         "since": lease.since,
         "weight": lease.weight,
         "by": release.by,

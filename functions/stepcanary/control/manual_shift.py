@@ -9,10 +9,9 @@ from stepcanary.domain.stage import ROLLOUT
 from stepcanary.errors import LeaseHeld, NotEnoughCapacity
 from stepcanary.release import routes
 from stepcanary.release.capacity import missing_capacity, service_of
-from stepcanary.release.opening import require_alone
 from stepcanary.release.plan import build_release, read_split
 from stepcanary.release.routes import force_all
-from stepcanary.store import leases, ledger
+from stepcanary.store import leases, ledger, stages
 
 
 def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> str:
@@ -34,12 +33,11 @@ def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> 
     lease = leases.take(release)
     if lease.stage < ROLLOUT:
         try:
-            require_alone(release)
             _require_capacity(release, weight)
-        except (LeaseHeld, NotEnoughCapacity):
-            leases.free(lease)
+        except NotEnoughCapacity:
+            leases.free(lease, release)
             raise
-    leases.enter(release, lease.fence, ROLLOUT, target=weight)
+    stages.enter(release, lease.fence, ROLLOUT, target=weight)
     moved = force_all(release, weight)
     if moved.failures:
         # The lease is given back by help from outside, when the execution has ended.
@@ -50,7 +48,7 @@ def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> 
     now = ", ".join(str(reading.split) for reading in moved.now.values())
     told = f"weights {now}, were {found}; by {request.by or 'somebody'}"
     ledger.record(release, "Shifted", told)
-    leases.free(lease)
+    leases.free(lease, release)
     return told
 
 

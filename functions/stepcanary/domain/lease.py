@@ -2,27 +2,37 @@
 
 from dataclasses import dataclass, field
 
-from stepcanary.domain.release import Release
-from stepcanary.domain.signals import KEPT, Signal
-from stepcanary.domain.stage import OPENING
+from stepcanary.domain.signals import DURABLE, MOST_SIGNALS, WAIT_IS_OVER, Signal, why_refused
+from stepcanary.domain.stage import OPENING, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """`holder` is an execution ARN, or empty when the split is free.
+    """`holder` is an execution ARN, or empty when the split is free; `execution` the last holder.
 
-    `weight` is the canary's percent that was last read back and `target` the one last attempted;
-    `versions` are the routes' after our last write, by split, where the router counts them.
-    `touched` says that the primary may be anything but what it was before the release. `ends_on`
-    are the kinds of signal that the wait with this token ends on; None where it did not say.
-    `heard` has what was told, kind and asker; `decided` is the last wait that was ended by name or
-    by a signal that is not kept, and `decided_by` that signal.
+    `fence` rises with each holder, and once more when help from outside takes over. `weight` is the
+    canary's percent that was last read back and `target` the one last attempted; `versions` are the
+    routes' after our last write, by split, where the router counts them.
+
+    `token` is the task token of the last wait and `wait` that wait's name; `ends_on` are the kinds
+    of signal that it ends on, None where it did not say. `signal` is the durable signal that is
+    pending, `keys` are the idempotency keys of signals already accepted. `decided` is the last wait
+    that was ended by a signal addressed to it, or by a transient one, and `decided_kind` and
+    `decided_key` are that signal's.
+
+    `touched` says that the primary may be anything but what it was before the release, `parked`
+    that a person has to decide, `recovering` that help from outside is at work. `returning_at` and
+    `rested_at` are in epoch seconds: when the way back began, and when help saw the split at rest.
+
+    Of a release with several splits one, the *lead*, has all of this. The others' leases name it in
+    `lead`, and are held and free together with it.
     """
 
     split: str
     holder: str = ""
+    execution: str = ""
     fence: int = 0
-    stage: int = OPENING
+    stage: Stage = OPENING
     since: int = 0
     weight: int = 0
     target: int = 0
@@ -31,49 +41,59 @@ class Lease:
     token: str = ""
     wait: int = 0
     ends_on: frozenset[str] | None = None
-    heard: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
     decided: int = 0
-    decided_by: str = ""
+    decided_kind: str = ""
+    decided_key: str = ""
     returning_at: int | None = None
     rested_at: int | None = None
     parked: bool = False
     touched: bool = False
     recovering: bool = False
-    document: str = ""
     lead: str = ""
-
-    @property
-    def release(self) -> Release:
-        """What the holder releases, or the last one did."""
-        return Release.model_validate_json(self.document)
 
     @property
     def pausing(self) -> bool:
         """Whether a pause was accepted and not ended."""
         return self.signal is not None and self.signal.kind == "pause"
 
-    def waits_for(self, kind: str) -> bool:
-        """Whether the last wait ends on this, if it is not over yet."""
-        return bool(self.token) and (self.ends_on is None or kind in self.ends_on)
-
-    def has_heard(self, signal: Signal) -> bool:
-        """Whether just this was told before, and is only tried again."""
-        return signal.said in self.heard
-
-    @property
-    def remarked(self) -> str:
-        """The kind of signal that has decided the wait that is now, without being kept."""
-        kind = self.decided_by.partition(" ")[0]
-        return kind if self.decided == self.wait and kind not in KEPT else ""
-
-    def has_pending(self, signal: Signal) -> bool:
-        """Whether such a signal is there and was not ends_on yet."""
-        return self.signal is not None and self.signal.kind == signal.kind
-
     @property
     def reverting(self) -> bool:
         """Whether a revert was accepted and not yet done."""
         return self.signal is not None and self.signal.kind == "revert"
+
+    @property
+    def transient_decision(self) -> str:
+        """Kind of the transient signal that already ended the current wait, or ''."""
+        if self.decided != self.wait or self.decided_kind in DURABLE:
+            return ""
+        return self.decided_kind
+
+    def waits_for(self, kind: str) -> bool:
+        """Whether the last wait ends on this, if it is not over yet."""
+        return bool(self.token) and (self.ends_on is None or kind in self.ends_on)
+
+    def has_accepted(self, signal: Signal) -> bool:
+        """Whether this very signal was accepted before, and is only delivered again."""
+        return signal.key in self.keys
+
+    def has_pending(self, signal: Signal) -> bool:
+        """Whether a signal of this kind is there and was not obeyed yet."""
+        return self.signal is not None and self.signal.kind == signal.kind
+
+    def why_refused(self, signal: Signal, wait: int | None) -> str | None:
+        """Why the release has no use for the signal, or for it in that wait; None when it has."""
+        refused = why_refused(signal.kind, self.stage)
+        if self.parked and signal.kind != "revert":
+            refused = "its execution has ended; only a revert can still be done"
+        if signal.kind != "revert" and len(self.keys) >= MOST_SIGNALS:
+            refused = f"it has had {MOST_SIGNALS} signals; only a revert is accepted"
+        if wait is None:
+            return refused
+        if refused:
+            return f"{WAIT_IS_OVER}: {refused}"
+        # Without what it ends on there was never a wait.
+        return None if wait == self.wait and self.ends_on else WAIT_IS_OVER
 
 
 @dataclass(frozen=True, slots=True)

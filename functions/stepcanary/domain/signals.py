@@ -1,11 +1,11 @@
-"""Signals: messages to a running release, and which of them it obeys when. Pure."""
+"""Signals: messages to a running release, and which of them it has a use for when."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from stepcanary.domain.model import Model
-from stepcanary.domain.stage import RETURNING, ROLLOUT, is_restoring
+from stepcanary.domain.stage import RETURNING, ROLLOUT, Stage
 
 Kind = Literal["promote", "revert", "retry", "skip", "pause", "resume"]
 
@@ -14,24 +14,25 @@ class Signal(Model):
     """`promote` ends bakes and gates, `retry` a failed promotion's gate, `revert` everything.
 
     `skip` ends one bake, `pause` makes it a gate, and `resume` ends that or a gate of a step. `at`
-    is in epoch seconds; `by` names the person or the alarm, and `key` the one time that they said
-    it: whoever says it for them again has the same one.
+    is in epoch seconds; `by` names the person or the alarm. `request_id` names the request that the
+    signal came with: a retry of the request carries the same one. It is empty for a signal that may
+    be given any number of times, as an alarm's.
     """
 
     kind: Kind
     reason: str = Field(default="", max_length=1_000)
     by: str = Field(default="", max_length=300)
     at: int = 0
-    key: str = Field(default="", max_length=400)
+    request_id: str = Field(default="", max_length=400)
 
     @property
-    def said(self) -> str:
-        """What tells one saying from another."""
-        return f"{self.kind} {self.key}"
+    def key(self) -> str:
+        """Idempotency key of the signal: kind and request."""
+        return f"{self.kind} {self.request_id}"
 
     def __str__(self) -> str:
-        told = f"{self.kind} by {self.by or 'somebody'}"
-        return f"{told}: {self.reason}" if self.reason else told
+        sender = f"{self.kind} by {self.by or 'somebody'}"
+        return f"{sender}: {self.reason}" if self.reason else sender
 
 
 TOKENS_PER_WAIT = 1_000
@@ -39,14 +40,18 @@ TOKENS_PER_WAIT = 1_000
 
 WAIT_IS_OVER = "that wait is over: it was decided already, or nobody did in time"
 
-KEPT = {"promote", "revert", "retry", "pause"}
-"""Obeyed later where nothing waits for them now; the others say something about a wait."""
+DURABLE = {"promote", "revert", "retry", "pause"}
+"""Kept, and obeyed later where nothing waits for them now. The others are transient: they are about
+the wait that is now."""
+
+MOST_SIGNALS = 200
+"""A release keeps so many idempotency keys; after that only a revert is accepted."""
 
 
-def why_refused(kind: Kind, stage: int) -> str | None:
+def why_refused(kind: Kind, stage: Stage) -> str | None:
     """Why a release at this stage has no use for the signal; None when it has."""
     if kind == "revert":
         return "its traffic is returning already" if stage == RETURNING else None
     if kind == "retry":
-        return None if is_restoring(stage) else "no promotion of it has failed"
+        return None if stage.phase == "restoring" else "no promotion of it has failed"
     return "it is promoted already, or on its way back" if stage > ROLLOUT else None

@@ -4,40 +4,68 @@ Step Functions may deliver a Lambda invocation twice, and the second may come mi
 fencing number tells executions apart; the stage does the same for the acts of one execution.
 """
 
-OPENING = 0
-"""The lease is taken, and the world is checked again under it."""
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import Literal
 
-ROLLOUT = 1
-"""Weight goes to the canary; the primary is untouched."""
-
-RETURNING = 1_000_000
-"""All weight goes to the primary, and nothing may give the canary any again."""
+Phase = Literal["opening", "rollout", "promotion", "restoring", "returning"]
+_LAST = 1_000_000
 
 
-def name_of(stage: int) -> str:
-    """A word for people."""
-    if stage == RETURNING:
-        return "returning"
-    if is_promotion(stage):
-        return "restoring" if is_restoring(stage) else "promotion"
-    return "rollout" if stage == ROLLOUT else "opening"
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`attempt` counts promotions from 0, with the restoring that may follow each.
+
+    - opening: the lease is taken, and the world is checked again under it
+    - rollout: weight goes to the canary; the primary is untouched
+    - promotion: the primary gets the new version
+    - restoring: the promotion failed, and the primary gets its old version back
+    - returning: all weight goes to the primary, and nothing may give the canary any again
+    """
+
+    phase: Phase
+    attempt: int = 0
+
+    @property
+    def number(self) -> int:
+        """What the ledger keeps and compares."""
+        match self.phase:
+            case "opening":
+                return 0
+            case "rollout":
+                return 1
+            case "promotion":
+                return 2 * self.attempt + 2
+            case "restoring":
+                return 2 * self.attempt + 3
+            case "returning":
+                return _LAST
+
+    @classmethod
+    def of(cls, number: int) -> "Stage":
+        if number in (OPENING.number, ROLLOUT.number):
+            return OPENING if number == OPENING.number else ROLLOUT
+        if number >= _LAST:
+            return RETURNING
+        attempt, is_restoring = divmod(number - 2, 2)
+        return cls("restoring" if is_restoring else "promotion", attempt)
+
+    def __lt__(self, other: "Stage") -> bool:
+        return self.number < other.number
+
+    def __str__(self) -> str:
+        return self.phase
 
 
-def promoting(attempt: int) -> int:
-    """The primary gets the new version; the first attempt is 0."""
-    return 2 * attempt + 2
+OPENING = Stage("opening")
+ROLLOUT = Stage("rollout")
+RETURNING = Stage("returning")
 
 
-def restoring(attempt: int) -> int:
-    """The attempt failed: the primary gets its old version back, and an operator is asked."""
-    return 2 * attempt + 3
+def promoting(attempt: int) -> Stage:
+    return Stage("promotion", attempt)
 
 
-def is_promotion(stage: int) -> bool:
-    """Whether the primary may be anything but what it was: the canary is the healthy copy."""
-    return ROLLOUT < stage < RETURNING
-
-
-def is_restoring(stage: int) -> bool:
-    """Whether a promotion has failed, so that it can be tried again."""
-    return is_promotion(stage) and stage % 2 == 1
+def restoring(attempt: int) -> Stage:
+    return Stage("restoring", attempt)

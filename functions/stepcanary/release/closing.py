@@ -39,7 +39,7 @@ def close_release(
     cause = explain(outcome, ending)
     ledger.close(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
-        leases.free(lease)
+        leases.free(lease, release)
         return Closed(outcome=outcome, cause=cause, stranded=0)
     if parked:
         leases.park(lease)

@@ -11,7 +11,7 @@ from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitBusy
 from stepcanary.release.plan import check_possible, plan_release, request_of
 from stepcanary.release.signalling import deliver
-from stepcanary.store import leases, profiles
+from stepcanary.store import leases, profiles, queue
 
 LONGEST_WAIT_SECONDS = 4 * 3_600
 """The rest of an execution's week is for the release itself."""
@@ -33,7 +33,7 @@ def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release |
             raise
         check_possible(request, profile)
         if not waited:
-            _take_place(split, execution, busy)
+            _take_place(split, request.service, execution, busy)
         if profile.concurrency == "supersede":
             _supersede(busy, execution)
         return None
@@ -45,19 +45,19 @@ def _lead_of(execution: str, request: Request) -> tuple[str, Profile]:
     return min(traffic.key(execution) for traffic in profile.traffic), profile
 
 
-def _take_place(split: str, execution: str, busy: SplitBusy) -> None:
+def _take_place(split: str, service: str, execution: str, busy: SplitBusy) -> None:
     """Whoever was started later waits, in the place of whoever was earlier."""
     started_at = stepfunctions.running_since(execution)
     if started_at is None:
         # A second delivery of what has come to its end.
         raise busy
-    if not leases.queue(split, execution, started_at):
+    if not queue.enqueue(split, service, execution, started_at):
         raise RequestRejected("traffic: a release that was started later waits already")
 
 
 def _require_place(split: str, execution: str) -> None:
     """Only the newest goes on, also when the split is free by now: it is free for the newest."""
-    place = leases.queued(split)
+    place = queue.queued(split)
     if place is None or place.execution != execution:
         newer = place.execution if place else "a newer release"
         raise RequestRejected(f"traffic: {newer} was started later and goes first")

@@ -1,7 +1,5 @@
 """Opening: take the split for a release, and look at the world again now that it is ours."""
 
-from pydantic import ValidationError
-
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
@@ -17,7 +15,7 @@ from stepcanary.errors import (
 )
 from stepcanary.release import recovery, routes
 from stepcanary.release.plan import plan_release
-from stepcanary.store import leases, ledger
+from stepcanary.store import leases, ledger, stages
 
 
 def open_release(release: Release, request: object) -> Lease:
@@ -33,15 +31,14 @@ def open_release(release: Release, request: object) -> Lease:
     if lease.stage > OPENING:
         return lease
     try:
-        require_alone(release)
         _check_again(release, request)
-    except (LeaseHeld, RequestRejected):
+    except RequestRejected:
         # Only as long as it is being opened: a second delivery may have gone on with it.
-        leases.free(lease)
+        leases.free(lease, release)
         raise
     routes.confirm(lease, 0, routes.read(release))
     ledger.record(release, ledger.RUNNING, "")
-    leases.enter(release, lease.fence, ROLLOUT)
+    stages.enter(release, lease.fence, ROLLOUT)
     return lease
 
 
@@ -62,7 +59,7 @@ def _free_of_the_dead(release: Release) -> None:
 def _put_right(seen: Lease) -> None:
     told = f"traffic: execution {seen.holder} ended and left the split to be put right"
     try:
-        outcome = recovery.recover(seen)
+        outcome = recovery.recover(seen, leases.release_of(seen))
     except AwsUnavailable:
         raise
     except LeaseLost as lost:
@@ -74,32 +71,6 @@ def _put_right(seen: Lease) -> None:
         raise LeaseHeld(f"{told}: its promotion failed, and a person has to decide")
     if outcome is None:
         raise SplitUnsettled(f"{told}, which takes longer than usual. See docs/runbook.md")
-
-
-def require_alone(release: Release) -> None:
-    """Two profiles may name two splits in front of the same ECS services."""
-    ours = {release.primary.service, release.canary.service}
-    for other in leases.every():
-        if not other.holder or other.holder == release.execution:
-            continue
-        try:
-            theirs = other.release
-        except ValidationError:
-            # Written by another version of this stack; the sweep tells of it.
-            continue
-        if _name(theirs.cluster) == _name(release.cluster) and ours & {
-            theirs.primary.service,
-            theirs.canary.service,
-        }:
-            raise LeaseHeld(
-                f"primary, canary: execution {other.holder} is releasing the same ECS services on"
-                " another split; wait for it to end, or revert it"
-            )
-
-
-def _name(cluster: str) -> str:
-    """One cluster may be given by name and by ARN."""
-    return cluster.rpartition("/")[2]
 
 
 def _check_again(release: Release, request: object) -> None:

@@ -7,7 +7,7 @@ from stepcanary.domain.release import Release, Side
 from stepcanary.domain.request import ActionRequest, Request, parse_built, parse_request
 from stepcanary.domain.split import check_expressible
 from stepcanary.domain.verdict import Alarm
-from stepcanary.errors import AwsRefused, RequestRejected, SplitBusy
+from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitBusy
 from stepcanary.release.rollback import rolled_back
 from stepcanary.store import leases, profiles
 from stepcanary.traffic.factory import router_for
@@ -165,7 +165,12 @@ def _left_by_the_dead(execution: str, traffic: Traffic) -> Traffic | None:
             lease.holder,
             key,
         )
-    theirs = lease.release.traffic
+    try:
+        theirs = leases.release_of(lease).traffic
+    except DocumentUnreadable as unreadable:
+        raise RequestRejected(
+            f"traffic: {lease.holder} left the split. {unreadable}"
+        ) from unreadable
     return next((traffic for traffic in theirs if traffic.key(lease.holder) == key), None)
 
 

@@ -16,7 +16,7 @@ from stepcanary.release.capacity import missing_capacity, service_of
 from stepcanary.release.deploy import deploy_new, deploy_old
 from stepcanary.release.revert import Attempt, attempt, give_back, require_primary
 from stepcanary.release.routes import force_all
-from stepcanary.store import leases
+from stepcanary.store import leases, stages
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
 """Failures of a promotion after which nobody is asked: the canary itself is in doubt."""
@@ -42,14 +42,14 @@ def promote_primary(release: Release, fence: int, number: int) -> Started:
     Raises `RevertRequested`, `SplitDrifted` and `NotEnoughCapacity` before anything is touched, and
     before the ledger says that it may be.
     """
-    lease = leases.enter(release, fence, promoting(number), obey=True)
+    lease = stages.enter(release, fence, promoting(number), unless_reverting=True)
     guards.require_unchanged(release, lease)
     if lease.weight < 100:
         raise NotEnoughCapacity(f"the primary is not touched: it has {100 - lease.weight} %")
     short = missing_capacity(release, "canary", service_of(release, "canary"))
     if short is not None:
         raise CanaryShort(f"the primary is not touched: {short}, and the canary serves")
-    leases.enter(release, fence, promoting(number), obey=True, touch=True)
+    stages.enter(release, fence, promoting(number), unless_reverting=True, touch=True)
     return deploy_new(release, "primary")
 
 
@@ -62,7 +62,7 @@ def return_traffic(release: Release, fence: int, number: int, *, restored: bool)
     if leases.check(release, fence).stage < RETURNING:
         require_primary(release)
     stage = restoring(number) if restored else promoting(number)
-    lease = leases.enter(release, fence, RETURNING, obey=not restored, only_from=stage)
+    lease = stages.enter(release, fence, RETURNING, unless_reverting=not restored, only_from=stage)
     return attempt(release, lease)
 
 
@@ -76,14 +76,14 @@ def restore_primary(
     that is in doubt as well.
     """
     if returned:
-        lease = leases.enter(release, fence, RETURNING)
+        lease = stages.enter(release, fence, RETURNING)
         deployment = deploy_old(release)
         moved, note = give_back(release, lease)
         moved.require_all()
         return Restored(next="return", next_attempt=number + 1, note=note, deployment=deployment)
     if not leases.check(release, fence).touched:
         return Restored(next="revert", next_attempt=number + 1)
-    lease = leases.enter(release, fence, restoring(number))
+    lease = stages.enter(release, fence, restoring(number))
     note, failures = hold_canary(release, lease)
     deployment = deploy_old(release)
     if failures:

@@ -1,14 +1,10 @@
 """Recovery: help from outside for a release whose execution ended without returning its traffic.
 
-An execution that is stopped, that times out or that dies of States.Runtime runs no Catch. A rule
-on its status and a schedule both call `sweep`; a new release of the split calls `recover`.
+An execution that is stopped, that times out or that dies of States.Runtime runs no Catch. The sweep
+calls `recover`, and so does a new release of the split.
 """
 
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal
-
-from pydantic import ValidationError
 
 from stepcanary import clock
 from stepcanary.aws import eventbridge, stepfunctions
@@ -16,96 +12,18 @@ from stepcanary.domain import events
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
-from stepcanary.domain.signals import Signal
-from stepcanary.domain.stage import OPENING, RETURNING, is_restoring
-from stepcanary.errors import AwsRefused, LeaseLost, RequestRejected, SignalRefused
-from stepcanary.observability import logger
+from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.release import guards
 from stepcanary.release.capacity import missing_capacity, service_of
 from stepcanary.release.deploy import deploy_old
 from stepcanary.release.promotion import hold_canary
 from stepcanary.release.revert import scale_in
 from stepcanary.release.routes import at_rest, force_all, moved_off, read_each
-from stepcanary.release.signalling import deliver
-from stepcanary.store import leases, ledger
-from stepcanary.traffic.factory import router_for
+from stepcanary.store import leases, ledger, stages
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest."""
-
-    recovered: list[str]
-    stranded: list[str]
-
-
-def sweep() -> Sweep:
-    """Bring home every release whose execution is dead, and look after the living.
-
-    A split that nobody holds is only looked at: who moved it by hand may want it so.
-    """
-    recovered: list[str] = []
-    stranded: list[str] = []
-    for lease in sorted(leases.every(), key=lambda lease: not lease.holder):
-        try:
-            told = _look_at(lease, recovered)
-        except LeaseLost:
-            # It was closed or taken over while we looked.
-            continue
-        except Exception as error:
-            # Whatever one lease's trouble is, the others are helped.
-            logger.exception("no help for a lease", extra={"split": lease.split})
-            told = f"{type(error).__name__}: {error}"
-        if told:
-            stranded.append(f"{lease.split}, {lease.holder or 'free'}: {told}")
-    return Sweep(recovered, stranded)
-
-
-def _look_at(lease: Lease, recovered: list[str]) -> str | None:
-    if not lease.holder:
-        return _moved_by_hand(lease)
-    if not lease.recovering and stepfunctions.is_running(lease.holder):
-        _look_after(lease)
-        return None
-    if recover(lease) is None:
-        return _under_way(lease)
-    recovered.append(lease.holder)
-    return None
-
-
-def _moved_by_hand(lease: Lease) -> str | None:
-    try:
-        release = lease.release
-        # Another release may hold its other splits by now.
-        traffic = [t for t in release.traffic if t.key(release.execution) == lease.split]
-        found = [router_for(own).read().split for own in traffic]
-        # Somebody may have shifted it by hand, as an action that is in the ledger.
-        rested = all(s.at_rest or s == s.with_weight(lease.weight) for s in found)
-    except (AwsRefused, RequestRejected, ValidationError):
-        # The route is gone, is no split any more, or was written down in another shape once.
-        return None
-    told = "no release runs, and it is not as the last one left it: find out who moved it"
-    return None if rested else told
-
-
-def _look_after(lease: Lease) -> None:
-    """The second line for a living release that waits, at a gate perhaps for a day.
-
-    An alarm's event may have been lost, a signal kept but not handed over, the route written.
-    """
-    if not lease.token or lease.stage == RETURNING:
-        return
-    if not lease.reverting and (doubt := guards.doubt(lease.release, lease)):
-        now = clock.epoch_seconds()
-        signal = Signal(kind="revert", reason=doubt[:1_000], by="the sweep", at=now)
-        with suppress(SignalRefused):
-            deliver(lease, signal)
-    elif lease.signal is not None and lease.waits_for(lease.signal.kind):
-        stepfunctions.end_wait(lease.token, lease.signal)
-
-
-def _under_way(lease: Lease) -> str | None:
-    release = lease.release
+def under_way(lease: Lease, release: Release) -> str | None:
+    """What keeps the split from its rest, for a person; None when nothing does."""
     if lease.parked:
         return "its promotion failed; a person has to decide"
     if not at_rest(release):
@@ -117,21 +35,20 @@ def _under_way(lease: Lease) -> str | None:
     return None
 
 
-def recover(lease: Lease) -> str | None:
+def recover(lease: Lease, release: Release) -> str | None:
     """Do what can be done now; the outcome once the release is closed, None while more is to do.
 
     Raises what AWS raises, and `LeaseLost` when somebody else was faster.
     """
-    release = lease.release
     if lease.stage == OPENING:
         # It changed nothing, so there is nothing to put right.
         if ledger.find(release) is not None:
             ledger.record(release, "Rejected", "Its execution ended before it had begun.")
-        leases.free(lease)
+        leases.free(lease, release)
         return "Rejected"
     if release.manual:
         # What it has written somebody wanted; the sweep tells if it is not all of it.
-        leases.free(lease)
+        leases.free(lease, release)
         return "Shifted"
     if lease.parked and not lease.reverting and not _mended(release):
         return None
@@ -141,12 +58,14 @@ def recover(lease: Lease) -> str | None:
     if lease.stage < RETURNING:
         # Where the primary was not touched, the way back is what a pending revert asks for,
         # whatever somebody else has deployed there meanwhile.
-        lease = leases.decide(lease, obey=lease.touched and not _runs_old(release))
+        lease = stages.decide_return(
+            lease, unless_reverting=lease.touched and not _runs_old(release)
+        )
     returned = force_all(release, 0)
     returned.require_all()
     now = clock.epoch_seconds()
     if lease.rested_at is None or returned.wrote:
-        lease = leases.set_rested(lease, now)
+        lease = stages.set_rested(lease, now)
     settled = now - (lease.rested_at or now) >= max(release.settle_seconds, release.drain_seconds)
     if not settled or _restores_in_place(release, lease):
         return None
@@ -167,7 +86,9 @@ def _primary_is_ready(release: Release, lease: Lease) -> bool:
             # An old version that ECS gave up is tried again: nothing else will serve.
             deploy_old(release)
         return ready
-    old_only = lease.reverting or (is_restoring(lease.stage) and not _returned_by_hand(release))
+    old_only = lease.reverting or (
+        lease.stage.phase == "restoring" and not _returned_by_hand(release)
+    )
     old = primary.task_definition == release.primary.task_definition
     if ready and (old or not old_only):
         return True
@@ -215,7 +136,7 @@ def _close(release: Release, lease: Lease) -> str:
         f" the primary, which serves {version}."
     )
     ledger.close(release, outcome, cause)
-    leases.free(lease)
+    leases.free(lease, release)
     eventbridge.publish(events.ended(release, outcome, cause))
     return outcome
 

@@ -12,7 +12,7 @@ from stepcanary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
 from stepcanary.release import guards, routes
 from stepcanary.release.capacity import missing_capacity, service_of
 from stepcanary.release.routes import Forced, force_all
-from stepcanary.store import leases
+from stepcanary.store import stages
 from stepcanary.traffic.router import TrafficRouter
 from stepcanary.traffic.shift import Moved, foreign_write, jump_of
 
@@ -36,7 +36,7 @@ def revert(release: Release, fence: int) -> Attempt:
 
     The primary has not been touched, or was seen steady before this was decided.
     """
-    return attempt(release, leases.enter(release, fence, RETURNING))
+    return attempt(release, stages.enter(release, fence, RETURNING))
 
 
 def attempt(release: Release, lease: Lease) -> Attempt:
@@ -110,7 +110,7 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
     Where the primary was `promoted` the alarms have the last word on it, and it is said here: after
     this the release is over. Raises `SplitDrifted` when somebody else has moved it too often.
     """
-    lease = leases.enter(release, fence, RETURNING)
+    lease = stages.enter(release, fence, RETURNING)
     found, failures = routes.read_each(release)
     moved = routes.moved_off(release, found)
     if moved is None and not failures:
@@ -126,7 +126,7 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
 
 def retire_canary(release: Release, fence: int) -> None:
     """Scale the canary in, but only after the split was read back at rest."""
-    leases.enter(release, fence, RETURNING)
+    stages.enter(release, fence, RETURNING)
     scale_in(release)
 
 

@@ -10,18 +10,18 @@ from stepcanary.release import guards
 from stepcanary.release.capacity import missing_capacity, service_of
 from stepcanary.release.deploy import deploy_new
 from stepcanary.release.routes import shift_all
-from stepcanary.store import leases
+from stepcanary.store import leases, mailbox, stages
 
 
 def deploy_canary(release: Release, fence: int) -> Started:
     """The new version to the canary, which serves nothing yet. Raises `RevertRequested`."""
-    leases.enter(release, fence, ROLLOUT, obey=True)
+    stages.enter(release, fence, ROLLOUT, unless_reverting=True)
     return deploy_new(release, "canary")
 
 
 def shift_weight(release: Release, fence: int, weight: int) -> list[Split]:
     """Give the canary this weight, once it can carry it and no revert is pending."""
-    lease = leases.enter(release, fence, ROLLOUT, obey=True, target=weight)
+    lease = stages.enter(release, fence, ROLLOUT, unless_reverting=True, target=weight)
     short = missing_capacity(release, "canary", service_of(release, "canary"))
     if short is not None:
         raise NotEnoughCapacity(f"the canary gets no more weight: {short}")
@@ -49,7 +49,7 @@ def judge_canary(
     following = progress(verdict, step, holds, last=last, gated=wanted and not promoted)
     if approved and lease.pausing:
         # Its time is over, and what the profile says happens then.
-        leases.forget_pause(lease)
+        mailbox.forget_pause(lease)
     elif verdict.decision == "advance" and lease.pausing:
         # It came while nothing waited: the next bake turns into the pause.
         return {**following, "next": "bake", "step": step, "holds": holds}

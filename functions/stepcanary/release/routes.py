@@ -14,7 +14,7 @@ from stepcanary.errors import (
     RequestRejected,
     SplitDrifted,
 )
-from stepcanary.store import leases
+from stepcanary.store import stages
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
 from stepcanary.traffic.shift import Known, Moved, force, foreign_write, shift
@@ -57,7 +57,7 @@ def read_each(release: Release) -> tuple[Readings, list[ReleaseError]]:
 def confirm(lease: Lease, weight: int, readings: Readings) -> None:
     """Write down that all routes were read back with this weight."""
     versions = {split: now.version for split, now in readings.items() if now.version is not None}
-    leases.confirm(lease, weight, versions)
+    stages.confirm(lease, weight, versions)
 
 
 def at_rest(release: Release) -> bool:

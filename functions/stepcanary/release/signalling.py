@@ -7,18 +7,18 @@ from stepcanary.aws import stepfunctions
 from stepcanary.contracts.events import SignalInput
 from stepcanary.contracts.states import WaitInput
 from stepcanary.domain.lease import Lease
-from stepcanary.domain.signals import KEPT, WAIT_IS_OVER, Signal, why_refused
+from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused
 from stepcanary.observability import logger
-from stepcanary.store import leases, ledger
+from stepcanary.store import leases, ledger, mailbox
 
 
-def signal_service(asked: SignalInput, key: str, said_at: int | None = None) -> list[str]:
-    """The executions that were told; only the one that is named, where one is.
+def signal_service(asked: SignalInput, request_id: str, said_at: int | None = None) -> list[str]:
+    """Signal the running releases of a service; the executions that accepted it.
 
-    `key` names this asking, also when it is tried again: whoever has told already tells once.
-    What was said before a release began, in epoch seconds, says nothing about it: an event may be
-    delivered twice. Raises `SignalRefused` when there is none to tell.
+    `request_id` names the request, also when it is tried again: a release accepts it once. A
+    request of before a release began, in epoch seconds, is not about it: an event may be delivered
+    twice. Raises `SignalRefused` when no release has a use for it.
     """
     running = leases.of_service(asked.service)
     if said_at is not None:
@@ -37,7 +37,7 @@ def signal_service(asked: SignalInput, key: str, said_at: int | None = None) -> 
         reason=asked.reason,
         by=asked.by,
         at=clock.epoch_seconds(),
-        key=key,
+        request_id=request_id,
     )
     told: list[str] = []
     refused: list[SignalRefused] = []
@@ -47,7 +47,7 @@ def signal_service(asked: SignalInput, key: str, said_at: int | None = None) -> 
         except SignalRefused as refusal:
             refused.append(refusal)
     for execution in told:
-        ledger.note_signal(asked.service, execution, signal)
+        ledger.note_signal(execution, signal)
     if not told:
         raise refused[0]
     return told
@@ -98,12 +98,12 @@ def deliver(lease: Lease, signal: Signal, wait: int | None = None) -> str:
 
     With `wait` only that wait is meant, and only the first who ends it.
     """
-    if signal.kind not in KEPT:
+    if signal.kind not in DURABLE:
         _deliver_transient(lease, signal, wait)
         return lease.holder
-    if signal.kind == "pause" and not lease.has_heard(signal):
+    if signal.kind == "pause" and not lease.has_accepted(signal):
         _require_pausable(lease)
-    told = leases.keep(lease, signal, wait)
+    told = mailbox.keep(lease, signal, wait)
     # What was obeyed is over: who tries again must not end the wait that came after.
     if told.has_pending(signal) and told.waits_for(signal.kind):
         stepfunctions.end_wait(told.token, signal)
@@ -123,22 +123,22 @@ def _require_pausable(lease: Lease) -> None:
 
 def _deliver_transient(lease: Lease, signal: Signal, wait: int | None) -> None:
     """Raises `SignalRefused` unless something waits now that ends on it."""
-    if lease.has_heard(signal):
-        if lease.remarked and lease.decided_by == signal.said:
+    if lease.has_accepted(signal):
+        if lease.transient_decision and lease.decided_key == signal.key:
             stepfunctions.end_wait(lease.token, signal)
         return
-    refused = why_refused(signal.kind, lease.stage)
+    refused = lease.why_refused(signal, None)
     if refused is None and wait not in (None, lease.wait):
         refused = WAIT_IS_OVER
     withdrawn = False
     if refused is None and signal.kind == "resume" and lease.pausing:
         # Also where it has not come to the pause yet: then there is none.
-        withdrawn = leases.forget_pause(lease) and not lease.waits_for("resume")
+        withdrawn = mailbox.forget_pause(lease) and not lease.waits_for("resume")
         refused = None if withdrawn or lease.waits_for("resume") else WAIT_IS_OVER
     elif refused is None and not lease.waits_for(signal.kind):
         refused = "no bake of it is under way" if signal.kind == "skip" else "it is not paused"
     if refused is None and lease.waits_for(signal.kind):
-        ended = leases.decide_wait(lease, signal) and stepfunctions.end_wait(lease.token, signal)
+        ended = mailbox.claim_wait(lease, signal) and stepfunctions.end_wait(lease.token, signal)
         refused = None if ended else WAIT_IS_OVER
     if refused:
         raise SignalRefused(f"{signal.kind}: {lease.holder} has no use for it: {refused}")
@@ -146,11 +146,11 @@ def _deliver_transient(lease: Lease, signal: Signal, wait: int | None) -> None:
 
 def await_signal(wait: WaitInput) -> Signal | None:
     """Leave the token for signals to come; a signal that is there already ends the wait."""
-    lease = leases.wait(wait.release, wait.fence, wait.token, wait.number, wait.ends_on)
+    lease = mailbox.wait(wait.release, wait.fence, wait.token, wait.number, wait.ends_on)
     pending = lease.signal
-    if pending is None and lease.remarked:
+    if pending is None and lease.transient_decision:
         # It was said about a token of this wait that nobody listens to any more.
-        pending = Signal.model_validate({"kind": lease.remarked, "reason": "said before"})
+        pending = Signal.model_validate({"kind": lease.transient_decision, "reason": "said before"})
     if pending is None and wait.paused:
         # Its pause was withdrawn after the bake had ended on it.
         pending = Signal(kind="resume", reason="before it had paused")

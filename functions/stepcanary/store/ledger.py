@@ -1,193 +1,225 @@
-"""Ledger: what became of each release.
+"""Ledger: what became of each release, and what happened within it.
 
-Items: `pk=service#<name>, sk=release#<execution name>` {release, outcome, cause, started_at,
-updated_at, signals}; `sk=last` and `sk=last#Released` {release, outcome, cause, updated_at} of the
-last release that came to an end, and of the last that came to a good one; `sk=thread#<execution
-name>` {thread} of its first message in Slack. The leases are in the
-same table; `stepcanary.store.leases` has them.
+A release's document is stored once; `service#…` and `day#…` have what a page of releases shows of
+it. `stepcanary.store.table` has the keys.
 """
 
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from pydantic import ValidationError
+from datetime import UTC, datetime
+from typing import Any
 
 from stepcanary import clock
-from stepcanary.aws import clients
-from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
-from stepcanary.errors import AwsRefused, AwsUnavailable
+from stepcanary.errors import AwsRefused, AwsUnavailable, DocumentUnreadable
 from stepcanary.observability import logger
-from stepcanary.settings import settings
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
+from stepcanary.store import documents, table
+from stepcanary.store.table import Change, Item, ItemKey, Put, execution_name
 
 KEPT_SECONDS = 400 * 86_400
 RUNNING = "Running"
 RELEASED = "Released"
+RECORDS_PER_PAGE = 50
 
 
-def _key(release: Release) -> "dict[str, UniversalAttributeValueTypeDef]":
-    return _item_key("release", release.service, release.execution)
+def _of_release(execution: str, sk: str) -> ItemKey:
+    return ItemKey(f"release#{execution_name(execution)}", sk)
 
 
-def _item_key(
-    kind: str, service: str, execution: str
-) -> "dict[str, UniversalAttributeValueTypeDef]":
-    name = execution.rpartition(":")[2]
-    return {"pk": {"S": f"service#{service}"}, "sk": {"S": f"{kind}#{name}"}}
+def _document_key(execution: str) -> ItemKey:
+    return _of_release(execution, "document")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
+    """What became of a release; times are in epoch seconds."""
+
+    execution: str
+    service: str
     outcome: str
     cause: str
+    started_at: int
+    updated_at: int
 
 
-@aws_failures
-def find(release: Release) -> Record | None:
-    """How the release stands; None when nothing was written down yet."""
-    answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table, Key=_key(release), ConsistentRead=True
+def _record_of(item: Item) -> Record:
+    return Record(
+        execution=item["execution"],
+        service=item["service"],
+        outcome=item["outcome"],
+        cause=item["cause"],
+        started_at=item["started_at"],
+        updated_at=item["updated_at"],
     )
-    item = answer.get("Item")
-    if item is None or "outcome" not in item:
-        # A signal may have been noted before the release was.
-        return None
-    return Record(item["outcome"]["S"], item["cause"]["S"])
 
 
-@aws_failures
-def record(release: Release, outcome: str, cause: str) -> None:
-    """Write down the release and how it stands; a second call only updates it."""
-    now = clock.epoch_seconds()
-    clients.dynamodb().update_item(
-        TableName=settings().ledger_table,
-        Key=_key(release),
-        UpdateExpression=(
-            "SET started_at = if_not_exists(started_at, :now), updated_at = :now,"
-            " outcome = :outcome, cause = :cause, #release = :release, expires_at = :expires"
-        ),
-        ExpressionAttributeNames={"#release": "release"},
-        ExpressionAttributeValues={
-            ":now": {"N": str(now)},
-            ":outcome": {"S": outcome},
-            ":cause": {"S": cause},
-            ":release": {"S": release.model_dump_json()},
-            ":expires": {"N": str(now + KEPT_SECONDS)},
+def keep_document(release: Release) -> Change:
+    """What taking the lease writes down: all that the way back needs."""
+    return Change(
+        _document_key(release.execution),
+        set={
+            "schema": documents.SCHEMA,
+            "release": documents.written(release),
+            "execution": release.execution,
+            "service": release.service,
+            "expires_at": clock.epoch_seconds() + KEPT_SECONDS,
         },
     )
+
+
+def release_of(execution: str) -> Release:
+    """Raises `DocumentUnreadable`."""
+    item = table.get(_document_key(execution))
+    if item is None:
+        raise DocumentUnreadable(f"the ledger has no document of {execution}")
+    return documents.read(item["release"])
+
+
+def find(release: Release) -> Record | None:
+    """How the release stands; None when nothing was written down yet."""
+    item = table.get(_document_key(release.execution))
+    return _record_of(item) if item and "outcome" in item else None
+
+
+def record(release: Release, outcome: str, cause: str) -> None:
+    """Write down how the release stands; a second call only updates it."""
+    now = clock.epoch_seconds()
+    document = keep_document(release)
+    written = table.change(
+        Change(
+            document.key,
+            set={**document.set, "outcome": outcome, "cause": cause, "updated_at": now},
+            first={"started_at": now},
+        )
+    )
+    for key in _pages_of(written):
+        table.put(Put(key, _shown(written)))
+
+
+def _pages_of(document: Item) -> list[ItemKey]:
+    started_at = document["started_at"]
+    name = execution_name(document["execution"])
+    day = datetime.fromtimestamp(started_at, UTC).date().isoformat()
+    return [
+        ItemKey(f"service#{document['service']}", f"release#{started_at:012d}#{name}"),
+        ItemKey(f"day#{day}", f"{started_at:012d}#{name}"),
+    ]
+
+
+def _shown(document: Item) -> Item:
+    """What a page of releases shows of one."""
+    kept = ("execution", "service", "outcome", "cause", "started_at", "updated_at", "expires_at")
+    return {name: document[name] for name in kept}
 
 
 def close(release: Release, outcome: str, cause: str) -> None:
     """Write down how a release ended, also where the next one looks for the last."""
     record(release, outcome, cause)
-    _put_last(release, "last", outcome, cause)
+    pointer = {
+        "execution": release.execution,
+        "service": release.service,
+        "outcome": outcome,
+        "cause": cause,
+        "updated_at": clock.epoch_seconds(),
+    }
+    table.put(Put(ItemKey(f"service#{release.service}", "last"), pointer))
     if outcome == RELEASED:
-        _put_last(release, f"last#{RELEASED}", outcome, cause)
-
-
-@aws_failures
-def _put_last(release: Release, key: str, outcome: str, cause: str) -> None:
-    clients.dynamodb().put_item(
-        TableName=settings().ledger_table,
-        Item={
-            **_key(release),
-            "sk": {"S": key},
-            "release": {"S": release.model_dump_json()},
-            "outcome": {"S": outcome},
-            "cause": {"S": cause},
-            "updated_at": {"N": str(clock.epoch_seconds())},
-        },
-    )
+        table.put(Put(ItemKey(f"service#{release.service}", f"last#{RELEASED}"), pointer))
 
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """`updated_at` is in epoch seconds."""
+    """The last release that ended; `updated_at` is in epoch seconds."""
 
-    release: Release
+    execution: str
     outcome: str
     cause: str
     updated_at: int
 
 
-@aws_failures
 def last(service: str, outcome: str | None = None) -> Last | None:
-    """The last release that ended, or that ended so; None also where another version of this stack
-    wrote it."""
-    key = "last" if outcome is None else f"last#{outcome}"
-    answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table,
-        Key={"pk": {"S": f"service#{service}"}, "sk": {"S": key}},
-        ConsistentRead=True,
-    )
-    item = answer.get("Item")
+    """The last release that ended, or that ended so."""
+    sk = "last" if outcome is None else f"last#{outcome}"
+    item = table.get(ItemKey(f"service#{service}", sk))
     if item is None:
         return None
-    try:
-        release = Release.model_validate_json(item["release"]["S"])
-    except ValidationError:
-        return None
-    return Last(
-        release,
-        item["outcome"]["S"],
-        item["cause"]["S"],
-        int(item["updated_at"]["N"]),
-    )
+    return Last(item["execution"], item["outcome"], item["cause"], item["updated_at"])
 
 
 def last_released(service: str) -> Release | None:
+    """None also where another version of this stack wrote a document that this one cannot read."""
     found = last(service, RELEASED)
-    return None if found is None else found.release
-
-
-@aws_failures
-def thread(service: str, execution: str) -> str | None:
-    """Slack's name for the release's first message."""
-    answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table,
-        Key=_item_key("thread", service, execution),
-        ConsistentRead=True,
-    )
-    return answer["Item"]["thread"]["S"] if "Item" in answer else None
-
-
-@aws_failures
-def keep_thread(service: str, execution: str, thread: str) -> None:
-    clients.dynamodb().put_item(
-        TableName=settings().ledger_table,
-        Item={
-            **_item_key("thread", service, execution),
-            "thread": {"S": thread},
-            "expires_at": {"N": str(clock.epoch_seconds() + KEPT_SECONDS)},
-        },
-    )
-
-
-def note_signal(service: str, execution: str, signal: Signal) -> None:
-    """Who told a release what, for whoever asks later. What was told stays told without it."""
+    if found is None:
+        return None
     try:
-        _note_signal(service, execution, signal)
+        return release_of(found.execution)
+    except DocumentUnreadable as unreadable:
+        logger.warning("a document could not be read", extra={"cause": str(unreadable)})
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A page of releases, the newest first; `after` goes on from there, None on the last page."""
+
+    records: list[Record]
+    after: str | None
+
+
+def releases_of_service(service: str, after: str = "") -> Records:
+    return _records(f"service#{service}", "release#", after)
+
+
+def releases_of_day(day: str, after: str = "") -> Records:
+    """Of all services, those that began on this day, as `2026-11-25`."""
+    return _records(f"day#{day}", "", after)
+
+
+def _records(pk: str, prefix: str, after: str) -> Records:
+    found = table.page(pk, prefix, after=after, most=RECORDS_PER_PAGE, newest_first=True)
+    return Records([_record_of(item) for item in found.items], found.after)
+
+
+def thread(execution: str) -> str | None:
+    """Slack's name for the release's first message."""
+    item = table.get(_of_release(execution, "thread"))
+    return item["thread"] if item else None
+
+
+def keep_thread(execution: str, thread: str) -> None:
+    expires_at = clock.epoch_seconds() + KEPT_SECONDS
+    table.put(Put(_of_release(execution, "thread"), {"thread": thread, "expires_at": expires_at}))
+
+
+def note(execution: str, kind: str, detail: dict[str, Any]) -> None:
+    """What happened within a release, for whoever asks later; noted twice it is there once.
+
+    What has happened stays so without it, so a failure goes to the log.
+    """
+    at = int(clock.now().timestamp() * 1_000)
+    mark = hashlib.sha256(f"{kind} {sorted(detail.items())}".encode()).hexdigest()[:12]
+    item = {**detail, "kind": kind, "expires_at": clock.epoch_seconds() + KEPT_SECONDS}
+    try:
+        table.put(Put(_of_release(execution, f"event#{at:015d}#{mark}"), item))
     except (AwsRefused, AwsUnavailable) as error:
-        logger.warning("a signal was not noted", extra={"signal": str(signal), "error": str(error)})
+        logger.warning("an event of a release was not noted", extra={"error": str(error)})
 
 
-@aws_failures
-def _note_signal(service: str, execution: str, signal: Signal) -> None:
-    told = {"kind": signal.kind, "by": signal.by, "reason": signal.reason}
-    item = {**{k: {"S": v} for k, v in told.items()}, "at": {"N": str(signal.at)}}
-    clients.dynamodb().update_item(
-        TableName=settings().ledger_table,
-        Key=_item_key("release", service, execution),
-        UpdateExpression=(
-            "SET signals = list_append(if_not_exists(signals, :none), :one), expires_at = :expires"
-        ),
-        ExpressionAttributeValues={
-            ":none": {"L": []},
-            ":one": {"L": [{"M": item}]},
-            ":expires": {"N": str(clock.epoch_seconds() + KEPT_SECONDS)},
-        },
+def note_signal(execution: str, signal: Signal) -> None:
+    note(execution, "signal", {"signal": signal.model_dump()})
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A page of what happened within a release, in order; `after` goes on from there."""
+
+    events: list[Item]
+    after: str | None
+
+
+def story(execution: str, after: str = "") -> Story:
+    part = table.page(
+        f"release#{execution_name(execution)}", "event#", after=after, most=RECORDS_PER_PAGE
     )
+    return Story(part.items, part.after)

@@ -20,7 +20,7 @@ PASSING = ("ratelimited", "internal_error", "fatal_error", "service_unavailable"
 
 def post(event: ReleaseEvent) -> None:
     """Raises `AwsUnavailable` when it is worth a second try; Lambda makes it."""
-    thread = ledger.thread(event.service, event.execution)
+    thread = ledger.thread(event.execution)
     try:
         answer = _client().chat_postMessage(
             channel=settings().slack_channel,
@@ -40,7 +40,7 @@ def post(event: ReleaseEvent) -> None:
     except OSError as error:
         raise AwsUnavailable(f"Slack did not answer: {error}") from error
     if thread is None:
-        ledger.keep_thread(event.service, event.execution, str(answer["ts"]))
+        ledger.keep_thread(event.execution, str(answer["ts"]))
 
 
 def _client() -> WebClient:

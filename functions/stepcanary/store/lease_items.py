@@ -1,0 +1,63 @@
+"""Lease items: a lease as the table keeps it."""
+
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.signals import TOKENS_PER_WAIT, Signal
+from stepcanary.domain.stage import Stage
+from stepcanary.store.table import Item, ItemKey
+
+AS_KEPT = (
+    "holder",
+    "execution",
+    "fence",
+    "since",
+    "weight",
+    "target",
+    "versions",
+    "token",
+    "decided",
+    "decided_kind",
+    "decided_key",
+    "returning_at",
+    "rested_at",
+    "parked",
+    "touched",
+    "recovering",
+    "lead",
+)
+LEFT_BY_A_HOLDER = (
+    "signal",
+    "token",
+    "wait_number",
+    "wait_stage",
+    "wait_target",
+    "ends_on",
+    "keys",
+    "decided",
+    "decided_kind",
+    "decided_key",
+    "parked",
+    "touched",
+    "recovering",
+    "returning_at",
+    "rested_at",
+)
+"""Attributes that say nothing to the next holder."""
+
+
+def lease_key(split: str) -> ItemKey:
+    return ItemKey(f"split#{split}", "lease")
+
+
+def lease_of(split: str, item: Item | None) -> Lease:
+    """The lease of a split; a free one where the table has none."""
+    if not item:
+        return Lease(split)
+    return Lease(
+        split=split,
+        stage=Stage.of(item.get("stage", 0)),
+        signal=Signal.model_validate(item["signal"], extra="ignore") if "signal" in item else None,
+        wait=item.get("wait_number", 0) // TOKENS_PER_WAIT,
+        ends_on=frozenset(item["ends_on"]) if "ends_on" in item else None,
+        keys=frozenset(item.get("keys", ())),
+        **{name: item[name] for name in AS_KEPT if name in item},
+    )

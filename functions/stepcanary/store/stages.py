@@ -1,0 +1,113 @@
+"""Stages: how far a release has got, written in one conditional change before each act."""
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
+from stepcanary import clock
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.release import Release
+from stepcanary.domain.stage import RETURNING, ROLLOUT, Stage
+from stepcanary.errors import RevertRequested, StageOver
+from stepcanary.store import leases, table
+from stepcanary.store.lease_items import lease_key, lease_of
+from stepcanary.store.table import Change, ConditionFailed
+
+
+def is_not_reverting() -> ConditionBase:
+    return table.is_absent("signal") | Attr("signal.kind").ne("revert")
+
+
+def is_not_past(stage: Stage, only_from: Stage | None) -> ConditionBase:
+    if only_from is None:
+        return Attr("stage").lte(stage.number)
+    return Attr("stage").is_in([only_from.number, stage.number])
+
+
+def enter(
+    release: Release,
+    fence: int,
+    stage: Stage,
+    *,
+    unless_reverting: bool = False,
+    touch: bool = False,
+    target: int | None = None,
+    only_from: Stage | None = None,
+) -> Lease:
+    """Go to a stage, or stay in it, and return the lease as it was before.
+
+    What each act calls before it changes anything. `touch` says that the primary may be anything
+    from here on. Raises `LeaseLost`; `StageOver` when the release has gone past this stage or this
+    target, or is at neither it nor `only_from`; with `unless_reverting`, `RevertRequested` while a
+    revert is pending.
+    """
+    ours = leases.is_ours(release.execution, fence)
+    condition = ours & is_not_past(stage, only_from)
+    values: dict[str, object] = {"stage": stage.number}
+    first: dict[str, object] = {}
+    removed: tuple[str, ...] = ()
+    if target is not None:
+        # A shift of an earlier step that comes late would take the canary back a step.
+        values["target"] = target
+        condition &= Attr("target").lte(target)
+    if stage == RETURNING:
+        first["returning_at"] = clock.epoch_seconds()
+    if touch:
+        values["touched"] = True
+    if unless_reverting:
+        condition &= is_not_reverting()
+        if stage > ROLLOUT:
+            # A promote or a retry has been obeyed once its promotion begins.
+            removed = ("signal",)
+    change = Change(lease_key(release.split), condition, set=values, first=first, remove=removed)
+    try:
+        item = table.change_and_see(change)
+    except ConditionFailed as failed:
+        now = lease_of(release.split, failed.item)
+        if (now.holder, now.fence) != (release.execution, fence):
+            raise leases.lost(now, fence) from failed
+        raise _why_not(now, stage, target, only_from) from failed
+    return lease_of(release.split, item)
+
+
+def _why_not(
+    now: Lease, stage: Stage, target: int | None, only_from: Stage | None
+) -> StageOver | RevertRequested:
+    if now.stage > stage or now.stage not in (only_from or now.stage, stage):
+        return StageOver(
+            f"the release is in {now.stage} and this act belongs to {stage}: it was delivered late"
+            " and changes nothing"
+        )
+    if target is not None and now.target > target:
+        return StageOver(
+            f"the canary has had {now.target} % already and this act is for {target} %: it was"
+            " delivered late and changes nothing"
+        )
+    return RevertRequested(str(now.signal))
+
+
+def confirm(lease: Lease, weight: int, versions: dict[str, int]) -> None:
+    """Write down what the routes were read back as. Raises `LeaseLost`."""
+    leases.change(lease, weight=weight, target=weight, versions=versions)
+
+
+def decide_return(lease: Lease, *, unless_reverting: bool) -> Lease:
+    """For help from outside: from here on all weight goes to the primary.
+
+    With `unless_reverting`, raises `RevertRequested` while a revert is pending, which wants the old
+    version. Raises `LeaseLost`.
+    """
+    condition = leases.is_ours(lease.holder, lease.fence)
+    if unless_reverting:
+        condition &= is_not_reverting()
+    change = Change(lease_key(lease.split), condition, set={"stage": RETURNING.number})
+    try:
+        return lease_of(lease.split, table.change(change))
+    except ConditionFailed as failed:
+        now = lease_of(lease.split, failed.item)
+        if (now.holder, now.fence) != (lease.holder, lease.fence):
+            raise leases.lost(now, lease.fence) from failed
+        raise RevertRequested(str(now.signal)) from failed
+
+
+def set_rested(lease: Lease, at: int) -> Lease:
+    """For help from outside: the split was brought to rest at this time, in epoch seconds."""
+    return leases.change(lease, rested_at=at)
