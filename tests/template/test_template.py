@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,19 @@ import pytest
 
 from canary.schema import schemas
 from sandbox import stack
-from sandbox.transform import transformed
 
 RESOURCES: dict[str, Any] = stack.template()["Resources"]
 FUNCTIONS = {f.name: f for f in stack.functions()}
+
+
+@pytest.fixture(scope="module")
+def transformed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The resources, as CloudFormation would see them; `make setup` makes SAM's environment."""
+    path = tmp_path_factory.mktemp("template") / "transformed.json"
+    python = stack.ROOT / ".venv-sam/bin/python"
+    subprocess.run([python, "-m", "sandbox.transform", path], cwd=stack.ROOT, check=True)
+    resources: dict[str, Any] = json.loads(path.read_text())["Resources"]
+    return resources
 
 
 def snake(name: str) -> str:
@@ -70,11 +80,10 @@ def test_every_alarm_is_in_the_runbook() -> None:
         assert f"`{name}`" in runbook
 
 
-def test_functions_are_pinned_by_version() -> None:
-    resources = transformed()["Resources"]
-    machine = resources["ReleaseStateMachine"]["Properties"]
+def test_functions_are_pinned_by_version(transformed: dict[str, Any]) -> None:
+    machine = transformed["ReleaseStateMachine"]["Properties"]
     for arn in machine["DefinitionSubstitutions"].values():
-        assert resources[arn["Ref"]]["Type"] == "AWS::Lambda::Version"
+        assert transformed[arn["Ref"]]["Type"] == "AWS::Lambda::Version"
 
 
 def test_runtime_and_table() -> None:
@@ -88,8 +97,8 @@ def test_runtime_and_table() -> None:
     }
 
 
-def test_the_state_machine_may_deliver_its_logs() -> None:
-    policies = json.dumps(transformed()["Resources"]["ReleaseStateMachineRole"])
+def test_the_state_machine_may_deliver_its_logs(transformed: dict[str, Any]) -> None:
+    policies = json.dumps(transformed["ReleaseStateMachineRole"])
     assert "logs:CreateLogDelivery" in policies
 
 
