@@ -26,6 +26,7 @@ from moto.core.config import default_user_config
 from moto.core.exceptions import AWSError
 from moto.dynamodb.responses import DynamoHandler
 from moto.stepfunctions.exceptions import InvalidToken
+from moto.stepfunctions.parser import models
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
@@ -146,7 +147,8 @@ def _parse(expression: str) -> Any:
 
 
 class CachingParser:
-    """moto parses the definition for each execution, which costs as much as to run it."""
+    """moto parses the definition at its creation and for each execution, which costs as much as to
+    run it."""
 
     parse = staticmethod(cache(AmazonStateLanguageParser.parse))
 
@@ -212,7 +214,8 @@ def engine(
                 return start(self, state_machine_arn, name or str(uuid.uuid4()), *rest, **more)
 
             replace(StepFunctionsParserBackend, "start_execution", start_named)
-            replace(execution_worker, "AmazonStateLanguageParser", CachingParser)
+            for parses in (models, execution_worker):
+                replace(parses, "AmazonStateLanguageParser", CachingParser)
             replace(DynamoHandler, "call_action", _one_by_one(DynamoHandler.call_action))
             replace(jsonata, "_eval_jsonata", _evaluate)
             replace(states, "encode_jsonata_variable_declarations", _declare)
