@@ -16,7 +16,6 @@ from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from canary.aws import clients
 from canary.observability import logger, metrics
 from canary.stage import RETURNING
 from sandbox import stack
@@ -25,7 +24,7 @@ from tests.builders import PROFILE
 from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS
 from tests.faults.invariants import Violation, Watch, Writer
-from tests.statemachine.runner import FACTORIES, FROM_MOTO, World, opened_world
+from tests.statemachine.runner import World, listening, opened_world
 
 MINUTES_OF_HELP = 30
 LATE = 7
@@ -570,10 +569,8 @@ def opened() -> Iterator[Arena]:
     arena = Arena()
     with ExitStack() as patches:
         patches.enter_context(opened_world(arena, arena.see_end))
-        for name in (*FROM_MOTO, *FACTORIES):
-            client = getattr(clients, name)()
-            client.meta.events.register_first("before-call.*.*", arena.before_call)
-            client.meta.events.register("after-call.*.*", arena.after_call)
+        patches.enter_context(listening("before-call.*.*", arena.before_call, first=True))
+        patches.enter_context(listening("after-call.*.*", arena.after_call))
         body = CommonStateField._eval_body
 
         def eval_body(self: Any, env: Any) -> None:

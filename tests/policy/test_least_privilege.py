@@ -20,7 +20,7 @@ from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
 from tests.builders import TRIGGERS, profile, request
 from tests.slack.conftest import Workspace
-from tests.statemachine.runner import FACTORIES, FROM_MOTO, World, world
+from tests.statemachine.runner import World, listening, world
 
 PREFIX = {"stepfunctions": "states", "elbv2": "elasticloadbalancing"}
 NAMED_OTHERWISE = {"lambda:Invoke": "lambda:InvokeFunction"}
@@ -114,12 +114,10 @@ def called() -> Iterator[dict[str, set[str]]]:
                     stack_of().pop()
 
             here.handlers[name] = traced
-        for service in (*FACTORIES, *FROM_MOTO):
-            client = getattr(clients, service)()
-            client.meta.events.register("provide-client-params.*.*", record)
-        _release_in_every_way(here)
-        _act_in_every_way(here)
-        _chat_in_every_way(here)
+        with listening("provide-client-params.*.*", record):
+            _release_in_every_way(here)
+            _act_in_every_way(here)
+            _chat_in_every_way(here)
         yield calls
 
 

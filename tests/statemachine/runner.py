@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -153,13 +154,49 @@ class World:
         }
 
     def open(self) -> None:
-        self.sfn = boto3.client("stepfunctions", region_name="us-east-1")
+        self.sfn = operator()
         self.machine: str = self.sfn.create_state_machine(
             name=stack.machine_name(),
             definition=stack.definition(),
             roleArn="arn:aws:iam::123456789012:role/release",
         )["stateMachineArn"]
         clients.dynamodb().create_table(TableName="ledger", **stack.ledger_schema())
+
+
+_open: list[World] = []
+"""The worlds that are open; the last one answers."""
+
+
+@cache
+def kept_clients() -> dict[str, Any]:
+    """The functions' clients. To make them costs more than most releases, so worlds share them.
+
+    moto answers whichever client was made after it was imported, in the world that is open.
+    """
+    made = {name: getattr(clients, name).__wrapped__() for name in (*FACTORIES, *FROM_MOTO)}
+    for name in FACTORIES:
+        serve(made[name], lambda: _open[-1].cloud)
+    return made
+
+
+@cache
+def operator() -> Any:
+    """The client of whoever starts and stops executions; what listens to the functions' does not
+    hear it."""
+    return boto3.client("stepfunctions", region_name="us-east-1")
+
+
+@contextmanager
+def listening(event: str, hear: Callable[..., Any], *, first: bool = False) -> Iterator[None]:
+    """Let it hear this event of every client of the functions."""
+    emitters = [client.meta.events for client in kept_clients().values()]
+    for emitter in emitters:
+        (emitter.register_first if first else emitter.register)(event, hear)
+    try:
+        yield
+    finally:
+        for emitter in emitters:
+            emitter.unregister(event, hear)
 
 
 @contextmanager
@@ -174,8 +211,10 @@ def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[No
     with ExitStack() as opened:
         opened.enter_context(mock_aws())
         forget_clients()
-        for name in FACTORIES:
-            serve(getattr(clients, name)(), lambda: here.cloud)
+        for name, client in kept_clients().items():
+            opened.enter_context(patch.object(clients, name, lambda client=client: client))
+        _open.append(here)
+        opened.callback(_open.remove, here)
         opened.enter_context(patch.object(canary_clock, "now", here.clock.now))
 
         def ended(arn: str, status: str) -> None:
