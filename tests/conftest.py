@@ -1,8 +1,14 @@
 """No test reaches AWS: the environment is fake before any module builds a client."""
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.statemachine.runner import World
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
@@ -29,3 +35,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci")
+
+
+@pytest.fixture
+def here() -> Iterator["World"]:
+    """A world of the test's own: the stack is deployed in it, and its time is virtual."""
+    # Not before the environment is fake.
+    from tests.statemachine.runner import world
+
+    with world() as opened:
+        yield opened

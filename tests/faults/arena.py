@@ -1,7 +1,6 @@
 """Arena: one world per process, in which releases run one after another, each with its faults."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -106,7 +105,6 @@ class Arena(World):
         super().__init__()
         self.helped = True
         self._after: set[str] = set()
-        self.ended: dict[str, threading.Event] = {}
         self._plain = dict(self.handlers)
         for name, handler in self._plain.items():
             self.handlers[name] = self._watched(name, handler)
@@ -212,7 +210,8 @@ class Arena(World):
         else:
             self.watch.nameable = ours
         # Help from outside looks at the split until it frees it, and not after its last look.
-        over = self._closing or not self.held() or bool(self.ended)
+        ended = any(end.is_set() for end in self.ended.values())
+        over = self._closing or not self.held() or ended
         self._excused = self._excused or over
 
     # Invocations
@@ -339,7 +338,6 @@ class Arena(World):
         self.watch.see_end(
             arn, status, ended.error or "", cause, held=self.held(), stranded=self._stranded > 0
         )
-        self.ended.setdefault(arn, threading.Event()).set()
 
     def _leases(self) -> list[Document]:
         by_hash = dynamodb_backends[ACCOUNT][REGION].tables["ledger"].items
@@ -368,7 +366,7 @@ class Arena(World):
             self._stranded = int(value)
 
     def wait_for_end(self, arn: str) -> str:
-        if not self.ended.setdefault(arn, threading.Event()).wait(60):
+        if not self.end_of(arn).wait(60):
             raise AssertionError(f"{arn} did not end")
         execution = self._execution(arn)
         return str(execution.error or execution.status)

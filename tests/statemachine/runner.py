@@ -5,7 +5,7 @@ functions whose rules match, and the schedule calls its function every minute.
 """
 
 import json
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -61,6 +61,7 @@ class World:
         self.cloud.on_alarm = self._tell_of_alarm
         self.handlers = stack.handlers()
         self.lost: set[str] = set()
+        self.ended: dict[str, threading.Event] = {}
         self.bus = Bus(stack.rules(), self.deliver, self.clock.after)
         self._invoker = workflow.Invoker(self.handlers)
 
@@ -109,14 +110,17 @@ class World:
         self.clock.after(seconds, lambda: self.stop(arn))
         return self.start(request, name)
 
+    def end_of(self, arn: str) -> threading.Event:
+        """Set once the execution has ended and whoever is to hear of it was told.
+
+        Its status says so a moment before: who looked at that would be ahead of the event.
+        """
+        return self.ended.setdefault(arn, threading.Event())
+
     def wait(self, arn: str) -> Outcome:
-        for _ in range(12_000):
-            execution = self.sfn.describe_execution(executionArn=arn)
-            if execution["status"] != "RUNNING":
-                break
-            time.sleep(0.002)
-        else:
+        if not self.end_of(arn).wait(60):
             raise AssertionError(f"{arn} did not end")
+        execution = self.sfn.describe_execution(executionArn=arn)
         history = self.sfn.get_execution_history(executionArn=arn)["events"]
         path = [
             e["stateEnteredEventDetails"]["name"]
@@ -221,6 +225,7 @@ def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[No
             if status in ENDED_BADLY:
                 here.tell_of_end(arn, status)
             on_end(arn, status)
+            here.end_of(arn).set()
 
         opened.enter_context(workflow.engine(here.handlers, here.clock, ended))
         here.open()
