@@ -18,7 +18,7 @@ help: ## List the targets
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	touch $@
 
-# SAM's CLI pins a boto3 of its own, so it lives by itself.
+# SAM pins a boto3 and a pydantic of its own, which are not the ones that are shipped.
 .venv-sam/ready: requirements-sam.txt
 	$(PYTHON) -m venv .venv-sam
 	.venv-sam/bin/pip install -q --disable-pip-version-check -r requirements-sam.txt
@@ -38,9 +38,9 @@ types: .venv/ready
 imports: .venv/ready
 	$(BIN)/lint-imports
 
-template: .venv/ready .venv-sam/ready
-	$(BIN)/python -m emulator.transform build/template.transformed.json
-	$(BIN)/cfn-lint --regions us-east-1 --non-zero-exit-code error -- build/template.transformed.json
+template: .venv-sam/ready
+	.venv-sam/bin/python -m emulator.transform build/template.transformed.json
+	.venv-sam/bin/cfn-lint --regions us-east-1 --non-zero-exit-code error -- build/template.transformed.json
 	$(SAM) validate --lint --region us-east-1
 
 definition: .venv/ready
@@ -80,6 +80,7 @@ fix: .venv/ready ## Format code and definition, and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The functions' pins come first: requirements-dev.in takes them as they are, so that none drifts.
 requirements: .venv/ready ## Resolve the pins anew
 	$(BIN)/pip install -q uv==0.9.9
 	for set in functions/requirements requirements-dev requirements-sam; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done

@@ -1,4 +1,7 @@
-"""Transform: template.yaml as CloudFormation would see it, after SAM has worked on it."""
+"""Transform: template.yaml as CloudFormation would see it, after SAM has worked on it.
+
+It runs in SAM's own environment, so it imports nothing of the sandbox's.
+"""
 
 import json
 import sys
@@ -10,8 +13,8 @@ from cfnlint.decode.cfn_yaml import loads
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from emulator.account import REGION
-from emulator.template import TEMPLATE
+TEMPLATE = Path(__file__).resolve().parent.parent / "template.yaml"
+REGION = "us-east-1"
 
 
 class _NoManagedPolicies:

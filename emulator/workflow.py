@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.core.config import default_user_config
+from moto.stepfunctions.parser import models
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
@@ -44,7 +45,8 @@ def engine(
 
 
 class CachingParser:
-    """moto parses the definition for each execution, which costs as much as to run it."""
+    """moto parses the definition at its creation and for each execution, which costs as much as to
+    run it."""
 
     parse = staticmethod(cache(AmazonStateLanguageParser.parse))
 
@@ -52,6 +54,7 @@ class CachingParser:
 @contextmanager
 def _accelerated() -> Iterator[None]:
     with (
+        patch.object(models, "AmazonStateLanguageParser", CachingParser),
         patch.object(execution_worker, "AmazonStateLanguageParser", CachingParser),
         # It logs all of the definition with each failure, which costs more than the execution.
         patch.object(EvalComponent, "_log_failure_event_exception", lambda *_, **__: None),

@@ -109,31 +109,34 @@ class Sandbox:
         arn: str = new["taskDefinition"]["taskDefinitionArn"]
         return arn
 
-    def record(self, execution: str, service: str = "checkout") -> dict[str, str]:
+    def record(self, execution: str) -> dict[str, str]:
         """What the ledger says became of the release: its `outcome` and `cause`."""
         name = execution.rsplit(":", 1)[-1]
-        key = {"pk": {"S": f"service#{service}"}, "sk": {"S": f"release#{name}"}}
+        key = {"pk": {"S": f"release#{name}"}, "sk": {"S": "document"}}
         item = self.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item", {})
         return {name: item.get(name, {}).get("S", "") for name in ("outcome", "cause")}
 
-    def signals(self, execution: str, service: str = "checkout") -> list[str]:
+    def signals(self, execution: str) -> list[str]:
         """The signals of people and pipelines that the ledger keeps of the release."""
         name = execution.rsplit(":", 1)[-1]
-        key = {"pk": {"S": f"service#{service}"}, "sk": {"S": f"release#{name}"}}
-        item = self.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item", {})
-        signals = [each["M"] for each in item.get("signals", {}).get("L", [])]
+        events = self._items("pk = :pk AND begins_with(sk, :sk)", f"release#{name}", "event#")
+        signals = [event["signal"]["M"] for event in events if "signal" in event]
         return [f"{signal['kind']['S']} by {signal['by']['S']}" for signal in signals]
 
     def is_free(self) -> bool:
         """Whether no release, alive or dead, has a split."""
+        return not self._items("pk = :pk", "held")
+
+    def _items(self, condition: str, pk: str, sk: str = "") -> list[dict[str, Any]]:
+        values = {":pk": {"S": pk}, **({":sk": {"S": sk}} if sk else {})}
         answer = self.client("dynamodb").query(
             TableName=TABLE,
-            KeyConditionExpression="pk = :lease",
-            FilterExpression="attribute_exists(holder)",
-            ExpressionAttributeValues={":lease": {"S": "lease"}},
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
             ConsistentRead=True,
         )
-        return not answer["Items"]
+        items: list[dict[str, Any]] = answer["Items"]
+        return items
 
     def _open(self) -> None:
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=self._port, verbose=False)

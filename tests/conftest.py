@@ -1,8 +1,17 @@
 """No test reaches AWS: the environment is fake before any module builds a client."""
 
+import json
 import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.statemachine.runner import World
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
@@ -29,3 +38,24 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci")
+
+
+@pytest.fixture
+def here() -> Iterator["World"]:
+    """A world of the test's own: the stack is deployed in it, and its time is virtual."""
+    # Not before the environment is fake.
+    from tests.statemachine.runner import world
+
+    with world() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def transformed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The resources, as CloudFormation would see them; `make setup` makes SAM's environment."""
+    root = Path(__file__).resolve().parent.parent
+    path = tmp_path_factory.mktemp("template") / "transformed.json"
+    python = root / ".venv-sam/bin/python"
+    subprocess.run([python, "-m", "emulator.transform", path], cwd=root, check=True)
+    resources: dict[str, Any] = json.loads(path.read_text())["Resources"]
+    return resources

@@ -1,7 +1,6 @@
 """Arena: one world per process, in which releases run one after another, each with its faults."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,14 +17,13 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from emulator import template
 from emulator.awslambda import LambdaContext
-from stepcanary.aws import clients
 from stepcanary.domain.stage import RETURNING
 from stepcanary.observability import logger, metrics
 from tests.builders import PROFILE
 from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS
 from tests.faults.invariants import Violation, Watch, Writer
-from tests.statemachine.runner import FACTORIES, FROM_MOTO, World, opened_world
+from tests.statemachine.runner import World, listening, name_of, opened_world
 
 MINUTES_OF_HELP = 30
 LATE = 7
@@ -107,7 +105,6 @@ class Arena(World):
         super().__init__()
         self.helped = True
         self._after: set[str] = set()
-        self.ended: dict[str, threading.Event] = {}
         self._plain = dict(self.handlers)
         for name, handler in self._plain.items():
             self.handlers[name] = self._watched(name, handler)
@@ -146,7 +143,7 @@ class Arena(World):
 
     def _see_alarm(self, name: str, before: str, state: str) -> None:
         if state == "ALARM":
-            self.watch.see_alarm(self.holder(), decided=self.stage() >= RETURNING)
+            self.watch.see_alarm(self.holder(), decided=self.stage() >= RETURNING.number)
         self._tell_of_alarm(name, before, state)
 
     def _tick_after_a_minute(self) -> None:
@@ -213,7 +210,8 @@ class Arena(World):
         else:
             self.watch.nameable = ours
         # Help from outside looks at the split until it frees it, and not after its last look.
-        over = self._closing or not self.held() or bool(self.ended)
+        ended = any(end.is_set() for end in self.ended.values())
+        over = self._closing or not self.held() or ended
         self._excused = self._excused or over
 
     # Invocations
@@ -340,15 +338,14 @@ class Arena(World):
         self.watch.see_end(
             arn, status, ended.error or "", cause, held=self.held(), stranded=self._stranded > 0
         )
-        self.ended.setdefault(arn, threading.Event()).set()
 
     def _leases(self) -> list[Document]:
         by_hash = dynamodb_backends[ACCOUNT][REGION].tables["ledger"].items
         return [
             item.to_json()["Attributes"]
-            for key, by_range in by_hash.items()
+            for by_range in by_hash.values()
+            for key, item in by_range.items()
             if key.value == "lease"
-            for item in by_range.values()
         ]
 
     def holder(self) -> str:
@@ -369,7 +366,7 @@ class Arena(World):
             self._stranded = int(value)
 
     def wait_for_end(self, arn: str) -> str:
-        if not self.ended.setdefault(arn, threading.Event()).wait(60):
+        if not self.end_of(arn).wait(60):
             raise AssertionError(f"{arn} did not end")
         execution = self._execution(arn)
         return str(execution.error or execution.status)
@@ -395,9 +392,9 @@ class Arena(World):
     def _last_released(self) -> str:
         """The image of the release that the ledger says came to its end last, and well."""
         ends = {
-            int(item["updated_at"]["N"]): item["sk"]["S"]
-            for item in self.ledger()
-            if item["sk"]["S"].startswith("release#") and item["outcome"]["S"] == "Released"
+            int(item["updated_at"]["N"]): name_of(item)
+            for item in self.documents()
+            if item["outcome"]["S"] == "Released"
         }
         if not ends:
             return "shop:v1"
@@ -576,10 +573,8 @@ def opened() -> Iterator[Arena]:
     arena = Arena()
     with ExitStack() as patches:
         patches.enter_context(opened_world(arena, arena.see_end))
-        for name in (*FROM_MOTO, *FACTORIES):
-            client = getattr(clients, name)()
-            client.meta.events.register_first("before-call.*.*", arena.before_call)
-            client.meta.events.register("after-call.*.*", arena.after_call)
+        patches.enter_context(listening("before-call.*.*", arena.before_call, first=True))
+        patches.enter_context(listening("after-call.*.*", arena.after_call))
         body = CommonStateField._eval_body
 
         def eval_body(self: Any, env: Any) -> None:

@@ -7,9 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
 from stepcanary.aws import ecs
 from stepcanary.release import capacity, deploy, opening, plan, recovery, revert
-from stepcanary.store import leases
+from stepcanary.store import leases, mailbox, stages, table
+from stepcanary.store.lease_items import lease_key
+from stepcanary.store.table import Change
 from stepcanary.traffic import shift
 from stepcanary.traffic.router import Reading
 from tests.faults.arena import Arena
@@ -17,40 +21,27 @@ from tests.faults.arena import Arena
 Mutation = Callable[[Arena], AbstractContextManager[None]]
 
 
-@contextmanager
-def _conditions(changed: Callable[[str], str]) -> Iterator[None]:
-    """Every conditional write of a lease, with its condition changed."""
-    update = leases._update
-
-    def other(
-        split: str, expression: str, condition: str, values: Any, returned: Any = "ALL_NEW"
-    ) -> Any:
-        condition = changed(condition)
-        known = {**values, ":none": {"N": "-1"}}
-        used = {k: v for k, v in known.items() if k in expression + condition}
-        return update(split, expression, condition, used, returned)
-
-    with patch.object(leases, "_update", other):
-        yield
+def _anything() -> ConditionBase:
+    """A condition that always holds."""
+    return table.is_absent("nobody")
 
 
 @contextmanager
 def _without_lease(_arena: Arena) -> Iterator[None]:
     """Whoever comes may take the split, and nobody looks whose it is."""
+    absent = table.is_absent
 
-    def anybody(condition: str) -> str:
-        for asked in (leases.OURS, "attribute_not_exists(holder)"):
-            condition = condition.replace(asked, "attribute_not_exists(nobody)")
-        return condition
+    def whoever(attribute: str) -> ConditionBase:
+        return absent("nobody" if attribute == "holder" else attribute)
 
     def check(release: Any, _fence: int) -> Any:
         return replace(leases.read(release.split), holder=release.execution)
 
     with (
-        _conditions(anybody),
+        patch.object(table, "is_absent", whoever),
+        patch.object(leases, "is_ours", lambda _holder, _fence: _anything()),
         patch.object(leases, "check", check),
         patch.object(opening, "_free_of_the_dead", lambda _release: None),
-        patch.object(opening, "require_alone", lambda _release: None),
         patch.object(plan, "stepfunctions", SimpleNamespace(is_running=lambda _execution: False)),
     ):
         yield
@@ -60,32 +51,31 @@ def _without_lease(_arena: Arena) -> Iterator[None]:
 def _without_fence(_arena: Arena) -> Iterator[None]:
     """Only the holder counts: neither the fencing number nor the stage tells a late act apart."""
 
-    def unfenced(condition: str) -> str:
-        for asked in ("fence = :fence", "stage <= :stage", "stage IN (:from, :stage)"):
-            condition = condition.replace(asked, "fence >= :none")
-        return condition
-
     def check(release: Any, fence: int) -> Any:
         lease = leases.read(release.split)
         if lease.holder != release.execution:
-            raise leases._lost(lease, fence)
+            raise leases.lost(lease, fence)
         return lease
 
-    with _conditions(unfenced), patch.object(leases, "check", check):
+    with (
+        patch.object(leases, "is_ours", lambda holder, _fence: Attr("holder").eq(holder)),
+        patch.object(stages, "is_not_past", lambda _stage, _only_from: _anything()),
+        patch.object(leases, "check", check),
+    ):
         yield
 
 
 @contextmanager
 def _without_kept_signals(_arena: Arena) -> Iterator[None]:
     """A signal reaches who waits, and is forgotten where nobody does."""
-    keep = leases.keep
+    keep = mailbox.keep
 
     def forget(lease: Any, signal: Any, wait: Any = None) -> Any:
         keep(lease, signal, wait)
-        leases._ours(leases.read(lease.split), "REMOVE #signal", {})
+        table.change(Change(lease_key(lease.split), remove=("signal",)))
         return leases.read(lease.split)
 
-    with patch.object(leases, "keep", forget):
+    with patch.object(mailbox, "keep", forget):
         yield
 
 

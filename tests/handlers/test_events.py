@@ -1,7 +1,6 @@
 """Each example event runs through its handler twice: same answer, and the world stays put."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from emulator import template
 from emulator.awslambda import LambdaContext
 from stepcanary.errors import RevertRequested, StageOver
 from tests.fakes.cloud import Cloud
-from tests.statemachine.runner import World, world
+from tests.statemachine.runner import World
 
 ORDER = [
     "plan_release",
@@ -28,12 +27,6 @@ ORDER = [
 ]
 DEADLINES = ("deploy_canary", "promote_primary")
 FROM_OUTSIDE = ("signal_release", "relay_alarm", "reconcile")
-
-
-@pytest.fixture
-def here() -> Iterator[World]:
-    with world() as opened:
-        yield opened
 
 
 def call(name: str, event: dict[str, Any] | None = None) -> Any:

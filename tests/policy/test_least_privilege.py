@@ -11,7 +11,6 @@ from unittest.mock import patch
 import pytest
 
 from emulator import template
-from emulator.transform import transformed
 from sandbox.slack import CHANNEL, SECRET
 from stepcanary.aws import clients
 from stepcanary.release import routes
@@ -21,7 +20,7 @@ from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
 from tests.builders import TRIGGERS, profile, request
 from tests.slack.conftest import Workspace
-from tests.statemachine.runner import FACTORIES, FROM_MOTO, World, world
+from tests.statemachine.runner import World, listening, world
 
 PREFIX = {"stepfunctions": "states", "elbv2": "elasticloadbalancing"}
 NAMED_OTHERWISE = {"lambda:Invoke": "lambda:InvokeFunction"}
@@ -119,12 +118,10 @@ def called() -> Iterator[dict[str, set[str]]]:
                     stack_of().pop()
 
             here.handlers[name] = traced
-        for service in (*FACTORIES, *FROM_MOTO):
-            client = getattr(clients, service)()
-            client.meta.events.register("provide-client-params.*.*", record)
-        _release_in_every_way(here)
-        _act_in_every_way(here)
-        _chat_in_every_way(here)
+        with listening("provide-client-params.*.*", record):
+            _release_in_every_way(here)
+            _act_in_every_way(here)
+            _chat_in_every_way(here)
         yield calls
 
 
@@ -312,8 +309,8 @@ def test_a_policy_of_its_own_is_one_that_several_functions_share() -> None:
     assert min(shared.values()) > 1
 
 
-def test_no_role_has_more_policies_than_an_account_allows() -> None:
-    roles = [r for r in transformed()["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
+def test_no_role_has_more_policies_than_an_account_allows(transformed: dict[str, Any]) -> None:
+    roles = [r for r in transformed.values() if r["Type"] == "AWS::IAM::Role"]
     for role in roles:
         assert len(role["Properties"]["ManagedPolicyArns"]) <= MOST_MANAGED_POLICIES
 

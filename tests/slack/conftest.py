@@ -10,7 +10,7 @@ from emulator.awslambda import LambdaContext
 from sandbox.slack import CHANNEL, SECRET, Document, Slack
 from stepcanary.chat.slack import executions
 from tests.builders import profile
-from tests.statemachine.runner import World, world
+from tests.statemachine.runner import World
 
 JANE, JOHN, STRANGER = "U2CERLKJA", "U0JOHN", "U0STRANGER"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:stepcanary-answer-slack:live"
@@ -54,17 +54,16 @@ class Workspace(Slack):
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with world() as opened:
-        opened.cloud.secrets["slack"] = json.dumps(SECRET)
-        allowed = {action: [JANE] for action in (*ALL, "shift")} | {"promote": [JANE, JOHN]}
-        opened.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(
-            profile(slack_users=allowed)
-        )
-        monkeypatch.setenv("SLACK_SECRET", "slack")
-        monkeypatch.setenv("SLACK_CHANNEL", CHANNEL)
-        monkeypatch.setattr(executions, "LOOK_SECONDS", 0.02)
-        yield opened
+def here(here: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The world with a channel of Slack in it, and with people who may do something there."""
+    here.cloud.secrets["slack"] = json.dumps(SECRET)
+    allowed = {action: [JANE] for action in (*ALL, "shift")} | {"promote": [JANE, JOHN]}
+    stored = json.dumps(profile(slack_users=allowed))
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = stored
+    monkeypatch.setenv("SLACK_SECRET", "slack")
+    monkeypatch.setenv("SLACK_CHANNEL", CHANNEL)
+    monkeypatch.setattr(executions, "LOOK_SECONDS", 0.02)
+    return here
 
 
 @pytest.fixture

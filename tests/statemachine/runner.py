@@ -5,10 +5,11 @@ functions whose rules match, and the schedule calls its function every minute.
 """
 
 import json
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -53,6 +54,11 @@ class Outcome:
     events: int
 
 
+def name_of(document: dict[str, Any]) -> str:
+    """Of the execution whose release it is."""
+    return str(document["pk"]["S"]).removeprefix("release#")
+
+
 class World:
     def __init__(self) -> None:
         self.clock = VirtualClock()
@@ -61,6 +67,7 @@ class World:
         self.cloud.on_alarm = self._tell_of_alarm
         self.handlers = template.handlers()
         self.lost: set[str] = set()
+        self.ended: dict[str, threading.Event] = {}
         self.bus = Bus(template.rules(), self.deliver, self.clock.after)
         self._invoker = Invoker(self.handlers)
 
@@ -109,14 +116,17 @@ class World:
         self.clock.after(seconds, lambda: self.stop(arn))
         return self.start(request, name)
 
+    def end_of(self, arn: str) -> threading.Event:
+        """Set once the execution has ended and whoever is to hear of it was told.
+
+        Its status says so a moment before: who looked at that would be ahead of the event.
+        """
+        return self.ended.setdefault(arn, threading.Event())
+
     def wait(self, arn: str) -> Outcome:
-        for _ in range(12_000):
-            execution = self.sfn.describe_execution(executionArn=arn)
-            if execution["status"] != "RUNNING":
-                break
-            time.sleep(0.002)
-        else:
+        if not self.end_of(arn).wait(60):
             raise AssertionError(f"{arn} did not end")
+        execution = self.sfn.describe_execution(executionArn=arn)
         history = self.sfn.get_execution_history(executionArn=arn)["events"]
         path = [
             e["stateEnteredEventDetails"]["name"]
@@ -136,39 +146,76 @@ class World:
 
     def steal(self, outcome: str | None) -> None:
         """The lease goes to nobody; with an outcome, the ledger says that help closed it."""
-        (held,) = (lease for lease in leases.every() if lease.holder)
+        (held,) = leases.held()
+        release = leases.release_of(held)
         if outcome:
-            ledger.record(held.release, outcome, "by help from outside")
-        leases.free(held)
+            ledger.record(release, outcome, "by help from outside")
+        leases.free(held, release)
 
     def lease(self) -> dict[str, Any]:
         """The split's lease as DynamoDB keeps it; empty before the first release."""
-        return next((i for i in self.ledger() if i["pk"]["S"] == "lease"), {})
+        return next(iter(self.leases()), {})
+
+    def leases(self) -> list[dict[str, Any]]:
+        return [item for item in self.ledger() if item["sk"]["S"] == "lease"]
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Those of releases that have begun."""
+        found = [item for item in self.ledger() if item["sk"]["S"] == "document"]
+        return [item for item in found if "outcome" in item]
 
     def records(self) -> dict[str, str]:
         """Outcome by execution name."""
-        return {
-            item["sk"]["S"].removeprefix("release#"): item["outcome"]["S"]
-            for item in self.ledger()
-            if item["sk"]["S"].startswith("release#")
-        }
+        return {name_of(item): item["outcome"]["S"] for item in self.documents()}
 
     def causes(self) -> dict[str, str]:
         """What each ended with, by execution name."""
-        return {
-            item["sk"]["S"].removeprefix("release#"): item["cause"]["S"]
-            for item in self.ledger()
-            if item["sk"]["S"].startswith("release#")
-        }
+        return {name_of(item): item["cause"]["S"] for item in self.documents()}
 
     def open(self) -> None:
-        self.sfn = boto3.client("stepfunctions", region_name="us-east-1")
+        self.sfn = operator()
         self.machine: str = self.sfn.create_state_machine(
             name=template.machine_name(),
             definition=template.definition(),
             roleArn="arn:aws:iam::123456789012:role/release",
         )["stateMachineArn"]
         clients.dynamodb().create_table(TableName="ledger", **template.ledger_schema())
+
+
+_open: list[World] = []
+"""The worlds that are open; the last one answers."""
+
+
+@cache
+def kept_clients() -> dict[str, Any]:
+    """The functions' clients. To make them costs more than most releases, so worlds share them.
+
+    moto answers whichever client was made after it was imported, in the world that is open.
+    """
+    made = {name: getattr(clients, name).__wrapped__() for name in (*FACTORIES, *FROM_MOTO)}
+    for name in FACTORIES:
+        serve(made[name], lambda: _open[-1].cloud)
+    return made
+
+
+@cache
+def operator() -> Any:
+    """The client of whoever starts and stops executions; what listens to the functions' does not
+    hear it."""
+    return boto3.client("stepfunctions", region_name="us-east-1")
+
+
+@contextmanager
+def listening(event: str, hear: Callable[..., Any], *, first: bool = False) -> Iterator[None]:
+    """Let it hear this event of every client of the functions."""
+    emitters = [client.meta.events for client in kept_clients().values()]
+    for emitter in emitters:
+        (emitter.register_first if first else emitter.register)(event, hear)
+    try:
+        yield
+    finally:
+        for emitter in emitters:
+            emitter.unregister(event, hear)
 
 
 @contextmanager
@@ -183,14 +230,17 @@ def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[No
     with ExitStack() as opened:
         opened.enter_context(mock_aws())
         forget_clients()
-        for name in FACTORIES:
-            serve(getattr(clients, name)(), lambda: here.cloud)
+        for name, client in kept_clients().items():
+            opened.enter_context(patch.object(clients, name, lambda client=client: client))
+        _open.append(here)
+        opened.callback(_open.remove, here)
         opened.enter_context(patch.object(canary_clock, "now", here.clock.now))
 
         def ended(arn: str, status: str) -> None:
             if status in ENDED_BADLY:
                 here.tell_of_end(arn, status)
             on_end(arn, status)
+            here.end_of(arn).set()
 
         opened.enter_context(workflow.engine(here.handlers, here.clock, ended))
         here.open()

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -13,16 +12,10 @@ from emulator import template
 from stepcanary.store import profiles
 from tests.builders import TRIGGERS, profile, request
 from tests.fakes.cloud import Document, Refusal
-from tests.statemachine.runner import Outcome, World, world
+from tests.statemachine.runner import Outcome, World
+from tests.statemachine.timeline import FIRST_BAKE, later, timed
 
-FIRST_BAKE = 100.0
 DIGEST = "sha256:7f5b2640fe6fb4f46592dfd3410c4a79dac4f89e4782432e0378abcd12345678"
-
-
-@pytest.fixture
-def here() -> Iterator[World]:
-    with world() as opened:
-        yield opened
 
 
 def act(here: World, action: str, name: str = "", **more: Any) -> Outcome:
@@ -43,18 +36,6 @@ def answer(here: World, action: str, **more: Any) -> Document:
 
 def stored(here: World, **changed: Any) -> None:
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile(**changed))
-
-
-def later(here: World, seconds: float, do: Callable[[], Any]) -> list[Any]:
-    done: list[Any] = []
-    here.clock.after(seconds, lambda: done.append(do()))
-    return done
-
-
-def took(here: World, outcome_of: Callable[[], Outcome]) -> tuple[Outcome, float]:
-    began = here.clock.now()
-    outcome = outcome_of()
-    return outcome, (here.clock.now() - began).total_seconds()
 
 
 def test_an_action_reaches_the_release_that_runs(here: World) -> None:
@@ -106,7 +87,7 @@ def test_an_action_for_another_execution_is_rejected(here: World) -> None:
 
 def test_skip_ends_one_bake_and_the_next_one_is_baked(here: World) -> None:
     done = later(here, FIRST_BAKE, lambda: act(here, "skip"))
-    outcome, seconds = took(here, lambda: here.release(request()))
+    outcome, seconds = timed(here, lambda: here.release(request()))
     assert outcome.state == "Released"
     assert done[0].state == "Done"
     assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
@@ -125,7 +106,7 @@ def test_a_pause_holds_the_weight_until_it_is_resumed(here: World, seconds: floa
     paused = later(here, seconds, lambda: act(here, "pause"))
     seen = later(here, 5_000, lambda: (here.cloud.weight("example2"), answer(here, "status")))
     resumed = later(here, 5_001, lambda: act(here, "resume"))
-    outcome, lasted = took(here, lambda: here.release(request()))
+    outcome, lasted = timed(here, lambda: here.release(request()))
     assert outcome.state == "Released", outcome
     assert [paused[0].state, resumed[0].state] == ["Done", "Done"]
     weight, status = seen[0]
@@ -147,7 +128,7 @@ def test_a_pause_is_withdrawn_before_it_came_to_it(here: World) -> None:
 def test_an_alarm_reverts_a_paused_release(here: World) -> None:
     later(here, FIRST_BAKE, lambda: act(here, "pause"))
     here.clock.after(3_000, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
-    outcome, lasted = took(here, lambda: here.release(request()))
+    outcome, lasted = timed(here, lambda: here.release(request()))
     assert outcome.state == "Reverted"
     assert lasted < 3_100
 
@@ -183,7 +164,7 @@ def test_a_step_waits_at_its_gate(
         later(here, 1_000, lambda: act(here, signal, by="jane"))
     promotion = {"gate_seconds": 3_600, "on_timeout": on_timeout}
     asked = request(profile=profile(steps=STEPS, promotion=promotion))
-    outcome, lasted = took(here, lambda: here.release(asked))
+    outcome, lasted = timed(here, lambda: here.release(asked))
     assert outcome.state == state, outcome
     assert lasted > (1_000 if signal else 3_600)
     assert outcome.path.count("Gate") == 1
@@ -192,7 +173,7 @@ def test_a_step_waits_at_its_gate(
 def test_an_alarm_reverts_at_the_gate_of_a_step(here: World) -> None:
     here.clock.after(1_000, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
     asked = request(profile=profile(steps=STEPS, promotion={"gate_seconds": 7_200}))
-    outcome, lasted = took(here, lambda: here.release(asked))
+    outcome, lasted = timed(here, lambda: here.release(asked))
     assert outcome.state == "Reverted"
     assert "Gate" in outcome.path
     assert lasted < 1_100
@@ -250,7 +231,7 @@ def test_a_rollback_goes_back_at_full_speed_and_forward_again(here: World) -> No
     assert here.release(request()).state == "Released"
     # What fires now fires about the version that is to go.
     here.cloud.set_alarm("example2-5xx", "ALARM")
-    outcome, lasted = took(here, lambda: act(here, "rollback", by="jane"))
+    outcome, lasted = timed(here, lambda: act(here, "rollback", by="jane"))
     assert outcome.state == "Released", outcome
     assert here.cloud.running_image("example1") == "shop:v1"
     assert here.cloud.weights[4:] == [(0, 100), (100, 0)]

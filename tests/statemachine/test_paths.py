@@ -1,20 +1,13 @@
 """Named scenarios over the real definition: where it ends, which weights the route had, when."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.builders import profile, request, traffic
 from tests.fakes.cloud import Document, Refusal, task_definition
-from tests.statemachine.runner import World, world
-
-
-@pytest.fixture
-def here() -> Iterator[World]:
-    with world() as opened:
-        yield opened
+from tests.statemachine.runner import World
 
 
 def untouched(here: World) -> bool:

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from stepcanary.aws import clients
-from stepcanary.store import leases
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.release import Release
+from stepcanary.store import leases, table
+from stepcanary.store.lease_items import lease_key
+from stepcanary.store.table import Change, Put
 from tests.builders import profile, request
 from tests.fakes.cloud import Document, Refusal
 from tests.fakes.fronts import ThreeFronts
@@ -35,11 +38,23 @@ def here() -> Iterator[Three]:
 
 
 def held(here: Three) -> list[str]:
-    return [item["sk"]["S"] for item in here.ledger() if "holder" in item]
+    """The splits that somebody holds."""
+    items = [item for item in here.leases() if "holder" in item]
+    return [item["pk"]["S"].removeprefix("split#") for item in items]
 
 
 def writes(here: Three) -> list[str]:
     return [name for name, _ in here.cloud.calls if name in here.cloud.writes]
+
+
+def is_write(here: Three, name: str, number: int) -> bool:
+    """Whether this call, noted already, is the write of this number, counted route by route.
+
+    On the way back the three are written at the same time, in no order: so each route's own are
+    counted.
+    """
+    turn, route = divmod(number, 3)
+    return name == here.cloud.writes[route] and writes(here).count(name) == turn + 1
 
 
 def test_all_move_together_and_nothing_else_changes(here: Three) -> None:
@@ -55,7 +70,9 @@ def test_all_move_together_and_nothing_else_changes(here: Three) -> None:
     assert seen == [[(95, 5)] * 3, [(50, 50)] * 3, [(0, 100)] * 3]
     assert here.cloud.splits() == AT_REST
     assert here.cloud.all_without_weights() == before
-    assert writes(here) == list(here.cloud.writes) * (SHIFTS + 1)
+    up, back = writes(here)[: 3 * SHIFTS], writes(here)[3 * SHIFTS :]
+    assert up == list(here.cloud.writes) * SHIFTS
+    assert sorted(back) == sorted(here.cloud.writes), "at the same time, so in no order"
     assert held(here) == []
 
 
@@ -65,8 +82,7 @@ def test_a_write_that_fails_brings_all_of_them_back(here: Three, number: int, lo
     before = here.cloud.all_without_weights()
 
     def refuse(name: str, _params: Document) -> None:
-        # The call is noted before it is answered.
-        if name in here.cloud.writes and len(writes(here)) == number + 1:
+        if is_write(here, name, number):
             code = {"appmesh": "ForbiddenException", "elbv2": "AccessDenied"}
             raise Refusal(code.get(name.split(".")[0], "AccessDeniedException"), "no", 403)
 
@@ -80,7 +96,7 @@ def test_a_write_that_fails_brings_all_of_them_back(here: Three, number: int, lo
 @pytest.mark.parametrize("number", range(3 * (SHIFTS + 1)))
 def test_a_write_that_is_throttled_once_is_made_again(here: Three, number: int) -> None:
     def throttle(name: str, _params: Document) -> None:
-        if name in here.cloud.writes and len(writes(here)) == number + 1:
+        if is_write(here, name, number):
             raise Refusal("ThrottlingException", "slow down", 429)
 
     here.cloud.before_call = throttle
@@ -137,23 +153,23 @@ def test_another_release_of_any_of_them_is_rejected(here: Three, number: int) ->
     assert here.invoke("ReconcileFunction", {})["stranded"] == []
 
 
-def test_a_split_that_is_taken_in_the_last_moment_gives_the_others_back(here: Three) -> None:
-    takes = leases._take
+def test_all_splits_are_taken_or_none(here: Three) -> None:
+    """Another release takes the third between the plan and the lease."""
     third = max(here.cloud.all_traffic(), key=lambda traffic: str(traffic["router"]))
     assert third["router"] == "lattice"
+    split = f"lattice/{'/'.join(lattice_key(third))}"
+    fast = "arn:aws:states:us-east-1:123456789012:execution:stepcanary-release:fast"
+    takes = leases.take
 
-    def late(release: object, split: str, *rest: object) -> object:
-        if split.startswith("lattice"):
-            clients.dynamodb().put_item(
-                TableName="ledger",
-                Item={"pk": {"S": "lease"}, "sk": {"S": split}, "holder": {"S": "arn:fast"}},
-            )
-        return takes(release, split, *rest)  # type: ignore[arg-type]
+    def late(release: Release) -> Lease:
+        table.put(Put(lease_key(split), {"holder": fast, "execution": fast}))
+        return takes(release)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(leases, "_take", late)
+        patched.setattr(leases, "take", late)
         assert here.release_all() == "Rejected"
-    assert held(here) == [f"lattice/{'/'.join(lattice_key(third))}"]
+    assert held(here) == [split]
+    assert leases.held() == []
 
 
 def lattice_key(traffic: Document) -> list[str]:
@@ -169,14 +185,12 @@ def test_a_dead_release_is_brought_home_on_all_of_them(here: Three) -> None:
     assert held(here) == []
 
 
-def test_a_split_whose_lead_was_given_back_alone_is_free(here: Three) -> None:
-    """Whoever died between giving back the lead and the others holds nothing any more."""
-    assert here.release_all() == "Released"
-    others = [item for item in here.ledger() if item["pk"]["S"] == "lease"][1:]
-    lead = min(item["sk"]["S"] for item in here.ledger() if item["pk"]["S"] == "lease")
-    for item in others:
-        left = {**item, "holder": {"S": "arn:dead"}, "lead_split": {"S": lead}}
-        clients.dynamodb().put_item(TableName="ledger", Item=left)
+def test_a_split_whose_lead_was_freed_by_hand_is_free(here: Three) -> None:
+    here.lost.add("ReconcileFunction")
+    all_of_them = request(profile=profile(traffic=here.cloud.all_traffic()))
+    here.wait(here.start_and_stop(all_of_them, "release-1", 12))
+    (lead,) = leases.held()
+    table.change(Change(lease_key(lead.split), remove=("holder",)))
     assert here.release_all("release-2", images={"app": "shop:v3"}) == "Released"
     assert held(here) == []
 
@@ -216,7 +230,7 @@ def test_one_that_cannot_be_read_keeps_no_care_from_the_others(here: Three) -> N
 @pytest.mark.parametrize("number", range(3))
 def test_a_return_that_fails_once_is_made_again(here: Three, number: int) -> None:
     def refuse(name: str, _params: Document) -> None:
-        if name in here.cloud.writes and len(writes(here)) == 3 * SHIFTS + number + 1:
+        if is_write(here, name, 3 * SHIFTS + number):
             raise Refusal("AccessDenied", "no", 403)
 
     here.cloud.before_call = refuse
@@ -254,11 +268,7 @@ def test_what_a_lead_left_is_not_taken_for_a_release(here: Three) -> None:
         )
         here.wait(here.start_and_stop(stale, f"dead-{number}", 100))
         for split in held(here):
-            clients.dynamodb().update_item(
-                TableName="ledger",
-                Key={"pk": {"S": "lease"}, "sk": {"S": split}},
-                UpdateExpression="REMOVE holder",
-            )
+            table.change(Change(lease_key(split), remove=("holder",)))
         here.cloud.services["example2"]["desiredCount"] = 0
         for cloud in (here.cloud, here.cloud.alb, here.cloud.lattice):
             cloud.write_foreign(0)

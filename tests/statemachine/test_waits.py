@@ -1,6 +1,6 @@
 """A wait is ended once, by who meant it: buttons are clicked twice, and answers get lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,22 +9,17 @@ from stepcanary.aws import stepfunctions
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsUnavailable, SignalRefused
 from stepcanary.release import signalling
-from stepcanary.store import leases
+from stepcanary.store import leases, mailbox
 from tests.builders import profile, request
-from tests.statemachine.runner import World, world
+from tests.statemachine.runner import World
+from tests.statemachine.timeline import FIRST_BAKE, later
 
 STEPS = [
     {"weight": 5, "bake_seconds": 300, "approval": True},
     {"weight": 50, "bake_seconds": 300, "approval": True},
     {"weight": 100, "bake_seconds": 300},
 ]
-FIRST_BAKE, FIRST_GATE, SECOND_GATE = 100.0, 1_000.0, 3_000.0
-
-
-@pytest.fixture
-def here() -> Iterator[World]:
-    with world() as opened:
-        yield opened
+FIRST_GATE, SECOND_GATE = 1_000.0, 3_000.0
 
 
 def take(here: World, action: str, asker: str, **more: Any) -> dict[str, Any]:
@@ -42,12 +37,6 @@ def wait_of(here: World) -> int:
     return int(answer["wait"])
 
 
-def at(here: World, seconds: float, do: Callable[[], Any]) -> list[Any]:
-    done: list[Any] = []
-    here.clock.after(seconds, lambda: done.append(do()))
-    return done
-
-
 def release(here: World, **changed: Any) -> str:
     asked = request(profile=profile(steps=STEPS, promotion={"gate_seconds": 7_200}, **changed))
     return here.release(asked).state
@@ -58,7 +47,7 @@ def test_of_two_who_decide_a_gate_one_does(here: World) -> None:
         wait = wait_of(here)
         return [take(here, "promote", who, by=who, wait=wait) for who in ("jane", "john", "jane")]
 
-    done = at(here, FIRST_GATE, both)
+    done = later(here, FIRST_GATE, both)
     assert release(here) == "Released"
     first, second, again = done[0]
     assert first["accepted"]
@@ -74,10 +63,10 @@ def test_of_two_who_decide_a_gate_one_does(here: World) -> None:
 def test_the_button_of_a_gate_that_is_over_does_not_touch_the_next_one(
     here: World, second: str
 ) -> None:
-    waits = at(here, FIRST_GATE, lambda: wait_of(here))
-    at(here, FIRST_GATE + 1, lambda: take(here, "resume", "first", wait=waits[0]))
-    late = at(here, SECOND_GATE, lambda: take(here, second, "late", wait=waits[0]))
-    at(here, SECOND_GATE + 500, lambda: take(here, "resume", "second", wait=wait_of(here)))
+    waits = later(here, FIRST_GATE, lambda: wait_of(here))
+    later(here, FIRST_GATE + 1, lambda: take(here, "resume", "first", wait=waits[0]))
+    late = later(here, SECOND_GATE, lambda: take(here, second, "late", wait=waits[0]))
+    later(here, SECOND_GATE + 500, lambda: take(here, "resume", "second", wait=wait_of(here)))
     assert release(here) == "Released"
     assert not late[0]["accepted"]
     assert "that wait is over" in late[0]["cause"]
@@ -96,7 +85,7 @@ def test_a_revert_after_a_promote_of_the_same_gate_needs_no_button(here: World) 
             take(here, "revert", "joe", wait=wait),
         ]
 
-    done = at(here, FIRST_GATE, decide)
+    done = later(here, FIRST_GATE, decide)
     assert release(here) == "Reverted"
     assert [each["accepted"] for each in done[0]] == [True, False, True, False]
     assert "a revert is under way" in done[0][3]["cause"]
@@ -117,10 +106,10 @@ def test_the_second_button_of_a_gate_comes_too_late(
     here: World, first: str, second: str, seconds: float, state: str
 ) -> None:
     """Before the next wait has its number, and whatever the first one said."""
-    waits = at(here, FIRST_GATE, lambda: wait_of(here))
-    one = at(here, FIRST_GATE + 1, lambda: take(here, first, "jane", wait=waits[0]))
-    two = at(here, FIRST_GATE + 1 + seconds, lambda: take(here, second, "john", wait=waits[0]))
-    at(here, SECOND_GATE, lambda: take(here, "resume", "jim"))
+    waits = later(here, FIRST_GATE, lambda: wait_of(here))
+    one = later(here, FIRST_GATE + 1, lambda: take(here, first, "jane", wait=waits[0]))
+    two = later(here, FIRST_GATE + 1 + seconds, lambda: take(here, second, "john", wait=waits[0]))
+    later(here, SECOND_GATE, lambda: take(here, "resume", "jim"))
     assert release(here) == state
     assert (one[0]["accepted"], two[0]["accepted"]) == (True, False)
     assert "decided already" in two[0]["cause"]
@@ -147,9 +136,9 @@ PRIMARY_GOES = {"steps": [{"weight": 100, "bake_seconds": 300}]}
 def test_no_button_of_the_last_gate_reverts_a_promotion(here: World, manual: bool) -> None:
     """Somebody promoted, or nobody did in time: the primary is being replaced."""
     promotion = {"approval": True, "gate_seconds": 600, "on_timeout": "promote"}
-    waits = at(here, 500, lambda: wait_of(here))
+    waits = later(here, 500, lambda: wait_of(here))
     if manual:
-        at(here, 501, lambda: take(here, "promote", "jane", wait=waits[0]))
+        later(here, 501, lambda: take(here, "promote", "jane", wait=waits[0]))
     late = while_the_primary_goes(here, lambda: take(here, "revert", "john", wait=waits[0]))
     asked = request(profile=profile(**PRIMARY_GOES, promotion=promotion))
     assert here.release(asked).state == "Released"
@@ -157,9 +146,9 @@ def test_no_button_of_the_last_gate_reverts_a_promotion(here: World, manual: boo
 
 
 def test_a_pause_that_is_delivered_again_pauses_once(here: World) -> None:
-    at(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
-    at(here, 500, lambda: take(here, "resume", "jane"))
-    again = at(here, 600, lambda: take(here, "pause", "jane"))
+    later(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
+    later(here, 500, lambda: take(here, "resume", "jane"))
+    again = later(here, 600, lambda: take(here, "pause", "jane"))
     outcome = here.release(request(profile=profile(promotion={"gate_seconds": 3_600})))
     assert outcome.state == "Released"
     assert outcome.path.count("Pause") == 1
@@ -167,7 +156,7 @@ def test_a_pause_that_is_delivered_again_pauses_once(here: World) -> None:
 
 
 def test_a_promote_that_is_tried_again_after_it_was_obeyed_was_accepted(here: World) -> None:
-    at(here, FIRST_BAKE, lambda: take(here, "promote", "jane"))
+    later(here, FIRST_BAKE, lambda: take(here, "promote", "jane"))
     both = while_the_primary_goes(
         here, lambda: [take(here, "promote", who)["accepted"] for who in ("jane", "john")]
     )
@@ -177,8 +166,8 @@ def test_a_promote_that_is_tried_again_after_it_was_obeyed_was_accepted(here: Wo
 
 def test_a_retry_that_is_delivered_again_promotes_once_more(here: World) -> None:
     here.cloud.broken_images = {("example1", "shop:v2")}
-    at(here, 2_000, lambda: take(here, "retry", "jane"))
-    at(here, 4_000, lambda: take(here, "retry", "jane"))
+    later(here, 2_000, lambda: take(here, "retry", "jane"))
+    later(here, 4_000, lambda: take(here, "retry", "jane"))
     outcome = here.release(request())
     assert outcome.state == "Reverted"
     assert outcome.path.count("PromotePrimary") == 2
@@ -194,7 +183,7 @@ def test_a_pause_does_not_take_a_promote_back(here: World) -> None:
             signalling.deliver(seen, Signal(kind="pause", request_id="john"))
         return ["told"]
 
-    done = at(here, 12, both)
+    done = later(here, 12, both)
     assert here.release(request()).state == "Released"
     assert done == [["told"]]
 
@@ -216,8 +205,8 @@ def test_a_resume_whose_answer_was_lost_is_done_by_who_says_it_again(
             take(here, "resume", "jane", wait=wait)
         return [take(here, "resume", who, wait=wait)["accepted"] for who in ("john", "jim")]
 
-    done = at(here, FIRST_GATE, ask)
-    at(here, SECOND_GATE, lambda: take(here, "promote", "jane"))
+    done = later(here, FIRST_GATE, ask)
+    later(here, SECOND_GATE, lambda: take(here, "promote", "jane"))
     assert release(here) == "Released"
     assert done == [[True, False]]
 
@@ -227,18 +216,18 @@ def test_a_decision_that_was_written_twice_is_made(
     here: World, monkeypatch: pytest.MonkeyPatch, paused: bool
 ) -> None:
     """boto3 sends again what was not answered, and finds that somebody has decided: itself."""
-    decide = leases.decide_wait
+    claim = mailbox.claim_wait
 
     def twice(lease: Any, signal: Any) -> bool:
-        decide(lease, signal)
-        return decide(lease, signal)
+        claim(lease, signal)
+        return claim(lease, signal)
 
-    monkeypatch.setattr(leases, "decide_wait", twice)
+    monkeypatch.setattr(mailbox, "claim_wait", twice)
     if paused:
-        at(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
-    done = at(here, FIRST_GATE, lambda: take(here, "resume", "jane"))
+        later(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
+    done = later(here, FIRST_GATE, lambda: take(here, "resume", "jane"))
     steps = [{**step, "approval": False} for step in STEPS] if paused else STEPS
-    at(here, SECOND_GATE, lambda: take(here, "resume", "john"))
+    later(here, SECOND_GATE, lambda: take(here, "resume", "john"))
     asked = request(profile=profile(steps=steps, promotion={"gate_seconds": 7_200}))
     assert here.release(asked).state == "Released"
     assert done[0]["accepted"]
@@ -248,7 +237,7 @@ def test_of_a_promote_and_a_resume_of_one_pause_one_decides(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both have looked at the same lease."""
-    at(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
+    later(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
 
     def both() -> str:
         (seen,) = leases.of_service("checkout")
@@ -257,7 +246,7 @@ def test_of_a_promote_and_a_resume_of_one_pause_one_decides(
             signalling.deliver(seen, Signal(kind="resume", request_id="john"), seen.wait)
         return "one"
 
-    done = at(here, FIRST_GATE, both)
+    done = later(here, FIRST_GATE, both)
     assert release(here) == "Released"
     assert done == ["one"]
 
@@ -272,8 +261,8 @@ def test_a_late_delivery_of_a_wait_does_not_bring_its_button_back(here: World) -
 
     here.handlers["AwaitSignalFunction"] = kept
     promotion = {"approval": True, "gate_seconds": 7_200}
-    waits = at(here, 500, lambda: wait_of(here))
-    at(here, 501, lambda: take(here, "promote", "jane"))
+    waits = later(here, 500, lambda: wait_of(here))
+    later(here, 501, lambda: take(here, "promote", "jane"))
 
     def late() -> Any:
         here.invoke("AwaitSignalFunction", seen[-1])
@@ -287,7 +276,7 @@ def test_a_late_delivery_of_a_wait_does_not_bring_its_button_back(here: World) -
 
 @pytest.mark.parametrize("wait_of_the_button", [1, 10**15])
 def test_a_wait_that_never_was_is_over(here: World, wait_of_the_button: int) -> None:
-    done = at(
+    done = later(
         here,
         FIRST_GATE,
         lambda: [
@@ -295,26 +284,26 @@ def test_a_wait_that_never_was_is_over(here: World, wait_of_the_button: int) -> 
             for action in ("resume", "promote", "revert")
         ],
     )
-    at(here, FIRST_GATE + 1, lambda: take(here, "promote", "jane"))
+    later(here, FIRST_GATE + 1, lambda: take(here, "promote", "jane"))
     assert release(here) == "Released"
     assert [each["accepted"] for each in done[0]] == [False] * 3
 
 
 def test_who_tries_again_skips_one_bake(here: World) -> None:
     """Its answer was lost, and meanwhile the next bake has begun."""
-    at(here, FIRST_BAKE, lambda: take(here, "skip", "jane"))
-    again = at(here, FIRST_BAKE + 100, lambda: take(here, "skip", "jane"))
-    weight = at(here, FIRST_BAKE + 130, lambda: here.cloud.weight("example2"))
+    later(here, FIRST_BAKE, lambda: take(here, "skip", "jane"))
+    again = later(here, FIRST_BAKE + 100, lambda: take(here, "skip", "jane"))
+    weight = later(here, FIRST_BAKE + 130, lambda: here.cloud.weight("example2"))
     assert here.release(request()).state == "Released"
     assert again[0]["accepted"]
     assert weight == [50]
 
 
 def test_who_tries_again_passes_one_gate(here: World) -> None:
-    at(here, FIRST_GATE, lambda: take(here, "resume", "jane"))
-    again = at(here, SECOND_GATE, lambda: take(here, "resume", "jane"))
-    weight = at(here, SECOND_GATE + 1_000, lambda: here.cloud.weight("example2"))
-    at(here, SECOND_GATE + 1_001, lambda: take(here, "resume", "john"))
+    later(here, FIRST_GATE, lambda: take(here, "resume", "jane"))
+    again = later(here, SECOND_GATE, lambda: take(here, "resume", "jane"))
+    weight = later(here, SECOND_GATE + 1_000, lambda: here.cloud.weight("example2"))
+    later(here, SECOND_GATE + 1_001, lambda: take(here, "resume", "john"))
     assert release(here) == "Released"
     assert again[0]["accepted"]
     assert weight == [50]
@@ -331,7 +320,7 @@ def test_a_pause_is_withdrawn_after_the_bake_has_ended_on_it(here: World) -> Non
         return await_signal(event, context)
 
     here.handlers["AwaitSignalFunction"] = late
-    at(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
+    later(here, FIRST_BAKE, lambda: take(here, "pause", "jane"))
     outcome = here.release(request())
     assert outcome.state == "Released"
     assert withdrawn[0]["accepted"]
@@ -356,7 +345,7 @@ def test_a_wait_whose_end_was_refused_is_ended_by_who_tries_again(
             take(here, kind, "jane", wait=wait)
         return [take(here, kind, "jane", wait=wait), take(here, kind, "john", wait=wait)]
 
-    done = at(here, FIRST_GATE, ask)
-    at(here, SECOND_GATE, lambda: take(here, "promote", "jane"))
+    done = later(here, FIRST_GATE, ask)
+    later(here, SECOND_GATE, lambda: take(here, "promote", "jane"))
     assert release(here) == "Released"
     assert [each["accepted"] for each in done[0]] == [True, False]

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from emulator import template
-from emulator.transform import transformed
 from tools.export_schemas import schemas
 
 RESOURCES: dict[str, Any] = template.document()["Resources"]
@@ -25,9 +24,9 @@ def test_one_function_per_handler_file() -> None:
         assert function.handler == f"handlers.{snake(function.name)}.lambda_handler"
 
 
-def test_all_functions_log_into_one_group() -> None:
+def test_all_functions_log_into_one_group(transformed: dict[str, Any]) -> None:
     """One query reads a release: its states are many functions."""
-    functions = [r for r in transformed()["Resources"].values() if r["Type"] == LAMBDA]
+    functions = [r for r in transformed.values() if r["Type"] == LAMBDA]
     groups = [function["Properties"]["LoggingConfig"]["LogGroup"] for function in functions]
     assert groups == [{"Ref": "FunctionLogGroup"}] * len(FUNCTIONS)
 
@@ -75,11 +74,10 @@ def test_every_alarm_is_in_the_runbook() -> None:
         assert f"`{name}`" in runbook
 
 
-def test_functions_are_pinned_by_version() -> None:
-    resources = transformed()["Resources"]
-    machine = resources["ReleaseStateMachine"]["Properties"]
+def test_functions_are_pinned_by_version(transformed: dict[str, Any]) -> None:
+    machine = transformed["ReleaseStateMachine"]["Properties"]
     for arn in machine["DefinitionSubstitutions"].values():
-        assert resources[arn["Ref"]]["Type"] == "AWS::Lambda::Version"
+        assert transformed[arn["Ref"]]["Type"] == "AWS::Lambda::Version"
 
 
 def test_runtime_and_table() -> None:
@@ -93,8 +91,8 @@ def test_runtime_and_table() -> None:
     }
 
 
-def test_the_state_machine_may_deliver_its_logs() -> None:
-    policies = json.dumps(transformed()["Resources"]["ReleaseStateMachineRole"])
+def test_the_state_machine_may_deliver_its_logs(transformed: dict[str, Any]) -> None:
+    policies = json.dumps(transformed["ReleaseStateMachineRole"])
     assert "logs:CreateLogDelivery" in policies
 
 

@@ -1,0 +1,40 @@
+"""What is tested is what is shipped: the same packages, and in CI the same Python."""
+
+import re
+from importlib.metadata import version
+
+import pytest
+import yaml
+
+from emulator import template
+
+PINS = dict(
+    line.split("==") for line in (template.ROOT / "functions/requirements.txt").read_text().split()
+)
+
+
+@pytest.mark.parametrize("package", PINS)
+def test_the_package_that_is_shipped_is_the_one_that_is_tested(package: str) -> None:
+    assert version(package) == PINS[package], "run `make setup`"
+
+
+def test_every_pin_that_is_shipped_is_in_the_lock_of_the_tests() -> None:
+    """So that an environment that is made tomorrow has them as well."""
+    locked = (template.ROOT / "requirements-dev.txt").read_text().splitlines()
+    assert {f"{package}=={number}" for package, number in PINS.items()} <= set(locked)
+
+
+def test_ci_runs_on_the_python_of_the_functions() -> None:
+    workflow = yaml.safe_load((template.ROOT / ".github/workflows/ci.yml").read_text())
+    (python,) = (
+        step["with"]["python-version"]
+        for job in workflow["jobs"].values()
+        for step in job["steps"]
+        if step.get("uses", "").startswith("actions/setup-python@")
+    )
+    assert f"python{python}" == template.document()["Globals"]["Function"]["Runtime"]
+
+
+def test_no_lock_says_where_packages_come_from() -> None:
+    for lock in ("functions/requirements.txt", "requirements-dev.txt", "requirements-sam.txt"):
+        assert not re.search(r"://|^-", (template.ROOT / lock).read_text(), re.MULTILINE)
