@@ -26,9 +26,7 @@ FIRST_GATE = 1_000.0
 
 def told(here: World, name: str) -> list[str]:
     """Who told the release what, as the ledger has it."""
-    (record,) = (i for i in here.ledger() if i["sk"]["S"] == f"release#{name}")
-    signals = record.get("signals", {"L": []})["L"]
-    return [f"{each['M']['kind']['S']} by {each['M']['by']['S']}" for each in signals]
+    return here.signals(name)
 
 
 def releases(here: World) -> list[str]:

@@ -22,6 +22,7 @@ from emulator.clients import forget_clients
 from emulator.events import Bus, alarm_detail, execution_detail
 from stepcanary import clock as canary_clock
 from stepcanary.aws import clients
+from stepcanary.domain.signals import Signal
 from stepcanary.store import leases, ledger
 from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
@@ -163,6 +164,11 @@ class World:
         """Those of releases that have begun."""
         found = [item for item in self.ledger() if item["sk"]["S"] == "document"]
         return [item for item in found if "outcome" in item]
+
+    def signals(self, name: str) -> list[str]:
+        """The signals that the release accepted, as `promote by jane`."""
+        events = ledger.story(self.arn(name)).events
+        return [str(Signal.model_validate(event["signal"])) for event in events]
 
     def records(self) -> dict[str, str]:
         """Outcome by execution name."""

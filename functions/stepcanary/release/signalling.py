@@ -39,18 +39,19 @@ def signal_service(asked: SignalInput, request_id: str, said_at: int | None = No
         at=clock.epoch_seconds(),
         request_id=request_id,
     )
-    told: list[str] = []
+    accepted: list[str] = []
     refused: list[SignalRefused] = []
     for lease in meant:
         try:
-            told.append(deliver(lease, signal, asked.wait))
+            accepted.append(deliver(lease, signal, asked.wait))
         except SignalRefused as refusal:
             refused.append(refusal)
-    for execution in told:
-        ledger.note_signal(execution, signal)
-    if not told:
+            continue
+        if not lease.has_accepted(signal):
+            ledger.note_signal(lease.holder, signal)
+    if not accepted:
         raise refused[0]
-    return told
+    return accepted
 
 
 def signal_from_event(asked: SignalInput, event_id: str, time: datetime) -> list[str]:
