@@ -1,0 +1,90 @@
+"""Documents: what one version of the stack wrote, every other can read.
+
+Each file in `documents/` is a release as some version kept it; a new shape adds a file.
+"""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepcanary.errors import DocumentUnreadable
+from stepcanary.store import documents
+
+KEPT = {path.stem: path.read_text() for path in Path(__file__).parent.glob("documents/*.json")}
+STABLE = (
+    "execution",
+    "service",
+    "cluster",
+    "primary",
+    "canary",
+    "primary_tasks",
+    "traffic",
+    "settle_seconds",
+    "drain_seconds",
+)
+"""What the way back works with."""
+
+
+def test_the_shape_that_is_written_now_has_its_file() -> None:
+    newest = KEPT[f"schema-{documents.SCHEMA}"]
+    release = documents.read(newest)
+    assert json.loads(documents.written(release)) == json.loads(newest)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_every_shape_that_was_ever_written_can_be_read(name: str) -> None:
+    document = json.loads(KEPT[name])
+    written = json.loads(documents.written(documents.read(KEPT[name])))
+    for member in STABLE:
+        assert written[member] == document[member]
+
+
+def places(document: Any) -> list[Any]:
+    """Every object in it."""
+    if isinstance(document, list):
+        return [place for item in document for place in places(item)]
+    if not isinstance(document, dict):
+        return []
+    return [document, *(place for item in document.values() for place in places(item))]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_keys_that_are_not_known_are_ignored_wherever_they_are(name: str) -> None:
+    document = json.loads(KEPT[name])
+    for place in places(document):
+        if place is not document.get("images"):
+            place["of_a_later_version"] = {"any": ["shape"]}
+    assert documents.read(json.dumps(document)) == documents.read(KEPT[name])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"steps": [{"weight": 0.5}]},
+        {"steps": "by the judge"},
+        {"promotion": {"on_timeout": "hold"}},
+        {"alarms": None, "holds": None},
+        {"by": None},
+        {"images": {"app": {"digest": "sha256:1"}}},
+    ],
+    ids=str,
+)
+def test_the_stable_part_is_enough_to_go_back(changed: dict[str, Any]) -> None:
+    before = documents.read(KEPT["schema-1"])
+    document = {**json.loads(KEPT["schema-1"]), **changed}
+    kept = {key: value for key, value in document.items() if value is not None}
+    release = documents.read(json.dumps(kept))
+    for member in STABLE:
+        assert getattr(release, member) == getattr(before, member)
+    assert (release.splits, release.manual) == (before.splits, before.manual)
+
+
+@pytest.mark.parametrize("member", ["execution", "cluster", "primary", "traffic"])
+def test_without_a_stable_member_it_says_what_to_do(member: str) -> None:
+    document = copy.deepcopy(json.loads(KEPT["schema-1"]))
+    del document[member]
+    with pytest.raises(DocumentUnreadable, match="Update the stack"):
+        documents.read(json.dumps(document))

@@ -1,0 +1,134 @@
+"""Pages: what became of releases, what happened within one, and what is still to do."""
+
+import pytest
+
+from stepcanary.domain.signals import Signal
+from stepcanary.store import due, groups, leases, ledger, queue, rest
+from stepcanary.store.due import Task
+from tests.store.conftest import StandingClock, release_named
+
+
+def test_what_became_of_the_releases_of_a_service_newest_first(standing: StandingClock) -> None:
+    for number in range(60):
+        release = release_named(f"n{number:02d}")
+        ledger.record(release, "Running", "")
+        standing.pass_seconds(60)
+        ledger.close(release, "Released" if number % 2 else "Reverted", f"cause {number}")
+    first = ledger.releases_of_service("checkout")
+    second = ledger.releases_of_service("checkout", first.after or "")
+    names = [record.execution.rpartition(":")[2] for record in (*first.records, *second.records)]
+    assert names == [f"n{number:02d}" for number in reversed(range(60))]
+    assert (first.records[0].outcome, first.records[0].cause) == ("Released", "cause 59")
+    assert second.after is None
+
+
+def test_a_day_has_the_releases_of_all_services(standing: StandingClock) -> None:
+    for service in ("checkout", "basket"):
+        ledger.record(release_named(f"of-{service}", service=service), "Running", "")
+    standing.pass_seconds(86_400)
+    ledger.record(release_named("later"), "Running", "")
+    found = ledger.releases_of_day("2026-11-25").records
+    assert {record.service for record in found} == {"checkout", "basket"}
+    assert len(ledger.releases_of_day("2026-11-26").records) == 1
+
+
+def test_a_release_is_one_record_however_often_it_is_written(standing: StandingClock) -> None:
+    release = release_named("one")
+    ledger.record(release, "Running", "")
+    standing.pass_seconds(86_400)
+    ledger.close(release, "Reverted", "an alarm")
+    ledger.close(release, "Reverted", "an alarm")
+    (record,) = ledger.releases_of_service("checkout").records
+    assert (record.outcome, record.updated_at - record.started_at) == ("Reverted", 86_400)
+    assert ledger.find(release) == record
+    assert ledger.releases_of_day("2026-11-26").records == []
+
+
+def test_the_last_good_release_is_remembered_beside_the_last() -> None:
+    good, bad = release_named("good"), release_named("bad", images={"app": "shop:v3"})
+    for release, outcome in ((good, "Released"), (bad, "Reverted")):
+        leases.free(leases.take(release), release)
+        ledger.close(release, outcome, "")
+    last = ledger.last("checkout")
+    assert last is not None
+    assert (last.execution, last.outcome) == (bad.execution, "Reverted")
+    assert ledger.last_released("checkout") == good
+    assert ledger.last("basket") is None
+    assert ledger.last_released("basket") is None
+
+
+def test_what_happened_within_a_release_is_told_in_order(standing: StandingClock) -> None:
+    execution = release_named("one").execution
+    for by in ("jane", "john"):
+        ledger.note_signal(execution, Signal(kind="pause", by=by))
+        standing.pass_seconds(5)
+    story = ledger.story(execution)
+    assert [event["signal"]["by"] for event in story.events] == ["jane", "john"]
+    assert ledger.story(release_named("two").execution).events == []
+
+
+def test_only_the_newest_waits_and_is_found_by_its_service() -> None:
+    split, waits = release_named("one").split, release_named("waits").execution
+    assert queue.enqueue(split, "checkout", waits, 2)
+    assert not queue.enqueue(split, "checkout", f"{waits}-older", 1)
+    place = queue.waiting("checkout")
+    assert place is not None
+    assert place.execution == waits
+    # Another service may have the same split.
+    assert queue.enqueue(split, "basket", f"{waits}-newer", 3)
+    assert queue.waiting("checkout") is None
+    assert queue.waiting("basket") is not None
+
+
+def test_a_bounded_number_of_splits_at_rest_is_looked_at_each_time() -> None:
+    names = [f"s{number:03d}" for number in range(50)]
+    for name in names:
+        release = release_named(f"of-{name}", service=name)
+        leases.free(leases.take(release), release)
+    looks = [[resting.split for resting in rest.next_looks()] for _ in range(4)]
+    assert [len(look) for look in looks] == [20, 20, 10, 20]
+    assert len({split for look in looks[:3] for split in look}) == 50
+    assert looks[3] == looks[0]
+
+
+def test_a_split_that_was_moved_is_looked_at_each_time_until_it_rests() -> None:
+    for number in range(50):
+        release = release_named(f"n{number}", service=f"s{number:03d}")
+        leases.free(leases.take(release), release)
+    moved = rest.next_looks()[0]
+    rest.set_moved(moved)
+    assert all(moved in rest.next_looks() for _ in range(3))
+    rest.set_rested(moved)
+    assert moved not in rest.next_looks()
+
+
+def test_a_route_that_is_gone_is_looked_at_no_more() -> None:
+    release = release_named("one")
+    leases.free(leases.take(release), release)
+    (resting,) = rest.next_looks()
+    rest.set_moved(resting)
+    rest.forget(resting)
+    assert rest.next_looks() == []
+
+
+def test_what_is_due_is_found_by_its_time() -> None:
+    soon = Task(1_000, "retire", "checkout", "arn:one")
+    later = Task(2_000, "keep", "basket", "arn:two")
+    for task in (later, soon):
+        due.add(task)
+    assert due.until(999) == []
+    assert due.until(1_000) == [soon]
+    assert due.until(5_000) == [soon, later]
+    due.done(soon)
+    assert due.until(5_000) == [later]
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_a_group_has_so_many_places(places: int) -> None:
+    joined = [groups.join("payments", f"arn:{number}", places) for number in range(3)]
+    assert joined == [number < places for number in range(3)]
+    assert groups.join("payments", "arn:0", places)
+    groups.leave("payments", "arn:0")
+    assert groups.join("payments", "arn:2", places)
+    assert "arn:0" not in groups.holders("payments")
+    assert groups.holders("nobody's") == frozenset()
