@@ -49,7 +49,7 @@ def sweep() -> Sweep:
             reason = f"{type(error).__name__}: {error}"
         if reason:
             stranded.append(f"{lease.split}, {lease.holder}: {reason}")
-    return Sweep(recovered, stranded + _moved_at_rest())
+    return Sweep(recovered, stranded + look_at_rest())
 
 
 def _look_at(lease: Lease, recovered: list[str]) -> str | None:
@@ -84,8 +84,8 @@ def _doubt(lease: Lease) -> str | None:
     return guards.doubt(release, lease)
 
 
-def _moved_at_rest() -> list[str]:
-    """The splits that somebody has moved since their last release: of a bounded number of looks."""
+def look_at_rest() -> list[str]:
+    """Which splits somebody has moved since their last release, of a bounded number of looks."""
     moved: list[str] = []
     for resting in rest.next_looks():
         try:
