@@ -27,15 +27,15 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
-def prose(page: Path) -> str:
-    """The page without its code."""
-    without_blocks = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    return re.sub(r"`[^`]*`", "", without_blocks)
+def without_blocks(page: Path) -> str:
+    fenced = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+    return fenced.sub("", page.read_text())
 
 
 def links(page: Path) -> list[str]:
-    """The targets of the page's links, but for those that leave the repository."""
-    targets = re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    """The targets of the page's links, without those that leave the repository."""
+    prose = re.sub(r"`[^`]*`", "", without_blocks(page))
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose)
     return [target for target in targets if "://" not in target]
 
 
@@ -46,8 +46,7 @@ def linked(page: Path, target: str) -> Path:
 
 def anchors(page: Path) -> set[str]:
     """The anchors of the page's headings, as GitHub makes them."""
-    without_blocks = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-    headings = re.findall(r"^#+ (.+)$", without_blocks, re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", without_blocks(page), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
