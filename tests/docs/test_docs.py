@@ -4,11 +4,15 @@ lead somewhere."""
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from emulator.template import ROOT
 from stepcanary.domain.profile import Profile
+from stepcanary.domain.request import ActionRequest
+from stepcanary.domain.signals import Kind
+from stepcanary.domain.verdict import Decision
 from tests.builders import profile
 
 DOCS = ROOT / "docs"
@@ -93,6 +97,13 @@ def test_every_page_is_reached_from_the_index() -> None:
 def test_the_index_names_every_page_and_every_decision() -> None:
     named = [linked(INDEX, target) for target in links(INDEX)]
     assert sorted(named) == sorted(page for page in PAGES if page != INDEX)
+
+
+def test_the_glossary_has_every_signal_action_and_verdict() -> None:
+    first_cells = re.findall(r"^\| ([^|]+) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    defined = {word for cell in first_cells for word in re.split(r"[ ,`]+", cell)}
+    actions = get_args(ActionRequest.model_fields["action"].annotation)
+    assert {*get_args(Kind), *get_args(Decision), *actions} <= defined
 
 
 @each_page
