@@ -1,49 +1,116 @@
-"""The docs say what is: files that exist, targets that make has, JSON that is accepted."""
+"""The docs say what is: files that exist, targets that make has, JSON that is accepted, links that
+lead somewhere."""
 
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from emulator.template import ROOT
 from stepcanary.domain.profile import Profile
+from stepcanary.domain.request import ActionRequest
+from stepcanary.domain.signals import Kind
+from stepcanary.domain.verdict import Decision
 from tests.builders import profile
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FOLDERS = (
-    "bench",
-    "docs",
-    "events",
-    "functions",
-    "sandbox",
-    "statemachine",
-    "tests",
-    "tools",
-    "canary",
-)
+DOCS = ROOT / "docs"
+INDEX = DOCS / "README.md"
+BELOW_DOCS = sorted(DOCS.rglob("*.md"))
+PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *BELOW_DOCS]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+ROOTS = [ROOT, ROOT / "functions", ROOT / "functions/stepcanary"]
+"""What the paths on the pages are relative to."""
+FOLDERS = {each.name for root in ROOTS for each in root.iterdir() if each.is_dir()}
+NOT_IN_GIT = {"build"}
+ARTICLE = "https://jedipunkz.github.io/post/app-mesh-ecs-canary/"
 
 
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
+def without_blocks(page: Path) -> str:
+    fenced = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+    return fenced.sub("", page.read_text())
+
+
+def links(page: Path) -> list[str]:
+    """The targets of the page's links, without those that leave the repository."""
+    prose = re.sub(r"`[^`]*`", "", without_blocks(page))
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose)
+    return [target for target in targets if "://" not in target]
+
+
+def linked(page: Path, target: str) -> Path:
+    path = target.partition("#")[0]
+    return (page.parent / path).resolve() if path else page
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of the page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", without_blocks(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def exists(path: str) -> bool:
-    return (ROOT / path).exists() or (ROOT / "functions" / path).exists()
+    return any((root / path).exists() for root in ROOTS)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_files_that_are_named_exist(page: Path) -> None:
     named = re.findall(r"`([a-z_]+/[\w./<>-]+)`", page.read_text())
-    paths = [path for path in named if path.split("/")[0] in FOLDERS]
+    paths = [path for path in named if path.split("/")[0] in FOLDERS - NOT_IN_GIT]
     lost = [path for path in paths if "<name>" not in path and not exists(path)]
     assert lost == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each_page
 def test_targets_that_are_named_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", page.read_text())) <= targets
+
+
+@each_page
+def test_links_lead_to_pages_and_headings_that_exist(page: Path) -> None:
+    broken = []
+    for target in links(page):
+        destination, anchor = linked(page, target), target.partition("#")[2]
+        if not destination.exists() or (anchor and anchor not in anchors(destination)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    reached: set[Path] = set()
+    following = [INDEX]
+    while following:
+        page = following.pop()
+        if page.suffix == ".md" and page not in reached:
+            reached.add(page)
+            following += [linked(page, target) for target in links(page)]
+    assert [page for page in PAGES if page not in reached] == []
+    assert INDEX in [linked(ROOT / "README.md", target) for target in links(ROOT / "README.md")]
+
+
+def test_the_index_names_every_page_and_every_decision() -> None:
+    named = [linked(INDEX, target) for target in links(INDEX)]
+    assert sorted(named) == sorted(page for page in PAGES if page != INDEX)
+
+
+def test_the_glossary_has_every_signal_action_and_verdict() -> None:
+    first_cells = re.findall(r"^\| ([^|]+) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    defined = {word for cell in first_cells for word in re.split(r"[ ,`]+", cell)}
+    actions = get_args(ActionRequest.model_fields["action"].annotation)
+    assert {*get_args(Kind), *get_args(Decision), *actions} <= defined
+
+
+@each_page
+def test_the_article_is_linked_where_a_page_first_speaks_of_it(page: Path) -> None:
+    paragraphs = re.split(r"\n\s*\n", page.read_text())
+    speaking = [text for text in paragraphs if re.search(r"\barticle\b", text)]
+    assert not speaking or ARTICLE in speaking[0]
 
 
 def test_the_profile_of_a_migration_is_one() -> None:
