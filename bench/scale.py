@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -83,7 +84,9 @@ class World(Fake):
         }
 
     def _cloudwatch_DescribeAlarms(self, params: Document) -> Document:  # noqa: N802
-        alarms = [{"AlarmName": name, "StateValue": "OK"} for name in params["AlarmNames"]]
+        since = datetime(2026, 1, 1, tzinfo=UTC)
+        ok = {"StateValue": "OK", "StateTransitionedTimestamp": since}
+        alarms = [{"AlarmName": name, **ok} for name in params["AlarmNames"]]
         return {"MetricAlarms": alarms, "CompositeAlarms": []}
 
 
@@ -220,8 +223,14 @@ def questions() -> dict[str, Callable[[], object]]:
         "what is due": lambda: due.until(clock.epoch_seconds()),
         "who holds a place in a group": lambda: groups.holders("payments"),
         "whose execution may be dead": leases.held,
-        GROWS: sweep,
+        GROWS: sweep_without_trouble,
     }
+
+
+def sweep_without_trouble() -> None:
+    """Where a look fails, less is read than on AWS."""
+    swept = sweep()
+    assert not swept.stranded, swept.stranded[:1]
 
 
 @contextmanager

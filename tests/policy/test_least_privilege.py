@@ -77,6 +77,13 @@ ON_EVERYTHING = {
 MOST_MANAGED_POLICIES = 10
 
 
+def operations(name: str, params: Any) -> list[str]:
+    """IAM knows no transaction: it asks for each write in it."""
+    if name != "TransactWriteItems":
+        return [name]
+    return [f"{kind}Item" for write in params["TransactItems"] for kind in write]
+
+
 class OneByOne:
     """A pool that stays on the thread of the function that is being watched."""
 
@@ -101,11 +108,12 @@ def called() -> Iterator[dict[str, set[str]]]:
         names: list[str] = here_and_now.__dict__.setdefault("names", [])
         return names
 
-    def record(model: Any, **_: Any) -> None:
+    def record(model: Any, params: Any, **_: Any) -> None:
         service = model.service_model.service_name
         if running := stack_of():
-            action = f"{PREFIX.get(service, service)}:{model.name}"
-            calls[running[-1]].add(NAMED_OTHERWISE.get(action, action))
+            for name in operations(model.name, params):
+                action = f"{PREFIX.get(service, service)}:{name}"
+                calls[running[-1]].add(NAMED_OTHERWISE.get(action, action))
 
     with world() as here, patch.object(routes, "ThreadPoolExecutor", OneByOne):
         for name, handler in list(here.handlers.items()):
