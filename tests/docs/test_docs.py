@@ -3,14 +3,19 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from canary.profile import Profile
 from sandbox.stack import ROOT
-from tests.builders import profile
+from tests.builders import profile, request
+from tests.statemachine.runner import World
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / page for page in ("README.md", "CONTRIBUTING.md", "tests/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 FOLDERS = ("bench", "docs", "events", "functions", "sandbox", "statemachine", "tests", "canary")
 
 
@@ -40,3 +45,11 @@ def test_the_profile_of_a_migration_is_one() -> None:
     (text,) = blocks(ROOT / "docs/migration.md", "json")
     moving = Profile.model_validate(profile(**json.loads("{" + text + "}")))
     assert [traffic.router for traffic in moving.traffic] == ["appmesh", "alb"]
+
+
+def test_the_test_that_shows_how_to_write_one_passes(here: World) -> None:
+    (text,) = blocks(ROOT / "tests/README.md", "python")
+    names: dict[str, Any] = {"World": World, "request": request}
+    exec(text, names)
+    (shown,) = (value for name, value in names.items() if name.startswith("test_"))
+    shown(here)
