@@ -5,13 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 
-def within(bound: float) -> Callable[..., None]:
-    """A wait that fails after so many seconds, or after as many as one call says."""
+def within(bound: float, every: float = 0.05) -> Callable[..., None]:
+    """A wait that fails after so many seconds, or after as many as one call says.
+
+    `every` so many seconds it looks again.
+    """
 
     def eventually(happened: Callable[[], Any], seconds: float = bound) -> None:
         deadline = time.monotonic() + seconds
         while not happened():
             assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.05)
+            time.sleep(every)
 
     return eventually

@@ -4,7 +4,7 @@ lead somewhere."""
 import json
 import re
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -13,12 +13,16 @@ from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import ActionRequest
 from stepcanary.domain.signals import Kind
 from stepcanary.domain.verdict import Decision
-from tests.builders import profile
+from tests.builders import profile, request
+from tests.statemachine.runner import World
 
 DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
 BELOW_DOCS = sorted(DOCS.rglob("*.md"))
-PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")), *BELOW_DOCS]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md")),
+    *BELOW_DOCS,
+]
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 ROOTS = [ROOT, ROOT / "functions", ROOT / "functions/stepcanary"]
 """What the paths on the pages are relative to."""
@@ -117,3 +121,11 @@ def test_the_profile_of_a_migration_is_one() -> None:
     (text,) = blocks(ROOT / "docs/migration.md", "json")
     moving = Profile.model_validate(profile(**json.loads("{" + text + "}")))
     assert [traffic.router for traffic in moving.traffic] == ["appmesh", "alb"]
+
+
+def test_the_test_that_shows_how_to_write_one_passes(here: World) -> None:
+    (text,) = blocks(ROOT / "tests/README.md", "python")
+    names: dict[str, Any] = {"World": World, "request": request}
+    exec(text, names)
+    (shown,) = (value for name, value in names.items() if name.startswith("test_"))
+    shown(here)

@@ -2,7 +2,7 @@
 
 The client validates and signs its requests as always; a `before-call` hook then answers from here
 instead of from the network. So parameter errors are botocore's and service errors are real
-`ClientError`s.
+`ClientError`s. `tests/README.md` shows a test that uses one.
 """
 
 import copy

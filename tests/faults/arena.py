@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -372,6 +373,12 @@ class Arena(World):
         return str(execution.error or execution.status)
 
     def run(self, case: Case) -> Result:
+        """On a thread of its own, whose stack is shallow: at some depths, such as under a test
+        runner in a worker, CPython maps and unmaps a piece of its stack at every call."""
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(self._run, case).result()
+
+    def _run(self, case: Case) -> Result:
         self.begin(case)
         outcome = self.wait_for_end(self.start_next())
         self._help()

@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.fakes.fronts import CLOUDS
 from tests.faults.arena import BASES, KINDS, Arena, Case, Fault, Trace
 
 KEPT = Path(__file__).with_name("kept.json")
@@ -16,6 +17,9 @@ SEEDS = tuple(range(10))
 SEQUENCES_PER_SEED = 25
 OVERLAP = 3
 """So many places before a release begins to differ from the good one are struck as well."""
+
+GOLDEN = 0.618
+"""Its multiples fall evenly between 0 and 1, however many are taken."""
 
 READS = ("Describe", "Discover", "Get", "List", "Query")
 """Operations without an effect."""
@@ -36,7 +40,7 @@ def single_faults(traces: Traces, router: str) -> list[Case]:
     """Every fault at every place of the good release, and of the others from where they differ."""
     return [
         Case(base, (Fault(kind, at),), router)
-        for base in BASES
+        for base in traces
         for kind, target in KINDS.items()
         for at in range(_first(traces, base, target), len(traces[base][target]))
         if kind not in FOR_WRITES or not _reads(traces[base][target][at])
@@ -54,6 +58,29 @@ def _first(traces: Traces, base: str, target: str) -> int:
     pairs = enumerate(zip(good, other, strict=False))
     differs = next((at for at, (a, b) in pairs if a != b), min(len(good), len(other)))
     return max(0, differs - OVERLAP)
+
+
+def share(router: str, base: str) -> list[str]:
+    """The kinds that strike this release on this router in the sample.
+
+    Over the routers each release meets every kind, and over the releases each router does.
+    """
+    turn = list(CLOUDS).index(router) + list(BASES).index(base)
+    return [kind for number, kind in enumerate(KINDS) if (turn + number) % len(CLOUDS) == 0]
+
+
+def sample(traces: Traces, router: str, base: str) -> list[Case]:
+    """One fault of each kind of the share, from all over the release, and always the same.
+
+    `traces` has the good release and this one.
+    """
+    cases = []
+    singles = [case for case in single_faults(traces, router) if case.base == base]
+    for number, kind in enumerate(share(router, base), start=len(base)):
+        of_kind = [case for case in singles if case.faults[0].kind == kind]
+        if of_kind:
+            cases.append(of_kind[int(number * GOLDEN % 1 * len(of_kind))])
+    return cases
 
 
 def kept() -> list[Case]:

@@ -1,17 +1,21 @@
 """A fixed sample of the matrix, from everywhere in it; `make faults` runs all of it."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
 from tests.fakes.fronts import CLOUDS
 from tests.faults import matrix
-from tests.faults.arena import KINDS, Arena, Case, Fault, opened
+from tests.faults.arena import BASES, KINDS, Arena, Case, Fault, Result, opened
 from tests.faults.mutations import MUTATIONS
 
-SAMPLE = 240
-CHUNKS = 8
+# A dozen releases each: seconds on an idle machine, and no measure of one that is busy.
+pytestmark = pytest.mark.timeout(900)
+
+WITHOUT_EVENTS = ("good", "retried promotion", "promotion by signal")
+"""No alarm fires in these, and their executions do not fail."""
 
 
 @pytest.fixture(scope="module")
@@ -25,25 +29,50 @@ def arena() -> Iterator[Arena]:
 
 
 @pytest.fixture(scope="module")
-def cases(arena: Arena) -> list[Case]:
-    singles = [
-        case
-        for router in CLOUDS
-        for case in matrix.single_faults(matrix.trace(arena, router), router)
-    ]
-    return [*matrix.kept(), *matrix.spread(singles, SAMPLE)]
+def good(arena: Arena) -> Callable[[str], Result]:
+    """The good release on a router, which every other is compared with."""
+    return cache(lambda router: arena.run(Case("good", (), router)))
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_no_fault_breaks_an_invariant(arena: Arena, cases: list[Case], chunk: int) -> None:
-    mine = cases[chunk::CHUNKS]
-    assert len(mine) * CHUNKS >= 200
-    violations = [
-        f"{case}: {violation.invariant}: {violation.told}"
-        for case in mine
-        for violation in arena.run(case).violations
-    ]
-    assert violations == []
+def told(results: list[Result]) -> list[str]:
+    """The violations, each with its case."""
+    return [f"{r.case}: {v.invariant}: {v.told}" for r in results for v in r.violations]
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("router", CLOUDS)
+def test_no_fault_breaks_an_invariant(
+    arena: Arena, good: Callable[[str], Result], router: str, base: str
+) -> None:
+    whole = good(router) if base == "good" else arena.run(Case(base, (), router))
+    cases = matrix.sample({"good": good(router).trace, base: whole.trace}, router, base)
+    assert {fault.kind for case in cases for fault in case.faults} == due(router, base)
+    assert told([whole, *map(arena.run, cases)]) == []
+
+
+@pytest.mark.parametrize("case", matrix.kept(), ids=str)
+def test_what_broke_something_once_does_not_any_more(arena: Arena, case: Case) -> None:
+    assert told([arena.run(case)]) == []
+
+
+def possible(base: str) -> set[str]:
+    """An event cannot be lost where there is none."""
+    return {k for k, target in KINDS.items() if target != "event" or base not in WITHOUT_EVENTS}
+
+
+def due(router: str, base: str) -> set[str]:
+    """The kinds that have to strike this release on this router."""
+    return possible(base) & set(matrix.share(router, base))
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_every_kind_strikes_every_release(base: str) -> None:
+    assert set().union(*(due(router, base) for router in CLOUDS)) == possible(base)
+
+
+@pytest.mark.parametrize("router", CLOUDS)
+def test_every_kind_strikes_on_every_router(router: str) -> None:
+    assert set().union(*(due(router, base) for base in BASES)) == set(KINDS)
 
 
 TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {

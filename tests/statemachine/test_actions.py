@@ -1,7 +1,6 @@
 """Every way in: actions on the one entry, gates, turns, pipelines and events."""
 
 import json
-import time
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from emulator import template
 from stepcanary.store import profiles
 from tests.builders import TRIGGERS, profile, request
+from tests.eventually import within
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World
 from tests.statemachine.timeline import FIRST_BAKE, later, timed
@@ -315,10 +315,7 @@ def test_who_loses_the_split_after_its_plan_asks_for_its_turn(
     def overtaken(event: Any, context: Any) -> Any:
         if event["release"]["execution"] == here.arn("release-2") and not others:
             others.append(here.start(request(images={"app": "shop:v9"}), "release-1"))
-            for _ in range(2_000):
-                if here.lease().get("holder", {}).get("S") == others[0]:
-                    break
-                time.sleep(0.005)
+            within(60)(lambda: here.lease().get("holder", {}).get("S") == others[0])
         return open_release(event, context)
 
     here.handlers["OpenReleaseFunction"] = overtaken
