@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction build schema fix requirements clean
+.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale build schema fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ sandbox: .venv/ready ## Keep the sandbox running and print its endpoints; ROUTER
 
 bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traffic away
 	$(BIN)/python -m bench.reaction
+
+bench-scale: .venv/ready ## Measure what each question to the ledger costs with 100, 1,000 and 10,000 services
+	$(BIN)/python -m bench.scale
 
 # A pyenv shim answers to the name even where no python3.13 is chosen; then its versions are tried.
 PYTHON313 = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
