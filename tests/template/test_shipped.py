@@ -1,6 +1,9 @@
 """What is tested is what is shipped: the same packages, and in CI the same Python."""
 
 import re
+import subprocess
+import sys
+import tomllib
 from importlib.metadata import version
 
 import pytest
@@ -38,3 +41,17 @@ def test_ci_runs_on_the_python_of_the_functions() -> None:
 def test_no_lock_says_where_packages_come_from() -> None:
     for lock in ("functions/requirements.txt", "requirements-dev.txt", "requirements-sam.txt"):
         assert not re.search(r"://|^-", (template.ROOT / lock).read_text(), re.MULTILINE)
+
+
+def test_the_wheel_has_the_command_line_and_the_pure_layers() -> None:
+    """Whoever installs the command line needs no Powertools and gets no function."""
+    project = tomllib.loads((template.ROOT / "pyproject.toml").read_text())
+    packages = project["tool"]["setuptools"]["packages"]
+    assert packages == ["stepcanary_cli", "stepcanary", "stepcanary.domain"]
+    code = "import sys, stepcanary_cli.__main__, stepcanary.domain.verdict, stepcanary.domain.lease"
+    used = f"{code}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    env = {"PYTHONPATH": f"{template.ROOT}/functions:{template.ROOT}"}
+    done = subprocess.run([sys.executable, "-c", used], env=env, check=True, stdout=subprocess.PIPE)
+    imported = set(done.stdout.decode().split())
+    assert {"boto3", "pydantic"} <= imported
+    assert not imported & {"aws_lambda_powertools", "slack_bolt", "handlers"}
