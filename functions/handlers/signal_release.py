@@ -6,6 +6,7 @@ from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+from stepcanary.contracts.answers import Signalled, answers
 from stepcanary.contracts.events import SignalEvent, SignalInput
 from stepcanary.domain.request import explain
 from stepcanary.errors import SignalRefused
@@ -14,17 +15,21 @@ from stepcanary.release import signalling
 
 
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Signalled:
     """A person is told of a refusal in words, an event by the log."""
     if "detail" in event:
         put = parse(event=event, model=SignalEvent)
-        return {"executions": signalling.signal_from_event(put.detail, put.id, put.time)}
+        return Signalled(executions=signalling.signal_from_event(put.detail, put.id, put.time))
     try:
-        asked = SignalInput.model_validate(event)
-        told = signalling.signal_service(asked, key=context.aws_request_id)
+        request = SignalInput.model_validate(event)
+        executions = signalling.signal_service(request, key=context.aws_request_id)
     except (ValidationError, SignalRefused) as refused:
         why = explain(refused, "signal") if isinstance(refused, ValidationError) else str(refused)
         logger.warning("signal refused", extra={"cause": why})
-        return {"executions": [], "refused": why}
-    logger.info("signal kept", extra={"signal": asked.signal, "by": asked.by, "executions": told})
-    return {"executions": told}
+        return Signalled(executions=[], refused=why)
+    logger.info(
+        "signal kept",
+        extra={"signal": request.signal, "by": request.by, "executions": executions},
+    )
+    return Signalled(executions=executions)

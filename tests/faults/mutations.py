@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from stepcanary.aws import ecs
+from stepcanary.contracts.answers import Rest
 from stepcanary.release import capacity, deploy, opening, plan, recovery, revert
 from stepcanary.store import leases
 from stepcanary.traffic import shift
@@ -121,7 +122,7 @@ def _without_read_back(_arena: Arena) -> Iterator[None]:
             patch.object(
                 revert,
                 "confirm_rest",
-                lambda _release, _fence, corrections, **_: revert.Rest(
+                lambda _release, _fence, corrections, **_: Rest(
                     next="retire", corrections=corrections
                 ),
             )

@@ -1,13 +1,13 @@
-"""States: what the state machine sends to each function, and what it gets back."""
+"""States: what the state machine sends to each function; `answers` has what it gets back."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.model import Model
-from stepcanary.domain.outcome import Ending, Failure
+from stepcanary.domain.outcome import Ending, Failure, ReleaseOutcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import TOKENS_PER_WAIT, Kind
 from stepcanary.domain.split import SideName
@@ -97,6 +97,6 @@ class ConfirmInput(FencedInput):
 class CloseInput(FencedInput):
     """`parked` keeps the lease for a person, out of the reach of help from outside."""
 
-    outcome: Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
+    outcome: ReleaseOutcome
     ending: Ending
     parked: bool

@@ -3,6 +3,7 @@
 import hashlib
 
 from stepcanary.aws import stepfunctions
+from stepcanary.contracts.answers import Triggered
 from stepcanary.contracts.events import ImagePushed, PipelineSucceeded, SignalInput
 from stepcanary.domain.request import LONGEST_BY
 from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
@@ -10,7 +11,7 @@ from stepcanary.release import signalling
 from stepcanary.store import profiles
 
 
-def of_image(event: ImagePushed) -> dict[str, list[str]]:
+def of_image(event: ImagePushed) -> Triggered:
     """A push releases or promotes each service whose profile says so of its tag.
 
     EventBridge may deliver an event twice: the execution has the event's name, so that there is
@@ -39,13 +40,13 @@ def of_image(event: ImagePushed) -> dict[str, list[str]]:
     if failed:
         # Lambda delivers the event again; what was started already is not started twice.
         raise failed[0]
-    return {"started": started, "promoted": promoted}
+    return Triggered(started=started, promoted=promoted)
 
 
-def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:
+def of_pipeline(event: PipelineSucceeded) -> Triggered:
     pipeline = event.detail.pipeline
     services = [service for service, _ in profiles.promoted_by_pipeline(pipeline)]
-    return {"promoted": _promote(services, f"pipeline {pipeline}"[:LONGEST_BY], event)}
+    return Triggered(promoted=_promote(services, f"pipeline {pipeline}"[:LONGEST_BY], event))
 
 
 def _promote(services: list[str], by: str, event: ImagePushed | PipelineSucceeded) -> list[str]:

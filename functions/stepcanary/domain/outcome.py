@@ -1,11 +1,19 @@
-"""Failure: Step Functions' error outputs as sentences that a person can act on."""
+"""Outcome: how a release ended, and why, in sentences that a person can act on."""
 
 import json
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 LONGEST_CAUSE = 2_000
-OUTCOMES = {
+
+ReleaseOutcome = Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
+"""What a release that was opened ends on."""
+
+Outcome = ReleaseOutcome | Literal["Running", "Rejected", "Shifted"]
+"""What the ledger says: a release that runs, one that never began, a manual shift."""
+
+OUTCOMES: dict[ReleaseOutcome, str] = {
     "Released": "The primary serves the new version.",
     "Reverted": "All traffic is on the primary again.",
     "PromotionFailed": "The canary carries the traffic; mend the primary, then return the weights.",
@@ -49,7 +57,7 @@ class Ending(BaseModel):
     notes: list[str]
 
 
-def explain(outcome: str, ending: Ending) -> str:
+def explain(outcome: ReleaseOutcome, ending: Ending) -> str:
     """Where the traffic is now, and why; nothing is said twice."""
     parts = [OUTCOMES[outcome], str(ending.failure), *ending.notes, str(ending.trouble)]
     once = dict.fromkeys(part.rstrip(". ") for part in parts if part)

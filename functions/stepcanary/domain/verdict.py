@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from stepcanary.domain.model import Model
+
 Decision = Literal["advance", "hold", "revert"]
 
 
@@ -23,6 +25,16 @@ class Alarm:
 class Verdict:
     decision: Decision
     reason: str
+
+
+class Progress(Model):
+    """What follows a verdict: `shift` to `step`, `bake` again, `gate` to wait for a person,
+    `promote` or `revert`. `holds` counts how often the bake of the step was repeated."""
+
+    next: Literal["shift", "bake", "gate", "promote", "revert"]
+    reason: str
+    step: int
+    holds: int
 
 
 NO_DATA = (
@@ -58,21 +70,25 @@ def judge(
     return Verdict("advance", f"all {len(asked)} alarms are OK")
 
 
+FOLLOWING: dict[Decision, Literal["shift", "bake", "revert"]] = {
+    "advance": "shift",
+    "hold": "bake",
+    "revert": "revert",
+}
+
+
 def progress(
     verdict: Verdict, step: int, holds: int, *, last: bool, gated: bool = False
-) -> dict[str, object]:
-    """The verdict with what follows it.
-
-    `next` is `shift` to the step given, `bake` again, `gate` to wait for a person, `promote` or
-    `revert`.
-    """
+) -> Progress:
+    """What follows the verdict on this step; after the `last` one there is none to shift to."""
     advanced = verdict.decision == "advance"
-    following = {"advance": "shift", "hold": "bake", "revert": "revert"}[verdict.decision]
     if advanced and (last or gated):
-        following = "gate" if gated else "promote"
-    return {
-        "next": following,
-        "reason": verdict.reason,
-        "step": step + 1 if following == "shift" else step,
-        "holds": 0 if advanced else holds + 1,
-    }
+        return Progress(
+            next="gate" if gated else "promote", reason=verdict.reason, step=step, holds=0
+        )
+    return Progress(
+        next=FOLLOWING[verdict.decision],
+        reason=verdict.reason,
+        step=step + 1 if advanced else step,
+        holds=0 if advanced else holds + 1,
+    )

@@ -1,7 +1,7 @@
 """Closing: the outcome into the ledger, and the split free for the next release."""
 
-from stepcanary.domain.model import Model
-from stepcanary.domain.outcome import Ending, explain
+from stepcanary.contracts.answers import Closed
+from stepcanary.domain.outcome import Ending, ReleaseOutcome, explain
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import LeaseLost
@@ -12,16 +12,8 @@ KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""
 
 
-class Closed(Model):
-    """`outcome` is what the execution ends on. `stranded` is 1 when weight may be on the canary."""
-
-    outcome: str
-    cause: str
-    stranded: int
-
-
 def close_release(
-    release: Release, fence: int, outcome: str, ending: Ending, *, parked: bool
+    release: Release, fence: int, outcome: ReleaseOutcome, ending: Ending, *, parked: bool
 ) -> Closed:
     """Also for an execution that lost its lease: then the ledger says how its release ended.
 

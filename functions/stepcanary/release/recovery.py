@@ -5,16 +5,16 @@ on its status and a schedule both call `sweep`; a new release of the split calls
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import ValidationError
 
 from stepcanary import clock
 from stepcanary.aws import eventbridge, stepfunctions
+from stepcanary.contracts.answers import Sweep
 from stepcanary.domain import events
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import OPENING, RETURNING, is_restoring
@@ -29,14 +29,6 @@ from stepcanary.release.routes import at_rest, force_all, moved_off, read_each
 from stepcanary.release.signalling import deliver
 from stepcanary.store import leases, ledger
 from stepcanary.traffic.factory import router_for
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest."""
-
-    recovered: list[str]
-    stranded: list[str]
 
 
 def sweep() -> Sweep:
@@ -58,7 +50,7 @@ def sweep() -> Sweep:
             told = f"{type(error).__name__}: {error}"
         if told:
             stranded.append(f"{lease.split}, {lease.holder or 'free'}: {told}")
-    return Sweep(recovered, stranded)
+    return Sweep(recovered=recovered, stranded=stranded)
 
 
 def _look_at(lease: Lease, recovered: list[str]) -> str | None:
@@ -117,7 +109,7 @@ def _under_way(lease: Lease) -> str | None:
     return None
 
 
-def recover(lease: Lease) -> str | None:
+def recover(lease: Lease) -> Outcome | None:
     """Do what can be done now; the outcome once the release is closed, None while more is to do.
 
     Raises what AWS raises, and `LeaseLost` when somebody else was faster.
@@ -207,7 +199,7 @@ def _runs_old(release: Release) -> bool:
     return service_of(release, "primary").task_definition == release.primary.task_definition
 
 
-def _close(release: Release, lease: Lease) -> str:
+def _close(release: Release, lease: Lease) -> Outcome:
     outcome, version = _ended(release, lease)
     status = stepfunctions.status_of(lease.holder) or "and is gone"
     cause = (
@@ -220,7 +212,7 @@ def _close(release: Release, lease: Lease) -> str:
     return outcome
 
 
-def _ended(release: Release, lease: Lease) -> tuple[Literal["Reverted", "Released"], str]:
+def _ended(release: Release, lease: Lease) -> tuple[Outcome, str]:
     """The outcome, and what the primary serves."""
     serves = service_of(release, "primary").task_definition
     if serves == release.primary.task_definition:

@@ -8,13 +8,14 @@ same table; `stepcanary.store.leases` has them.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pydantic import ValidationError
 
 from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
+from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
 
 KEPT_SECONDS = 400 * 86_400
-RUNNING = "Running"
-RELEASED = "Released"
+RUNNING: Outcome = "Running"
+RELEASED: Outcome = "Released"
 
 
 def _key(release: Release) -> "dict[str, UniversalAttributeValueTypeDef]":
@@ -42,7 +43,7 @@ def _item_key(
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    outcome: str
+    outcome: Outcome
     cause: str
 
 
@@ -56,11 +57,11 @@ def find(release: Release) -> Record | None:
     if item is None or "outcome" not in item:
         # A signal may have been noted before the release was.
         return None
-    return Record(item["outcome"]["S"], item["cause"]["S"])
+    return Record(cast("Outcome", item["outcome"]["S"]), item["cause"]["S"])
 
 
 @aws_failures
-def record(release: Release, outcome: str, cause: str) -> None:
+def record(release: Release, outcome: Outcome, cause: str) -> None:
     """Write down the release and how it stands; a second call only updates it."""
     now = clock.epoch_seconds()
     clients.dynamodb().update_item(
@@ -81,7 +82,7 @@ def record(release: Release, outcome: str, cause: str) -> None:
     )
 
 
-def close(release: Release, outcome: str, cause: str) -> None:
+def close(release: Release, outcome: Outcome, cause: str) -> None:
     """Write down how a release ended, also where the next one looks for the last."""
     record(release, outcome, cause)
     _put_last(release, "last", outcome, cause)
@@ -90,7 +91,7 @@ def close(release: Release, outcome: str, cause: str) -> None:
 
 
 @aws_failures
-def _put_last(release: Release, key: str, outcome: str, cause: str) -> None:
+def _put_last(release: Release, key: str, outcome: Outcome, cause: str) -> None:
     clients.dynamodb().put_item(
         TableName=settings().ledger_table,
         Item={
@@ -109,7 +110,7 @@ class Last:
     """`updated_at` is in epoch seconds."""
 
     release: Release
-    outcome: str
+    outcome: Outcome
     cause: str
     updated_at: int
 
@@ -133,7 +134,7 @@ def last(service: str, outcome: str | None = None) -> Last | None:
         return None
     return Last(
         release,
-        item["outcome"]["S"],
+        cast("Outcome", item["outcome"]["S"]),
         item["cause"]["S"],
         int(item["updated_at"]["N"]),
     )
