@@ -3,13 +3,12 @@
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws import eventbridge
 from stepcanary.contracts.answers import PlanAnswer, answers
 from stepcanary.contracts.states import PlanInput
-from stepcanary.domain import events
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
 from stepcanary.release.concurrency import plan_in_turn
+from stepcanary.release.rejection import publish_rejection
 
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)
@@ -20,10 +19,7 @@ def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
     try:
         release = plan_in_turn(event.execution, event.request, waited=event.waited)
     except RequestRejected as rejected:
-        logger.warning("release rejected", extra={"cause": str(rejected)})
-        told = events.rejected(event.execution, event.request, str(rejected))
-        if told is not None:
-            eventbridge.publish(told)
+        publish_rejection(event.execution, event.request, rejected)
         return PlanAnswer(accepted=False, cause=str(rejected))
     if release is None:
         logger.info("release waits for its split")

@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 from stepcanary.aws import clients
 from stepcanary.domain.model import Model
 from stepcanary.errors import AwsUnavailable
-from stepcanary.settings import settings
+from stepcanary.settings import SlackSettings
 
 KEPT_SECONDS = 300
 """How long a secret that was replaced may still be used."""
@@ -22,7 +22,7 @@ class SlackSecret(Model):
 
 def slack_secret() -> SlackSecret:
     """Raises `AwsUnavailable`, also where there is no such secret: somebody has to mend that."""
-    name = settings().slack_secret
+    name = SlackSettings.from_env().secret
     try:
         found = clients.secrets().get(name, max_age=KEPT_SECONDS, transform="json")
         return SlackSecret.model_validate(found)

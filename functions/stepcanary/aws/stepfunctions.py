@@ -7,7 +7,7 @@ from typing import Any
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.signals import Signal
-from stepcanary.settings import settings
+from stepcanary.settings import StateMachineSettings
 
 
 @aws_failures
@@ -37,7 +37,7 @@ def is_running(execution: str) -> bool:
 def start(name: str, request: dict[str, object]) -> str:
     """Start the state machine, once per name; the execution's ARN."""
     sfn = clients.stepfunctions()
-    machine = settings().state_machine
+    machine = StateMachineSettings.from_env().arn
     try:
         answer = sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
     except sfn.exceptions.ExecutionAlreadyExists:

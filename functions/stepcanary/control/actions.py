@@ -13,7 +13,6 @@ from stepcanary.domain.request import ActionRequest, parse_action
 from stepcanary.domain.stage import name_of
 from stepcanary.errors import (
     AwsUnavailable,
-    LeaseHeld,
     NotEnoughCapacity,
     ReleaseError,
     RequestRejected,
@@ -34,7 +33,7 @@ def take_action(execution: str, document: object) -> Taken:
         return _take(execution, request)
     except (AwsUnavailable, RequestRejected):
         raise
-    except (SignalRefused, LeaseHeld, NotEnoughCapacity) as refused:
+    except (SignalRefused, NotEnoughCapacity) as refused:
         raise RequestRejected(str(refused)) from refused
     except ReleaseError as failure:
         raise RequestRejected(_why_failed(request, failure)) from failure

@@ -16,7 +16,7 @@ from stepcanary.errors import (
     SplitUnsettled,
 )
 from stepcanary.release import recovery, routes
-from stepcanary.release.plan import plan_release
+from stepcanary.release.plan import plan_release, resolve
 from stepcanary.store import leases, ledger
 
 
@@ -35,7 +35,7 @@ def open_release(release: Release, request: object) -> Lease:
     try:
         require_alone(release)
         _check_again(release, request)
-    except (LeaseHeld, RequestRejected):
+    except RequestRejected:
         # Only as long as it is being opened: a second delivery may have gone on with it.
         leases.free(lease)
         raise
@@ -54,7 +54,9 @@ def _free_of_the_dead(release: Release) -> None:
         if not seen.recovering and stepfunctions.is_running(seen.holder):
             raise SplitTaken(
                 f"traffic: execution {seen.holder} is releasing on the same split; wait for it to"
-                " end, or revert it"
+                " end, or revert it",
+                seen.holder,
+                split,
             )
         _put_right(seen)
 
@@ -104,7 +106,7 @@ def _name(cluster: str) -> str:
 
 def _check_again(release: Release, request: object) -> None:
     """Another release may have come and gone between the plan and the lease."""
-    planned = plan_release(release.execution, request)
+    planned = plan_release(release.execution, *resolve(request))
     if planned != release:
         raise RequestRejected(
             "the services or the profile changed while the release was being opened; start again"

@@ -7,17 +7,21 @@ from stepcanary.domain.release import Release, Side
 from stepcanary.domain.request import ActionRequest, Request, parse_built, parse_request
 from stepcanary.domain.split import check_expressible
 from stepcanary.domain.verdict import Alarm
-from stepcanary.errors import AwsRefused, RequestRejected, SplitBusy
+from stepcanary.errors import AwsRefused, RequestRejected, SplitTaken
 from stepcanary.release.rollback import rolled_back
 from stepcanary.store import leases, profiles
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
 
 
-def plan_release(execution: str, document: object) -> Release:
-    """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
+def resolve(document: object) -> tuple[Request, Profile]:
+    """The request, and the profile of its service. Raises `RequestRejected`."""
     request = request_of(document)
-    profile = profiles.of_service(request.service, request.profile)
+    return request, profiles.of_service(request.service, request.profile)
+
+
+def plan_release(execution: str, request: Request, profile: Profile) -> Release:
+    """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
     _check_distinct(execution, profile)
     try:
         if request.action == "rollback":
@@ -159,7 +163,7 @@ def _left_by_the_dead(execution: str, traffic: Traffic) -> Traffic | None:
     if lease.holder in ("", execution):
         return None
     if stepfunctions.is_running(lease.holder):
-        raise SplitBusy(
+        raise SplitTaken(
             f"traffic: execution {lease.holder} is releasing on the same split,"
             f" {router_for(traffic).name}; wait for it to end, or revert it",
             lease.holder,

@@ -32,7 +32,7 @@ from stepcanary.errors import (
     SplitTaken,
     StageOver,
 )
-from stepcanary.settings import settings
+from stepcanary.settings import LedgerSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
@@ -124,7 +124,7 @@ def _signal_item(signal: Signal) -> Any:
 @aws_failures
 def _get(split: str) -> Lease:
     answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table, Key=_key(split), ConsistentRead=True
+        TableName=LedgerSettings.from_env().table, Key=_key(split), ConsistentRead=True
     )
     return _lease(answer["Item"]) if "Item" in answer else Lease(split)
 
@@ -144,7 +144,7 @@ def _query(condition: str, values: "Values") -> list[Lease]:
         clients.dynamodb()
         .get_paginator("query")
         .paginate(
-            TableName=settings().ledger_table,
+            TableName=LedgerSettings.from_env().table,
             KeyConditionExpression="pk = :lease",
             FilterExpression=condition,
             ExpressionAttributeValues={":lease": {"S": "lease"}, **values},
@@ -179,7 +179,7 @@ def _update(
     if names:
         names = {"ExpressionAttributeNames": names}
     answer = clients.dynamodb().update_item(
-        TableName=settings().ledger_table,
+        TableName=LedgerSettings.from_env().table,
         Key=_key(split),
         UpdateExpression=expression,
         ConditionExpression=condition,
@@ -270,7 +270,9 @@ def _take(release: Release, split: str, change: str, values: "Values", left: str
             return _take(release, split, change, values, winner.holder)
         raise SplitTaken(
             f"traffic: execution {winner.holder} began a release on the same split just before;"
-            " wait for it to end, or revert it"
+            " wait for it to end, or revert it",
+            winner.holder,
+            split,
         ) from error
     return _lease(item)
 
@@ -631,7 +633,7 @@ def queue(split: str, execution: str, started_at: int) -> bool:
 @aws_failures
 def queued(split: str) -> Place | None:
     answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table, Key=_key(split), ConsistentRead=True
+        TableName=LedgerSettings.from_env().table, Key=_key(split), ConsistentRead=True
     )
     item = answer.get("Item", {})
     if "queued" not in item:

@@ -20,7 +20,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable
 from stepcanary.observability import logger
-from stepcanary.settings import settings
+from stepcanary.settings import LedgerSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import UniversalAttributeValueTypeDef
@@ -51,7 +51,7 @@ class Record:
 def find(release: Release) -> Record | None:
     """How the release stands; None when nothing was written down yet."""
     answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table, Key=_key(release), ConsistentRead=True
+        TableName=LedgerSettings.from_env().table, Key=_key(release), ConsistentRead=True
     )
     item = answer.get("Item")
     if item is None or "outcome" not in item:
@@ -65,7 +65,7 @@ def record(release: Release, outcome: Outcome, cause: str) -> None:
     """Write down the release and how it stands; a second call only updates it."""
     now = clock.epoch_seconds()
     clients.dynamodb().update_item(
-        TableName=settings().ledger_table,
+        TableName=LedgerSettings.from_env().table,
         Key=_key(release),
         UpdateExpression=(
             "SET started_at = if_not_exists(started_at, :now), updated_at = :now,"
@@ -93,7 +93,7 @@ def close(release: Release, outcome: Outcome, cause: str) -> None:
 @aws_failures
 def _put_last(release: Release, key: str, outcome: Outcome, cause: str) -> None:
     clients.dynamodb().put_item(
-        TableName=settings().ledger_table,
+        TableName=LedgerSettings.from_env().table,
         Item={
             **_key(release),
             "sk": {"S": key},
@@ -121,7 +121,7 @@ def last(service: str, outcome: str | None = None) -> Last | None:
     wrote it."""
     key = "last" if outcome is None else f"last#{outcome}"
     answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table,
+        TableName=LedgerSettings.from_env().table,
         Key={"pk": {"S": f"service#{service}"}, "sk": {"S": key}},
         ConsistentRead=True,
     )
@@ -149,7 +149,7 @@ def last_released(service: str) -> Release | None:
 def thread(service: str, execution: str) -> str | None:
     """Slack's name for the release's first message."""
     answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table,
+        TableName=LedgerSettings.from_env().table,
         Key=_item_key("thread", service, execution),
         ConsistentRead=True,
     )
@@ -159,7 +159,7 @@ def thread(service: str, execution: str) -> str | None:
 @aws_failures
 def keep_thread(service: str, execution: str, thread: str) -> None:
     clients.dynamodb().put_item(
-        TableName=settings().ledger_table,
+        TableName=LedgerSettings.from_env().table,
         Item={
             **_item_key("thread", service, execution),
             "thread": {"S": thread},
@@ -181,7 +181,7 @@ def _note_signal(service: str, execution: str, signal: Signal) -> None:
     told = {"kind": signal.kind, "by": signal.by, "reason": signal.reason}
     item = {**{k: {"S": v} for k, v in told.items()}, "at": {"N": str(signal.at)}}
     clients.dynamodb().update_item(
-        TableName=settings().ledger_table,
+        TableName=LedgerSettings.from_env().table,
         Key=_item_key("release", service, execution),
         UpdateExpression=(
             "SET signals = list_append(if_not_exists(signals, :none), :one), expires_at = :expires"
