@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from stepcanary.contracts.answers import Signalled, answers
-from stepcanary.contracts.events import SignalEvent, SignalInput
-from stepcanary.domain.request import explain
+from stepcanary.contracts.events import SignalEvent
+from stepcanary.domain.request import SignalInput, explain
 from stepcanary.errors import SignalRefused
 from stepcanary.observability import logger
 from stepcanary.release import signalling

@@ -69,3 +69,16 @@ def test_the_last_step_leads_to_the_gate_where_there_is_one() -> None:
     assert progress(advance, 1, 0, last=False, gated=True).next == "gate"
     assert progress(advance, 2, 0, last=True).next == "promote"
     assert progress(advance, 2, 0, last=True, gated=True).next == "gate"
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (0, "no alarm judges this release; the bake is over"),
+        (1, "the alarm is OK"),
+        (3, "all 3 alarms are OK"),
+    ],
+)
+def test_what_is_well_is_said_in_english(number: int, reason: str) -> None:
+    names = [f"alarm-{n}" for n in range(number)]
+    assert judge(names, [Alarm(name, "OK") for name in names], 0).reason == reason

@@ -34,7 +34,7 @@ def is_running(execution: str) -> bool:
 
 
 @aws_failures
-def start(name: str, request: dict[str, object]) -> str:
+def start(name: str, request: dict[str, Any]) -> str:
     """Start the state machine, once per name; the execution's ARN."""
     sfn = clients.stepfunctions()
     machine = StateMachineSettings.from_env().arn

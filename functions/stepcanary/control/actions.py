@@ -6,7 +6,6 @@ from pydantic import ValidationError
 
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.answers import EndedRelease, RunningRelease, Taken
-from stepcanary.contracts.events import SignalInput
 from stepcanary.control.manual_shift import shift_manually
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
@@ -55,17 +54,7 @@ def _take(execution: str, request: ActionRequest) -> Taken:
     if request.action == "shift":
         profile = profiles.of_service(request.service, request.profile)
         return _taken(request, shift_manually(execution, request, profile))
-    executions = signalling.signal_service(
-        SignalInput(
-            service=request.service,
-            signal=request.action,
-            reason=request.reason,
-            by=request.by,
-            execution=request.execution,
-            wait=request.wait,
-        ),
-        key=execution,
-    )
+    executions = signalling.signal_service(request, key=execution)
     reached = ", ".join(executions)
     return _taken(request, f"{request.action} reached {reached}", executions=executions)
 

@@ -1,11 +1,11 @@
-"""Starting: events of the world that begin a release or promote one, for the services they mean."""
+"""Triggers: ECR pushes and pipeline successes that start or promote releases."""
 
 import hashlib
 
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.answers import Triggered
-from stepcanary.contracts.events import ImagePushed, PipelineSucceeded, SignalInput
-from stepcanary.domain.request import LONGEST_BY
+from stepcanary.contracts.events import ImagePushed, PipelineSucceeded
+from stepcanary.domain.request import LONGEST_BY, SignalInput
 from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
 from stepcanary.release import signalling
 from stepcanary.store import profiles
@@ -50,6 +50,9 @@ def of_pipeline(event: PipelineSucceeded) -> Triggered:
 
 
 def _promote(services: list[str], by: str, event: ImagePushed | PipelineSucceeded) -> list[str]:
-    asked = [SignalInput(service=service, signal="promote", by=by) for service in services]
-    told = [signalling.signal_from_event(each, event.id, event.time) for each in asked]
-    return [execution for executions in told for execution in executions]
+    """The executions that were reached."""
+    reached: list[str] = []
+    for service in services:
+        signal = SignalInput(service=service, signal="promote", by=by)
+        reached += signalling.signal_from_event(signal, event.id, event.time)
+    return reached

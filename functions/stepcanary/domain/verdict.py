@@ -1,4 +1,4 @@
-"""Verdict: what the alarms say about the canary. Pure."""
+"""Verdict: what follows from the alarms of the canary."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -44,7 +44,7 @@ NO_DATA = (
 
 
 def judge(
-    asked: list[str], alarms: list[Alarm], holds_left: int, *, promoted: bool = False
+    names: list[str], alarms: list[Alarm], holds_left: int, *, promoted: bool = False
 ) -> Verdict:
     """One doubt reverts. An alarm without data holds the step, and reverts when holds run out.
 
@@ -52,22 +52,23 @@ def judge(
     person's `promoted` goes on without data; it does not go on over an alarm that fired.
     """
     found = {alarm.name: alarm for alarm in alarms}
-    gone = [name for name in asked if name not in found]
+    gone = [name for name in names if name not in found]
     if gone:
         return Verdict("revert", f"alarm {', '.join(gone)} no longer exists")
-    firing = [found[name] for name in asked if found[name].fired]
+    firing = [found[name] for name in names if found[name].fired]
     if firing:
-        told = "; ".join(f"{a.name} ({a.reason[:300]})" for a in firing)
-        return Verdict("revert", f"alarm fired: {told}")
+        reasons = "; ".join(f"{a.name} ({a.reason[:300]})" for a in firing)
+        return Verdict("revert", f"alarm fired: {reasons}")
     if promoted:
         return Verdict("advance", "it was promoted, and no alarm fires")
-    silent = [name for name in asked if found[name].state != "OK"]
+    silent = [name for name in names if found[name].state != "OK"]
     if silent:
-        told = f"alarm without data: {', '.join(silent)}"
-        return Verdict("hold", told) if holds_left > 0 else Verdict("revert", told + NO_DATA)
-    if not asked:
+        reason = f"alarm without data: {', '.join(silent)}"
+        return Verdict("hold", reason) if holds_left > 0 else Verdict("revert", reason + NO_DATA)
+    if not names:
         return Verdict("advance", "no alarm judges this release; the bake is over")
-    return Verdict("advance", f"all {len(asked)} alarms are OK")
+    all_ok = "the alarm is OK" if len(names) == 1 else f"all {len(names)} alarms are OK"
+    return Verdict("advance", all_ok)
 
 
 FOLLOWING: dict[Decision, Literal["shift", "bake", "revert"]] = {

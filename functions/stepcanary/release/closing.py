@@ -28,7 +28,7 @@ def close_release(
     if outcome == "PromotionFailed" and lease.stage == RETURNING:
         # An alarm after the weights had returned, and the primary did not get its old version back.
         outcome = "RevertFailed"
-    cause = explain(outcome, ending)
+    cause = explain(outcome, ending, release.version)
     ledger.close(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
         leases.free(lease)
@@ -41,6 +41,6 @@ def close_release(
 def _closed_by_others(release: Release, lost: str) -> Closed:
     found = ledger.find(release)
     if found is None or found.outcome == ledger.RUNNING:
-        cause = f"The release was taken out of this execution's hands: {lost}. See docs/runbook.md"
+        cause = f"This execution no longer holds its release: {lost}. See docs/runbook.md"
         return Closed(outcome="RevertFailed", cause=cause, stranded=0)
     return Closed(outcome=found.outcome, cause=found.cause, stranded=0)
