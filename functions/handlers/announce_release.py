@@ -1,4 +1,4 @@
-"""Announce release: what happened to a release goes to the topic that a chat listens to."""
+"""Announce release: the events of a release go to the topic that a chat listens to."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext

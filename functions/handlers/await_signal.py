@@ -1,4 +1,4 @@
-"""Await signal: leave the task token where signals find it; obey one that came before."""
+"""Await signal: leave the task token where signals find it; one that came before ends the wait."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -19,5 +19,5 @@ def lambda_handler(event: WaitInput, _context: LambdaContext) -> Nothing:
     waits = events.waiting(event.release, event.wait, list(event.ends_on))
     if signal is None and waits is not None:
         eventbridge.publish(waits)
-    logger.info("waiting" if signal is None else "signal obeyed", extra={"signal": str(signal)})
+    logger.info("waiting" if signal is None else "signal found", extra={"signal": str(signal)})
     return Nothing()

@@ -1,4 +1,4 @@
-"""Post to Slack: what happened to a release goes into its thread, a gate with its buttons."""
+"""Post to Slack: the events of a release go into its thread, a gate with its buttons."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -1,4 +1,4 @@
-"""Obey pipeline: a pipeline that succeeded promotes the services whose profiles say so."""
+"""Promote on pipeline: a pipeline that succeeded promotes the services whose profiles say so."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -15,6 +15,6 @@ from stepcanary.observability import logger
 def lambda_handler(event: PipelineSucceeded, _context: LambdaContext) -> Triggered:
     triggered = triggers.of_pipeline(event)
     logger.info(
-        "pipeline obeyed", extra={"pipeline": event.detail.pipeline, **triggered.model_dump()}
+        "pipeline succeeded", extra={"pipeline": event.detail.pipeline, **triggered.model_dump()}
     )
     return triggered

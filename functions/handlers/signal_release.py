@@ -1,4 +1,4 @@
-"""Signal release: tell the running release of a service to promote, revert and the like."""
+"""Signal release: send a signal to the running release of a service: promote, revert and others."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from stepcanary.release import signalling
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)
 @answers
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Signalled:
-    """A person is told of a refusal in words, an event by the log."""
+    """A person gets a refusal as the answer; that of an event goes to the log."""
     if "detail" in event:
         put = parse(event=event, model=SignalEvent)
         return Signalled(executions=signalling.signal_from_event(put.detail, put.id, put.time))

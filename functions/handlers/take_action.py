@@ -1,4 +1,4 @@
-"""Take action: promote, revert, skip, pause, resume, shift by hand, or say how a service stands."""
+"""Take action: promote, revert, skip, pause, resume, shift manually, or report the status."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext

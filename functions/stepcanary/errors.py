@@ -16,11 +16,11 @@ Who answers each:
     ├── SplitDrifted            the same; while the old version comes back, the canary takes over
     ├── CanaryAlarmed           the phase's Catch: it reverts
     ├── NotEnoughCapacity       the state machine tries again, then the phase's Catch
-    │   └── CanaryShort         the same, and nobody is asked before the old version comes back
+    │   └── CanaryShort         the same, and the old version comes back without a gate
     ├── DeploymentFailed        the phase's Catch
     └── DeploymentOverdue       the phase's Catch
 
-The Catch of the rollout reverts; that of the promotion leaves the traffic on the canary, and asks.
+The Catch of the rollout reverts; that of the promotion leaves the traffic on the canary.
 """
 
 
@@ -33,7 +33,7 @@ class AwsUnavailable(ReleaseError):
 
 
 class AwsRefused(ReleaseError):
-    """AWS said no for good: denied, not found, invalid. `code` is the AWS error code."""
+    """AWS refused for good: denied, not found, invalid. `code` is the AWS error code."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)

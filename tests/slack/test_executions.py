@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from stepcanary.aws import stepfunctions
 from stepcanary.chat.slack import executions
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import parse_action
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
+from stepcanary.store import profiles
 from tests.builders import profile
 
 REVERT = parse_action({"action": "revert", "service": "checkout"})
@@ -50,15 +52,15 @@ def test_a_failure_says_what_became_of_it(
     text: str,
 ) -> None:
     read = fail_with(reading) if reading else lambda _service: OPEN
-    monkeypatch.setattr(executions.profiles, "of_service", read)
+    monkeypatch.setattr(profiles, "of_service", read)
     if starting:
-        monkeypatch.setattr(executions.stepfunctions, "start", fail_with(starting))
+        monkeypatch.setattr(stepfunctions, "start", fail_with(starting))
     reply = executions.run(REVERT, "U2CERLKJA", "slack-1")
     assert (reply.done, reply.words) == (False, f"Revert of checkout failed: {text}")
 
 
 def test_who_may_not_is_told_who_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executions.profiles, "of_service", lambda _service: OPEN)
+    monkeypatch.setattr(profiles, "of_service", lambda _service: OPEN)
     pause = parse_action({"action": "pause", "service": "checkout"})
     with pytest.raises(RequestRejected, match="your member id is U2CERLKJA"):
         executions.run(pause, "U2CERLKJA", "slack-1")

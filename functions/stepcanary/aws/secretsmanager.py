@@ -1,4 +1,4 @@
-"""Secrets Manager: what Slack's requests are signed with, and what ours to Slack carry."""
+"""Secrets Manager: Slack's signing secret, and the token of our requests to Slack."""
 
 from aws_lambda_powertools.utilities.parameters.exceptions import (
     GetParameterError,

@@ -1,4 +1,4 @@
-"""Topic: announcements to SNS, from where Amazon Q Developer takes them into a chat."""
+"""SNS: announcements to a topic, from where Amazon Q Developer takes them into a chat."""
 
 import json
 

@@ -7,17 +7,16 @@ against it.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Literal, ParamSpec
+from typing import Literal, ParamSpec
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from stepcanary.domain.deployment import Started
-from stepcanary.domain.model import Model
+from stepcanary.domain.model import Document, Model
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 
 P = ParamSpec("P")
-Document = dict[str, Any]
 
 
 def answers(handler: Callable[P, Model]) -> Callable[P, Document]:

@@ -1,4 +1,4 @@
-"""ReleaseEvent: what a release tells the world about itself. Pure."""
+"""Events that a release publishes to EventBridge."""
 
 from typing import Literal
 
@@ -45,9 +45,9 @@ class ReleaseEvent(Model):
 
 
 def rejected(execution: str, request: object, cause: str) -> ReleaseEvent | None:
-    """None for a request that does not say which service it is about."""
-    asked = request if isinstance(request, dict) else {}
-    service, by = asked.get("service"), asked.get("by", "")
+    """None for a request without a service."""
+    document = request if isinstance(request, dict) else {}
+    service, by = document.get("service"), document.get("by", "")
     if not isinstance(service, str):
         return None
     return ReleaseEvent(

@@ -17,7 +17,7 @@ from stepcanary.release.routes import force_all
 from stepcanary.store import leases
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
-"""Failures of a promotion after which nobody is asked: the canary itself is in doubt."""
+"""Failures of a promotion that revert without a gate: the canary itself is in doubt."""
 
 
 def promote_primary(release: Release, fence: int, number: int) -> Started:

@@ -1,4 +1,4 @@
-"""Returning: all weight back to the primary, and the canary scaled in once that is sure."""
+"""Revert: all weight back to the primary, and the canary scaled in once that is sure."""
 
 from stepcanary import clock
 from stepcanary.aws import ecs
@@ -82,8 +82,8 @@ def _note(router: TrafficRouter, lease: Lease, split: str, moved: Moved) -> str 
 def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bool) -> Rest:
     """Read the split once more, after the router's settle time; put it right where it moved.
 
-    Where the primary was `promoted` the alarms have the last word on it, and it is said here: after
-    this the release is over. Raises `SplitDrifted` when somebody else has moved it too often.
+    Where the primary was `promoted` the alarms have the last word on it, and this is the last look:
+    after it the release is over. Raises `SplitDrifted` when somebody else has moved it too often.
     """
     lease = leases.enter(release, fence, RETURNING)
     found, failures = routes.read_each(release)

@@ -1,7 +1,7 @@
-"""App: what Slack's requests lead to; each is acknowledged at once, and then worked on.
+"""App: acknowledge each request of Slack at once, then run what it wants.
 
 Slack waits three seconds for the acknowledgement. The work is a lazy listener: the function invokes
-itself with the same request. An execution has a name made of the request's signature, so that work
+itself with the same request. An execution's name is made of the request's signature, so that work
 that is delivered twice is done once.
 """
 
@@ -27,18 +27,18 @@ Body = dict[str, Any]
 def build() -> App:
     """Without Bolt's own check of the signature: the endpoint has checked it."""
     app = App(
-        signing_secret="checked-at-the-door",  # noqa: S106
+        signing_secret="checked-by-the-endpoint",  # noqa: S106
         authorize=_authorize,
         process_before_response=True,
         request_verification_enabled=False,
     )
-    app.command(re.compile(".*"))(ack=_acknowledge_command, lazy=[_obey_command])
-    app.action(re.compile(f"^{DECIDE}"))(ack=_acknowledge_decision, lazy=[_obey_decision])
+    app.command(re.compile(".*"))(ack=_acknowledge_command, lazy=[_run_command])
+    app.action(re.compile(f"^{DECIDE}"))(ack=_acknowledge_decision, lazy=[_run_decision])
     return app
 
 
 def _authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-    """No token is needed to answer through a `response_url`, so Slack is not asked about one."""
+    """No token is needed to answer through a `response_url`, so none is looked up."""
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
 
 
@@ -55,7 +55,7 @@ def _acknowledge_decision(ack: Ack) -> None:
     ack()
 
 
-def _obey_command(body: Body, request: BoltRequest, respond: Respond) -> None:
+def _run_command(body: Body, request: BoltRequest, respond: Respond) -> None:
     try:
         commanded = _commanded(body)
     except RequestRejected:
@@ -71,7 +71,7 @@ def _obey_command(body: Body, request: BoltRequest, respond: Respond) -> None:
     respond(f"<@{user}>: {escaped(reply.words)[:2_900]}", response_type="in_channel")
 
 
-def _obey_decision(body: Body, request: BoltRequest, respond: Respond) -> None:
+def _run_decision(body: Body, request: BoltRequest, respond: Respond) -> None:
     user = body["user"]["id"]
     value = body["actions"][0]["value"]
 

@@ -1,4 +1,4 @@
-"""Blocks: what happened to a release as a message of Slack's Block Kit. Pure.
+"""Blocks: the event of a release as a message of Slack's Block Kit.
 
 Whatever comes from people or from AWS is escaped, so that nobody calls a whole channel with it.
 """

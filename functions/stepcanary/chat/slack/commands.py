@@ -1,4 +1,4 @@
-"""Commands: what a person writes after `/canary`, or means with a button, as a request. Pure."""
+"""Commands: what a person writes after `/canary`, or means with a button, as a request."""
 
 from collections.abc import Callable
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Posting: messages to Slack's channel, those of one release in one thread."""
+"""Messages: post them to Slack's channel, those of one release in one thread."""
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
