@@ -52,8 +52,8 @@ class Stack:
 
     def running(self, service: str, by: str) -> str:
         """The execution that releases the service now, however it was started."""
-        asked = {"service": service, "action": "status", "by": by}
-        ended = self.watch(self.start(asked, _name("status", service)), lambda _line: None)
+        request = {"service": service, "action": "status", "by": by}
+        ended = self.watch(self.start(request, _name("status", service)), lambda _line: None)
         if ended["status"] != "SUCCEEDED":
             raise Misuse(str(ended.get("cause", ended["status"])))
         for release in json.loads(ended["output"]).get("running", []):
@@ -67,17 +67,17 @@ class Stack:
 
     def watch(self, execution: str, say: Callable[[str], None]) -> dict[str, Any]:
         """Say each state as it is entered, until the end."""
-        said = 0
+        shown = 0
         while True:
             described = self.describe(execution)
             pages = self._sfn.get_paginator("get_execution_history").paginate(
                 executionArn=execution
             )
             found = list(lines([event for page in pages for event in page["events"]]))
-            for line in found[said:]:
+            for line in found[shown:]:
                 weight = "" if line.weight is None else f"canary {line.weight} %"
                 say(f"{line.at:%H:%M:%S}  {line.state:<18} {weight}".rstrip())
-            said = len(found)
+            shown = len(found)
             if described["status"] != "RUNNING":
                 return described
             time.sleep(LOOK_SECONDS)
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stepcanary", description=__doc__)
     parser.add_argument("--state-machine", help="its ARN (default: $STATE_MACHINE)")
     parser.add_argument("--stack", default="stepcanary", help="else the stack that has it")
-    parser.add_argument("--by", default=_me(), help="who asks (default: you)")
+    parser.add_argument("--by", default=_me(), help="who the ledger names (default: you)")
     commands = parser.add_subparsers(dest="command", required=True)
 
     release = commands.add_parser("release", help="release a new version and watch it")
@@ -119,8 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("service")
     for each in (release, rollback):
         each.add_argument("--detach", action="store_true", help="do not watch it")
-    for name, told in SIGNALS.items():
-        signal = commands.add_parser(name, help=told)
+    for name, meaning in SIGNALS.items():
+        signal = commands.add_parser(name, help=meaning)
         signal.add_argument("service")
         signal.add_argument("--reason", default="")
         signal.add_argument("--execution", default="", help="only if it is this one")
@@ -162,15 +162,15 @@ def run(given: argparse.Namespace, say: Callable[[str], None]) -> int:
     if given.command == "watch":
         named = given.what.startswith("arn:")
         arn = given.what if named else stack.running(given.what, given.by)
-        return _told(stack.watch(arn, say), say)
+        return _exit_code(stack.watch(arn, say), say)
     execution = stack.start(_request(given), _name(given.command, given.service))
     if given.command in ("release", "rollback"):
         say(execution)
-        return 0 if given.detach else _told(stack.watch(execution, say), say)
-    return _told(stack.watch(execution, lambda _line: None), say)
+        return 0 if given.detach else _exit_code(stack.watch(execution, say), say)
+    return _exit_code(stack.watch(execution, lambda _line: None), say)
 
 
-def _told(ended: dict[str, Any], say: Callable[[str], None]) -> int:
+def _exit_code(ended: dict[str, Any], say: Callable[[str], None]) -> int:
     """Say how it ended; the exit code."""
     if ended["status"] == "SUCCEEDED":
         output = json.loads(ended["output"])

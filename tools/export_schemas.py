@@ -7,10 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stepcanary.contracts.events import SignalInput
 from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.profile import Profile
-from stepcanary.domain.request import ActionRequest, Request
+from stepcanary.domain.request import ActionRequest, Request, SignalInput
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "request": Request,

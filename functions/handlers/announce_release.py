@@ -1,18 +1,18 @@
-"""Announce release: what happened to a release goes to the topic that a chat listens to."""
-
-from typing import Any
+"""Announce release: the events of a release go to the topic that a chat listens to."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import sns
 from stepcanary.chat.amazon_q import to_amazon_q
+from stepcanary.contracts.answers import Nothing, answers
 from stepcanary.contracts.events import BusEvent
 from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @event_parser(model=BusEvent)
-def lambda_handler(event: BusEvent, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: BusEvent, _context: LambdaContext) -> Nothing:
     sns.publish(to_amazon_q(event.release_event))
-    return {}
+    return Nothing()

@@ -1,11 +1,10 @@
-"""Await signal: leave the task token where signals find it; obey one that came before."""
-
-from typing import Any
+"""Await signal: leave the task token where signals find it; one that came before ends the wait."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
+from stepcanary.contracts.answers import Nothing, answers
 from stepcanary.contracts.states import WaitInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
@@ -14,10 +13,11 @@ from stepcanary.release import signalling
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=WaitInput)
-def lambda_handler(event: WaitInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: WaitInput, _context: LambdaContext) -> Nothing:
     signal = signalling.await_signal(event)
     waits = events.waiting(event.release, event.wait, list(event.ends_on))
     if signal is None and waits is not None:
         eventbridge.publish(waits)
-    logger.info("waiting" if signal is None else "signal obeyed", extra={"signal": str(signal)})
-    return {}
+    logger.info("waiting" if signal is None else "signal found", extra={"signal": str(signal)})
+    return Nothing()

@@ -1,10 +1,9 @@
 """Check deployment: is one side steady and known to its router?"""
 
-from typing import Any
-
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.contracts.answers import SteadyAnswer, answers
 from stepcanary.contracts.states import CheckInput
 from stepcanary.observability import logger
 from stepcanary.release import deploy
@@ -12,9 +11,10 @@ from stepcanary.release import deploy
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=CheckInput)
-def lambda_handler(event: CheckInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: CheckInput, _context: LambdaContext) -> SteadyAnswer:
     steady = deploy.is_steady(
         event.release, event.fence, event.side, event.deployment, restoring=event.restoring
     )
     logger.info("deployment checked", extra={"side": event.side, "steady": steady})
-    return {"steady": steady}
+    return SteadyAnswer(steady=steady)

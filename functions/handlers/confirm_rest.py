@@ -1,11 +1,10 @@
 """Confirm rest: read the split again after the settle time, and put it right if it moved."""
 
-from typing import Any
-
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
+from stepcanary.contracts.answers import Rest, answers
 from stepcanary.contracts.states import ConfirmInput
 from stepcanary.domain import events
 from stepcanary.observability import logger
@@ -14,11 +13,12 @@ from stepcanary.release import revert
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=ConfirmInput)
-def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> Rest:
     rest = revert.confirm_rest(
         event.release, event.fence, event.corrections, promoted=event.promoted
     )
     if rest.next == "retire":
         eventbridge.publish(events.shifted(event.release, 0))
     logger.info("rest confirmed", extra={"rest": rest.model_dump()})
-    return rest.model_dump()
+    return rest

@@ -1,20 +1,21 @@
 """Judge canary: the verdict on the step that has just baked."""
 
-from typing import Any
-
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.contracts.answers import answers
 from stepcanary.contracts.states import JudgeInput
+from stepcanary.domain.verdict import Progress
 from stepcanary.observability import logger
 from stepcanary.release import rollout
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=JudgeInput)
-def lambda_handler(event: JudgeInput, _context: LambdaContext) -> dict[str, Any]:
-    answer = rollout.judge_canary(
+@answers
+def lambda_handler(event: JudgeInput, _context: LambdaContext) -> Progress:
+    progress = rollout.judge_canary(
         event.release, event.fence, event.step, event.holds, approved=event.approved
     )
-    logger.info("canary judged", extra={"answer": answer})
-    return answer
+    logger.info("canary judged", extra={"progress": progress.model_dump()})
+    return progress

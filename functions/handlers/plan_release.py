@@ -1,32 +1,28 @@
 """Plan release: check everything before anything is touched, and fix the release."""
 
-from typing import Any
-
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws import eventbridge
+from stepcanary.contracts.answers import PlanAnswer, answers
 from stepcanary.contracts.states import PlanInput
-from stepcanary.domain import events
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
 from stepcanary.release.concurrency import plan_in_turn
+from stepcanary.release.rejection import publish_rejection
 
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)
 @event_parser(model=PlanInput)
-def lambda_handler(event: PlanInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
     """A rejection is an answer, not an exception: its cause is for a person to read."""
     try:
         release = plan_in_turn(event.execution, event.request, waited=event.waited)
     except RequestRejected as rejected:
-        logger.warning("release rejected", extra={"cause": str(rejected)})
-        told = events.rejected(event.execution, event.request, str(rejected))
-        if told is not None:
-            eventbridge.publish(told)
-        return {"accepted": False, "waits": False, "cause": str(rejected)}
+        publish_rejection(event.execution, event.request, rejected)
+        return PlanAnswer(accepted=False, cause=str(rejected))
     if release is None:
         logger.info("release waits for its split")
-        return {"accepted": False, "waits": True}
+        return PlanAnswer(accepted=False, waits=True)
     logger.info("release planned", extra={"released_service": release.service})
-    return {"accepted": True, "waits": False, "release": release.model_dump(mode="json")}
+    return PlanAnswer(accepted=True, release=release)

@@ -1,17 +1,17 @@
-"""Post to Slack: what happened to a release goes into its thread, a gate with its buttons."""
-
-from typing import Any
+"""Post to Slack: the events of a release go into its thread, a gate with its buttons."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.chat.slack.messages import post
+from stepcanary.contracts.answers import Nothing, answers
 from stepcanary.contracts.events import BusEvent
 from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @event_parser(model=BusEvent)
-def lambda_handler(event: BusEvent, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: BusEvent, _context: LambdaContext) -> Nothing:
     post(event.release_event)
-    return {}
+    return Nothing()

@@ -1,10 +1,9 @@
-"""Obey pipeline: a pipeline that succeeded promotes the services whose profiles say so."""
-
-from typing import Any
+"""Promote on pipeline: a pipeline that succeeded promotes the services whose profiles say so."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.contracts.answers import Triggered, answers
 from stepcanary.contracts.events import PipelineSucceeded
 from stepcanary.control import triggers
 from stepcanary.observability import logger
@@ -12,7 +11,10 @@ from stepcanary.observability import logger
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @event_parser(model=PipelineSucceeded)
-def lambda_handler(event: PipelineSucceeded, _context: LambdaContext) -> dict[str, Any]:
-    answer = triggers.of_pipeline(event)
-    logger.info("pipeline obeyed", extra={"pipeline": event.detail.pipeline, "answer": answer})
-    return answer
+@answers
+def lambda_handler(event: PipelineSucceeded, _context: LambdaContext) -> Triggered:
+    triggered = triggers.of_pipeline(event)
+    logger.info(
+        "pipeline succeeded", extra={"pipeline": event.detail.pipeline, **triggered.model_dump()}
+    )
+    return triggered

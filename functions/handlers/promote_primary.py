@@ -1,21 +1,22 @@
 """Promote primary: the same version to the primary while the canary carries the traffic."""
 
-from typing import Any
-
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
+from stepcanary.contracts.answers import answers
 from stepcanary.contracts.states import PromotionInput
 from stepcanary.domain import events
+from stepcanary.domain.deployment import Started
 from stepcanary.observability import logger
 from stepcanary.release import promotion
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=PromotionInput)
-def lambda_handler(event: PromotionInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: PromotionInput, _context: LambdaContext) -> Started:
     started = promotion.promote_primary(event.release, event.fence, event.attempt)
     eventbridge.publish(events.promoting(event.release))
     logger.info("primary deployment started", extra={"deployment": started.model_dump()})
-    return started.model_dump()
+    return started

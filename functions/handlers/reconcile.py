@@ -5,15 +5,17 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.contracts.answers import Sweep, answers
 from stepcanary.observability import logger, metrics
 from stepcanary.release.sweep import sweep
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @metrics.log_metrics
-def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> Sweep:
     """Called by the schedule and by the end of an execution: the ledger says what is to do."""
     swept = sweep()
     metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=len(swept.stranded))
-    logger.info("swept", extra={"recovered": swept.recovered, "stranded": swept.stranded})
-    return {"recovered": swept.recovered, "stranded": swept.stranded}
+    logger.info("swept", extra=swept.model_dump())
+    return swept

@@ -1,10 +1,9 @@
 """Retire canary: scale it in, once the route was read back at rest."""
 
-from typing import Any
-
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.contracts.answers import Nothing, answers
 from stepcanary.contracts.states import FencedInput
 from stepcanary.observability import logger
 from stepcanary.release import revert
@@ -12,7 +11,8 @@ from stepcanary.release import revert
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=FencedInput)
-def lambda_handler(event: FencedInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: FencedInput, _context: LambdaContext) -> Nothing:
     revert.retire_canary(event.release, event.fence)
     logger.info("canary retired", extra={"ecs_service": event.release.canary.service})
-    return {}
+    return Nothing()

@@ -1,11 +1,10 @@
 """Return traffic: weights back to the primary once it can carry them."""
 
-from typing import Any
-
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.contracts.answers import Attempt, answers
 from stepcanary.contracts.states import ReturnInput
 from stepcanary.observability import logger, metrics
 from stepcanary.release import promotion
@@ -14,10 +13,11 @@ from stepcanary.release import promotion
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @metrics.log_metrics
 @event_parser(model=ReturnInput)
-def lambda_handler(event: ReturnInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: ReturnInput, _context: LambdaContext) -> Attempt:
     attempt = promotion.return_traffic(
         event.release, event.fence, event.attempt, restored=event.restored
     )
     metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=0)
     logger.info("traffic returned", extra={"attempt": attempt.model_dump()})
-    return attempt.model_dump()
+    return attempt

@@ -1,11 +1,10 @@
 """Revert: all weight to the primary, before anything else."""
 
-from typing import Any
-
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.contracts.answers import Attempt, answers
 from stepcanary.contracts.states import FencedInput
 from stepcanary.observability import logger, metrics
 from stepcanary.release import revert
@@ -14,8 +13,9 @@ from stepcanary.release import revert
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @metrics.log_metrics
 @event_parser(model=FencedInput)
-def lambda_handler(event: FencedInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: FencedInput, _context: LambdaContext) -> Attempt:
     attempt = revert.revert(event.release, event.fence)
     metrics.add_metric(name="Reverts", unit=MetricUnit.Count, value=1)
     logger.warning("reverting", extra={"attempt": attempt.model_dump()})
-    return attempt.model_dump()
+    return attempt

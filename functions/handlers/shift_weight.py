@@ -1,12 +1,11 @@
 """Shift weight: give the canary the weight of its step, and confirm the route took it."""
 
-from typing import Any
-
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
+from stepcanary.contracts.answers import ShiftAnswer, answers
 from stepcanary.contracts.states import StepInput
 from stepcanary.domain import events
 from stepcanary.observability import logger, metrics
@@ -16,7 +15,8 @@ from stepcanary.release import rollout
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @metrics.log_metrics
 @event_parser(model=StepInput)
-def lambda_handler(event: StepInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: StepInput, _context: LambdaContext) -> ShiftAnswer:
     step = event.release.steps[event.step]
     splits = rollout.shift_weight(event.release, event.fence, step.weight)
     eventbridge.publish(events.shifted(event.release, step.weight))
@@ -24,5 +24,5 @@ def lambda_handler(event: StepInput, _context: LambdaContext) -> dict[str, Any]:
     logger.info(
         "weight shifted", extra={"weight": step.weight, "splits": [str(split) for split in splits]}
     )
-    # A time-out of 0 s is none that Step Functions would take.
-    return {"weight": step.weight, "bake_seconds": max(1, step.bake_seconds)}
+    # Step Functions requires TimeoutSeconds >= 1.
+    return ShiftAnswer(weight=step.weight, bake_seconds=max(1, step.bake_seconds))

@@ -1,4 +1,4 @@
-"""Signal release: tell the running release of a service to promote, revert and the like."""
+"""Signal release: send a signal to the running release of a service: promote, revert and others."""
 
 from typing import Any
 
@@ -6,25 +6,30 @@ from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from stepcanary.contracts.events import SignalEvent, SignalInput
-from stepcanary.domain.request import explain
+from stepcanary.contracts.answers import Signalled, answers
+from stepcanary.contracts.events import SignalEvent
+from stepcanary.domain.request import SignalInput, explain
 from stepcanary.errors import SignalRefused
 from stepcanary.observability import logger
 from stepcanary.release import signalling
 
 
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """A person is told of a refusal in words, an event by the log."""
+@answers
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Signalled:
+    """A person gets a refusal as the answer; that of an event goes to the log."""
     if "detail" in event:
         put = parse(event=event, model=SignalEvent)
-        return {"executions": signalling.signal_from_event(put.detail, put.id, put.time)}
+        return Signalled(executions=signalling.signal_from_event(put.detail, put.id, put.time))
     try:
-        asked = SignalInput.model_validate(event)
-        told = signalling.signal_service(asked, request_id=context.aws_request_id)
+        request = SignalInput.model_validate(event)
+        executions = signalling.signal_service(request, request_id=context.aws_request_id)
     except (ValidationError, SignalRefused) as refused:
         why = explain(refused, "signal") if isinstance(refused, ValidationError) else str(refused)
         logger.warning("signal refused", extra={"cause": why})
-        return {"executions": [], "refused": why}
-    logger.info("signal kept", extra={"signal": asked.signal, "by": asked.by, "executions": told})
-    return {"executions": told}
+        return Signalled(executions=[], refused=why)
+    logger.info(
+        "signal kept",
+        extra={"signal": request.signal, "by": request.by, "executions": executions},
+    )
+    return Signalled(executions=executions)

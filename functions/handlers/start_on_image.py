@@ -1,10 +1,9 @@
-"""Obey image: a pushed image releases or promotes the services whose profiles say so."""
-
-from typing import Any
+"""Start on image: a pushed image releases or promotes the services whose profiles say so."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.contracts.answers import Triggered, answers
 from stepcanary.contracts.events import ImagePushed
 from stepcanary.control import triggers
 from stepcanary.observability import logger
@@ -12,7 +11,8 @@ from stepcanary.observability import logger
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @event_parser(model=ImagePushed)
-def lambda_handler(event: ImagePushed, _context: LambdaContext) -> dict[str, Any]:
-    answer = triggers.of_image(event)
-    logger.info("image obeyed", extra={"tag": event.detail.image_tag, "answer": answer})
-    return answer
+@answers
+def lambda_handler(event: ImagePushed, _context: LambdaContext) -> Triggered:
+    triggered = triggers.of_image(event)
+    logger.info("image pushed", extra={"tag": event.detail.image_tag, **triggered.model_dump()})
+    return triggered

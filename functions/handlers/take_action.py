@@ -1,10 +1,9 @@
-"""Take action: promote, revert, skip, pause, resume, shift by hand, or say how a service stands."""
-
-from typing import Any
+"""Take action: promote, revert, skip, pause, resume, shift manually, or report the status."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.contracts.answers import ActionAnswer, answers
 from stepcanary.contracts.states import TakeInput
 from stepcanary.control.actions import take_action
 from stepcanary.errors import RequestRejected
@@ -13,12 +12,13 @@ from stepcanary.observability import logger
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)
 @event_parser(model=TakeInput)
-def lambda_handler(event: TakeInput, _context: LambdaContext) -> dict[str, Any]:
+@answers
+def lambda_handler(event: TakeInput, _context: LambdaContext) -> ActionAnswer:
     """A rejection is an answer, not an exception: its cause is for a person to read."""
     try:
-        answer = take_action(event.execution, event.request)
+        taken = take_action(event.execution, event.request)
     except RequestRejected as rejected:
         logger.warning("action rejected", extra={"cause": str(rejected)})
-        return {"accepted": False, "cause": str(rejected)}
-    logger.info("action taken", extra={"answer": answer})
-    return {"accepted": True, "answer": answer}
+        return ActionAnswer(accepted=False, cause=str(rejected))
+    logger.info("action taken", extra={"taken": taken.model_dump(mode="json")})
+    return ActionAnswer(accepted=True, answer=taken)

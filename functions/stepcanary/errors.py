@@ -1,4 +1,27 @@
-"""Every error that a release can end on, as a named fact. The message says what to do."""
+"""Every error that a release can end on, as a named fact. The message says what to do.
+
+Who answers each:
+
+    ReleaseError
+    ├── AwsUnavailable          the state machine, or Lambda, tries again
+    ├── AwsRefused              the phase's Catch; at the plan it is a rejection
+    ├── RequestRejected         a person: nothing was changed
+    │   └── LeaseHeld           a person: somebody else has what the request needs
+    │       └── SplitTaken      `concurrency` of the profile: reject, supersede or queue
+    ├── SplitUnsettled          the state machine opens again, for ten minutes
+    ├── LeaseLost               the execution closes: others have its release in hand
+    ├── StageOver               the same: the act was delivered late
+    ├── SignalRefused           whoever sent the signal
+    ├── RevertRequested         the phase's Catch: it reverts
+    ├── SplitDrifted            the same; while the old version comes back, the canary takes over
+    ├── CanaryAlarmed           the phase's Catch: it reverts
+    ├── NotEnoughCapacity       the state machine tries again, then the phase's Catch
+    │   └── CanaryShort         the same, and the old version comes back without a gate
+    ├── DeploymentFailed        the phase's Catch
+    └── DeploymentOverdue       the phase's Catch
+
+The Catch of the rollout reverts; that of the promotion leaves the traffic on the canary.
+"""
 
 
 class ReleaseError(Exception):
@@ -10,7 +33,7 @@ class AwsUnavailable(ReleaseError):
 
 
 class AwsRefused(ReleaseError):
-    """AWS said no for good: denied, not found, invalid. `code` is the AWS error code."""
+    """AWS refused for good: denied, not found, invalid. `code` is the AWS error code."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
@@ -21,21 +44,21 @@ class RequestRejected(ReleaseError):
     """The request cannot be released as it stands. Nothing was changed."""
 
 
-class SplitBusy(RequestRejected):
-    """Another release has this split. `holder` is its execution."""
-
-    def __init__(self, message: str, holder: str, split: str) -> None:
-        super().__init__(message)
-        self.holder = holder
-        self.split = split
-
-
-class LeaseHeld(ReleaseError):
-    """Another execution may write this split."""
+class LeaseHeld(RequestRejected):
+    """Another execution may write this split, or deploy to these ECS services."""
 
 
 class SplitTaken(LeaseHeld):
-    """Another release has begun between the plan and its lease, so it is asked whose turn it is."""
+    """Another release has the split: `holder` is its execution, `split` the key, where known.
+
+    Found at the plan, `concurrency` says what then. Found at the opening, it took the split after
+    this release was planned: the state machine plans again, which applies `concurrency`.
+    """
+
+    def __init__(self, message: str, holder: str = "", split: str = "") -> None:
+        super().__init__(message)
+        self.holder = holder
+        self.split = split
 
 
 class SplitUnsettled(ReleaseError):
@@ -54,12 +77,12 @@ class StageOver(ReleaseError):
     """The release has gone on to a later stage, so this act comes too late and must not happen."""
 
 
-class RevertRequested(ReleaseError):
-    """A signal asked for a revert: an alarm's, or a person's."""
-
-
 class SignalRefused(ReleaseError):
-    """Nothing runs that this signal could tell anything. Nothing was changed."""
+    """No running release can use this signal. Nothing was changed."""
+
+
+class RevertRequested(ReleaseError):
+    """A signal demands a revert: an alarm's, or a person's."""
 
 
 class SplitDrifted(ReleaseError):

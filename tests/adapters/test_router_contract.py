@@ -11,7 +11,7 @@ from stepcanary.domain.profile import Traffic
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
-from stepcanary.release.plan import plan_release
+from stepcanary.release.plan import plan_release, resolve
 from stepcanary.store import leases
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import Known, force, foreign_write, shift
@@ -257,7 +257,7 @@ def plan(
     monkeypatch.setattr(leases, "read", lambda split: found or Lease(split))
     written = {k: v for k, v in {**stand.profile, **changed}.items() if v is not None}
     asked = request(profile=profile(traffic=[written]))
-    return plan_release(EXECUTION, asked)
+    return plan_release(EXECUTION, *resolve(asked))
 
 
 @PER_ROUTER

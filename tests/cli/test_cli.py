@@ -72,7 +72,7 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
     assert watcher.returncode == 0, err
     assert "ShiftWeight" in out
     assert "canary 50 %" in out
-    assert out.splitlines()[-1] == "Released: The primary serves the new version."
+    assert out.splitlines()[-1] == f"Released: The primary serves {image}."
     assert sandbox.image("example1") == image
 
     code, text = run(sandbox, "rollback", "checkout")

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from stepcanary.aws import ecs
+from stepcanary.contracts.answers import Rest
 from stepcanary.release import capacity, deploy, opening, plan, recovery, revert
 from stepcanary.store import leases, mailbox, stages, table
 from stepcanary.store.lease_items import lease_key
@@ -111,7 +112,7 @@ def _without_read_back(_arena: Arena) -> Iterator[None]:
             patch.object(
                 revert,
                 "confirm_rest",
-                lambda _release, _fence, corrections, **_: revert.Rest(
+                lambda _release, _fence, corrections, **_: Rest(
                     next="retire", corrections=corrections
                 ),
             )

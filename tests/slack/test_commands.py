@@ -32,7 +32,8 @@ BY = "jane (Slack U2CERLKJA)"
     ],
 )
 def test_a_command_is_a_request(text: str, request_: dict[str, object]) -> None:
-    assert parse_command(text, BY) == {"service": "checkout", "by": BY, **request_}
+    sent = parse_command(text, BY).model_dump(exclude_unset=True)
+    assert sent == {"service": "checkout", "by": BY, **request_}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_no_text_breaks_it(text: str, name: str) -> None:
     assert len(by) <= LONGEST_BY
     for written in (text, f"release checkout {text}", f"shift checkout {text}", f"skip {text}"):
         with suppress(RequestRejected):
-            assert parse_command(written, by)["by"] == by
+            assert parse_command(written, by).by == by
 
 
 @pytest.mark.parametrize(

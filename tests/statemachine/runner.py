@@ -22,6 +22,7 @@ from emulator.clients import forget_clients
 from emulator.events import Bus, alarm_detail, execution_detail
 from stepcanary import clock as canary_clock
 from stepcanary.aws import clients
+from stepcanary.domain.outcome import Outcome as LedgerOutcome
 from stepcanary.domain.signals import Signal
 from stepcanary.store import leases, ledger
 from tests.builders import PROFILE
@@ -145,7 +146,7 @@ class World:
         items: list[dict[str, Any]] = clients.dynamodb().scan(TableName="ledger")["Items"]
         return items
 
-    def steal(self, outcome: str | None) -> None:
+    def steal(self, outcome: LedgerOutcome | None) -> None:
         """The lease goes to nobody; with an outcome, the ledger says that help closed it."""
         (held,) = leases.held()
         release = leases.release_of(held)

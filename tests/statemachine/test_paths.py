@@ -378,4 +378,4 @@ def test_a_task_definition_that_the_primary_runs_is_rejected(here: World) -> Non
     ready = {"primary": "example1:1", "canary": "example2:1"}
     outcome = here.release(request(images=None, task_definitions=ready))
     assert outcome.state == "Rejected"
-    assert "already runs it" in outcome.cause
+    assert "already runs this version" in outcome.cause

@@ -622,7 +622,7 @@ def test_who_lost_the_lease_to_nobody_knows_does_not_say_reverted(here: World) -
     here.clock.after(400, lambda: here.steal(None))
     outcome = here.release(request())
     assert outcome.state == "RevertFailed"
-    assert "taken out of this execution's hands" in outcome.cause
+    assert "no longer holds its release" in outcome.cause
 
 
 def test_what_a_person_finished_by_hand_is_not_undone(here: World) -> None:

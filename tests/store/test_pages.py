@@ -46,9 +46,10 @@ def test_a_release_is_one_record_however_often_it_is_written(standing: StandingC
 
 def test_the_last_good_release_is_remembered_beside_the_last() -> None:
     good, bad = release_named("good"), release_named("bad", images={"app": "shop:v3"})
-    for release, outcome in ((good, "Released"), (bad, "Reverted")):
+    for release in (good, bad):
         leases.free(leases.take(release), release)
-        ledger.close(release, outcome, "")
+    ledger.close(good, "Released", "")
+    ledger.close(bad, "Reverted", "")
     last = ledger.last("checkout")
     assert last is not None
     assert (last.execution, last.outcome) == (bad.execution, "Reverted")

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from stepcanary.domain.profile import Profile, Traffic
-from stepcanary.domain.request import parse_request
+from stepcanary.domain.request import SignalInput, explain, parse_action, parse_request
 from stepcanary.errors import RequestRejected
 from tests.builders import profile, request
 
@@ -96,7 +97,7 @@ def parsed(traffic: Any) -> Traffic:
 @pytest.mark.parametrize(
     ("traffic", "told"),
     [
-        ("x", "traffic.0: Input should be an object (it is 'x')"),
+        ("x", "traffic.0: must be an object (it is 'x')"),
         ({}, "traffic.0.router: is missing; write one of appmesh, alb, lattice"),
         (
             {"router": "nginx"},
@@ -119,7 +120,7 @@ def parsed(traffic: Any) -> Traffic:
             {**ALB, "canary_target_group": ALB["primary_target_group"]},
             "traffic.0: primary_target_group and canary_target_group must differ",
         ),
-        ({**ALB, "accept_stickiness": "yes"}, "traffic.0.accept_stickiness: Input should be"),
+        ({**ALB, "accept_stickiness": "yes"}, "traffic.0.accept_stickiness: must be"),
         ({**ALB, "rest_weight": 1}, "traffic.0: rest_weight is for PlanRelease to find; remove it"),
         ({**VPC, "rule": ""}, "traffic.0.rule: must be like rule-0a9b8c7d6e5f41302, or its ARN"),
         (
@@ -164,3 +165,33 @@ def test_a_rule_and_the_default_action_are_two_splits() -> None:
 def test_a_release_always_reaches_100() -> None:
     stopped = Profile.model_validate_json(json.dumps(profile(steps=[{"weight": 40}])))
     assert [step.weight for step in stopped.all_steps] == [40, 100]
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        ({"action": "shift", "weight": 101}, "weight: must be less than or equal to 100"),
+        ({"action": "dance"}, "action: must be 'promote', 'revert'"),
+        ({"action": "revert", "by": 3}, "by: must be a valid string (it is '3')"),
+        ({"action": "promote", "weight": 3}, "action: shift has a weight, from 0 to 100"),
+    ],
+)
+def test_each_problem_of_an_action_has_its_field(document: dict[str, Any], text: str) -> None:
+    with pytest.raises(RequestRejected) as rejected:
+        parse_action({"service": "checkout", **document})
+    assert str(rejected.value).startswith(f"action is not valid. {text}")
+
+
+def test_each_problem_of_a_signal_has_its_field() -> None:
+    with pytest.raises(ValidationError) as refused:
+        SignalInput.model_validate(
+            {"service": "checkout", "signal": "dance", "reason": "x" * 2_000}
+        )
+    assert "reason: must have at most 1000 characters" in explain(refused.value, "signal")
+    assert "signal: must be 'promote', 'revert'" in explain(refused.value, "signal")
+
+
+def test_only_what_a_release_obeys_is_a_signal() -> None:
+    assert parse_action({"action": "skip", "service": "checkout"}).kind == "skip"
+    with pytest.raises(ValueError, match="status is no signal"):
+        parse_action({"action": "status", "service": "checkout"}).kind  # noqa: B018

@@ -60,12 +60,25 @@ def test_only_all_ok_advances(states: list[str], holds_left: int) -> None:
 @given(st.integers(0, 9), st.integers(0, 5))
 def test_holding_never_reaches_the_next_step(step: int, holds: int) -> None:
     after = progress(judge(["a"], [Alarm("a", "INSUFFICIENT_DATA")], 1), step, holds, last=False)
-    assert (after["next"], after["step"], after["holds"]) == ("bake", step, holds + 1)
+    assert (after.next, after.step, after.holds) == ("bake", step, holds + 1)
 
 
 def test_the_last_step_leads_to_the_gate_where_there_is_one() -> None:
     advance = judge([], [], 0)
-    assert progress(advance, 1, 0, last=False)["next"] == "shift"
-    assert progress(advance, 1, 0, last=False, gated=True)["next"] == "gate"
-    assert progress(advance, 2, 0, last=True)["next"] == "promote"
-    assert progress(advance, 2, 0, last=True, gated=True)["next"] == "gate"
+    assert progress(advance, 1, 0, last=False).next == "shift"
+    assert progress(advance, 1, 0, last=False, gated=True).next == "gate"
+    assert progress(advance, 2, 0, last=True).next == "promote"
+    assert progress(advance, 2, 0, last=True, gated=True).next == "gate"
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (0, "no alarm judges this release; the bake is over"),
+        (1, "the alarm is OK"),
+        (3, "all 3 alarms are OK"),
+    ],
+)
+def test_what_is_well_is_said_in_english(number: int, reason: str) -> None:
+    names = [f"alarm-{n}" for n in range(number)]
+    assert judge(names, [Alarm(name, "OK") for name in names], 0).reason == reason

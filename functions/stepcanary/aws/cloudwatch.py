@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.literals import AlarmTypeType
 
 NAMES_PER_CALL = 100
-# Without them a composite alarm is left out, as if it did not exist.
+# Without them a composite alarm is left out, as if it did not exist. See
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 TYPES: "list[AlarmTypeType]" = ["MetricAlarm", "CompositeAlarm"]
 
 
@@ -48,7 +49,7 @@ def _alarm(described: Any, since: int | None) -> Alarm:
 
 
 def _fired_since(name: str, since: int) -> str | None:
-    """What CloudWatch noted when the alarm last went to ALARM; None when it has not."""
+    """When the alarm last went to ALARM, in words; None when it has not."""
     pages = (
         clients.cloudwatch()
         .get_paginator("describe_alarm_history")
@@ -63,8 +64,8 @@ def _fired_since(name: str, since: int) -> str | None:
     )
     for page in pages:
         for item in page["AlarmHistoryItems"]:
-            told = json.loads(item.get("HistoryData") or "{}")
-            if told.get("newState", {}).get("stateValue") == "ALARM":
+            change = json.loads(item.get("HistoryData") or "{}")
+            if change.get("newState", {}).get("stateValue") == "ALARM":
                 when = item["Timestamp"].strftime("%H:%M:%S UTC")
                 return f"it fired at {when} and has cleared since"
     return None

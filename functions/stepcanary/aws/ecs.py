@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
-from stepcanary.domain.deployment import Document, Service
+from stepcanary.domain.deployment import Service
+from stepcanary.domain.model import Document
 from stepcanary.errors import AwsRefused, RequestRejected
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 @aws_failures
 def describe_service(cluster: str, name: str) -> Service | None:
-    """None where ECS does not know the service: it answers that without an error."""
+    """None where ECS does not know the service, which is no error but one of `failures`.
+
+    See https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
+    """
     answer = clients.ecs().describe_services(cluster=cluster, services=[name])
     if not answer["services"]:
         return None
@@ -52,7 +56,8 @@ def describe_task_definition(name: str) -> tuple[str, Document]:
     registrable = {k: v for k, v in described.items() if k in _registrable_keys()}
     for container in registrable["containerDefinitions"]:
         for variable in container.get("environment", []):
-            # ECS leaves out an empty value on Describe and wants it on Register.
+            # ECS leaves out an empty value on Describe and wants it on Register. See
+            # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
             variable.setdefault("value", "")
     if answer.get("tags"):
         registrable["tags"] = cast("Any", answer["tags"])

@@ -12,7 +12,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 # Whatever is in neither set is refused: not found, invalid, and a quota, whatever its status, which
-# time does not mend. So is a ConflictException: somebody else is at the same thing.
+# time does not mend. So is a ConflictException: somebody else changes the same thing. The codes
+# that are worth a retry: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 TRANSIENT_CODES = {
     "Throttling",
     "ThrottlingException",
@@ -58,10 +59,10 @@ def aws_failures(call: Callable[P, R]) -> Callable[P, R]:
 
 def _translate(error: ClientError) -> AwsUnavailable | AwsRefused:
     code = error.response["Error"].get("Code", "Unknown")
-    said = error.response["Error"].get("Message", "")
+    message = error.response["Error"].get("Message", "")
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
     if code in TRANSIENT_CODES or status >= 500 or status == 429:
-        return AwsUnavailable(f"{error.operation_name}: {code}: {said}")
+        return AwsUnavailable(f"{error.operation_name}: {code}: {message}")
     if code in DENIED_CODES:
-        said += f". Grant the function's role {error.operation_name} on this resource"
-    return AwsRefused(f"{error.operation_name}: {code}: {said}", code)
+        message += f". Grant the function's role {error.operation_name} on this resource"
+    return AwsRefused(f"{error.operation_name}: {code}: {message}", code)

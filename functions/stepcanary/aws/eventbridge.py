@@ -1,4 +1,4 @@
-"""Bus: the stack's own events on EventBridge, for whoever wants to know."""
+"""EventBridge: publish the stack's own events."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -10,7 +10,7 @@ from stepcanary.observability import logger
 def publish(event: ReleaseEvent) -> None:
     """Tried once: nothing of a release waits for it, or fails with it.
 
-    A function that is invoked again says it again.
+    A function that is invoked again publishes it again.
     """
     try:
         answer = clients.events().put_events(

@@ -1,4 +1,4 @@
-"""Secrets Manager: what Slack's requests are signed with, and what ours to Slack carry."""
+"""Secrets Manager: Slack's signing secret, and the token of our requests to Slack."""
 
 from aws_lambda_powertools.utilities.parameters.exceptions import (
     GetParameterError,
@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 from stepcanary.aws import clients
 from stepcanary.domain.model import Model
 from stepcanary.errors import AwsUnavailable
-from stepcanary.settings import settings
+from stepcanary.settings import SlackSettings
 
 KEPT_SECONDS = 300
 """How long a secret that was replaced may still be used."""
@@ -22,7 +22,7 @@ class SlackSecret(Model):
 
 def slack_secret() -> SlackSecret:
     """Raises `AwsUnavailable`, also where there is no such secret: somebody has to mend that."""
-    name = settings().slack_secret
+    name = SlackSettings.from_env().secret
     try:
         found = clients.secrets().get(name, max_age=KEPT_SECONDS, transform="json")
         return SlackSecret.model_validate(found)

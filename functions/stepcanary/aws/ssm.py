@@ -3,7 +3,7 @@
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.errors import AwsRefused, RequestRejected
-from stepcanary.settings import settings
+from stepcanary.settings import ProfileSettings
 
 
 @aws_failures
@@ -14,7 +14,7 @@ def _get(name: str) -> str:
 @aws_failures
 def read_profiles() -> list[tuple[str, str]]:
     """Every service that has a profile, and the profile's text."""
-    prefix = settings().profile_prefix
+    prefix = ProfileSettings.from_env().prefix
     pages = clients.ssm().get_paginator("get_parameters_by_path").paginate(Path=prefix)
     found = [parameter for page in pages for parameter in page["Parameters"]]
     return [(each["Name"].removeprefix(f"{prefix}/"), each["Value"]) for each in found]
@@ -22,7 +22,7 @@ def read_profiles() -> list[tuple[str, str]]:
 
 def read_profile(service: str) -> tuple[str, str]:
     """The profile's parameter name and its text."""
-    name = f"{settings().profile_prefix}/{service}"
+    name = f"{ProfileSettings.from_env().prefix}/{service}"
     try:
         return name, _get(name)
     except AwsRefused as refused:

@@ -1,4 +1,4 @@
-"""Step Functions: whether an execution still runs, and the end of its wait."""
+"""Step Functions: start an execution, see whether it runs, end its wait."""
 
 import json
 from dataclasses import dataclass
@@ -7,12 +7,14 @@ from typing import Any
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.signals import Signal
-from stepcanary.settings import settings
+from stepcanary.settings import StateMachineSettings
 
 
 @aws_failures
 def status_of(execution: str) -> str | None:
-    """AWS's word for it (`RUNNING`, `FAILED`, ...); None where there is no such execution."""
+    """AWS's word for it (`RUNNING`, `FAILED`, ...); None where there is no such execution. See
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+    """
     try:
         answer = clients.stepfunctions().describe_execution(executionArn=execution)
     except clients.stepfunctions().exceptions.ExecutionDoesNotExist:
@@ -34,10 +36,14 @@ def is_running(execution: str) -> bool:
 
 
 @aws_failures
-def start(name: str, request: dict[str, object]) -> str:
-    """Start the state machine, once per name; the execution's ARN."""
+def start(name: str, request: dict[str, Any]) -> str:
+    """Start the state machine, once per name; the execution's ARN.
+
+    StartExecution itself is idempotent only while the execution runs and its input is the same. See
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    """
     sfn = clients.stepfunctions()
-    machine = settings().state_machine
+    machine = StateMachineSettings.from_env().arn
     try:
         answer = sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
     except sfn.exceptions.ExecutionAlreadyExists:
@@ -67,7 +73,9 @@ def end_of(execution: str) -> End | None:
 
 @aws_failures
 def end_wait(token: str, signal: Signal) -> bool:
-    """Hand the signal to the state that waits; False when it waits no more."""
+    """Hand the signal to the state that waits; False when it waits no more. See
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
+    """
     sfn = clients.stepfunctions()
     output = json.dumps({"kind": signal.kind, "message": str(signal)})
     try:

@@ -1,9 +1,8 @@
-"""Amazon Q: what happened to a release as its custom notification."""
+"""Amazon Q: the event of a release as a custom notification."""
 
 from stepcanary.chat.wording import escaped, text, title
 from stepcanary.domain.events import ReleaseEvent
-
-Document = dict[str, object]
+from stepcanary.domain.model import Document
 
 NEXT_STEPS = {
     "promote": "promote it",

@@ -1,4 +1,4 @@
-"""Announcement: what happened to a release, in words for a chat. Pure."""
+"""Wording: the events of a release in plain English, for any chat."""
 
 from stepcanary.domain.events import ReleaseEvent
 
@@ -12,20 +12,20 @@ def title(event: ReleaseEvent) -> str:
 def _title(event: ReleaseEvent) -> str:
     match event.detail_type:
         case "Release Rejected":
-            said = "a release was rejected"
+            words = "a release was rejected"
         case "Release Started":
-            said = "a release has started"
+            words = "a release has started"
         case "Release Shifted":
             on_primary = event.weight == 0
-            said = "all traffic is on the primary again" if on_primary else _share(event)
+            words = "all traffic is on the primary again" if on_primary else _share(event)
         case "Release Waiting":
             failed = "the promotion failed, and " if event.waits == "promotion failed" else ""
-            said = f"{failed}a decision is needed"
+            words = f"{failed}a decision is needed"
         case "Release Promoting":
-            said = "the primary gets the new version"
+            words = "the primary gets the new version"
         case "Release Ended":
-            said = event.outcome or "ended"
-    return said
+            words = event.outcome or "ended"
+    return words
 
 
 def _share(event: ReleaseEvent) -> str:
@@ -33,7 +33,7 @@ def _share(event: ReleaseEvent) -> str:
 
 
 def text(event: ReleaseEvent) -> str:
-    """What there is to say beside the title; never empty."""
+    """What the title leaves out; never empty."""
     name = event.execution.rpartition(":")[2]
     parts = [f"{container} = {image}" for container, image in (event.images or {}).items()]
     if event.cause:
@@ -44,9 +44,9 @@ def text(event: ReleaseEvent) -> str:
     return "\n".join(parts)[:LONGEST_TEXT]
 
 
-def escaped(said: str) -> str:
+def escaped(written: str) -> str:
     """So that nobody calls a whole channel with what they write.
 
     See https://docs.slack.dev/messaging/formatting-message-text
     """
-    return said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return written.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

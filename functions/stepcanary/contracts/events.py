@@ -6,23 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from stepcanary.domain.events import ReleaseEvent
-from stepcanary.domain.model import Model
-from stepcanary.domain.request import By
-from stepcanary.domain.signals import Kind
-
-
-class SignalInput(Model):
-    """The detail of a `Release Signal` event, or what a person sends to the function by hand.
-
-    `wait` is the one that the event `Release Waiting` told of: only that one is meant.
-    """
-
-    service: str = Field(min_length=1, max_length=64)
-    signal: Kind
-    reason: str = Field(default="", max_length=1_000)
-    by: By = ""
-    execution: str = Field(default="", max_length=400)
-    wait: int | None = None
+from stepcanary.domain.request import SignalInput
 
 
 class SignalEvent(BaseModel):

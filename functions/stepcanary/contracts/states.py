@@ -1,20 +1,20 @@
-"""States: what the state machine sends to each function, and what it gets back."""
+"""States: what the state machine sends to each function; `answers` has what it gets back."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.model import Model
-from stepcanary.domain.outcome import Ending, Failure
+from stepcanary.domain.outcome import Ending, Failure, ReleaseOutcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import TOKENS_PER_WAIT, Kind
 from stepcanary.domain.split import SideName
 
 
 class PlanInput(Model):
-    """`waited` says that it was told to wait before."""
+    """`waited`: an earlier plan of this execution had to wait for its turn."""
 
     execution: str
     request: Any = None
@@ -53,7 +53,7 @@ class JudgeInput(StepInput):
 
 class WaitInput(FencedInput):
     """`entered_at` is the ISO time at which the waiting state was entered, `retries` how often it
-    was tried again since. `paused` says that a pause has led to it, and nothing else."""
+    was tried again since. `paused`: the wait was entered through the signal `pause`."""
 
     token: str = Field(min_length=1, max_length=2_048)
     entered_at: str
@@ -81,14 +81,14 @@ class ReturnInput(PromotionInput):
 
 
 class RestoreInput(PromotionInput):
-    """`returned` says that the primary, which is to get its old version, has the traffic again."""
+    """`returned`: the primary, which is to get its old version, has the traffic again."""
 
     failure: Failure
     returned: bool = False
 
 
 class ConfirmInput(FencedInput):
-    """`promoted` says that the primary has the new version, so that the alarms still judge it."""
+    """`promoted`: the primary has the new version, so that the alarms still judge it."""
 
     corrections: int = Field(ge=0)
     promoted: bool
@@ -97,6 +97,6 @@ class ConfirmInput(FencedInput):
 class CloseInput(FencedInput):
     """`parked` keeps the lease for a person, out of the reach of help from outside."""
 
-    outcome: Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
+    outcome: ReleaseOutcome
     ending: Ending
     parked: bool

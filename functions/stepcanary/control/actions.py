@@ -1,14 +1,15 @@
 """Actions: what a person, a pipeline or an event can do about a service that is released."""
 
+from typing import Any
+
 from stepcanary.aws import stepfunctions
-from stepcanary.contracts.events import SignalInput
+from stepcanary.contracts.answers import EndedRelease, RunningRelease, Taken
 from stepcanary.control.manual_shift import shift_manually
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
 from stepcanary.errors import (
     AwsUnavailable,
     DocumentUnreadable,
-    LeaseHeld,
     NotEnoughCapacity,
     ReleaseError,
     RequestRejected,
@@ -18,91 +19,92 @@ from stepcanary.release import routes, signalling
 from stepcanary.release.plan import read_split
 from stepcanary.store import leases, ledger, profiles
 
-Answer = dict[str, object]
 
-
-def take_action(execution: str, document: object) -> Answer:
-    """What was done, with `did` in a sentence.
+def take_action(execution: str, document: object) -> Taken:
+    """What was done.
 
     Raises `RequestRejected` for what cannot be done, and `AwsUnavailable` to try again.
     """
     request = parse_action(document)
     try:
-        done = _take(execution, request)
+        return _take(execution, request)
     except (AwsUnavailable, RequestRejected):
         raise
-    except (SignalRefused, LeaseHeld, NotEnoughCapacity) as refused:
+    except (SignalRefused, NotEnoughCapacity) as refused:
         raise RequestRejected(str(refused)) from refused
-    except ReleaseError as failed:
-        told = f"{type(failed).__name__}: {failed}"
-        if request.action == "shift":
-            told += ". Weights may have moved; the action status says how they are"
-        raise RequestRejected(f"{request.action}: it could not be done. {told}") from failed
-    return {"action": request.action, "service": request.service, **done}
+    except ReleaseError as failure:
+        raise RequestRejected(_why_failed(request, failure)) from failure
 
 
-def _take(execution: str, request: ActionRequest) -> Answer:
+def _why_failed(request: ActionRequest, failure: ReleaseError) -> str:
+    changed = (
+        "Weights may have moved; the action status says how they are"
+        if request.action == "shift"
+        else "The action status says how the release stands"
+    )
+    name = request.action.capitalize()
+    return f"{name} of {request.service} failed: {type(failure).__name__}: {failure}. {changed}"
+
+
+def _take(execution: str, request: ActionRequest) -> Taken:
     if request.action == "status":
         return status(request)
     if request.action == "shift":
         profile = profiles.of_service(request.service, request.profile)
-        return {"did": shift_manually(execution, request, profile)}
-    told = signalling.signal_service(
-        SignalInput(
-            service=request.service,
-            signal=request.action,
-            reason=request.reason,
-            by=request.by,
-            execution=request.execution,
-            wait=request.wait,
-        ),
-        request_id=execution,
-    )
-    return {"did": f"told {', '.join(told)}", "executions": told}
+        return _taken(request, shift_manually(execution, request, profile))
+    executions = signalling.signal_service(request, request_id=execution)
+    reached = ", ".join(executions)
+    return _taken(request, f"{request.action} reached {reached}", executions=executions)
 
 
-def status(request: ActionRequest) -> Answer:
+def _taken(request: ActionRequest, did: str, **more: Any) -> Taken:
+    return Taken(action=request.action, service=request.service, did=did, **more)
+
+
+def status(request: ActionRequest) -> Taken:
     """How the service stands: its running release, its weights, and what became of the last."""
-    running = leases.of_service(request.service)
-    last = ledger.last(request.service)
-    ended = last and {
-        "execution": last.execution,
-        "outcome": last.outcome,
-        "cause": last.cause,
-        "at": last.updated_at,
-    }
-    if running:
-        return {
-            "did": f"release {running[0].holder.rpartition(':')[2]} is running",
-            "running": [_running(lease) for lease in running],
-            "last": ended,
-        }
+    leased = leases.of_service(request.service)
+    last = _last(request.service)
+    if leased:
+        name = leased[0].holder.rpartition(":")[2]
+        running = [_running(lease) for lease in leased]
+        return _taken(request, f"release {name} is running", running=running, last=last)
     profile = profiles.of_service(request.service, request.profile)
     found = [read_split(traffic) for traffic in profile.traffic]
     at_rest = all(reading.split.at_rest for _, reading in found)
-    return {
-        "did": "no release is running" + ("" if at_rest else ", and the split is not at rest"),
-        "splits": {router.name: str(reading.split) for router, reading in found},
-        "last": ended,
-    }
+    did = "no release is running" + ("" if at_rest else ", and the split is not at rest")
+    splits = {router.name: str(reading.split) for router, reading in found}
+    return _taken(request, did, splits=splits, last=last)
 
 
-def _running(lease: Lease) -> Answer:
-    alive = stepfunctions.is_running(lease.holder)
+def _last(service: str) -> EndedRelease | None:
+    last = ledger.last(service)
+    if last is None:
+        return None
+    return EndedRelease(
+        execution=last.execution,
+        outcome=last.outcome,
+        cause=last.cause,
+        at=last.updated_at,
+    )
+
+
+def _running(lease: Lease) -> RunningRelease:
+    alive, stage = stepfunctions.is_running(lease.holder), str(lease.stage)
     try:
         release = leases.release_of(lease)
     except DocumentUnreadable:
         # Written by another version of this stack.
-        return {"execution": lease.holder, "alive": alive, "stage": str(lease.stage)}
-    return {
-        "execution": lease.holder,
-        "alive": alive,
-        "stage": str(lease.stage),
-        "since": lease.since,
-        "weight": lease.weight,
-        "by": release.by,
-        "wait": lease.wait if lease.token else None,
-        "ends_on": sorted(lease.ends_on or []) if lease.token else [],
-        "signal": str(lease.signal) if lease.signal else None,
-        "splits": {router.name: str(router.read().split) for _, router in routes.routers(release)},
-    }
+        return RunningRelease(execution=lease.holder, alive=alive, stage=stage)
+    return RunningRelease(
+        execution=lease.holder,
+        alive=alive,
+        stage=stage,
+        since=lease.since,
+        weight=lease.weight,
+        by=release.by,
+        wait=lease.wait if lease.token else None,
+        ends_on=sorted(lease.ends_on or []) if lease.token else [],
+        signal=str(lease.signal) if lease.signal else None,
+        splits={router.name: str(router.read().split) for _, router in routes.routers(release)},
+    )

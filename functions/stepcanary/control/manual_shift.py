@@ -1,4 +1,5 @@
-"""Shifting by hand: one weight for all routes of a service, with everything but a release."""
+"""Manual shift: set one weight on all routes of a service, under the lease and read back, without a
+release."""
 
 from stepcanary.aws import ecs, stepfunctions
 from stepcanary.domain.profile import Profile
@@ -15,9 +16,10 @@ from stepcanary.store import leases, ledger, stages
 
 
 def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> str:
-    """Take the splits, bring them to the weight that is asked for, read back, give them back.
+    """Take the splits, bring them to the weight of the request, read back, give them back.
 
-    What was found there does not matter: this is also how a person returns weights. Raises
+    Returns a sentence: the weights, and what they were. Any weights are replaced, because this is
+    also how a person returns them. Raises
     `RequestRejected`, `LeaseHeld` and `NotEnoughCapacity` before anything is written.
     """
     weight = request.weight or 0
@@ -46,10 +48,10 @@ def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> 
     routes.confirm(lease, weight, moved.now)
     found = ", ".join(str(each.found.split) for each in moved.moved.values())
     now = ", ".join(str(reading.split) for reading in moved.now.values())
-    told = f"weights {now}, were {found}; by {request.by or 'somebody'}"
-    ledger.record(release, "Shifted", told)
+    summary = f"weights {now}, were {found}; by {request.by or 'somebody'}"
+    ledger.record(release, "Shifted", summary)
     leases.free(lease, release)
-    return told
+    return summary
 
 
 def _planned(execution: str, request: ActionRequest, profile: Profile, weight: int) -> Release:

@@ -1,16 +1,17 @@
-"""Starting: events of the world that begin a release or promote one, for the services they mean."""
+"""Triggers: ECR pushes and pipeline successes that start or promote releases."""
 
 import hashlib
 
 from stepcanary.aws import stepfunctions
-from stepcanary.contracts.events import ImagePushed, PipelineSucceeded, SignalInput
-from stepcanary.domain.request import LONGEST_BY
+from stepcanary.contracts.answers import Triggered
+from stepcanary.contracts.events import ImagePushed, PipelineSucceeded
+from stepcanary.domain.request import LONGEST_BY, SignalInput
 from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
 from stepcanary.release import signalling
 from stepcanary.store import profiles
 
 
-def of_image(event: ImagePushed) -> dict[str, list[str]]:
+def of_image(event: ImagePushed) -> Triggered:
     """A push releases or promotes each service whose profile says so of its tag.
 
     EventBridge may deliver an event twice: the execution has the event's name, so that there is
@@ -39,16 +40,19 @@ def of_image(event: ImagePushed) -> dict[str, list[str]]:
     if failed:
         # Lambda delivers the event again; what was started already is not started twice.
         raise failed[0]
-    return {"started": started, "promoted": promoted}
+    return Triggered(started=started, promoted=promoted)
 
 
-def of_pipeline(event: PipelineSucceeded) -> dict[str, list[str]]:
+def of_pipeline(event: PipelineSucceeded) -> Triggered:
     pipeline = event.detail.pipeline
     services = [service for service, _ in profiles.promoted_by_pipeline(pipeline)]
-    return {"promoted": _promote(services, f"pipeline {pipeline}"[:LONGEST_BY], event)}
+    return Triggered(promoted=_promote(services, f"pipeline {pipeline}"[:LONGEST_BY], event))
 
 
 def _promote(services: list[str], by: str, event: ImagePushed | PipelineSucceeded) -> list[str]:
-    asked = [SignalInput(service=service, signal="promote", by=by) for service in services]
-    told = [signalling.signal_from_event(each, event.id, event.time) for each in asked]
-    return [execution for executions in told for execution in executions]
+    """The executions that were reached."""
+    reached: list[str] = []
+    for service in services:
+        signal = SignalInput(service=service, signal="promote", by=by)
+        reached += signalling.signal_from_event(signal, event.id, event.time)
+    return reached

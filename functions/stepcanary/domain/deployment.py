@@ -1,14 +1,11 @@
-"""Deployment: the pure rules of what to register with ECS and when a rollout is done."""
+"""Deployment: what to register with ECS, and when a rollout is done."""
 
 import copy
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from stepcanary.domain.model import Model
+from stepcanary.domain.model import Document, Model
 from stepcanary.errors import DeploymentFailed, RequestRejected
-
-Document = dict[str, Any]
 
 
 def with_images(task_definition: Document, images: dict[str, str]) -> Document:
@@ -71,7 +68,8 @@ class Service:
     def steady(self) -> bool:
         """One deployment, all of its tasks running, and ECS not still working on it.
 
-        `rolloutState` is absent behind a Classic Load Balancer.
+        `rolloutState` is absent behind a Classic Load Balancer; see
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
         """
         return (
             len(self.deployments) == 1

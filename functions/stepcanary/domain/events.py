@@ -1,11 +1,13 @@
-"""ReleaseEvent: what a release tells the world about itself. Pure."""
+"""Events that a release publishes to EventBridge."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from stepcanary.domain.model import Model
+from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
+from stepcanary.domain.signals import Kind
 
 DetailType = Literal[
     "Release Rejected",
@@ -15,7 +17,7 @@ DetailType = Literal[
     "Release Promoting",
     "Release Ended",
 ]
-WAITS: dict[str, Literal["gate", "promotion failed"]] = {
+WAITS: dict[Kind, Literal["gate", "promotion failed"]] = {
     "retry": "promotion failed",
     "resume": "gate",
 }
@@ -37,15 +39,15 @@ class ReleaseEvent(Model):
     weight: int | None = None
     waits: Literal["gate", "promotion failed"] | None = None
     wait: int | None = None
-    ends_on: list[str] | None = None
-    outcome: str | None = None
+    ends_on: list[Kind] | None = None
+    outcome: Outcome | None = None
     cause: str | None = None
 
 
 def rejected(execution: str, request: object, cause: str) -> ReleaseEvent | None:
-    """None for a request that does not say which service it is about."""
-    asked = request if isinstance(request, dict) else {}
-    service, by = asked.get("service"), asked.get("by", "")
+    """None for a request without a service."""
+    document = request if isinstance(request, dict) else {}
+    service, by = document.get("service"), document.get("by", "")
     if not isinstance(service, str):
         return None
     return ReleaseEvent(
@@ -65,7 +67,7 @@ def shifted(release: Release, weight: int) -> ReleaseEvent:
     return _of(release, "Release Shifted", weight=weight)
 
 
-def waiting(release: Release, wait: int, ends_on: list[str]) -> ReleaseEvent | None:
+def waiting(release: Release, wait: int, ends_on: list[Kind]) -> ReleaseEvent | None:
     """None for a bake, which waits for nobody."""
     waits = next((word for signal, word in WAITS.items() if signal in ends_on), None)
     if waits is None:
@@ -77,7 +79,7 @@ def promoting(release: Release) -> ReleaseEvent:
     return _of(release, "Release Promoting")
 
 
-def ended(release: Release, outcome: str, cause: str) -> ReleaseEvent:
+def ended(release: Release, outcome: Outcome, cause: str) -> ReleaseEvent:
     return _of(release, "Release Ended", outcome=outcome, cause=cause)
 
 

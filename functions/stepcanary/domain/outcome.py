@@ -1,12 +1,20 @@
-"""Failure: Step Functions' error outputs as sentences that a person can act on."""
+"""Outcome: how a release ended, and why, in sentences that a person can act on."""
 
 import json
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 LONGEST_CAUSE = 2_000
-OUTCOMES = {
-    "Released": "The primary serves the new version.",
+
+ReleaseOutcome = Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
+"""What a release that was opened ends on."""
+
+Outcome = ReleaseOutcome | Literal["Running", "Rejected", "Shifted"]
+"""What the ledger says: a release that runs, one that never began, a manual shift."""
+
+OUTCOMES: dict[ReleaseOutcome, str] = {
+    "Released": "The primary serves {version}.",
     "Reverted": "All traffic is on the primary again.",
     "PromotionFailed": "The canary carries the traffic; mend the primary, then return the weights.",
     "RevertFailed": (
@@ -49,8 +57,10 @@ class Ending(BaseModel):
     notes: list[str]
 
 
-def explain(outcome: str, ending: Ending) -> str:
-    """Where the traffic is now, and why; nothing is said twice."""
-    parts = [OUTCOMES[outcome], str(ending.failure), *ending.notes, str(ending.trouble)]
-    once = dict.fromkeys(part.rstrip(". ") for part in parts if part)
-    return " ".join(f"{part}." for part in once)
+def explain(outcome: ReleaseOutcome, ending: Ending, version: str) -> str:
+    """Where the traffic is now, and why; what another part says as well is left out."""
+    where = OUTCOMES[outcome].format(version=version)
+    parts = [where, str(ending.failure), *ending.notes, str(ending.trouble)]
+    once = list(dict.fromkeys(part.rstrip(". ") for part in parts if part))
+    kept = [part for part in once if not any(part in other for other in once if other != part)]
+    return " ".join(f"{part}." for part in kept)

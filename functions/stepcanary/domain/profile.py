@@ -1,4 +1,4 @@
-"""Profile: what the stack knows about a service before a release of it is asked for."""
+"""Profile: what the stack knows about a service before any release of it."""
 
 from itertools import pairwise
 from typing import Annotated, Literal, Self, get_args
@@ -134,7 +134,7 @@ class LatticeTraffic(PlannedTraffic):
     def _one_rule_two_groups(self) -> Self:
         if lattice_id(self.primary_target_group) == lattice_id(self.canary_target_group):
             raise ValueError("primary_target_group and canary_target_group must differ")
-        # Two splits for one rule would be two leases: whatever an ARN names must be said alike.
+        # Two splits for one rule would be two leases: whatever an ARN names must agree.
         listener = f":service/{lattice_id(self.service)}/listener/{lattice_id(self.listener)}"
         if ":" in self.listener and not self.listener.endswith(listener):
             raise ValueError("listener is of another service; mend one of the two")
@@ -207,7 +207,7 @@ SlackUser = Annotated[str, Field(pattern=r"^(\*|[UW][A-Z0-9]{1,30})$")]
 
 
 class Triggers(Model):
-    """Which events of the world are about this service. Tags are matched as `fnmatch` does."""
+    """Which ECR pushes and pipelines are about this service. Tags are matched as `fnmatch` does."""
 
     repository: Name
     container: str = Field(max_length=255, pattern=r"^[A-Za-z0-9_-]+$")
@@ -227,7 +227,7 @@ DEFAULT_STEPS = [
 class Profile(Model):
     """Shape of the SSM parameter `<prefix>/<service>`, and of a request's inline `profile`.
 
-    `alarms` has no default: `[]` says aloud that nothing but time judges the canary.
+    `alarms` has no default: with `[]` nothing but time judges the canary.
     `holds` is how often one step's bake is repeated while an alarm has no data. `revert_seconds`
     is how long a revert that AWS refuses is tried again before a person is called. `concurrency`
     is what becomes of a release while another has its split: it is refused, it has the other

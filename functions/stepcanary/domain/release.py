@@ -41,12 +41,19 @@ class Release(Model):
     drain_seconds: int
     """How long clients may stay on a canary without weight, because they are pinned to it."""
     by: str = ""
-    """Who asked for it."""
+    """Who started it."""
 
     @property
     def manual(self) -> bool:
-        """Whether it is none: a shift of weights that a person asked for."""
+        """True for a manual shift, which takes a lease but releases no version."""
         return self.images is None and self.task_definitions is None
+
+    @property
+    def version(self) -> str:
+        """What it releases, for people: the images, or the primary's task definition."""
+        if self.task_definitions is not None:
+            return self.task_definitions.primary.rpartition("/")[2]
+        return ", ".join((self.images or {}).values())
 
     @property
     def splits(self) -> list[str]:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import ROUTERS, Profile
+from stepcanary.domain.signals import Kind
 from stepcanary.errors import RequestRejected
 
 M = TypeVar("M", bound=Model)
@@ -55,6 +56,7 @@ class TaskDefinitions(Model):
 ServiceName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 LONGEST_BY = 256
 By = Annotated[str, Field(max_length=LONGEST_BY)]
+LONGEST_REASON = 1_000
 
 
 class Request(Model):
@@ -84,19 +86,41 @@ class Request(Model):
         return self
 
 
-class ActionRequest(Model):
-    """What to do about a service that is released, or is not.
+class SignalRequest(Model):
+    """A signal for the running releases of a service; who sends it gives its kind a name of theirs.
 
     `execution` is the ARN or the name of the one that is meant, where only that one is, and `wait`
     the wait, as the event `Release Waiting` has it.
     """
 
-    action: Literal["promote", "revert", "retry", "skip", "pause", "resume", "shift", "status"]
     service: ServiceName
     by: By = ""
-    reason: str = Field(default="", max_length=1_000)
+    reason: str = Field(default="", max_length=LONGEST_REASON)
     execution: str = Field(default="", max_length=400)
     wait: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        raise NotImplementedError
+
+
+class SignalInput(SignalRequest):
+    """The detail of a `Release Signal` event, or what a person sends to the function by hand."""
+
+    signal: Kind
+
+    @property
+    def kind(self) -> Kind:
+        return self.signal
+
+
+class ActionRequest(SignalRequest):
+    """The input of an execution that acts on a service: with a signal, a manual shift, or a look.
+
+    `shift` and `status` reach no release.
+    """
+
+    action: Literal["promote", "revert", "retry", "skip", "pause", "resume", "shift", "status"]
     weight: int | None = Field(default=None, ge=0, le=100)
     profile: Profile | None = None
 
@@ -105,6 +129,15 @@ class ActionRequest(Model):
         if (self.weight is None) == (self.action == "shift"):
             raise ValueError("shift has a weight, from 0 to 100, and no other action has one")
         return self
+
+    @property
+    def kind(self) -> Kind:
+        """Raises `ValueError` where the action is no signal."""
+        match self.action:
+            case "shift" | "status":
+                raise ValueError(f"{self.action} is no signal")
+            case kind:
+                return kind
 
 
 class Built(Model):
@@ -178,19 +211,20 @@ def explain(error: ValidationError, where: str) -> str:
     lines = []
     for problem in problems[:8]:
         field = _field(problem["loc"]) or where
-        said = problem["msg"].removeprefix("Value error, ")
+        message = problem["msg"].removeprefix("Value error, ")
+        message = re.sub(r"^\w+ should ", "must ", message)
         if problem["type"] == "extra_forbidden":
-            said = "unknown key; remove it or mend its spelling"
+            message = "unknown key; remove it or mend its spelling"
         elif problem["type"] == "missing":
-            said = "is missing"
+            message = "is missing"
         elif problem["type"] == "union_tag_not_found":
-            field, said = f"{field}.router", f"is missing; write one of {', '.join(ROUTERS)}"
+            field, message = f"{field}.router", f"is missing; write one of {', '.join(ROUTERS)}"
         elif problem["type"] == "union_tag_invalid":
-            field, said = f"{field}.router", f"must be one of {', '.join(ROUTERS)}"
-            said += f" (it is {str(problem['ctx']['tag'])[:80]!r})"
+            field, message = f"{field}.router", f"must be one of {', '.join(ROUTERS)}"
+            message += f" (it is {str(problem['ctx']['tag'])[:80]!r})"
         elif not isinstance(problem["input"], (dict, list)):
-            said += f" (it is {str(problem['input'])[:80]!r})"
-        lines.append(f"{field[:120]}: {said}")
+            message += f" (it is {str(problem['input'])[:80]!r})"
+        lines.append(f"{field[:120]}: {message}")
     if len(problems) > len(lines):
         lines.append(f"and {len(problems) - len(lines)} more")
     return f"{where} is not valid. " + "; ".join(lines)

@@ -1,7 +1,9 @@
-"""Verdict: what the alarms say about the canary. Pure."""
+"""Verdict: what follows from the alarms of the canary."""
 
 from dataclasses import dataclass
 from typing import Literal
+
+from stepcanary.domain.model import Model
 
 Decision = Literal["advance", "hold", "revert"]
 
@@ -25,6 +27,16 @@ class Verdict:
     reason: str
 
 
+class Progress(Model):
+    """What follows a verdict: `shift` to `step`, `bake` again, `gate` to wait for a person,
+    `promote` or `revert`. `holds` counts how often the bake of the step was repeated."""
+
+    next: Literal["shift", "bake", "gate", "promote", "revert"]
+    reason: str
+    step: int
+    holds: int
+
+
 NO_DATA = (
     ", and no hold is left. Bake longer, allow more holds, or set TreatMissingData to notBreaching"
     " where silence is healthy"
@@ -32,7 +44,7 @@ NO_DATA = (
 
 
 def judge(
-    asked: list[str], alarms: list[Alarm], holds_left: int, *, promoted: bool = False
+    names: list[str], alarms: list[Alarm], holds_left: int, *, promoted: bool = False
 ) -> Verdict:
     """One doubt reverts. An alarm without data holds the step, and reverts when holds run out.
 
@@ -40,39 +52,44 @@ def judge(
     person's `promoted` goes on without data; it does not go on over an alarm that fired.
     """
     found = {alarm.name: alarm for alarm in alarms}
-    gone = [name for name in asked if name not in found]
+    gone = [name for name in names if name not in found]
     if gone:
         return Verdict("revert", f"alarm {', '.join(gone)} no longer exists")
-    firing = [found[name] for name in asked if found[name].fired]
+    firing = [found[name] for name in names if found[name].fired]
     if firing:
-        told = "; ".join(f"{a.name} ({a.reason[:300]})" for a in firing)
-        return Verdict("revert", f"alarm fired: {told}")
+        reasons = "; ".join(f"{a.name} ({a.reason[:300]})" for a in firing)
+        return Verdict("revert", f"alarm fired: {reasons}")
     if promoted:
         return Verdict("advance", "it was promoted, and no alarm fires")
-    silent = [name for name in asked if found[name].state != "OK"]
+    silent = [name for name in names if found[name].state != "OK"]
     if silent:
-        told = f"alarm without data: {', '.join(silent)}"
-        return Verdict("hold", told) if holds_left > 0 else Verdict("revert", told + NO_DATA)
-    if not asked:
+        reason = f"alarm without data: {', '.join(silent)}"
+        return Verdict("hold", reason) if holds_left > 0 else Verdict("revert", reason + NO_DATA)
+    if not names:
         return Verdict("advance", "no alarm judges this release; the bake is over")
-    return Verdict("advance", f"all {len(asked)} alarms are OK")
+    all_ok = "the alarm is OK" if len(names) == 1 else f"all {len(names)} alarms are OK"
+    return Verdict("advance", all_ok)
+
+
+FOLLOWING: dict[Decision, Literal["shift", "bake", "revert"]] = {
+    "advance": "shift",
+    "hold": "bake",
+    "revert": "revert",
+}
 
 
 def progress(
     verdict: Verdict, step: int, holds: int, *, last: bool, gated: bool = False
-) -> dict[str, object]:
-    """The verdict with what follows it.
-
-    `next` is `shift` to the step given, `bake` again, `gate` to wait for a person, `promote` or
-    `revert`.
-    """
+) -> Progress:
+    """What follows the verdict on this step; after the `last` one there is none to shift to."""
     advanced = verdict.decision == "advance"
-    following = {"advance": "shift", "hold": "bake", "revert": "revert"}[verdict.decision]
     if advanced and (last or gated):
-        following = "gate" if gated else "promote"
-    return {
-        "next": following,
-        "reason": verdict.reason,
-        "step": step + 1 if following == "shift" else step,
-        "holds": 0 if advanced else holds + 1,
-    }
+        return Progress(
+            next="gate" if gated else "promote", reason=verdict.reason, step=step, holds=0
+        )
+    return Progress(
+        next=FOLLOWING[verdict.decision],
+        reason=verdict.reason,
+        step=step + 1 if advanced else step,
+        holds=0 if advanced else holds + 1,
+    )

@@ -1,7 +1,7 @@
 """Closing: the outcome into the ledger, and the split free for the next release."""
 
-from stepcanary.domain.model import Model
-from stepcanary.domain.outcome import Ending, explain
+from stepcanary.contracts.answers import Closed
+from stepcanary.domain.outcome import Ending, ReleaseOutcome, explain
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import LeaseLost
@@ -12,16 +12,8 @@ KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""
 
 
-class Closed(Model):
-    """`outcome` is what the execution ends on. `stranded` is 1 when weight may be on the canary."""
-
-    outcome: str
-    cause: str
-    stranded: int
-
-
 def close_release(
-    release: Release, fence: int, outcome: str, ending: Ending, *, parked: bool
+    release: Release, fence: int, outcome: ReleaseOutcome, ending: Ending, *, parked: bool
 ) -> Closed:
     """Also for an execution that lost its lease: then the ledger says how its release ended.
 
@@ -36,7 +28,7 @@ def close_release(
     if outcome == "PromotionFailed" and lease.stage == RETURNING:
         # An alarm after the weights had returned, and the primary did not get its old version back.
         outcome = "RevertFailed"
-    cause = explain(outcome, ending)
+    cause = explain(outcome, ending, release.version)
     ledger.close(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
         leases.free(lease, release)
@@ -49,6 +41,6 @@ def close_release(
 def _closed_by_others(release: Release, lost: str) -> Closed:
     found = ledger.find(release)
     if found is None or found.outcome == ledger.RUNNING:
-        cause = f"The release was taken out of this execution's hands: {lost}. See docs/runbook.md"
+        cause = f"This execution no longer holds its release: {lost}. See docs/runbook.md"
         return Closed(outcome="RevertFailed", cause=cause, stranded=0)
     return Closed(outcome=found.outcome, cause=found.cause, stranded=0)

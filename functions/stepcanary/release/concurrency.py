@@ -1,17 +1,15 @@
-"""Turn: what a release does while another has its split, as its profile's `concurrency` says."""
+"""Concurrency: what a release does while another has its split, as its profile says."""
 
 from contextlib import suppress
 
 from stepcanary import clock
 from stepcanary.aws import stepfunctions
-from stepcanary.domain.profile import Profile
 from stepcanary.domain.release import Release
-from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
-from stepcanary.errors import RequestRejected, SignalRefused, SplitBusy
-from stepcanary.release.plan import check_possible, plan_release, request_of
+from stepcanary.errors import RequestRejected, SignalRefused, SplitTaken
+from stepcanary.release.plan import check_possible, plan_release, resolve
 from stepcanary.release.signalling import deliver
-from stepcanary.store import leases, profiles, queue
+from stepcanary.store import leases, queue
 
 LONGEST_WAIT_SECONDS = 4 * 3_600
 """The rest of an execution's week is for the release itself."""
@@ -22,13 +20,13 @@ def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release |
 
     Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
     """
+    request, profile = resolve(document)
+    split = min(traffic.key(execution) for traffic in profile.traffic)
     if waited:
-        _require_place(_lead_of(execution, request_of(document))[0], execution)
+        _require_place(split, execution)
     try:
-        return plan_release(execution, document)
-    except SplitBusy as busy:
-        request = request_of(document)
-        split, profile = _lead_of(execution, request)
+        return plan_release(execution, request, profile)
+    except SplitTaken as busy:
         if profile.concurrency == "reject" or request.action == "rollback":
             raise
         check_possible(request, profile)
@@ -39,35 +37,29 @@ def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release |
         return None
 
 
-def _lead_of(execution: str, request: Request) -> tuple[str, Profile]:
-    """The split at which the release waits."""
-    profile = profiles.of_service(request.service, request.profile)
-    return min(traffic.key(execution) for traffic in profile.traffic), profile
-
-
-def _take_place(split: str, service: str, execution: str, busy: SplitBusy) -> None:
+def _take_place(split: str, service: str, execution: str, busy: SplitTaken) -> None:
     """Whoever was started later waits, in the place of whoever was earlier."""
     started_at = stepfunctions.running_since(execution)
     if started_at is None:
         # A second delivery of what has come to its end.
         raise busy
     if not queue.enqueue(split, service, execution, started_at):
-        raise RequestRejected("traffic: a release that was started later waits already")
+        raise RequestRejected("traffic: a newer release is already waiting for this split")
 
 
 def _require_place(split: str, execution: str) -> None:
-    """Only the newest goes on, also when the split is free by now: it is free for the newest."""
+    """Only the newest queued release may proceed, even if the split is free by now."""
     place = queue.queued(split)
     if place is None or place.execution != execution:
         newer = place.execution if place else "a newer release"
-        raise RequestRejected(f"traffic: {newer} was started later and goes first")
+        raise RequestRejected(f"traffic: {newer} is newer and takes this place in the queue")
     if clock.epoch_seconds() - place.since > LONGEST_WAIT_SECONDS:
         raise RequestRejected(
             f"traffic: the split was not free for {LONGEST_WAIT_SECONDS} s; start again"
         )
 
 
-def _supersede(busy: SplitBusy, execution: str) -> None:
+def _supersede(busy: SplitTaken, execution: str) -> None:
     signal = Signal(
         kind="revert",
         reason="a newer release takes its place",

@@ -1,4 +1,4 @@
-"""Deploying: a version to one side, and whether it is steady. Each act is safe to run twice."""
+"""Deploy: a version to one side, and whether it is steady. Each act is safe to run twice."""
 
 from stepcanary import clock
 from stepcanary.aws import ecs

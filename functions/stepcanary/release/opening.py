@@ -14,7 +14,7 @@ from stepcanary.errors import (
     SplitUnsettled,
 )
 from stepcanary.release import recovery, routes
-from stepcanary.release.plan import plan_release
+from stepcanary.release.plan import plan_release, resolve
 from stepcanary.store import leases, ledger, stages
 
 
@@ -51,31 +51,33 @@ def _free_of_the_dead(release: Release) -> None:
         if not seen.recovering and stepfunctions.is_running(seen.holder):
             raise SplitTaken(
                 f"traffic: execution {seen.holder} is releasing on the same split; wait for it to"
-                " end, or revert it"
+                " end, or revert it",
+                seen.holder,
+                split,
             )
         _put_right(seen)
 
 
 def _put_right(seen: Lease) -> None:
-    told = f"traffic: execution {seen.holder} ended and left the split to be put right"
+    ended = f"traffic: execution {seen.holder} ended, and Reconcile is returning its traffic"
     try:
         outcome = recovery.recover(seen, leases.release_of(seen))
     except AwsUnavailable:
         raise
     except LeaseLost as lost:
         # The sweep is at work on it at this very moment.
-        raise SplitUnsettled(told) from lost
+        raise SplitUnsettled(ended) from lost
     except ReleaseError as error:
-        raise LeaseHeld(f"{told}, which fails: {error}. See docs/runbook.md") from error
+        raise LeaseHeld(f"{ended}, which failed: {error}. See docs/runbook.md") from error
     if outcome is None and seen.parked:
-        raise LeaseHeld(f"{told}: its promotion failed, and a person has to decide")
+        raise LeaseHeld(f"{ended}: its promotion failed; send promote or revert")
     if outcome is None:
-        raise SplitUnsettled(f"{told}, which takes longer than usual. See docs/runbook.md")
+        raise SplitUnsettled(f"{ended}; try again in a minute, or see docs/runbook.md")
 
 
 def _check_again(release: Release, request: object) -> None:
     """Another release may have come and gone between the plan and the lease."""
-    planned = plan_release(release.execution, request)
+    planned = plan_release(release.execution, *resolve(request))
     if planned != release:
         raise RequestRejected(
             "the services or the profile changed while the release was being opened; start again"

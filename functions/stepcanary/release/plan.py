@@ -4,54 +4,75 @@ from stepcanary.aws import cloudwatch, ecs, stepfunctions
 from stepcanary.domain.deployment import Service, check_releasable, with_images
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release, Side
-from stepcanary.domain.request import ActionRequest, Request, parse_built, parse_request
-from stepcanary.domain.split import check_expressible
+from stepcanary.domain.request import (
+    ActionRequest,
+    Request,
+    TaskDefinitions,
+    parse_built,
+    parse_request,
+)
+from stepcanary.domain.split import SideName, check_expressible
 from stepcanary.domain.verdict import Alarm
-from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitBusy
+from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
 from stepcanary.release.rollback import rolled_back
 from stepcanary.store import leases, profiles
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
 
 
-def plan_release(execution: str, document: object) -> Release:
-    """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
+def resolve(document: object) -> tuple[Request, Profile]:
+    """The request, and the profile of its service. Raises `RequestRejected`."""
     request = request_of(document)
-    profile = profiles.of_service(request.service, request.profile)
+    return request, profiles.of_service(request.service, request.profile)
+
+
+def plan_release(execution: str, request: Request, profile: Profile) -> Release:
+    """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
     _check_distinct(execution, profile)
     try:
         if request.action == "rollback":
             request, profile = rolled_back(request, profile)
-        dead = [_left_by_the_dead(execution, traffic) for traffic in profile.traffic]
+        abandoned = [_abandoned_traffic(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
-        if told := _already_runs(request, primary, canary):
-            raise RequestRejected(told)
+        current, wanted = _versions(request, "primary", primary)
+        _versions(request, "canary", canary)
+        if current == wanted:
+            field = "images" if request.task_definitions is None else "task_definitions.primary"
+            raise RequestRejected(
+                f"{field}: the primary {primary.name} already runs this version; name a new one"
+            )
         planned = [
             _check_split(traffic, profile, left)
-            for traffic, left in zip(profile.traffic, dead, strict=True)
+            for traffic, left in zip(profile.traffic, abandoned, strict=True)
         ]
         _check_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
-    release = build_release(execution, request, profile, (primary, canary), planned)
-    return release.model_copy(
-        update={"images": request.images, "task_definitions": request.task_definitions}
+    return build_release(
+        execution,
+        request,
+        profile,
+        (primary, canary),
+        planned,
+        images=request.images,
+        task_definitions=request.task_definitions,
     )
 
 
 def check_possible(request: Request, profile: Profile) -> None:
-    """What can be said of a request before its turn has come: for this one nobody has to wait.
+    """Raises `RequestRejected` for a request that has no chance, before it waits for its turn.
 
-    Raises `RequestRejected`.
+    Whether the primary runs the version already is left to the plan: until then it may change.
     """
     try:
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         check_releasable("primary", primary)
         check_releasable("canary", canary)
-        _already_runs(request, primary, canary)
+        _versions(request, "primary", primary)
+        _versions(request, "canary", canary)
         known_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -63,8 +84,11 @@ def build_release(
     profile: Profile,
     services: tuple[Service, Service],
     planned: list[Traffic],
+    *,
+    images: dict[str, str] | None = None,
+    task_definitions: TaskDefinitions | None = None,
 ) -> Release:
-    """The document of a release but for its version, which a shift by hand has not."""
+    """Assemble a `Release`: without images and task definitions it is a manual shift."""
     primary, canary = services
     return Release(
         execution=execution,
@@ -75,8 +99,8 @@ def build_release(
         canary=Side(service=canary.name, task_definition=canary.task_definition),
         canary_tasks=profile.canary_tasks or primary.desired,
         primary_tasks=primary.desired,
-        images=None,
-        task_definitions=None,
+        images=images,
+        task_definitions=task_definitions,
         traffic=planned,
         steps=profile.all_steps,
         alarms=profile.alarms,
@@ -99,7 +123,7 @@ def request_of(document: object) -> Request:
     if len(found) != 1:
         raise RequestRejected(
             f"request: {len(found)} profiles have triggers.repository {repository}, so the image"
-            " says not which service it is for; send `service` and `images`"
+            " does not say which service it is for; send `service` and `images`"
         )
     service, profile = found[0]
     assert profile.triggers is not None
@@ -129,37 +153,30 @@ def _check_services(primary: Service, canary: Service) -> None:
         )
 
 
-def _already_runs(request: Request, primary: Service, canary: Service) -> str | None:
-    """A sentence where the primary runs this version already.
+def _versions(request: Request, side: SideName, service: Service) -> tuple[object, object]:
+    """What the side runs and what the release would give it, to be compared.
 
-    Raises `RequestRejected` for a version that cannot be deployed to both.
+    Raises `RequestRejected` for a version that cannot be deployed there.
     """
-    if ready := request.task_definitions:
-        arn, _ = ecs.require_task_definition(ready.primary, "task_definitions.primary")
-        ecs.require_task_definition(ready.canary, "task_definitions.canary")
-        if arn == primary.task_definition:
-            return f"task_definitions.primary: {primary.name} already runs it; name a new revision"
-        return None
-    images = request.images or {}
-    _, of_primary = ecs.describe_task_definition(primary.task_definition)
-    _, of_canary = ecs.describe_task_definition(canary.task_definition)
-    with_images(of_canary, images)
-    if with_images(of_primary, images) == of_primary:
-        return f"images: the primary {primary.name} already runs them; name a new version"
-    return None
+    if request.task_definitions is not None:
+        ready: str = getattr(request.task_definitions, side)
+        arn, _ = ecs.require_task_definition(ready, f"task_definitions.{side}")
+        return service.task_definition, arn
+    _, current = ecs.describe_task_definition(service.task_definition)
+    return current, with_images(current, request.images or {})
 
 
-def _left_by_the_dead(execution: str, traffic: Traffic) -> Traffic | None:
-    """The dead release's own, where OpenRelease will put the split right first.
+def _abandoned_traffic(execution: str, traffic: Traffic) -> Traffic | None:
+    """Traffic recorded by an ended execution that still holds this split; None if it is free.
 
-    A living holder rejects the request.
+    OpenRelease puts such a split right first. Raises `SplitTaken` while the holder runs.
     """
     key = traffic.key(execution)
     lease = leases.read(key)
     if lease.holder in ("", execution):
         return None
     if stepfunctions.is_running(lease.holder):
-        raise SplitBusy(
+        raise SplitTaken(
             f"traffic: execution {lease.holder} is releasing on the same split,"
             f" {router_for(traffic).name}; wait for it to end, or revert it",
             lease.holder,

@@ -3,37 +3,21 @@
 All the while the canary carries the traffic: it is the healthy copy.
 """
 
-from typing import Literal
-
+from stepcanary.contracts.answers import Attempt, Restored
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.lease import Lease
-from stepcanary.domain.model import Model
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING, promoting, restoring
 from stepcanary.errors import CanaryShort, NotEnoughCapacity, ReleaseError
 from stepcanary.release import guards, routes
 from stepcanary.release.capacity import missing_capacity, service_of
 from stepcanary.release.deploy import deploy_new, deploy_old
-from stepcanary.release.revert import Attempt, attempt, give_back, require_primary
+from stepcanary.release.revert import attempt, give_back, require_primary
 from stepcanary.release.routes import force_all
 from stepcanary.store import leases, stages
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
-"""Failures of a promotion after which nobody is asked: the canary itself is in doubt."""
-
-
-class Restored(Model):
-    """What was done about a failed promotion.
-
-    `next` is `revert` where the primary was never touched and takes its traffic back at once,
-    `return` where it takes it back once it is steady on the old version, which `deployment` brings,
-    and `ask` where an operator decides. `note` says who had moved the traffic off the canary.
-    """
-
-    next: Literal["revert", "return", "ask"]
-    next_attempt: int
-    deployment: Started | None = None
-    note: str = ""
+"""Failures of a promotion that revert without a gate: the canary itself is in doubt."""
 
 
 def promote_primary(release: Release, fence: int, number: int) -> Started:

@@ -4,13 +4,12 @@ An execution that is stopped, that times out or that dies of States.Runtime runs
 calls `recover`, and so does a new release of the split.
 """
 
-from typing import Literal
-
 from stepcanary import clock
 from stepcanary.aws import eventbridge, stepfunctions
 from stepcanary.domain import events
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.release import guards
@@ -35,7 +34,7 @@ def under_way(lease: Lease, release: Release) -> str | None:
     return None
 
 
-def recover(lease: Lease, release: Release) -> str | None:
+def recover(lease: Lease, release: Release) -> Outcome | None:
     """Do what can be done now; the outcome once the release is closed, None while more is to do.
 
     Raises what AWS raises, and `LeaseLost` when somebody else was faster.
@@ -43,7 +42,7 @@ def recover(lease: Lease, release: Release) -> str | None:
     if lease.stage == OPENING:
         # It changed nothing, so there is nothing to put right.
         if ledger.find(release) is not None:
-            ledger.record(release, "Rejected", "Its execution ended before it had begun.")
+            ledger.record(release, "Rejected", "The execution ended before it changed anything.")
         leases.free(lease, release)
         return "Rejected"
     if release.manual:
@@ -128,7 +127,7 @@ def _runs_old(release: Release) -> bool:
     return service_of(release, "primary").task_definition == release.primary.task_definition
 
 
-def _close(release: Release, lease: Lease) -> str:
+def _close(release: Release, lease: Lease) -> Outcome:
     outcome, version = _ended(release, lease)
     status = stepfunctions.status_of(lease.holder) or "and is gone"
     cause = (
@@ -141,7 +140,7 @@ def _close(release: Release, lease: Lease) -> str:
     return outcome
 
 
-def _ended(release: Release, lease: Lease) -> tuple[Literal["Reverted", "Released"], str]:
+def _ended(release: Release, lease: Lease) -> tuple[Outcome, str]:
     """The outcome, and what the primary serves."""
     serves = service_of(release, "primary").task_definition
     if serves == release.primary.task_definition:

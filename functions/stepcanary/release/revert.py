@@ -1,11 +1,9 @@
-"""Returning: all weight back to the primary, and the canary scaled in once that is sure."""
-
-from typing import Literal
+"""Revert: all weight back to the primary, and the canary scaled in once that is sure."""
 
 from stepcanary import clock
 from stepcanary.aws import ecs
+from stepcanary.contracts.answers import Attempt, Rest
 from stepcanary.domain.lease import Lease
-from stepcanary.domain.model import Model
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
@@ -19,16 +17,6 @@ from stepcanary.traffic.shift import Moved, foreign_write, jump_of
 LONGEST_PAUSE_SECONDS = 60
 MOST_CORRECTIONS = 10
 """Whoever writes the route again this often will not stop; then a person has to."""
-
-
-class Attempt(Model):
-    """One attempt at a revert. `next` is `confirm` when the split is at rest, `again` after
-    `wait_seconds`, or `give_up`; `cause` says what stood in the way."""
-
-    next: str
-    wait_seconds: int = 0
-    note: str = ""
-    cause: str = ""
 
 
 def revert(release: Release, fence: int) -> Attempt:
@@ -91,24 +79,11 @@ def _note(router: TrafficRouter, lease: Lease, split: str, moved: Moved) -> str 
     return foreign_write(router, moved.found, routes.known(lease, split))
 
 
-class Rest(Model):
-    """`next` is `retire` when the split was found at rest, else `again` after settling.
-
-    It is `restore` when an alarm has fired, as `note` says, while the router followed the weights
-    back to the new version. `corrections` counts how often the split was not at rest; `note` says
-    who else wrote.
-    """
-
-    next: Literal["retire", "again", "restore"]
-    corrections: int
-    note: str = ""
-
-
 def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bool) -> Rest:
     """Read the split once more, after the router's settle time; put it right where it moved.
 
-    Where the primary was `promoted` the alarms have the last word on it, and it is said here: after
-    this the release is over. Raises `SplitDrifted` when somebody else has moved it too often.
+    Where the primary was `promoted` the alarms have the last word on it, and this is the last look:
+    after it the release is over. Raises `SplitDrifted` when somebody else has moved it too often.
     """
     lease = stages.enter(release, fence, RETURNING)
     found, failures = routes.read_each(release)

@@ -1,7 +1,7 @@
 """Rollback: back to the version before the last release, at full speed."""
 
 from stepcanary.aws import ecs
-from stepcanary.domain.deployment import Document
+from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Profile, Step
 from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request, TaskDefinitions

@@ -4,7 +4,7 @@ from stepcanary.domain.deployment import Started
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import Split
 from stepcanary.domain.stage import ROLLOUT
-from stepcanary.domain.verdict import Verdict, judge, progress
+from stepcanary.domain.verdict import Progress, Verdict, judge, progress
 from stepcanary.errors import NotEnoughCapacity
 from stepcanary.release import guards
 from stepcanary.release.capacity import missing_capacity, service_of
@@ -30,7 +30,7 @@ def shift_weight(release: Release, fence: int, weight: int) -> list[Split]:
 
 def judge_canary(
     release: Release, fence: int, step: int, holds: int, *, approved: bool
-) -> dict[str, object]:
+) -> Progress:
     """The verdict on the step that has just baked, and what follows it.
 
     The signal `promote`, or a gate that was passed, stands in for missing data; an alarm that
@@ -52,5 +52,5 @@ def judge_canary(
         mailbox.forget_pause(lease)
     elif verdict.decision == "advance" and lease.pausing:
         # It came while nothing waited: the next bake turns into the pause.
-        return {**following, "next": "bake", "step": step, "holds": holds}
+        return following.model_copy(update={"next": "bake", "step": step, "holds": holds})
     return following

@@ -4,16 +4,16 @@ from datetime import datetime
 
 from stepcanary import clock
 from stepcanary.aws import stepfunctions
-from stepcanary.contracts.events import SignalInput
 from stepcanary.contracts.states import WaitInput
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.request import SignalRequest
 from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused
 from stepcanary.observability import logger
 from stepcanary.store import leases, ledger, mailbox
 
 
-def signal_service(asked: SignalInput, request_id: str, said_at: int | None = None) -> list[str]:
+def signal_service(asked: SignalRequest, request_id: str, said_at: int | None = None) -> list[str]:
     """Signal the running releases of a service; the executions that accepted it.
 
     `request_id` names the request, also when it is tried again: a release accepts it once. A
@@ -25,15 +25,15 @@ def signal_service(asked: SignalInput, request_id: str, said_at: int | None = No
         running = [lease for lease in running if lease.since <= said_at]
     if not running:
         over = "" if asked.wait is None else f"{WAIT_IS_OVER}: "
-        raise SignalRefused(f"{asked.signal}: {over}no release of {asked.service} is running")
+        raise SignalRefused(f"{asked.kind}: {over}no release of {asked.service} is running")
     meant = [lease for lease in running if _is(lease.holder, asked.execution)]
     if not meant:
         raise SignalRefused(
-            f"{asked.signal}: {asked.execution} has no release of {asked.service} running;"
+            f"{asked.kind}: {asked.execution} has no release of {asked.service} running;"
             f" {running[0].holder} has"
         )
     signal = Signal(
-        kind=asked.signal,
+        kind=asked.kind,
         reason=asked.reason,
         by=asked.by,
         at=clock.epoch_seconds(),
@@ -54,7 +54,7 @@ def signal_service(asked: SignalInput, request_id: str, said_at: int | None = No
     return accepted
 
 
-def signal_from_event(asked: SignalInput, event_id: str, time: datetime) -> list[str]:
+def signal_from_event(asked: SignalRequest, event_id: str, time: datetime) -> list[str]:
     """As `signal_service`, but nobody waits for an answer, so that a refusal goes to the log.
 
     An error would bring the event again, and a later release would obey what this one refused.

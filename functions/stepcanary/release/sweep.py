@@ -5,10 +5,10 @@ schedule each minute.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from stepcanary import clock
 from stepcanary.aws import stepfunctions
+from stepcanary.contracts.answers import Sweep
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
@@ -20,14 +20,6 @@ from stepcanary.release.signalling import deliver
 from stepcanary.store import leases, rest
 from stepcanary.store.rest import Resting
 from stepcanary.traffic.factory import router_for
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest."""
-
-    recovered: list[str]
-    stranded: list[str]
 
 
 def sweep() -> Sweep:
@@ -49,7 +41,7 @@ def sweep() -> Sweep:
             reason = f"{type(error).__name__}: {error}"
         if reason:
             stranded.append(f"{lease.split}, {lease.holder}: {reason}")
-    return Sweep(recovered, stranded + look_at_rest())
+    return Sweep(recovered=recovered, stranded=stranded + look_at_rest())
 
 
 def _look_at(lease: Lease, recovered: list[str]) -> str | None:

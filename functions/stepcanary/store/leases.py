@@ -165,7 +165,9 @@ def _not_taken(release: Release, failed: ConditionFailed) -> Lease:
         if holder := read(split).holder:
             raise SplitTaken(
                 f"traffic: execution {holder} began a release on the same split just before;"
-                " wait for it to end, or revert it"
+                " wait for it to end, or revert it",
+                holder,
+                split,
             ) from failed
         _free_other(_get(split))
     for key in _service_keys(release):
@@ -179,7 +181,9 @@ def _not_taken(release: Release, failed: ConditionFailed) -> Lease:
             ) from failed
         # Its lease was freed by hand, and whoever tries again finds all free.
         table.delete(Delete(key, Attr("holder").eq(claim["holder"])))
-    raise SplitTaken("traffic: another release came and went just now; start again") from failed
+    raise SplitTaken(
+        "traffic: another release came and went just now; start again", "", release.split
+    ) from failed
 
 
 def free(lease: Lease, release: Release) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stepcanary import clock
+from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable, DocumentUnreadable
@@ -18,8 +19,8 @@ from stepcanary.store import documents, table
 from stepcanary.store.table import Change, Item, ItemKey, Put, execution_name
 
 KEPT_SECONDS = 400 * 86_400
-RUNNING = "Running"
-RELEASED = "Released"
+RUNNING: Outcome = "Running"
+RELEASED: Outcome = "Released"
 RECORDS_PER_PAGE = 50
 
 
@@ -37,7 +38,7 @@ class Record:
 
     execution: str
     service: str
-    outcome: str
+    outcome: Outcome
     cause: str
     started_at: int
     updated_at: int
@@ -82,7 +83,7 @@ def find(release: Release) -> Record | None:
     return _record_of(item) if item and "outcome" in item else None
 
 
-def record(release: Release, outcome: str, cause: str) -> None:
+def record(release: Release, outcome: Outcome, cause: str) -> None:
     """Write down how the release stands; a second call only updates it."""
     now = clock.epoch_seconds()
     document = keep_document(release)
@@ -113,7 +114,7 @@ def _shown(document: Item) -> Item:
     return {name: document[name] for name in kept}
 
 
-def close(release: Release, outcome: str, cause: str) -> None:
+def close(release: Release, outcome: Outcome, cause: str) -> None:
     """Write down how a release ended, also where the next one looks for the last."""
     record(release, outcome, cause)
     pointer = {
@@ -133,7 +134,7 @@ class Last:
     """The last release that ended; `updated_at` is in epoch seconds."""
 
     execution: str
-    outcome: str
+    outcome: Outcome
     cause: str
     updated_at: int
 

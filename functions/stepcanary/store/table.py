@@ -43,7 +43,7 @@ from botocore.exceptions import ClientError
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.errors import AwsUnavailable
-from stepcanary.settings import settings
+from stepcanary.settings import LedgerSettings
 
 Item = dict[str, Any]
 """Plain values: strings, whole numbers, booleans, maps, lists and sets of strings."""
@@ -111,7 +111,7 @@ Write = Change | Put | Delete
 @aws_failures
 def get(key: ItemKey) -> Item | None:
     answer = clients.dynamodb().get_item(
-        TableName=settings().ledger_table, Key=_written(key), ConsistentRead=True
+        TableName=LedgerSettings.from_env().table, Key=_written(key), ConsistentRead=True
     )
     return _read(answer["Item"]) if "Item" in answer else None
 
@@ -160,7 +160,7 @@ def page(
     if after:
         more["ExclusiveStartKey"] = _written(ItemKey(pk, after))
     answer = clients.dynamodb().query(
-        TableName=settings().ledger_table,
+        TableName=LedgerSettings.from_env().table,
         KeyConditionExpression=expression,
         ExpressionAttributeNames=names,
         ExpressionAttributeValues=values,
@@ -253,7 +253,7 @@ _OPERATIONS: dict[type[Write], str] = {Change: "Update", Put: "Put", Delete: "De
 
 def _request(write: Write) -> Item:
     request: Item = {
-        "TableName": settings().ledger_table,
+        "TableName": LedgerSettings.from_env().table,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
     names: dict[str, str] = {}

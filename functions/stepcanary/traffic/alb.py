@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, cast
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.identifiers import alb_name, alb_resource
+from stepcanary.domain.model import Document
 from stepcanary.domain.profile import AlbTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
-from stepcanary.traffic.router import Dimensions, Document, Reading
+from stepcanary.traffic.router import Dimensions, Reading
 from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ MOST_GROUPS = 5
 LONGEST_PINNED_SECONDS = 3_600
 """A release, and with it its lease, lasts that much longer."""
 SECRETS = ("ClientSecret", "UseExistingClientSecret")
-"""Never answered, and said on every write."""
+"""Not in any answer, and to be sent with every write; see
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateOidcActionConfig.html
+"""
 
 
 def forward_of(actions: list[Document], name: str) -> Document:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
+from stepcanary.domain.model import Document
 from stepcanary.domain.profile import AppMeshTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import AwsRefused, RequestRejected
-from stepcanary.traffic.router import Dimensions, Document, Reading
+from stepcanary.traffic.router import Dimensions, Reading
 
 if TYPE_CHECKING:
     from mypy_boto3_appmesh.type_defs import RouteSpecUnionTypeDef
@@ -137,7 +138,7 @@ class AppMeshRouter:
     def dimensions(self, side: SideName) -> Dimensions:
         """App Mesh has no metrics of its own: these are Envoy's, with its metric extension on.
 
-        The CloudWatch agent that scrapes them must be told this namespace and these dimensions.
+        The CloudWatch agent that scrapes them must have this namespace and these dimensions.
         """
         return Dimensions(
             "Envoy", {"Mesh": self._traffic.mesh, "TargetVirtualNode": self._node(side)}

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any, cast
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.identifiers import lattice_id
+from stepcanary.domain.model import Document
 from stepcanary.domain.profile import LatticeTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
-from stepcanary.traffic.router import Dimensions, Document, Reading
+from stepcanary.traffic.router import Dimensions, Reading
 from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect
 
 if TYPE_CHECKING:

@@ -1,11 +1,10 @@
 """Router: the port that each way of splitting traffic fills."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
+from stepcanary.domain.model import Document
 from stepcanary.domain.split import SideName, Split
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class TrafficRouter(Protocol):
     def check(self, reading: Reading) -> None:
         """Raises `RequestRejected` when no release should be begun on the route as it was read.
 
-        Never asked on the way back: what was begun has to be brought home whatever is said here.
+        Not called on the way back: what was begun has to be brought home whatever this says.
         """
 
     def dimensions(self, side: SideName) -> Dimensions: ...

@@ -1,4 +1,4 @@
-"""Shift: the ways to move a weight through a router, and what tells of foreign writes."""
+"""Shift: move a weight through a router, and notice what somebody else wrote."""
 
 from dataclasses import dataclass
 
@@ -46,8 +46,8 @@ def shift(router: TrafficRouter, known: Known, weight: int) -> Reading:
     Raises `SplitDrifted` when somebody else wrote the route, before or since.
     """
     before = router.read()
-    if told := foreign_write(router, before, known):
-        raise SplitDrifted(told)
+    if drift := foreign_write(router, before, known):
+        raise SplitDrifted(drift)
     after = _write(router, before, weight)
     if jump_of(after, before.version) > 1:
         raise SplitDrifted(
@@ -79,7 +79,7 @@ def _write(router: TrafficRouter, before: Reading, weight: int) -> Reading:
     after = router.read()
     if after.document != written:
         raise SplitDrifted(
-            f"{router.name} does not read back as written: asked for {wanted}, found"
+            f"{router.name} does not read back as written: wrote {wanted}, found"
             f" {after.split}. Find out who else writes it"
         )
     return after

@@ -1,4 +1,4 @@
-"""Groups: a release's pair among the weighted target groups of a rule, whoever serves it."""
+"""Target groups: a release's pair among the weighted target groups of a rule, whoever serves it."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""App: what Slack's requests lead to; each is acknowledged at once, and then worked on.
+"""App: acknowledge each request of Slack at once, then run what it wants.
 
 Slack waits three seconds for the acknowledgement. The work is a lazy listener: the function invokes
-itself with the same request. An execution has a name made of the request's signature, so that work
+itself with the same request. An execution's name is made of the request's signature, so that work
 that is delivered twice is done once.
 """
 
@@ -14,10 +14,11 @@ from slack_bolt import Ack, App, BoltRequest, Respond
 from slack_bolt.authorization import AuthorizeResult
 
 from stepcanary.chat.slack.blocks import DECIDE, decided
-from stepcanary.chat.slack.commands import Document, named, parse_command, parse_decision
+from stepcanary.chat.slack.commands import named, parse_command, parse_decision
 from stepcanary.chat.slack.executions import Reply, run
 from stepcanary.chat.wording import escaped
-from stepcanary.errors import ReleaseError, RequestRejected
+from stepcanary.domain.request import ActionRequest, Request
+from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
 
 Body = dict[str, Any]
@@ -26,18 +27,18 @@ Body = dict[str, Any]
 def build() -> App:
     """Without Bolt's own check of the signature: the endpoint has checked it."""
     app = App(
-        signing_secret="checked-at-the-door",  # noqa: S106
+        signing_secret="checked-by-the-endpoint",  # noqa: S106
         authorize=_authorize,
         process_before_response=True,
         request_verification_enabled=False,
     )
-    app.command(re.compile(".*"))(ack=_acknowledge_command, lazy=[_obey_command])
-    app.action(re.compile(f"^{DECIDE}"))(ack=_acknowledge_decision, lazy=[_obey_decision])
+    app.command(re.compile(".*"))(ack=_acknowledge_command, lazy=[_run_command])
+    app.action(re.compile(f"^{DECIDE}"))(ack=_acknowledge_decision, lazy=[_run_decision])
     return app
 
 
 def _authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-    """No token is needed to answer through a `response_url`, so Slack is not asked about one."""
+    """No token is needed to answer through a `response_url`, so none is looked up."""
     return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
 
 
@@ -47,36 +48,36 @@ def _acknowledge_command(ack: Ack, body: Body) -> None:
     except RequestRejected as rejected:
         ack(escaped(str(rejected)))
         return
-    ack(escaped(f"{request['action']} {request['service']} …"))
+    ack(escaped(f"{request.action} {request.service} …"))
 
 
 def _acknowledge_decision(ack: Ack) -> None:
     ack()
 
 
-def _obey_command(body: Body, request: BoltRequest, respond: Respond) -> None:
+def _run_command(body: Body, request: BoltRequest, respond: Respond) -> None:
     try:
-        asked = _commanded(body)
+        commanded = _commanded(body)
     except RequestRejected:
-        # The acknowledgement has said so.
+        # The acknowledgement says so.
         return
     user = body["user_id"]
-    reply = _work(lambda: run(asked, user, _name_of(request)), respond)
+    reply = _work(lambda: run(commanded, user, _name_of(request)), respond)
     if reply is None:
         return
-    if asked["action"] == "status" or not reply.done:
+    if commanded.action == "status" or not reply.done:
         respond(f"```{escaped(reply.words)[:2_900]}```")
         return
     respond(f"<@{user}>: {escaped(reply.words)[:2_900]}", response_type="in_channel")
 
 
-def _obey_decision(body: Body, request: BoltRequest, respond: Respond) -> None:
+def _run_decision(body: Body, request: BoltRequest, respond: Respond) -> None:
     user = body["user"]["id"]
     value = body["actions"][0]["value"]
 
     def decide() -> Reply:
-        asked = parse_decision(value, named(user, body["user"].get("username", "")))
-        return run(asked, user, _name_of(request))
+        decision = parse_decision(value, named(user, body["user"].get("username", "")))
+        return run(decision, user, _name_of(request))
 
     reply = _work(decide, respond)
     if reply is None:
@@ -93,15 +94,12 @@ def _obey_decision(body: Body, request: BoltRequest, respond: Respond) -> None:
 
 
 def _work(work: Callable[[], Reply], respond: Respond) -> Reply | None:
-    """Whatever goes wrong is reply in a sentence, and its trace stays in the log."""
+    """None for what was rejected, of which only its author is told."""
     try:
         return work()
     except RequestRejected as rejected:
         logger.warning("refused", extra={"cause": str(rejected)})
         _say_privately(respond, str(rejected))
-    except ReleaseError as failed:
-        logger.exception("it could not be done")
-        _say_privately(respond, f"It could not be done, try again. {type(failed).__name__}")
     return None
 
 
@@ -109,7 +107,7 @@ def _say_privately(respond: Respond, words: str) -> None:
     respond(escaped(words)[:2_900], response_type="ephemeral", replace_original=False)
 
 
-def _commanded(body: Body) -> Document:
+def _commanded(body: Body) -> Request | ActionRequest:
     by = named(body["user_id"], body.get("user_name", ""))
     return parse_command(body.get("text", ""), by)
 

@@ -1,11 +1,11 @@
-"""Blocks: what happened to a release as a message of Slack's Block Kit. Pure.
+"""Blocks: the event of a release as a message of Slack's Block Kit.
 
 Whatever comes from people or from AWS is escaped, so that nobody calls a whole channel with it.
 """
 
-from typing import Any
+from typing import Any, cast
 
-from stepcanary.chat.slack.commands import Decision
+from stepcanary.chat.slack.commands import Button, Decision
 from stepcanary.chat.wording import escaped, text, title
 from stepcanary.domain.events import ReleaseEvent
 
@@ -13,7 +13,7 @@ Block = dict[str, Any]
 
 DECIDE = "decide-"
 """How the ids of the buttons begin; the action follows."""
-BUTTONS = {
+BUTTONS: dict[Button, tuple[str, str | None]] = {
     "promote": ("Promote", "primary"),
     "resume": ("Approve this step", None),
     "retry": ("Retry the promotion", "primary"),
@@ -21,9 +21,9 @@ BUTTONS = {
 }
 
 
-def section(said: str) -> Block:
+def section(markdown: str) -> Block:
     """At most 3,000 characters, which escaping may have made of fewer."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": said[:3_000]}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": markdown[:3_000]}}
 
 
 def message(event: ReleaseEvent) -> list[Block]:
@@ -58,13 +58,13 @@ def _button(decision: Decision, label: str, style: str | None) -> Block:
         "type": "button",
         "action_id": f"{DECIDE}{decision.action}",
         "text": {"type": "plain_text", "text": label},
-        "value": decision.model_dump_json(),
+        "value": decision.model_dump_json(exclude_unset=True),
     }
     return button if style is None else {**button, "style": style}
 
 
 def decided(blocks: list[Block], action: str, user_id: str) -> list[Block]:
     """The message of a gate, after its decision."""
-    label, _ = BUTTONS[action]
+    label, _ = BUTTONS[cast("Button", action)]
     kept = [block for block in blocks if block.get("type") != "actions"]
     return [*kept, section(f"*{label}*: <@{user_id}>")]

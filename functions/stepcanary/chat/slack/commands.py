@@ -1,14 +1,23 @@
-"""Command: what a person writes after `/canary`, or says with a button, as a request. Pure."""
+"""Commands: what a person writes after `/canary`, or means with a button, as a request."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from stepcanary.domain.model import Model
-from stepcanary.domain.request import LONGEST_BY, explain, parse_action, parse_request
+from stepcanary.domain.request import (
+    LONGEST_BY,
+    LONGEST_REASON,
+    ActionRequest,
+    Request,
+    explain,
+    parse_action,
+    parse_request,
+)
 from stepcanary.errors import RequestRejected
 
-Document = dict[str, object]
+Head = dict[str, object]
+"""What every request has: the action, the service and who it is by."""
 
 USAGE = """\
 `status SERVICE`
@@ -18,82 +27,82 @@ USAGE = """\
 `shift SERVICE WEIGHT` (percent that the canary gets, while nothing is released)"""
 
 
-def parse_command(text: str, user: str) -> Document:
+def parse_command(text: str, user: str) -> Request | ActionRequest:
     """A request of the state machine. Raises `RequestRejected` in words for whoever wrote it."""
     action, _, rest = text.strip().partition(" ")
-    service, _, said = rest.strip().partition(" ")
+    service, _, arguments = rest.strip().partition(" ")
     if action not in _PARSERS:
         raise RequestRejected(f"Write one of\n{USAGE}")
     if not service:
         raise RequestRejected(f"{action}: which service? Write one of\n{USAGE}")
-    return _PARSERS[action]({"action": action, "service": service, "by": user}, said.strip())
+    head: Head = {"action": action, "service": service, "by": user}
+    return _PARSERS[action](head, arguments.strip())
 
 
-def _release(request: Document, said: str) -> Document:
+def _release(head: Head, arguments: str) -> Request:
     images: dict[str, str] = {}
-    for part in said.split():
+    for part in arguments.split():
         container, equals, image = part.partition("=")
         if not equals:
             raise RequestRejected(f"release: {part[:80]!r} is not CONTAINER=IMAGE")
         images[container] = image
-    asked = {**request, "images": images}
-    parse_request(asked)
-    return asked
+    return parse_request({**head, "images": images})
 
 
-def _bare(request: Document, said: str) -> Document:
-    if said:
-        raise RequestRejected(f"{request['action']}: a service is all it takes")
-    if request["action"] == "rollback":
-        parse_request(request)
-    else:
-        parse_action(request)
-    return request
+def _rollback(head: Head, arguments: str) -> Request:
+    _require_none(head, arguments)
+    return parse_request(head)
 
 
-def _shift(request: Document, said: str) -> Document:
-    if not (said.isascii() and said.isdecimal()):
+def _status(head: Head, arguments: str) -> ActionRequest:
+    _require_none(head, arguments)
+    return parse_action(head)
+
+
+def _require_none(head: Head, arguments: str) -> None:
+    if arguments:
+        raise RequestRejected(f"{head['action']}: a service is all it takes")
+
+
+def _shift(head: Head, arguments: str) -> ActionRequest:
+    if not (arguments.isascii() and arguments.isdecimal()):
         raise RequestRejected("shift: the weight is a whole number of percent, from 0 to 100")
-    asked = {**request, "weight": int(said[:4])}
-    parse_action(asked)
-    return asked
+    return parse_action({**head, "weight": int(arguments[:4])})
 
 
-def _tell(request: Document, said: str) -> Document:
-    asked = {**request, "reason": said[:1_000]}
-    parse_action(asked)
-    return asked
+def _signal(head: Head, arguments: str) -> ActionRequest:
+    return parse_action({**head, "reason": arguments[:LONGEST_REASON]})
 
 
-_PARSERS: dict[str, Callable[[Document, str], Document]] = {
-    "status": _bare,
+_PARSERS: dict[str, Callable[[Head, str], Request | ActionRequest]] = {
+    "status": _status,
     "release": _release,
-    "rollback": _bare,
+    "rollback": _rollback,
     "shift": _shift,
-    **dict.fromkeys(("promote", "revert", "retry", "skip", "pause", "resume"), _tell),
+    **dict.fromkeys(("promote", "revert", "retry", "skip", "pause", "resume"), _signal),
 }
 
 
-class Decision(Model):
-    """What a button says: an action about one wait of one release."""
+Button = Literal["promote", "resume", "retry", "revert"]
 
-    action: str = Field(pattern=r"^(promote|resume|retry|revert)$")
-    service: str
-    execution: str
+
+class Decision(ActionRequest):
+    """What a button means: a signal for one wait of one release."""
+
+    action: Button
+    execution: str = Field(min_length=1, max_length=400)
     wait: int
 
 
-def parse_decision(value: str, user: str) -> Document:
-    """A request of the state machine. Raises `RequestRejected` for what no button of ours says."""
+def parse_decision(value: str, user: str) -> ActionRequest:
+    """Raises `RequestRejected` for what no button of ours says."""
     try:
         decision = Decision.model_validate_json(value)
     except ValidationError as error:
         raise RequestRejected(explain(error, "button")) from error
-    asked: Document = {**decision.model_dump(), "by": user}
-    parse_action(asked)
-    return asked
+    return decision.model_copy(update={"by": user})
 
 
 def named(user_id: str, user_name: str) -> str:
-    """Who asks, as the ledger keeps it: the id is Slack's word, the name is theirs."""
+    """Who it is by, as the ledger keeps it: the id is Slack's word, the name is theirs."""
     return f"{user_name} (Slack {user_id})"[:LONGEST_BY]

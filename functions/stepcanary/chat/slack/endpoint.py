@@ -1,6 +1,7 @@
-"""Door: what may come in from a public URL: requests that Slack signed, a short time ago."""
+"""Endpoint: verify Slack's signature on what comes in from a public URL, and dispatch it."""
 
 import base64
+import hmac
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,8 @@ from stepcanary.observability import logger
 Event = dict[str, Any]
 
 LONGEST_BODY = 100_000
+LONGEST_AGE_SECONDS = 300
+"""See https://docs.slack.dev/authentication/verifying-requests-from-slack"""
 OWN_SECONDS = 300
 """How long Lambda may keep the function's own invocation, as template.yaml says."""
 OWN_HEADERS = "x-slack-bolt-"
@@ -31,16 +34,6 @@ class Refused(Exception):
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
         self.status = status
-
-
-class _Clock:
-    """Runs behind by so many seconds."""
-
-    def __init__(self, behind: int) -> None:
-        self._behind = behind
-
-    def now(self) -> float:
-        return clock.now().timestamp() - self._behind
 
 
 def answer(event: Event, context: LambdaContext) -> Event:
@@ -64,12 +57,12 @@ def _dispatch(event: Event, context: LambdaContext) -> Event:
         )
         response: Event = handler.handle(event, context)  # type: ignore[no-untyped-call]
     except Exception as error:
-        # Slack signed it, so it is none that Slack documents.
+        # Signed by Slack, but not a payload that we know.
         logger.exception("request not understood")
         raise Refused(400, "not understood") from error
     if response["statusCode"] >= 500:
         logger.error("request not answered", extra={"response": response})
-        return _response(200, "It could not be done; see the log.")
+        return _response(200, "The request failed; see the log of the function AnswerSlack.")
     return response
 
 
@@ -92,7 +85,8 @@ def _checked(event: Event) -> Event:
     body = _text_of(event)
     # Bolt says so in what the function sends itself; no URL's event can.
     own = event.get("method") == "NONE"
-    if not any(_is_signed(body, headers, late) for late in ((0, OWN_SECONDS) if own else (0,))):
+    longest_age = LONGEST_AGE_SECONDS + (OWN_SECONDS if own else 0)
+    if not _is_signed(body, headers, longest_age):
         raise Refused(401, "not signed by Slack, or too long ago")
     if not own:
         headers = {n: value for n, value in headers.items() if not n.startswith(OWN_HEADERS)}
@@ -111,15 +105,19 @@ def _text_of(event: Event) -> str:
         raise Refused(400, "not text") from error
 
 
-def _is_signed(body: str, headers: dict[str, str], late_seconds: int) -> bool:
+def _is_signed(body: str, headers: dict[str, str], longest_age: int) -> bool:
+    """Whether Slack signed it, at most so many seconds ago; its clock may be ahead of ours."""
     timestamp = headers.get("x-slack-request-timestamp", "")
     signature = headers.get("x-slack-signature", "")
     if not (timestamp.isascii() and timestamp.isdecimal() and signature.isascii()):
-        # The verifier would fail on them.
+        # int() and compare_digest would fail on them.
+        return False
+    age = clock.now().timestamp() - int(timestamp[:20])
+    if not -LONGEST_AGE_SECONDS <= age <= longest_age:
         return False
     secret = slack_secret().signing_secret.get_secret_value()
-    verifier = SignatureVerifier(secret, _Clock(late_seconds))  # type: ignore[arg-type]
-    return verifier.is_valid(body, timestamp[:20], signature)
+    expected = SignatureVerifier(secret).generate_signature(timestamp=timestamp[:20], body=body)
+    return expected is not None and hmac.compare_digest(expected, signature)
 
 
 @cache

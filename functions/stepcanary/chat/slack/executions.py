@@ -1,4 +1,4 @@
-"""Asking: an execution for what somebody wrote or clicked, and what came of it in words."""
+"""Executions: run one for what somebody wrote or clicked, and say in words what came of it."""
 
 import json
 import time
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from stepcanary.aws import stepfunctions
 from stepcanary.aws.stepfunctions import End
-from stepcanary.chat.slack.commands import Document
+from stepcanary.domain.request import ActionRequest, Request
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
+from stepcanary.observability import logger
 from stepcanary.store import profiles
 
 LOOK_SECONDS = 0.5
@@ -19,25 +20,49 @@ RELEASE_LOOK_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`done` says that it was accepted; None that nobody knows yet."""
+    """`done`: True accepted, False refused, None still running."""
 
     done: bool | None
     words: str
 
 
-def run(request: Document, user_id: str, name: str) -> Reply:
-    """Do it under this execution name: whoever asks again is told the same, and it is done once.
+def run(request: Request | ActionRequest, user_id: str, name: str) -> Reply:
+    """Run it under this execution name: a second call gets the same answer, and it is done once.
 
     Raises `RequestRejected` for what the user may not do.
     """
-    service, action = str(request["service"]), str(request["action"])
-    _require_allowed(service, action, user_id)
-    execution = stepfunctions.start(name, request)
+    service, action = request.service, request.action
+    try:
+        _require_allowed(service, action, user_id)
+    except (AwsUnavailable, AwsRefused) as failure:
+        return _failed(request, failure, "Nothing was changed")
+    try:
+        execution = stepfunctions.start(name, request.model_dump(mode="json", exclude_unset=True))
+    except AwsUnavailable as failure:
+        # The execution may have been started, and only the answer was lost.
+        return _failed(request, failure, f"See `status {service}`")
+    except AwsRefused as failure:
+        return _failed(request, failure, "Nothing was changed")
     releases = action in ("release", "rollback")
     end = _look(execution, RELEASE_LOOK_SECONDS if releases else LONGEST_LOOK_SECONDS)
     if end is None:
-        return Reply(True if releases else None, f"{action} {service}: it runs as {name}")
+        return Reply(True if releases else None, f"{action} {service}: running as execution {name}")
     return _reply(action, end)
+
+
+def _failed(
+    request: Request | ActionRequest, failure: AwsUnavailable | AwsRefused, consequence: str
+) -> Reply:
+    """What AWS said stays in the log."""
+    logger.exception("a request of Slack failed")
+    unavailable = isinstance(failure, AwsUnavailable)
+    why = "AWS did not answer" if unavailable else "AWS refused it"
+    advice = "try again" if unavailable else "see the log of the function AnswerSlack"
+    return Reply(
+        False,
+        f"{request.action.capitalize()} of {request.service} failed: {why}"
+        f" ({type(failure).__name__}). {consequence}; {advice}.",
+    )
 
 
 def _require_allowed(service: str, action: str, user_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Posting: messages to Slack's channel, those of one release in one thread."""
+"""Messages: post them to Slack's channel, those of one release in one thread."""
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -10,7 +10,7 @@ from stepcanary.chat.wording import escaped, title
 from stepcanary.domain.events import ReleaseEvent
 from stepcanary.errors import AwsUnavailable
 from stepcanary.observability import logger
-from stepcanary.settings import settings
+from stepcanary.settings import SlackChannelSettings
 from stepcanary.store import ledger
 
 LOUD = ("Release Rejected", "Release Waiting", "Release Ended")
@@ -20,10 +20,11 @@ PASSING = ("ratelimited", "internal_error", "fatal_error", "service_unavailable"
 
 def post(event: ReleaseEvent) -> None:
     """Raises `AwsUnavailable` when it is worth a second try; Lambda makes it."""
+    settings = SlackChannelSettings.from_env()
     thread = ledger.thread(event.execution)
     try:
-        answer = _client().chat_postMessage(
-            channel=settings().slack_channel,
+        answer = _client(settings).chat_postMessage(
+            channel=settings.channel,
             text=escaped(title(event)),
             blocks=message(event),
             unfurl_links=False,
@@ -43,10 +44,10 @@ def post(event: ReleaseEvent) -> None:
         ledger.keep_thread(event.execution, str(answer["ts"]))
 
 
-def _client() -> WebClient:
+def _client(settings: SlackChannelSettings) -> WebClient:
     return WebClient(
         token=slack_secret().bot_token.get_secret_value(),
-        base_url=settings().slack_api,
+        base_url=settings.api,
         timeout=5,
         retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=1)],
     )

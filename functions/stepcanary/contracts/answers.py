@@ -1,0 +1,184 @@
+"""Answers: what each function gives back, to the state machine or to whoever invoked it.
+
+`Started` of a deployment and `Progress` of a verdict are answers too; the domain has them, because
+its rules work with them. Every `next` is a Literal, and a test holds the definition's conditions
+against it.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Literal, ParamSpec
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from stepcanary.domain.deployment import Started
+from stepcanary.domain.model import Document, Model
+from stepcanary.domain.outcome import Outcome
+from stepcanary.domain.release import Release
+
+P = ParamSpec("P")
+
+
+def answers(handler: Callable[P, Model]) -> Callable[P, Document]:
+    """What Lambda turns into JSON. The handler's signature still names the model."""
+
+    @wraps(handler)
+    def answered(*args: P.args, **kwargs: P.kwargs) -> Document:
+        return handler(*args, **kwargs).model_dump(mode="json")
+
+    return answered
+
+
+class Nothing(Model):
+    """The act is all there is."""
+
+
+class PlanAnswer(Model):
+    """`waits` while another release has the split; `cause` says why it is not accepted."""
+
+    accepted: bool
+    waits: bool = False
+    release: Release | None = None
+    cause: str = ""
+
+
+class OpenAnswer(Model):
+    """`again` where another release was faster, so that the plan has to be made again."""
+
+    accepted: bool
+    again: bool = False
+    fence: int | None = None
+    cause: str = ""
+
+
+class SteadyAnswer(Model):
+    steady: bool
+
+
+class ShiftAnswer(Model):
+    """The canary's percent, and how long it must hold up with it."""
+
+    weight: int
+    bake_seconds: int = Field(ge=1)
+
+
+class Attempt(Model):
+    """One attempt at a revert. `next` is `confirm` when the split is at rest, `again` after
+    `wait_seconds`, or `give_up`; `cause` says what stood in the way."""
+
+    next: Literal["confirm", "again", "give_up"]
+    wait_seconds: int = 0
+    note: str = ""
+    cause: str = ""
+
+
+class Rest(Model):
+    """`next` is `retire` when the split was found at rest, else `again` after settling.
+
+    It is `restore` when an alarm has fired, as `note` says, while the router followed the weights
+    back to the new version. `corrections` counts how often the split was not at rest; `note` says
+    who else wrote.
+    """
+
+    next: Literal["retire", "again", "restore"]
+    corrections: int
+    note: str = ""
+
+
+class Restored(Model):
+    """What was done about a failed promotion.
+
+    `next` is `revert` where the primary was never touched and takes its traffic back at once,
+    `return` where it takes it back once it is steady on the old version, which `deployment` brings,
+    and `ask` where an operator decides. `note` says who had moved the traffic off the canary.
+    """
+
+    next: Literal["revert", "return", "ask"]
+    next_attempt: int
+    deployment: Started | None = None
+    note: str = ""
+
+
+class Closed(Model):
+    """`outcome` is what the execution ends on. `stranded` is 1 when weight may be on the canary."""
+
+    outcome: Outcome
+    cause: str
+    stranded: int
+
+
+class RunningRelease(Model):
+    """`stage` is a word for people; `since` is in epoch seconds, `weight` the canary's percent.
+
+    `wait` and `ends_on` say what it waits for. A release that another version of this stack wrote
+    has no more than its execution and its stage.
+    """
+
+    execution: str
+    alive: bool
+    stage: str
+    since: int | None = None
+    weight: int | None = None
+    by: str = ""
+    wait: int | None = None
+    ends_on: list[str] = Field(default=[])
+    signal: str | None = None
+    splits: dict[str, str] = Field(default={})
+
+
+class EndedRelease(Model):
+    """`at` is in epoch seconds."""
+
+    execution: str
+    outcome: Outcome
+    cause: str
+    at: int
+
+
+class Taken(Model):
+    """What an action did, in a sentence, and what that sentence leaves out.
+
+    `executions` are those that a signal reached. `running`, `splits` (by the route's name) and
+    `last` are the answer to `status`. What does not apply is left out.
+    """
+
+    action: str
+    service: str
+    did: str
+    executions: list[str] | None = None
+    running: list[RunningRelease] | None = None
+    splits: dict[str, str] | None = None
+    last: EndedRelease | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> Document:
+        return {key: value for key, value in serialize(self).items() if value is not None}
+
+
+class ActionAnswer(Model):
+    """`cause` says why the action was not accepted."""
+
+    accepted: bool
+    answer: Taken | None = None
+    cause: str = ""
+
+
+class Signalled(Model):
+    """The executions that the signal reached; `refused` says why none."""
+
+    executions: list[str]
+    refused: str = ""
+
+
+class Triggered(Model):
+    """The executions that were started, and those that were promoted."""
+
+    started: list[str] = Field(default=[])
+    promoted: list[str] = Field(default=[])
+
+
+class Sweep(Model):
+    """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest."""
+
+    recovered: list[str]
+    stranded: list[str]

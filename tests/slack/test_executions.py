@@ -1,0 +1,66 @@
+"""Where AWS fails, the person who clicked learns what became of it, and whether to try again."""
+
+from typing import Any
+
+import pytest
+
+from stepcanary.aws import stepfunctions
+from stepcanary.chat.slack import executions
+from stepcanary.domain.profile import Profile
+from stepcanary.domain.request import parse_action
+from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
+from stepcanary.store import profiles
+from tests.builders import profile
+
+REVERT = parse_action({"action": "revert", "service": "checkout"})
+OPEN = Profile.model_validate(profile(slack_users={"revert": ["*"]}))
+
+
+def fail_with(error: Exception) -> Any:
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("reading", "starting", "text"),
+    [
+        (
+            AwsUnavailable("ssm"),
+            None,
+            "AWS did not answer (AwsUnavailable). Nothing was changed; try again.",
+        ),
+        (
+            None,
+            AwsUnavailable("states"),
+            "AWS did not answer (AwsUnavailable). See `status checkout`; try again.",
+        ),
+        (
+            None,
+            AwsRefused("denied", "AccessDenied"),
+            "AWS refused it (AwsRefused). Nothing was changed; see the log of the function"
+            " AnswerSlack.",
+        ),
+    ],
+    ids=["no profile was read", "perhaps it was started", "it was refused"],
+)
+def test_a_failure_says_what_became_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+    reading: Exception | None,
+    starting: Exception | None,
+    text: str,
+) -> None:
+    read = fail_with(reading) if reading else lambda _service: OPEN
+    monkeypatch.setattr(profiles, "of_service", read)
+    if starting:
+        monkeypatch.setattr(stepfunctions, "start", fail_with(starting))
+    reply = executions.run(REVERT, "U2CERLKJA", "slack-1")
+    assert (reply.done, reply.words) == (False, f"Revert of checkout failed: {text}")
+
+
+def test_who_may_not_is_told_who_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profiles, "of_service", lambda _service: OPEN)
+    pause = parse_action({"action": "pause", "service": "checkout"})
+    with pytest.raises(RequestRejected, match="your member id is U2CERLKJA"):
+        executions.run(pause, "U2CERLKJA", "slack-1")
