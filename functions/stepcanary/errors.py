@@ -10,6 +10,7 @@ Who answers each:
     │       └── SplitTaken      `concurrency` of the profile: reject, supersede or queue
     ├── SplitUnsettled          the state machine opens again, for ten minutes
     ├── LeaseLost               the execution closes: others have its release in hand
+    ├── DocumentUnreadable      a person, by the alarm on stranded splits: another version wrote it
     ├── StageOver               the same: the act was delivered late
     ├── SignalRefused           whoever sent the signal
     ├── RevertRequested         the phase's Catch: it reverts
