@@ -5,10 +5,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.chat.slack.endpoint import answer
+from stepcanary.contracts.answers import HttpAnswer, answers
 from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`event` is a function URL's; the answer is its response."""
+@answers
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> HttpAnswer:
+    """`event` is a function URL's."""
     return answer(event, context)

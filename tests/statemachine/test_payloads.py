@@ -19,11 +19,11 @@ from emulator import template
 from stepcanary.domain.signals import Kind
 from tests.statemachine.test_definition import MACHINE, STATES, TASKS, WAITS, State
 
-Found = list[Any]
+Types = list[Any]
 """The types that a value may have: annotations, or a dict of these by key."""
 
 HANDLERS = {f"${{{f.name}Arn}}": f.handler.rpartition(".")[0] for f in template.functions()}
-SIGNAL: Found = [{"kind": [Kind], "message": [str]}]
+SIGNAL: Types = [{"kind": [Kind], "message": [str]}]
 """What `end_wait` hands to a state that waits."""
 PATH = r"[\w.]+"
 PLAIN = re.compile(rf"\{{% \$({PATH}) %\}}")
@@ -36,7 +36,7 @@ def hints(task: State) -> dict[str, Any]:
     return get_type_hints(inspect.unwrap(module.lambda_handler))
 
 
-def flat(types: Found) -> Iterator[Any]:
+def flat(types: Types) -> Iterator[Any]:
     """Without unions, and without what `Annotated` adds."""
     for each in types:
         origin: Any = get_origin(each)
@@ -48,10 +48,10 @@ def flat(types: Found) -> Iterator[Any]:
             yield each
 
 
-def within(types: Found, keys: list[str]) -> Found:
+def within(types: Types, keys: list[str]) -> Types:
     """The types of what is there; empty where nothing is."""
     for key in keys:
-        inner: Found = []
+        inner: Types = []
         for each in flat(types):
             if each is Any:
                 inner.append(Any)
@@ -66,7 +66,7 @@ def within(types: Found, keys: list[str]) -> Found:
     return types
 
 
-def types_of(value: Any, state: State, variables: dict[str, Found]) -> Found:
+def types_of(value: Any, state: State, variables: dict[str, Types]) -> Types:
     """Of what a state assigns."""
     if isinstance(value, dict):
         return [{key: types_of(each, state, variables) for key, each in value.items()}]
@@ -90,12 +90,12 @@ def assignments() -> Iterator[tuple[str, Any, State]]:
                 yield name, value, state
 
 
-def followed() -> dict[str, Found]:
+def followed() -> dict[str, Types]:
     """The types of each variable, from all places that assign it."""
-    variables: dict[str, Found] = {}
+    variables: dict[str, Types] = {}
     for _ in range(3):
         # A variable may be assigned from one that comes later in the file.
-        found: dict[str, Found] = {}
+        found: dict[str, Types] = {}
         for name, value, state in assignments():
             found.setdefault(name, []).extend(types_of(value, state, variables))
         variables = found
@@ -133,7 +133,7 @@ def conditions() -> list[tuple[str, str]]:
     return [(name, choice["Condition"]) for name, choice in choices]
 
 
-def members(types: Found) -> set[Any] | None:
+def members(types: Types) -> set[Any] | None:
     """The words that it may be; None where it may be any."""
     found: set[Any] = set()
     for each in flat(types):
@@ -155,13 +155,13 @@ def compared(condition: str) -> Iterator[tuple[str, set[Any]]]:
 
 @pytest.mark.parametrize(("name", "condition"), conditions())
 def test_what_a_condition_asks_for_can_be(name: str, condition: str) -> None:
-    asked = [(p, c) for p, c in compared(condition) if not p.startswith("states.")]
-    assert asked or name == "WhatAction"
-    for path, constants in asked:
+    pairs = [(p, c) for p, c in compared(condition) if not p.startswith("states.")]
+    assert pairs or name == "WhatAction"
+    for path, constants in pairs:
         variable, *keys = path.split(".")
         words = members(within(VARIABLES[variable], keys))
         if words is None:
-            # Free text, which is only ever asked whether there is any.
+            # Free text, which is only compared with nothing.
             assert path == "attempted.note"
             assert constants == {""}
         else:

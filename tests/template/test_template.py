@@ -1,11 +1,14 @@
 """The template says the same as the code beside it."""
 
+import inspect
 import json
 import re
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from emulator import template
+from stepcanary.domain.model import Model
 from tools.export_schemas import schemas
 
 RESOURCES: dict[str, Any] = template.document()["Resources"]
@@ -22,6 +25,12 @@ def test_one_function_per_handler_file() -> None:
     assert {snake(name) for name in FUNCTIONS} == files
     for function in FUNCTIONS.values():
         assert function.handler == f"handlers.{snake(function.name)}.lambda_handler"
+
+
+def test_every_handler_answers_with_a_model() -> None:
+    for function in FUNCTIONS.values():
+        handler = import_module(function.handler.rpartition(".")[0]).lambda_handler
+        assert issubclass(get_type_hints(inspect.unwrap(handler))["return"], Model), function.name
 
 
 def test_all_functions_log_into_one_group(transformed: dict[str, Any]) -> None:

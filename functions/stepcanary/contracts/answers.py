@@ -24,7 +24,7 @@ def answers(handler: Callable[P, Model]) -> Callable[P, Document]:
 
     @wraps(handler)
     def answered(*args: P.args, **kwargs: P.kwargs) -> Document:
-        return handler(*args, **kwargs).model_dump(mode="json")
+        return handler(*args, **kwargs).model_dump(mode="json", by_alias=True)
 
     return answered
 
@@ -175,6 +175,16 @@ class Triggered(Model):
 
     started: list[str] = Field(default=[])
     promoted: list[str] = Field(default=[])
+
+
+class HttpAnswer(Model):
+    """What a function URL sends back; the keys are Lambda's. See
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+    """
+
+    status_code: int = Field(serialization_alias="statusCode")
+    headers: dict[str, str]
+    body: str
 
 
 class Sweep(Model):

@@ -37,13 +37,15 @@ def take_action(execution: str, document: object) -> Taken:
 
 
 def _why_failed(request: ActionRequest, failure: ReleaseError) -> str:
-    changed = (
-        "Weights may have moved; the action status says how they are"
-        if request.action == "shift"
-        else "The action status says how the release stands"
-    )
-    name = request.action.capitalize()
-    return f"{name} of {request.service} failed: {type(failure).__name__}: {failure}. {changed}"
+    match request.action:
+        case "status":
+            consequence = "Nothing was changed"
+        case "shift":
+            consequence = "Weights may have moved; the action status says how they are"
+        case _:
+            consequence = "The action status says how the release stands"
+    subject = f"{request.action.capitalize()} of {request.service}"
+    return f"{subject} failed: {type(failure).__name__}: {failure}. {consequence}"
 
 
 def _take(execution: str, request: ActionRequest) -> Taken:
@@ -53,8 +55,9 @@ def _take(execution: str, request: ActionRequest) -> Taken:
         profile = profiles.of_service(request.service, request.profile)
         return _taken(request, shift_manually(execution, request, profile))
     executions = signalling.signal_service(request, request_id=execution)
-    reached = ", ".join(executions)
-    return _taken(request, f"{request.action} reached {reached}", executions=executions)
+    names = ", ".join(execution.rpartition(":")[2] for execution in executions)
+    did = f"the signal {request.action} reached {names}"
+    return _taken(request, did, executions=executions)
 
 
 def _taken(request: ActionRequest, did: str, **more: Any) -> Taken:

@@ -14,6 +14,7 @@ from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.secretsmanager import slack_secret
 from stepcanary.chat.slack import app
+from stepcanary.contracts.answers import HttpAnswer
 from stepcanary.errors import AwsUnavailable
 from stepcanary.observability import logger
 
@@ -36,19 +37,19 @@ class Refused(Exception):
         self.status = status
 
 
-def answer(event: Event, context: LambdaContext) -> Event:
-    """The response to a function URL's event. Never an exception, and no word too much."""
+def answer(event: Event, context: LambdaContext) -> HttpAnswer:
+    """The answer to a function URL's event. Never an exception, and a stranger learns nothing."""
     try:
         return _dispatch(_checked_as_one(event), context)
     except Refused as refused:
         logger.warning("request refused", extra={"cause": str(refused)})
-        return _response(refused.status, str(refused))
+        return _plain(refused.status, str(refused))
     except AwsUnavailable:
         logger.exception("request could not be checked")
-        return _response(503, "try again")
+        return _plain(503, "try again")
 
 
-def _dispatch(event: Event, context: LambdaContext) -> Event:
+def _dispatch(event: Event, context: LambdaContext) -> HttpAnswer:
     try:
         handler = _handler()
         handler.app.listener_runner.lazy_listener_runner = LambdaLazyListenerRunner(
@@ -62,8 +63,10 @@ def _dispatch(event: Event, context: LambdaContext) -> Event:
         raise Refused(400, "not understood") from error
     if response["statusCode"] >= 500:
         logger.error("request not answered", extra={"response": response})
-        return _response(200, "The request failed; see the log of the function AnswerSlack.")
-    return response
+        return _plain(200, "The request failed; see the log of the function AnswerSlack.")
+    return HttpAnswer(
+        status_code=response["statusCode"], headers=response["headers"], body=response["body"]
+    )
 
 
 def _checked_as_one(event: Event) -> Event:
@@ -125,5 +128,5 @@ def _handler() -> SlackRequestHandler:
     return SlackRequestHandler(app.build())
 
 
-def _response(status: int, words: str) -> Event:
-    return {"statusCode": status, "headers": {"content-type": "text/plain"}, "body": words}
+def _plain(status: int, words: str) -> HttpAnswer:
+    return HttpAnswer(status_code=status, headers={"content-type": "text/plain"}, body=words)
