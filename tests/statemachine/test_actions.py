@@ -278,7 +278,7 @@ def test_of_those_that_queue_the_newest_goes_on(here: World) -> None:
     assert here.release(request(images={"app": "shop:v9"})).state == "Released"
     second, third = (here.wait(arns[0]) for arns in waiting)
     assert second.state == "Rejected"
-    assert "release-3 is newer" in second.cause
+    assert "newer" in second.cause
     assert third.state == "Released"
     assert here.cloud.running_image("example1") == "shop:v3"
 

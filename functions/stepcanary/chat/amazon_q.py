@@ -1,6 +1,6 @@
 """Amazon Q: the event of a release as a custom notification."""
 
-from stepcanary.chat.wording import escaped, text, title
+from stepcanary.chat.wording import LONGEST_TEXT, LONGEST_TITLE, escaped, text, title
 from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.model import Document
 
@@ -18,15 +18,17 @@ def to_amazon_q(event: ReleaseEvent) -> Document:
     `additionalContext` is what a custom action (a button) of it can put into its command. See
     https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
     """
+    # Escaping makes a text longer, and a rejected request may name any string as its service.
+    heading = escaped(title(event))[:LONGEST_TITLE]
     context = {"service": event.service, "execution": event.execution}
     if event.wait is not None:
         context["wait"] = str(event.wait)
     steps = [NEXT_STEPS[signal] for signal in event.ends_on or [] if signal in NEXT_STEPS]
     content: Document = {
         "textType": "client-markdown",
-        "title": escaped(title(event)),
-        "description": escaped(text(event)),
-        "keywords": [event.service],
+        "title": heading,
+        "description": escaped(text(event))[:LONGEST_TEXT],
+        "keywords": [escaped(event.service)[:LONGEST_TITLE]],
     }
     if steps:
         content["nextSteps"] = steps
@@ -36,7 +38,7 @@ def to_amazon_q(event: ReleaseEvent) -> Document:
         "content": content,
         "metadata": {
             "threadId": event.execution,
-            "summary": escaped(title(event)),
+            "summary": heading,
             "eventType": event.detail_type,
             "relatedResources": [event.execution],
             "additionalContext": context,

@@ -2,11 +2,12 @@
 
 from stepcanary.domain.events import ReleaseEvent
 
+LONGEST_TITLE = 250
 LONGEST_TEXT = 2_000
 
 
 def title(event: ReleaseEvent) -> str:
-    return f"{event.service}: {_title(event)}"[:250]
+    return f"{event.service}: {_title(event)}"[:LONGEST_TITLE]
 
 
 def _title(event: ReleaseEvent) -> str:

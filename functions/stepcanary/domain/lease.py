@@ -84,10 +84,10 @@ class Lease:
     def why_refused(self, signal: Signal, wait: int | None) -> str | None:
         """Why the release has no use for the signal, or for it in that wait; None when it has."""
         refused = why_refused(signal.kind, self.stage)
-        if self.parked and signal.kind != "revert":
-            refused = "its execution has ended; only a revert can still be done"
         if signal.kind != "revert" and len(self.keys) >= MOST_SIGNALS:
             refused = f"it has had {MOST_SIGNALS} signals; only a revert is accepted"
+        if self.parked and signal.kind != "revert":
+            refused = "its execution has ended; only a revert can still be done"
         if wait is None:
             return refused
         if refused:

@@ -39,9 +39,9 @@ class Failure(BaseModel):
             document = json.loads(self.cause)
         except ValueError:
             document = None
-        wrapped = isinstance(document, dict)
-        message = document.get("errorMessage", self.cause) if wrapped else self.cause
-        return f"{self.error}: {message}"[:LONGEST_CAUSE]
+        wrapped = document.get("errorMessage") if isinstance(document, dict) else None
+        message = str(wrapped or self.cause)
+        return f"{self.error}: {message}"[:LONGEST_CAUSE] if message else self.error
 
 
 class Ending(BaseModel):
@@ -61,6 +61,6 @@ def explain(outcome: ReleaseOutcome, ending: Ending, version: str) -> str:
     """Where the traffic is now, and why; what another part says as well is left out."""
     where = OUTCOMES[outcome].format(version=version)
     parts = [where, str(ending.failure), *ending.notes, str(ending.trouble)]
-    once = list(dict.fromkeys(part.rstrip(". ") for part in parts if part))
+    once = list(dict.fromkeys(filter(None, (part.rstrip(". ") for part in parts))))
     kept = [part for part in once if not any(part in other for other in once if other != part)]
     return " ".join(f"{part}." for part in kept)

@@ -28,7 +28,7 @@ def section(markdown: str) -> Block:
 
 def message(event: ReleaseEvent) -> list[Block]:
     blocks = [section(f"*{escaped(title(event))}*\n{escaped(text(event))}")]
-    if event.wait is not None:
+    if event.wait is not None and set(BUTTONS) & set(event.ends_on or []):
         blocks.append(_buttons(event, event.wait))
     return blocks
 

@@ -29,8 +29,8 @@ USAGE = """\
 
 def parse_command(text: str, user: str) -> Request | ActionRequest:
     """A request of the state machine. Raises `RequestRejected` in words for whoever wrote it."""
-    action, _, rest = text.strip().partition(" ")
-    service, _, arguments = rest.strip().partition(" ")
+    # Any white space: a command may have been pasted.
+    action, service, arguments = (*text.split(None, 2), "", "", "")[:3]
     if action not in _PARSERS:
         raise RequestRejected(f"Write one of\n{USAGE}")
     if not service:
