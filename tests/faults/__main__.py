@@ -11,9 +11,10 @@ from typing import Any
 
 from tests.fakes.fronts import CLOUDS
 from tests.faults import matrix
-from tests.faults.arena import KINDS, Result
+from tests.faults.kinds import KINDS
 from tests.faults.mutations import MUTATIONS
 from tests.faults.pool import run_all
+from tests.faults.run import Result
 
 MOST_TOLD = 100
 

@@ -8,8 +8,11 @@ import pytest
 
 from tests.fakes.fronts import CLOUDS
 from tests.faults import matrix
-from tests.faults.arena import BASES, KINDS, Arena, Case, Fault, Result, opened
+from tests.faults.arena import Arena, opened
+from tests.faults.bases import BASES
+from tests.faults.kinds import KINDS, Fault
 from tests.faults.mutations import MUTATIONS
+from tests.faults.run import Case, Result
 
 # A dozen releases each: seconds on an idle machine, and no measure of one that is busy.
 pytestmark = pytest.mark.timeout(900)
