@@ -212,7 +212,7 @@ class Arena(World):
         if "second release" in kinds:
             held = self.held()
             outcome = self.wait_for_end(self.start_next())
-            # Another fault of the sequence may have struck this one before it could be told.
+            # Another fault of the sequence may have ended this one before it was rejected.
             if held and outcome in RELEASED_SOMEHOW:
                 run.watch.say("lease", f"a second release ended {outcome} beside the first")
         if "stopped" in kinds:

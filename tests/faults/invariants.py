@@ -13,7 +13,7 @@ WRITTEN = "somebody else wrote"
 @dataclass(frozen=True)
 class Violation:
     invariant: str
-    told: str
+    sentence: str
 
 
 @dataclass
@@ -39,8 +39,8 @@ class Writer:
 
     @property
     def execution(self) -> str:
-        told: str = self.event.get("release", {}).get("execution", "")
-        return told
+        execution: str = self.event.get("release", {}).get("execution", "")
+        return execution
 
 
 class Watch:
@@ -61,8 +61,8 @@ class Watch:
         self.later_images: set[str] = set()
         self._read_at_rest: str = ""
 
-    def say(self, invariant: str, told: str) -> None:
-        self.violations.append(Violation(invariant, told))
+    def say(self, invariant: str, sentence: str) -> None:
+        self.violations.append(Violation(invariant, sentence))
 
     def progress(self, execution: str) -> Progress:
         return self._progress.setdefault(execution, Progress({self._steps[0]}))
@@ -118,8 +118,8 @@ class Watch:
         progress.wrote = True
         if now[1] > before[1]:
             if now[1] not in progress.allowed:
-                told = f"{writer.function} raises {before} to {now}, allowed: {progress.allowed}"
-                self.say("planned rise", told)
+                rise = f"{writer.function} raises {before} to {now}"
+                self.say("planned rise", f"{rise}, allowed: {progress.allowed}")
             if not self.steady(CANARY):
                 self.say("capacity", f"the canary gets {now[1]} % and is not steady")
         if now[0] > before[0] and not (self.steady(PRIMARY) or self.in_place()):

@@ -17,7 +17,7 @@ class Case:
 
 
 Trace = dict[str, list[str]]
-"""What happened, in order: calls, invocations, states entered and events."""
+"""In order: calls, invocations, states entered and events."""
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,9 @@ def good(arena: Arena) -> Callable[[str], Result]:
     return cache(lambda router: arena.run(Case("good", (), router)))
 
 
-def told(results: list[Result]) -> list[str]:
+def violations(results: list[Result]) -> list[str]:
     """The violations, each with its case."""
-    return [f"{r.case}: {v.invariant}: {v.told}" for r in results for v in r.violations]
+    return [f"{r.case}: {v.invariant}: {v.sentence}" for r in results for v in r.violations]
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -50,12 +50,12 @@ def test_no_fault_breaks_an_invariant(
     whole = good(router) if base == "good" else arena.run(Case(base, (), router))
     cases = matrix.sample({"good": good(router).trace, base: whole.trace}, router, base)
     assert {fault.kind for case in cases for fault in case.faults} == due(router, base)
-    assert told([whole, *map(arena.run, cases)]) == []
+    assert violations([whole, *map(arena.run, cases)]) == []
 
 
 @pytest.mark.parametrize("case", matrix.kept(), ids=str)
 def test_what_broke_something_once_does_not_any_more(arena: Arena, case: Case) -> None:
-    assert told([arena.run(case)]) == []
+    assert violations([arena.run(case)]) == []
 
 
 def possible(base: str) -> set[str]:
