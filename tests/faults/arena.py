@@ -104,7 +104,6 @@ class Arena(World):
         self.current.striking = kinds
         if "foreign write at a call" in kinds:
             self.write_foreign()
-        self.current.watch.before_write()
         for kind in kinds & set(ANSWERS_OF_AWS):
             codes = ANSWERS_OF_AWS[kind]
             return _refused(*codes.get(service, codes[""]))
