@@ -11,11 +11,12 @@ from typing import Any
 
 from tests.fakes.fronts import CLOUDS
 from tests.faults import matrix
-from tests.faults.arena import KINDS, Result
+from tests.faults.kinds import KINDS
 from tests.faults.mutations import MUTATIONS
 from tests.faults.pool import run_all
+from tests.faults.run import Result
 
-MOST_TOLD = 100
+MOST_EXAMPLES = 100
 
 
 def report(results: Iterator[Result]) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def report(results: Iterator[Result]) -> dict[str, Any]:
     by_fault = {kind: {"runs": 0, "violations": 0} for kind in KINDS}
     by_invariant: Counter[str] = Counter()
     by_outcome: Counter[str] = Counter()
-    told = []
+    examples = []
     began = time.monotonic()
     for result in results:
         runs += 1
@@ -36,9 +37,9 @@ def report(results: Iterator[Result]) -> dict[str, Any]:
             by_fault[kind]["violations"] += len(result.violations)
         for violation in result.violations:
             by_invariant[violation.invariant] += 1
-            told.append(f"{result.case}: {violation.invariant}: {violation.told}")
-            if len(told) <= MOST_TOLD:
-                print(told[-1], flush=True)
+            examples.append(f"{result.case}: {violation.invariant}: {violation.sentence}")
+            if len(examples) <= MOST_EXAMPLES:
+                print(examples[-1], flush=True)
         if runs % 200 == 0:
             seconds = time.monotonic() - began
             print(f"{runs} runs, {violated} violations, {seconds:.0f} s", flush=True)
@@ -50,7 +51,7 @@ def report(results: Iterator[Result]) -> dict[str, Any]:
         "by_invariant": dict(by_invariant),
         "by_outcome": dict(by_outcome),
         "seconds": round(time.monotonic() - began),
-        "told": told[:MOST_TOLD],
+        "examples": examples[:MOST_EXAMPLES],
     }
 
 
@@ -64,15 +65,15 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=len(matrix.SEEDS))
     given = parser.parse_args()
     routers = [given.router] if given.router else list(CLOUDS)
-    written = report(run_all(routers, given.without, given.most, matrix.SEEDS[: given.seeds]))
+    summary = report(run_all(routers, given.without, given.most, matrix.SEEDS[: given.seeds]))
     name = f"faults-without-{given.without}.json" if given.without else "faults.json"
     path = Path("build") / name.replace(" ", "-")
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(written, indent=2) + "\n")
-    print(f"{written['runs']} runs, {written['violations']} violations: {path}")
+    path.write_text(json.dumps(summary, indent=2) + "\n")
+    print(f"{summary['runs']} runs, {summary['violations']} violations: {path}")
     if given.without:
-        return 0 if written["violations"] else 1
-    return 1 if written["violations"] else 0
+        return 0 if summary["violations"] else 1
+    return 1 if summary["violations"] else 0
 
 
 if __name__ == "__main__":

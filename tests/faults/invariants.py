@@ -13,7 +13,7 @@ WRITTEN = "somebody else wrote"
 @dataclass(frozen=True)
 class Violation:
     invariant: str
-    told: str
+    sentence: str
 
 
 @dataclass
@@ -39,8 +39,8 @@ class Writer:
 
     @property
     def execution(self) -> str:
-        told: str = self.event.get("release", {}).get("execution", "")
-        return told
+        execution: str = self.event.get("release", {}).get("execution", "")
+        return execution
 
 
 class Watch:
@@ -61,8 +61,8 @@ class Watch:
         self.later_images: set[str] = set()
         self._read_at_rest: str = ""
 
-    def say(self, invariant: str, told: str) -> None:
-        self.violations.append(Violation(invariant, told))
+    def say(self, invariant: str, sentence: str) -> None:
+        self.violations.append(Violation(invariant, sentence))
 
     def progress(self, execution: str) -> Progress:
         return self._progress.setdefault(execution, Progress({self._steps[0]}))
@@ -85,22 +85,23 @@ class Watch:
         return any(progress.alarmed_late for progress in self.all_progress())
 
     def see_call(self, name: str, params: Document, writer: Writer) -> None:
+        split = self._before = self.split()
         if not self.foreign:
-            for service, weight in zip((PRIMARY, CANARY), self.split(), strict=True):
+            for service, weight in zip((PRIMARY, CANARY), split, strict=True):
                 if weight > 0 and self.cloud.view(service)["runningCount"] == 0:
                     self.say("capacity", f"{weight} % on {service}, which runs nothing")
         if name == self.cloud.read:
             # What happens from here on, the release could have known.
             self.unseen = False
             self.to_be_named = self.to_be_named or self.nameable
-            if self.split() == AT_REST:
+            if split == AT_REST:
                 self._read_at_rest = writer.function
         scales_in = name == "ecs.UpdateService" and params.get("desiredCount") == 0
-        if scales_in and self.split() != AT_REST and not self.unseen:
-            self.say("old capacity", f"{params['service']} is scaled in at {self.split()}")
+        if scales_in and split != AT_REST and not self.unseen:
+            self.say("old capacity", f"{params['service']} is scaled in at {split}")
         new_primary = params.get("service") == PRIMARY and "taskDefinition" in params
-        if new_primary and self.split()[1] != 100 and not (self.unseen or self.in_place()):
-            self.say("primary", f"the primary is replaced while the split is {self.split()}")
+        if new_primary and split[1] != 100 and not (self.unseen or self.in_place()):
+            self.say("primary", f"the primary is replaced while the split is {split}")
         if scales_in and self._read_at_rest != writer.function:
             self.say("old capacity", f"{writer.function} scales in without reading the split back")
 
@@ -118,15 +119,12 @@ class Watch:
         progress.wrote = True
         if now[1] > before[1]:
             if now[1] not in progress.allowed:
-                told = f"{writer.function} raises {before} to {now}, allowed: {progress.allowed}"
-                self.say("planned rise", told)
+                rise = f"{writer.function} raises {before} to {now}"
+                self.say("planned rise", f"{rise}, allowed: {progress.allowed}")
             if not self.steady(CANARY):
                 self.say("capacity", f"the canary gets {now[1]} % and is not steady")
         if now[0] > before[0] and not (self.steady(PRIMARY) or self.in_place()):
             self.say("capacity", f"the primary gets {now[0]} % and is not steady")
-
-    def before_write(self) -> None:
-        self._before = self.split()
 
     def see_answer(self, writer: Writer, answer: Any) -> None:
         progress = self.progress(writer.execution)

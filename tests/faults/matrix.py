@@ -8,7 +8,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.fakes.fronts import CLOUDS
-from tests.faults.arena import BASES, KINDS, Arena, Case, Fault, Trace
+from tests.faults.arena import Arena
+from tests.faults.bases import BASES
+from tests.faults.kinds import KINDS, Fault
+from tests.faults.run import Case, Trace
 
 KEPT = Path(__file__).with_name("kept.json")
 """Sequences that broke something once; they are run again every time."""

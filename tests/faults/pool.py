@@ -10,8 +10,9 @@ from multiprocessing.util import Finalize
 
 import tests.conftest  # noqa: F401 - sets the environment before a client is built
 from tests.faults import matrix
-from tests.faults.arena import Arena, Case, Result, opened
+from tests.faults.arena import Arena, opened
 from tests.faults.mutations import MUTATIONS
+from tests.faults.run import Case, Result
 
 CASES_PER_TASK = 40
 _arena: list[Arena] = []

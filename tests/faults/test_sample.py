@@ -8,8 +8,11 @@ import pytest
 
 from tests.fakes.fronts import CLOUDS
 from tests.faults import matrix
-from tests.faults.arena import BASES, KINDS, Arena, Case, Fault, Result, opened
+from tests.faults.arena import Arena, opened
+from tests.faults.bases import BASES
+from tests.faults.kinds import KINDS, Fault
 from tests.faults.mutations import MUTATIONS
+from tests.faults.run import Case, Result
 
 # A dozen releases each: seconds on an idle machine, and no measure of one that is busy.
 pytestmark = pytest.mark.timeout(900)
@@ -34,9 +37,9 @@ def good(arena: Arena) -> Callable[[str], Result]:
     return cache(lambda router: arena.run(Case("good", (), router)))
 
 
-def told(results: list[Result]) -> list[str]:
+def violations(results: list[Result]) -> list[str]:
     """The violations, each with its case."""
-    return [f"{r.case}: {v.invariant}: {v.told}" for r in results for v in r.violations]
+    return [f"{r.case}: {v.invariant}: {v.sentence}" for r in results for v in r.violations]
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -47,12 +50,12 @@ def test_no_fault_breaks_an_invariant(
     whole = good(router) if base == "good" else arena.run(Case(base, (), router))
     cases = matrix.sample({"good": good(router).trace, base: whole.trace}, router, base)
     assert {fault.kind for case in cases for fault in case.faults} == due(router, base)
-    assert told([whole, *map(arena.run, cases)]) == []
+    assert violations([whole, *map(arena.run, cases)]) == []
 
 
 @pytest.mark.parametrize("case", matrix.kept(), ids=str)
 def test_what_broke_something_once_does_not_any_more(arena: Arena, case: Case) -> None:
-    assert told([arena.run(case)]) == []
+    assert violations([arena.run(case)]) == []
 
 
 def possible(base: str) -> set[str]:

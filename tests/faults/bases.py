@@ -1,0 +1,121 @@
+"""The bases: releases without faults, each with a script that sets its world up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.builders import PROFILE
+from tests.fakes.cloud import Document
+
+if TYPE_CHECKING:
+    from tests.faults.arena import Arena
+
+SETTLE = 35
+"""Seconds, on every router, so that their releases take the same time."""
+MATRIX_PROFILE: Document = {
+    **PROFILE,
+    "steps": [{"weight": weight, "bake_seconds": 90} for weight in (10, 50, 100)],
+    "promotion": {"gate_seconds": 120},
+}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A release without faults. `script` sets the world up; `profile` differs from the default."""
+
+    script: Callable[[Arena], None]
+    profile: Document
+
+
+def _good(_arena: Arena) -> None:
+    """Nothing is wrong."""
+
+
+def _when_weight(arena: Arena, weight: int, seconds: float, action: Callable[[], None]) -> None:
+    """Once the canary has had this weight for so long, the action happens, one time."""
+    watched = arena.cloud.on_write
+    pending = [action]
+
+    def on_write(primary: int, canary: int) -> None:
+        watched(primary, canary)
+        if canary == weight and pending:
+            arena.clock.after(seconds, pending.pop())
+
+    arena.cloud.on_write = on_write
+
+
+def _bad(arena: Arena) -> None:
+    """The alarm fires in the middle of the second bake, and clears before it would end."""
+
+    def fire() -> None:
+        arena.cloud.set_alarm("example2-5xx", "ALARM")
+        arena.clock.after(30, lambda: arena.cloud.set_alarm("example2-5xx", "OK"))
+
+    _when_weight(arena, 50, 40, fire)
+
+
+def _bad_at_100(arena: Arena) -> None:
+    """The alarm fires while the primary is being replaced."""
+    _when_weight(arena, 100, SETTLE + 95, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
+
+
+def _bad_after_its_return(arena: Arena) -> None:
+    """The alarm fires while the router follows the weights back to the new version."""
+    _when_weight(arena, 0, 20, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
+
+
+def _failed_canary(arena: Arena) -> None:
+    arena.cloud.broken_images = {"shop:v2"}
+
+
+def _failed_primary(arena: Arena) -> None:
+    """Nobody answers the gate."""
+    arena.cloud.broken_images = {("example1", "shop:v2")}
+
+
+def _retried_primary(arena: Arena) -> None:
+    """The cause is mended, and an operator says retry."""
+    arena.cloud.broken_images = {("example1", "shop:v2")}
+
+    def mend() -> None:
+        arena.cloud.broken_images = set()
+        arena.signal_now("retry")
+
+    _when_weight(arena, 100, SETTLE + 150, mend)
+
+
+def _stayed_promotion(arena: Arena) -> None:
+    """Nobody answers the gate and the canary stays; much later a person says revert."""
+    arena.cloud.broken_images = {("example1", "shop:v2")}
+    _when_weight(arena, 100, 600, lambda: arena.signal_now("revert"))
+
+
+def _promoted_by_signal(arena: Arena) -> None:
+    """The gate before promotion is answered after a while."""
+    _when_weight(arena, 100, SETTLE + 150, lambda: arena.signal_now("promote"))
+
+
+def _aborted(arena: Arena) -> None:
+    """An operator stops the execution in the middle of a bake."""
+    name = "arn:aws:states:us-east-1:123456789012:execution:stepcanary-release:release-1"
+    _when_weight(arena, 50, 40, lambda: arena.stop(name))
+
+
+BASES = {
+    "good": Base(_good, {}),
+    "bad canary": Base(_bad, {}),
+    "bad canary at 100 %": Base(_bad_at_100, {}),
+    "bad after its return": Base(_bad_after_its_return, {}),
+    "failed canary deployment": Base(_failed_canary, {}),
+    "failed primary deployment": Base(_failed_primary, {}),
+    "retried promotion": Base(_retried_primary, {}),
+    "stayed promotion": Base(
+        _stayed_promotion, {"promotion": {"gate_seconds": 120, "on_failure_timeout": "stay"}}
+    ),
+    "promotion by signal": Base(
+        _promoted_by_signal, {"promotion": {"gate_seconds": 120, "approval": True}}
+    ),
+    "operator abort": Base(_aborted, {}),
+}

@@ -1,0 +1,60 @@
+"""A run: one case, and what is kept from its beginning to its end."""
+
+from dataclasses import dataclass, field
+
+from tests.faults.invariants import Violation, Watch, Writer
+from tests.faults.kinds import KINDS, TARGETS, Fault
+
+
+@dataclass(frozen=True)
+class Case:
+    base: str
+    faults: tuple[Fault, ...] = ()
+    router: str = "appmesh"
+
+    def __str__(self) -> str:
+        return f"{self.router}, {self.base}: {', '.join(map(str, self.faults)) or 'no fault'}"
+
+
+Trace = dict[str, list[str]]
+"""In order: calls, invocations, states entered and events."""
+
+
+@dataclass(frozen=True)
+class Result:
+    case: Case
+    violations: tuple[Violation, ...]
+    outcome: str
+    trace: Trace
+
+
+@dataclass
+class Run:
+    """What one case sets and sees while it is under way."""
+
+    case: Case
+    watch: Watch
+    trace: Trace = field(default_factory=lambda: {target: [] for target in TARGETS})
+    writers: list[Writer] = field(default_factory=list)
+    """The invocations under way, the innermost last."""
+    past: list[tuple[str, str]] = field(default_factory=list)
+    """The machine's invocations so far, each a function and its event."""
+    late: list[tuple[str, str, int]] = field(default_factory=list)
+    """Those that come again, and before how many more invocations."""
+    striking: set[str] = field(default_factory=set)
+    """The kinds of fault that strike the call under way."""
+    closing: bool = False
+    excused: bool = False
+    """Somebody moved the split when no help from outside looks at it any more."""
+    stranded: int = 0
+    releases: int = 0
+
+    @property
+    def writer(self) -> Writer:
+        return self.writers[-1] if self.writers else Writer("nobody")
+
+    def struck(self, target: str, name: str) -> set[str]:
+        """The kinds of fault that strike what happens now."""
+        at = len(self.trace[target])
+        self.trace[target].append(name)
+        return {f.kind for f in self.case.faults if KINDS[f.kind] == target and f.at == at}
