@@ -236,9 +236,12 @@ def problems(report: dict[str, Any]) -> list[str]:
 def show(report: dict[str, Any]) -> None:
     print(f"\n{report['trials']} reverts by an alarm's event, {report['requests']} requests")
     print(f"{'seconds from the event to':<28}{'median':>9}{'worst':>9}")
-    for told, key in (("weight 0 at the route", ""), ("the canary's last answer", "last_request_")):
+    for moment, key in (
+        ("weight 0 at the route", ""),
+        ("the canary's last answer", "last_request_"),
+    ):
         median, worst = report[f"median_{key}seconds"], report[f"worst_{key}seconds"]
-        print(f"{told:<28}{median:>9.3f}{worst:>9.3f}")
+        print(f"{moment:<28}{median:>9.3f}{worst:>9.3f}")
     print(f"a bare UpdateRoute takes {report['bare_update_seconds'] * 1000:.1f} ms,")
     print(f"the reaction {report['ratio_to_bare_update']} times that, with")
     print(f"{report['aws_calls']} AWS calls up to and with the write:")

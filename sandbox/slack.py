@@ -192,7 +192,7 @@ class Slack:
                             body["blocks"] = json.loads(body["blocks"])
                     answer = slack._take(self.path, self.headers.get("Authorization", ""), body)
                 except Exception as error:
-                    answer = {"ok": False, "error": "invalid_arguments", "told": str(error)}
+                    answer = {"ok": False, "error": "invalid_arguments", "detail": str(error)}
                 data = json.dumps(answer).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")

@@ -2,9 +2,10 @@
 
 import pytest
 
+from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import OPENING, ROLLOUT
-from stepcanary.errors import DocumentUnreadable, LeaseHeld, LeaseLost, SplitTaken
-from stepcanary.store import leases, ledger, queue, stages, table
+from stepcanary.errors import DocumentUnreadable, LeaseHeld, LeaseLost, SignalRefused, SplitTaken
+from stepcanary.store import leases, ledger, mailbox, queue, stages, table
 from stepcanary.store.lease_items import lease_key
 from stepcanary.store.table import Change, ItemKey
 from tests.store.conftest import StandingClock, release_named
@@ -25,7 +26,8 @@ def test_a_lease_is_found_by_all_that_it_is_about() -> None:
     assert (lease.holder, lease.fence, lease.stage) == (release.execution, 1, OPENING)
     assert leases.read(release.split) == lease
     assert leases.held() == [lease]
-    assert leases.watching("checkout-5xx") == [lease]
+    (found,) = leases.watching("checkout-5xx")
+    assert (found.split, found.holder, found.since) == (lease.split, lease.holder, lease.since)
     assert leases.of_service("checkout") == [lease]
     assert leases.release_of(lease) == release
 
@@ -99,7 +101,9 @@ def test_what_a_lease_that_was_freed_by_hand_left_behind_keeps_nobody_out() -> N
     lease = leases.take(dead)
     table.change(Change(lease_key(lease.split), remove=("holder",)))
     assert leases.held() == []
-    assert leases.watching("checkout-5xx") == []
+    (found,) = leases.watching("checkout-5xx")
+    with pytest.raises(SignalRefused, match="has ended just now"):
+        mailbox.keep(found, Signal(kind="revert"))
     assert leases.read("appmesh/123456789012/example/example/b").holder == ""
     release = release_named("next", routes=["b"])
     for _ in range(3):

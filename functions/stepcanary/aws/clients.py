@@ -1,4 +1,4 @@
-"""boto3 clients, one per service and process, all with the same time-outs and retries."""
+"""Clients of boto3, one per service and process, all with the same time-outs and retries."""
 
 from functools import cache
 from typing import TYPE_CHECKING

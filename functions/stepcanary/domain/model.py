@@ -1,4 +1,4 @@
-"""The base of every contract: frozen, strict, and unknown keys are refused."""
+"""Model: the base of every contract: frozen, strict, and unknown keys are refused."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Watch: what has happened to a release behind its back: alarms, signals and foreign writes."""
+"""Guards: what stops a release from outside: alarms, signals and foreign writes."""
 
 from stepcanary.aws import cloudwatch
 from stepcanary.domain.lease import Lease
@@ -27,20 +27,20 @@ def fired(release: Release, lease: Lease) -> str | None:
 
 def require_unchanged(release: Release, lease: Lease) -> None:
     """Raises `SplitDrifted` when somebody else wrote a route."""
-    if told := foreign_writes(release, lease, read(release)):
-        raise SplitDrifted(told)
+    if drift := foreign_writes(release, lease, read(release)):
+        raise SplitDrifted(drift)
 
 
 def require_undisturbed(release: Release, lease: Lease) -> None:
-    """What a phase asks while it waits for ECS.
+    """Raise if a revert is pending, a route was changed by others, or an alarm fired.
 
-    Raises `RevertRequested`, `SplitDrifted`, or `CanaryAlarmed` for an alarm that fires.
+    `RevertRequested`, `SplitDrifted` or `CanaryAlarmed`; for a phase that waits for ECS.
     """
     if lease.reverting:
         raise RevertRequested(str(lease.signal))
     require_unchanged(release, lease)
-    if told := fired(release, lease):
-        raise CanaryAlarmed(told)
+    if alarmed := fired(release, lease):
+        raise CanaryAlarmed(alarmed)
 
 
 def _known(lease: Lease) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Splits: the routes of one release, which move together."""
+"""Routes: those of one release, which move together."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -77,12 +77,12 @@ def moved_off(release: Release, readings: Readings) -> str | None:
 
 def foreign_writes(release: Release, lease: Lease, readings: Readings) -> str | None:
     """What somebody else wrote, in a sentence; None when all is as this release left it."""
-    told = [
+    writes = [
         foreign_write(router, readings[split], known(lease, split))
         for split, router in routers(release)
         if split in readings
     ]
-    return "; ".join(filter(None, told)) or None
+    return "; ".join(filter(None, writes)) or None
 
 
 def shift_all(release: Release, lease: Lease, weight: int) -> list[Split]:
@@ -91,8 +91,8 @@ def shift_all(release: Release, lease: Lease, weight: int) -> list[Split]:
     Where one write fails, those before it stay: the step is tried again or the release reverts,
     and both take each route from wherever it is.
     """
-    if len(release.traffic) > 1 and (told := foreign_writes(release, lease, read(release))):
-        raise SplitDrifted(told)
+    if len(release.traffic) > 1 and (drift := foreign_writes(release, lease, read(release))):
+        raise SplitDrifted(drift)
     readings = {
         split: shift(router, known(lease, split), weight) for split, router in routers(release)
     }

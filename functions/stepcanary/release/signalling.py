@@ -1,4 +1,4 @@
-"""Telling: bring a signal to the releases that it is for, and obey one that came before."""
+"""Signalling: deliver a signal to the releases that it is for, and obey one that came before."""
 
 from datetime import datetime
 
@@ -13,29 +13,31 @@ from stepcanary.observability import logger
 from stepcanary.store import leases, ledger, mailbox
 
 
-def signal_service(asked: SignalRequest, request_id: str, said_at: int | None = None) -> list[str]:
+def signal_service(
+    request: SignalRequest, request_id: str, sent_at: int | None = None
+) -> list[str]:
     """Signal the running releases of a service; the executions that accepted it.
 
     `request_id` names the request, also when it is tried again: a release accepts it once. A
     request of before a release began, in epoch seconds, is not about it: an event may be delivered
     twice. Raises `SignalRefused` when no release has a use for it.
     """
-    running = leases.of_service(asked.service)
-    if said_at is not None:
-        running = [lease for lease in running if lease.since <= said_at]
+    running = leases.of_service(request.service)
+    if sent_at is not None:
+        running = [lease for lease in running if lease.since <= sent_at]
     if not running:
-        over = "" if asked.wait is None else f"{WAIT_IS_OVER}: "
-        raise SignalRefused(f"{asked.kind}: {over}no release of {asked.service} is running")
-    meant = [lease for lease in running if _is(lease.holder, asked.execution)]
+        over = "" if request.wait is None else f"{WAIT_IS_OVER}: "
+        raise SignalRefused(f"{request.kind}: {over}no release of {request.service} is running")
+    meant = [lease for lease in running if _is(lease.holder, request.execution)]
     if not meant:
         raise SignalRefused(
-            f"{asked.kind}: {asked.execution} has no release of {asked.service} running;"
+            f"{request.kind}: {request.execution} has no release of {request.service} running;"
             f" {running[0].holder} has"
         )
     signal = Signal(
-        kind=asked.kind,
-        reason=asked.reason,
-        by=asked.by,
+        kind=request.kind,
+        reason=request.reason,
+        by=request.by,
         at=clock.epoch_seconds(),
         request_id=request_id,
     )
@@ -43,7 +45,7 @@ def signal_service(asked: SignalRequest, request_id: str, said_at: int | None = 
     refused: list[SignalRefused] = []
     for lease in meant:
         try:
-            accepted.append(deliver(lease, signal, asked.wait))
+            accepted.append(deliver(lease, signal, request.wait))
         except SignalRefused as refusal:
             refused.append(refusal)
             continue
@@ -54,13 +56,13 @@ def signal_service(asked: SignalRequest, request_id: str, said_at: int | None = 
     return accepted
 
 
-def signal_from_event(asked: SignalRequest, event_id: str, time: datetime) -> list[str]:
+def signal_from_event(request: SignalRequest, event_id: str, time: datetime) -> list[str]:
     """As `signal_service`, but nobody waits for an answer, so that a refusal goes to the log.
 
     An error would bring the event again, and a later release would obey what this one refused.
     """
     try:
-        return signal_service(asked, event_id, int(time.timestamp()))
+        return signal_service(request, event_id, int(time.timestamp()))
     except SignalRefused as refused:
         logger.warning("signal refused", extra={"cause": str(refused)})
         return []
@@ -72,26 +74,26 @@ def _is(holder: str, execution: str) -> bool:
 
 
 def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
-    """Revert every running release that the alarm judges; the executions that were told.
+    """Revert every running release that the alarm judges; the executions that accepted it.
 
     An event that was under way since before a release began says nothing about that release.
     """
     signal = Signal(kind="revert", reason=reason[:1_000], by=f"alarm {alarm}", at=fired_at)
-    told, failed = [], []
+    accepted, failed = [], []
     for lease in leases.watching(alarm):
         if fired_at < lease.since:
             continue
         try:
-            told.append(deliver(lease, signal))
+            accepted.append(deliver(lease, signal))
         except SignalRefused:
             # It ended, or its traffic returns already: what the alarm asks for happens anyway.
             continue
         except (AwsRefused, AwsUnavailable) as error:
             failed.append(error)
     if failed:
-        # Lambda delivers the event again; whoever was told already is not told twice.
+        # Lambda delivers the event again; a release accepts it once.
         raise failed[0]
-    return told
+    return accepted
 
 
 def deliver(lease: Lease, signal: Signal, wait: int | None = None) -> str:
@@ -104,10 +106,10 @@ def deliver(lease: Lease, signal: Signal, wait: int | None = None) -> str:
         return lease.holder
     if signal.kind == "pause" and not lease.has_accepted(signal):
         _require_pausable(lease)
-    told = mailbox.keep(lease, signal, wait)
+    kept = mailbox.keep(lease, signal, wait)
     # What was obeyed is over: who tries again must not end the wait that came after.
-    if told.has_pending(signal) and told.waits_for(signal.kind):
-        stepfunctions.end_wait(told.token, signal)
+    if kept.has_pending(signal) and kept.waits_for(signal.kind):
+        stepfunctions.end_wait(kept.token, signal)
     return lease.holder
 
 
@@ -133,7 +135,7 @@ def _deliver_transient(lease: Lease, signal: Signal, wait: int | None) -> None:
         refused = WAIT_IS_OVER
     withdrawn = False
     if refused is None and signal.kind == "resume" and lease.pausing:
-        # Also where it has not come to the pause yet: then there is none.
+        # A resume also withdraws a pause that has not started.
         withdrawn = mailbox.forget_pause(lease) and not lease.waits_for("resume")
         refused = None if withdrawn or lease.waits_for("resume") else WAIT_IS_OVER
     elif refused is None and not lease.waits_for(signal.kind):
@@ -150,11 +152,12 @@ def await_signal(wait: WaitInput) -> Signal | None:
     lease = mailbox.wait(wait.release, wait.fence, wait.token, wait.number, wait.ends_on)
     pending = lease.signal
     if pending is None and lease.transient_decision:
-        # It was said about a token of this wait that nobody listens to any more.
-        pending = Signal.model_validate({"kind": lease.transient_decision, "reason": "said before"})
+        # It was about a token of this wait that nobody listens to any more.
+        repeated = {"kind": lease.transient_decision, "reason": "repeated from an earlier token"}
+        pending = Signal.model_validate(repeated)
     if pending is None and wait.paused:
         # Its pause was withdrawn after the bake had ended on it.
-        pending = Signal(kind="resume", reason="before it had paused")
+        pending = Signal(kind="resume", reason="the pause was withdrawn")
     if pending is None or pending.kind not in wait.ends_on:
         return None
     stepfunctions.end_wait(wait.token, pending)

@@ -72,8 +72,14 @@ def held() -> list[Lease]:
 
 
 def watching(alarm: str) -> list[Lease]:
-    """The leases whose releases are judged by this alarm."""
-    return _still_held(table.every(f"alarm#{alarm}"), "sk")
+    """The leases whose releases are judged by this alarm, with no more than their holders.
+
+    An alarm costs its release one read: the write of its revert is what finds out the rest.
+    """
+    return [
+        Lease(item["sk"], holder=item["holder"], execution=item["holder"], since=item["since"])
+        for item in table.every(f"alarm#{alarm}")
+    ]
 
 
 def of_service(service: str) -> list[Lease]:
@@ -101,6 +107,7 @@ def take(release: Release) -> Lease:
 
 def _takes(release: Release) -> list[Write]:
     lead, *others = release.splits
+    now = clock.epoch_seconds()
     mine = {"holder": release.execution}
     is_free = table.is_absent("holder")
     writes: list[Write] = [
@@ -111,7 +118,7 @@ def _takes(release: Release) -> list[Write]:
                 **mine,
                 "execution": release.execution,
                 "stage": OPENING.number,
-                "since": clock.epoch_seconds(),
+                "since": now,
                 "weight": 0,
                 "target": 0,
             },
@@ -130,7 +137,7 @@ def _takes(release: Release) -> list[Write]:
         for split in others
     ]
     writes += [Put(key, {**mine, "split": lead}, is_free) for key in _service_keys(release)]
-    writes += [Put(key, {**mine, "split": lead}) for key in _found_by(release)]
+    writes += [Put(key, {**mine, "split": lead, "since": now}) for key in _found_by(release)]
     writes += rest.watch(release)
     writes.append(ledger.keep_document(release))
     if not release.manual:

@@ -5,6 +5,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import MOST_SIGNALS, TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal
+from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import SignalRefused, StageOver
 from stepcanary.store import leases, table
 from stepcanary.store.lease_items import lease_key, lease_of
@@ -18,6 +19,13 @@ def is_new(signal: Signal) -> ConditionBase:
 
 def is_undecided(wait: int) -> ConditionBase:
     return table.is_absent("decided") | Attr("decided").lt(wait)
+
+
+def is_of_use(signal: Signal, lease: Lease) -> ConditionBase:
+    """What `Lease.why_refused` found holds still; of a revert it does until the way back."""
+    if signal.kind == "revert":
+        return Attr("stage").lt(RETURNING.number)
+    return Attr("stage").eq(lease.stage.number)
 
 
 def is_still_there() -> ConditionBase:
@@ -81,8 +89,7 @@ def keep(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
 
 
 def _kept(lease: Lease, signal: Signal, wait: int | None) -> Change:
-    same_stage = Attr("holder").eq(lease.holder) & Attr("stage").eq(lease.stage.number)
-    condition = same_stage & is_not_reverting()
+    condition = Attr("holder").eq(lease.holder) & is_of_use(signal, lease) & is_not_reverting()
     values: dict[str, object] = {"signal": signal.model_dump()}
     added: dict[str, str] = {}
     if signal.kind == "pause":

@@ -1,4 +1,4 @@
-"""Which router serves which kind of traffic: the one list to extend."""
+"""Factory: which router serves which kind of traffic: the one list to extend."""
 
 from collections.abc import Callable
 from typing import Any
