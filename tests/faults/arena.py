@@ -104,6 +104,8 @@ class Arena(World):
         self.current.striking = kinds
         if "foreign write at a call" in kinds:
             self.write_foreign()
+        if "conflict" in kinds and service == "dynamodb":
+            return _conflict(model.name)
         for kind in kinds & set(ANSWERS_OF_AWS):
             codes = ANSWERS_OF_AWS[kind]
             return _refused(*codes.get(service, codes[""]))
@@ -366,11 +368,19 @@ class Arena(World):
             self.current.watch.say("redrive", "a redriven execution changed something")
 
 
-def _refused(code: str, status: int) -> Any:
+def _refused(code: str, status: int, **more: Any) -> Any:
     error = {"Code": code, "Message": "injected"}
     meta = {"HTTPStatusCode": status}
     response = AWSResponse("https://fake", status, HTTPHeaders(), None)
-    return response, {"Error": error, "ResponseMetadata": meta}
+    return response, {"Error": error, "ResponseMetadata": meta, **more}
+
+
+def _conflict(operation: str) -> Any:
+    """Another transaction is at work on the item."""
+    if operation != "TransactWriteItems":
+        return _refused("TransactionConflictException", 400)
+    reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
+    return _refused("TransactionCanceledException", 400, CancellationReasons=reasons)
 
 
 @contextmanager

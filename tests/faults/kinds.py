@@ -6,6 +6,7 @@ KINDS: dict[str, str] = {
     "throttled": "call",
     "server error": "call",
     "access denied": "call",
+    "conflict": "call",
     "answer lost": "call",
     "killed after a call": "call",
     "foreign write at a call": "call",

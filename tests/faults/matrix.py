@@ -27,7 +27,7 @@ GOLDEN = 0.618
 READS = ("Describe", "Discover", "Get", "List", "Query")
 """Operations without an effect."""
 
-FOR_WRITES = {"answer lost", "killed after a call", "server error"}
+FOR_WRITES = {"answer lost", "killed after a call", "server error", "conflict"}
 """On a read these are other faults over again: a lost answer and a server error are what throttling
 is, and who dies after a read has done what was done before it."""
 
@@ -46,8 +46,14 @@ def single_faults(traces: Traces, router: str) -> list[Case]:
         for base in traces
         for kind, target in KINDS.items()
         for at in range(_first(traces, base, target), len(traces[base][target]))
-        if kind not in FOR_WRITES or not _reads(traces[base][target][at])
+        if _is_distinct(kind, traces[base][target][at])
     ]
+
+
+def _is_distinct(kind: str, place: str) -> bool:
+    if kind == "conflict" and " dynamodb." not in place:
+        return False
+    return kind not in FOR_WRITES or not _reads(place)
 
 
 def _reads(call: str) -> bool:
