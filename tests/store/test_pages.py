@@ -1,5 +1,7 @@
 """Pages: what became of releases, what happened within one, and what is still to do."""
 
+from dataclasses import replace
+
 import pytest
 
 from stepcanary.domain.signals import Signal
@@ -96,11 +98,13 @@ def test_a_split_that_was_moved_is_looked_at_each_time_until_it_rests() -> None:
     for number in range(50):
         release = release_named(f"n{number}", service=f"s{number:03d}")
         leases.free(leases.take(release), release)
-    moved = rest.next_looks()[0]
-    rest.set_moved(moved)
-    assert all(moved in rest.next_looks() for _ in range(3))
-    rest.set_rested(moved)
-    assert moved not in rest.next_looks()
+    first = rest.next_looks()[0]
+    rest.set_moved(first)
+    looks = [rest.next_looks() for _ in range(3)]
+    assert [look[0] for look in looks] == [replace(first, moved=True)] * 3
+    assert [len({resting.split for resting in look}) for look in looks] == [21, 11, 20]
+    rest.set_rested(looks[0][0])
+    assert first.split not in {resting.split for resting in rest.next_looks()}
 
 
 def test_a_route_that_is_gone_is_looked_at_no_more() -> None:

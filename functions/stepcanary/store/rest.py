@@ -22,10 +22,11 @@ _traffic: TypeAdapter[AnyTraffic] = TypeAdapter(Traffic)
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """A split and the route that it is about, as its last release left it."""
+    """A split and the route that it is about; `moved` where somebody had moved it at the last look."""
 
     split: str
     traffic: Traffic
+    moved: bool = False
 
 
 def watch(release: Release) -> list[Write]:
@@ -45,8 +46,11 @@ def next_looks() -> list[Resting]:
     seen = table.get(CURSOR) or {}
     part = table.page(REST, after=seen.get("after", ""), most=SPLITS_PER_LOOK)
     table.put(Put(CURSOR, {"after": part.after or ""}))
-    found = {item["sk"]: item for item in (*moved, *part.items)}
-    return [Resting(split, _read(item)) for split, item in found.items()]
+    found = [Resting(item["sk"], _read(item), moved=True) for item in moved]
+    known = {resting.split for resting in found}
+    return found + [
+        Resting(item["sk"], _read(item)) for item in part.items if item["sk"] not in known
+    ]
 
 
 def _read(item: Item) -> Traffic:
@@ -56,11 +60,15 @@ def _read(item: Item) -> Traffic:
 
 def set_moved(resting: Resting) -> None:
     """Somebody has moved it: look at it each time until it is at rest."""
+    if resting.moved:
+        return
     item = {"traffic": resting.traffic.model_dump_json()}
     table.put(Put(ItemKey(DRIFT, resting.split), item))
 
 
 def set_rested(resting: Resting) -> None:
+    if not resting.moved:
+        return
     table.delete(Delete(ItemKey(DRIFT, resting.split)))
 
 
