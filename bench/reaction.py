@@ -130,9 +130,9 @@ def weight_of_canary(spec: dict[str, Any]) -> int:
     return weight
 
 
-def wait_for(what: str, happened: Callable[[], bool]) -> None:
+def wait_for(what: str, condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LONGEST_TRIAL_SECONDS
-    while not happened():
+    while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not happen in {LONGEST_TRIAL_SECONDS} s")
         time.sleep(0.02)

@@ -9,5 +9,5 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None: ...
 
-    def wait_until(self, happened: Callable[[], bool], seconds: float) -> None:
-        """Let time pass until it happened, at most so long."""
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Let time pass until the condition holds, at most so long."""

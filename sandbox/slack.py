@@ -85,8 +85,8 @@ class Slack:
     ) -> None:
         self._send, self._now = send, now
         self.messages: list[Message] = []
-        self.said: list[Document] = []
-        """What the answers to commands were, in order."""
+        self.replies: list[Document] = []
+        """The replies to commands, in order."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._request_handler())
         self._server.daemon_threads = True
         self.root = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -110,7 +110,7 @@ class Slack:
         return [each.text for each in self.messages if name in json.dumps(each.body["blocks"])]
 
     def command(self, text: str, user: str = JANE, name: str = "jane") -> Document:
-        """`/canary <text>`: the acknowledgement. What comes of it is said later."""
+        """`/canary <text>`: the acknowledgement. The reply comes later."""
         return self.send(self.command_body(text, user, name))
 
     def command_body(self, text: str, user: str = JANE, name: str = "jane") -> str:
@@ -162,7 +162,7 @@ class Slack:
             if body.get("replace_original"):
                 message.body = {**message.body, **body}
         else:
-            self.said.append(body)
+            self.replies.append(body)
         return {"ok": True}
 
     def _post(self, authorization: str, body: Document) -> Document:

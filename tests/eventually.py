@@ -11,10 +11,10 @@ def within(bound: float, every: float = 0.05) -> Callable[..., None]:
     `every` so many seconds it looks again.
     """
 
-    def eventually(happened: Callable[[], Any], seconds: float = bound) -> None:
+    def eventually(condition: Callable[[], Any], seconds: float = bound) -> None:
         deadline = time.monotonic() + seconds
-        while not happened():
-            assert time.monotonic() < deadline, "it did not happen in time"
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not hold in time"
             time.sleep(every)
 
     return eventually

@@ -94,22 +94,22 @@ def filled(on_change: OnChange) -> Iterator[None]:
         yield
 
 
-def _history(asked: CloudWatchResponse) -> list[dict[str, Any]]:
-    """The items that were asked for; only changes of state are kept here."""
-    name, start, end = (asked._get_param(key) for key in ("AlarmName", "StartDate", "EndDate"))
-    types = asked._get_param("AlarmTypes") or [METRIC]
-    if asked._get_param("HistoryItemType") not in (None, "StateUpdate"):
+def _history(response: CloudWatchResponse) -> list[dict[str, Any]]:
+    """The items that a request selects; only changes of state are kept here."""
+    name, start, end = (response._get_param(key) for key in ("AlarmName", "StartDate", "EndDate"))
+    types = response._get_param("AlarmTypes") or [METRIC]
+    if response._get_param("HistoryItemType") not in (None, "StateUpdate"):
         return []
     items = [
         item
-        for alarm in list(asked.cloudwatch_backend.alarms.values())
+        for alarm in list(response.cloudwatch_backend.alarms.values())
         if name in (None, alarm.name)
         for item in changes(alarm)
         if item["AlarmType"] in types
         and (start is None or item["Timestamp"] >= _utc(start))
         and (end is None or item["Timestamp"] <= _utc(end))
     ]
-    newest_first = asked._get_param("ScanBy") != "TimestampAscending"
+    newest_first = response._get_param("ScanBy") != "TimestampAscending"
     return sorted(items, key=lambda item: item["Timestamp"], reverse=newest_first)
 
 

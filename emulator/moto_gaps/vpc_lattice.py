@@ -64,8 +64,8 @@ def _answering(name: str, call: Callable[[VPCLatticeBackend, Json], Json]) -> An
         found = PATH.search(path) or GROUP_PATH.search(path)
         named = {k: v for k, v in found.groupdict().items() if v} if found else {}
         query = {k: v for k in ("maxResults", "nextToken") if (v := self.querystring.get(k))}
-        asked = {k: int(v[0]) if k == "maxResults" else v[0] for k, v in query.items()}
-        params = {**asked, **(json.loads(self.body) if self.body else {}), **named}
+        queried = {k: int(v[0]) if k == "maxResults" else v[0] for k, v in query.items()}
+        params = {**queried, **(json.loads(self.body) if self.body else {}), **named}
         if violations := broken("vpc-lattice", operation, params):
             raise ValidationException("; ".join(violations))
         return json.dumps(call(self.backend, params), default=str)

@@ -121,11 +121,11 @@ def test_a_default_action_is_modified_with_its_listener(stubber: Stubber) -> Non
     def listener(action: dict[str, Any]) -> dict[str, Any]:
         return {"Listeners": [{"ListenerArn": LISTENER, "DefaultActions": [action]}]}
 
-    asked = {"ListenerArns": [LISTENER]}
+    params = {"ListenerArns": [LISTENER]}
     sent = {"ListenerArn": LISTENER, "DefaultActions": [forward((A, 50), (B, 50), Order=1)]}
-    stubber.add_response("describe_listeners", listener(plain() | {"Order": 1}), asked)
+    stubber.add_response("describe_listeners", listener(plain() | {"Order": 1}), params)
     stubber.add_response("modify_listener", {"Listeners": []}, sent)
-    stubber.add_response("describe_listeners", listener(forward((B, 50), (A, 50), Order=1)), asked)
+    stubber.add_response("describe_listeners", listener(forward((B, 50), (A, 50), Order=1)), params)
     assert shift(router(listener=LISTENER), AT_REST, 50).split == Split(50, 50)
 
 
@@ -205,8 +205,8 @@ def test_names() -> None:
 def test_every_error_is_named(
     stubber: Stubber, code: str, status: int, expected: type[Exception]
 ) -> None:
-    stubber.add_client_error("describe_rules", code, "said", status)
-    with pytest.raises(expected, match=f"DescribeRules: {code}: said"):
+    stubber.add_client_error("describe_rules", code, "message", status)
+    with pytest.raises(expected, match=f"DescribeRules: {code}: message"):
         router().read()
 
 
@@ -225,6 +225,6 @@ def test_every_error_is_named(
 )
 def test_a_limit_is_no_reason_to_try_again(stubber: Stubber, code: str) -> None:
     describe(stubber, plain())
-    stubber.add_client_error("modify_rule", code, "said", 400)
+    stubber.add_client_error("modify_rule", code, "message", 400)
     with pytest.raises(AwsRefused, match=code):
         shift(router(), AT_REST, 5)

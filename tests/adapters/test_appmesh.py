@@ -126,8 +126,8 @@ def test_a_write_over_ours_is_seen_when_it_is_read_back(stubber: Stubber) -> Non
 def test_every_error_is_named(
     stubber: Stubber, code: str, status: int, expected: type[Exception]
 ) -> None:
-    stubber.add_client_error("describe_route", code, "said", status, expected_params=WHERE)
-    with pytest.raises(expected, match=f"DescribeRoute: {code}: said"):
+    stubber.add_client_error("describe_route", code, "message", status, expected_params=WHERE)
+    with pytest.raises(expected, match=f"DescribeRoute: {code}: message"):
         ROUTER.read()
 
 

@@ -96,7 +96,7 @@ def test_a_default_action_is_updated_with_its_listener(stubber: Stubber) -> None
 
 
 @pytest.mark.parametrize(
-    ("action", "told"),
+    ("action", "message"),
     [
         ({"fixedResponse": {"statusCode": 404}}, "does not forward, its action is fixedResponse"),
         (forward((A, 1), (A, 2), (B, 0)), "lists a target group twice"),
@@ -105,10 +105,10 @@ def test_a_default_action_is_updated_with_its_listener(stubber: Stubber) -> None
     ],
 )
 def test_an_action_that_cannot_be_divided_is_rejected(
-    stubber: Stubber, action: dict[str, Any], told: str
+    stubber: Stubber, action: dict[str, Any], message: str
 ) -> None:
     get(stubber, action)
-    with pytest.raises(RequestRejected, match=told):
+    with pytest.raises(RequestRejected, match=message):
         router().read()
 
 
@@ -127,10 +127,10 @@ def test_a_canary_that_the_rule_does_not_list_is_asked_about(stubber: Stubber) -
 
 def list_targets(stubber: Stubber, *pages: list[str]) -> None:
     for number, states in enumerate(pages):
-        asked = {"targetGroupIdentifier": B} | ({"nextToken": str(number)} if number else {})
+        params = {"targetGroupIdentifier": B} | ({"nextToken": str(number)} if number else {})
         more = {"nextToken": str(number + 1)} if number + 1 < len(pages) else {}
         answer = {"items": [{"id": "10.0.0.1", "status": s} for s in states], **more}
-        stubber.add_response("list_targets", answer, asked)
+        stubber.add_response("list_targets", answer, params)
 
 
 def test_healthy_targets_of_every_page(stubber: Stubber) -> None:
@@ -169,6 +169,6 @@ def test_names() -> None:
 def test_every_error_is_named(
     stubber: Stubber, code: str, status: int, expected: type[Exception]
 ) -> None:
-    stubber.add_client_error("get_rule", code, "said", status)
-    with pytest.raises(expected, match=f"GetRule: {code}: said"):
+    stubber.add_client_error("get_rule", code, "message", status)
+    with pytest.raises(expected, match=f"GetRule: {code}: message"):
         router().read()

@@ -136,9 +136,9 @@ def test_a_foreign_change_of_weights_is_seen(stand: Stand, route: Route) -> None
     assert foreign_write(router, router.read(), known) is None
     now = route.split.with_weight(20)
     stand.write_foreign(traffic, now.primary, now.canary)
-    told = foreign_write(router, router.read(), known)
-    assert told is not None
-    assert told.startswith(f"somebody else wrote {router.name}: its weights are {now}")
+    message = foreign_write(router, router.read(), known)
+    assert message is not None
+    assert message.startswith(f"somebody else wrote {router.name}: its weights are {now}")
     with pytest.raises(SplitDrifted, match="somebody else wrote"):
         shift(router, known, 100)
     assert stand.written() == 1
@@ -202,9 +202,11 @@ def test_a_lost_answer_is_no_foreign_write(stand: Stand) -> None:
 def test_there_is_no_route(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     traffic = first(stand)
     stand.remove()
-    with pytest.raises(RequestRejected, match=r"traffic: there is no .*; mend the profile") as told:
+    with pytest.raises(
+        RequestRejected, match=r"traffic: there is no .*; mend the profile"
+    ) as error:
         plan(monkeypatch, stand)
-    assert router_for(traffic).name in str(told.value)
+    assert router_for(traffic).name in str(error.value)
 
 
 @PER_ROUTE
@@ -241,10 +243,10 @@ def test_a_plan_refuses_a_route_that_no_release_can_use(
 ) -> None:
     route = stand.unfit[unfit]
     stand.place(route)
-    with pytest.raises(RequestRejected) as told:
+    with pytest.raises(RequestRejected) as error:
         plan(monkeypatch, stand, **route.traffic)
-    assert str(told.value).startswith(("traffic: ", "steps: "))
-    assert route.told in str(told.value)
+    assert str(error.value).startswith(("traffic: ", "steps: "))
+    assert route.problem in str(error.value)
     assert stand.written() == 0
 
 
@@ -256,8 +258,8 @@ def plan(
     connect(monkeypatch, cloud, "ecs", "cloudwatch")
     monkeypatch.setattr(leases, "read", lambda split: found or Lease(split))
     written = {k: v for k, v in {**stand.profile, **changed}.items() if v is not None}
-    asked = request(profile=profile(traffic=[written]))
-    return plan_release(EXECUTION, *resolve(asked))
+    document = request(profile=profile(traffic=[written]))
+    return plan_release(EXECUTION, *resolve(document))
 
 
 @PER_ROUTER

@@ -49,8 +49,8 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
     profile.write_text(json.dumps({**sandbox.profile, "steps": STEPS}))
     eventually(lambda: sandbox.service("example1")["runningCount"] == 2)
     image = article.image("v2")
-    asked = ("release", "checkout", "--image", f"app={image}", "--profile", str(profile))
-    code, execution = run(sandbox, *asked, "--detach")
+    release = ("release", "checkout", "--image", f"app={image}", "--profile", str(profile))
+    code, execution = run(sandbox, *release, "--detach")
     assert (code, execution.startswith("arn:aws:states:")) == (0, True)
     watcher = start(sandbox, "watch", "checkout")
     eventually(lambda: sandbox.split() == (50, 50))
@@ -61,7 +61,7 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
     assert status["running"][0]["execution"] == execution.strip()
     assert (status["running"][0]["by"], status["running"][0]["weight"]) == ("jane", 50)
 
-    code, text = run(sandbox, *asked)
+    code, text = run(sandbox, *release)
     assert code == 1
     assert text.splitlines()[-1].startswith("Rejected: traffic: execution")
 
@@ -82,7 +82,7 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
         (("promote", "checkout"), 1, "Rejected: promote: no release of checkout is running"),
         (("release", "checkout"), 1, "Rejected: request is not valid"),
@@ -94,13 +94,13 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
         (("dance",), 2, "invalid choice"),
     ],
 )
-def test_mistakes_are_told_and_change_nothing(
-    sandbox: Sandbox, words: tuple[str, ...], code: int, told: str
+def test_mistakes_are_explained_and_change_nothing(
+    sandbox: Sandbox, words: tuple[str, ...], code: int, message: str
 ) -> None:
     before = sandbox.split()
-    answered, text = run(sandbox, *words)
-    assert answered == code, text
-    assert told in text
+    found, text = run(sandbox, *words)
+    assert found == code, text
+    assert message in text
     assert "Traceback" not in text
     assert sandbox.split() == before
 

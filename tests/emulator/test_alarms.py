@@ -52,8 +52,8 @@ class CloudWatch:
         state: str = self.described(name)["StateValue"]
         return state
 
-    def history(self, **asked: Any) -> list[Any]:
-        pages = self.client.get_paginator("describe_alarm_history").paginate(**asked)
+    def history(self, **request: Any) -> list[Any]:
+        pages = self.client.get_paginator("describe_alarm_history").paginate(**request)
         return [item for page in pages for item in page["AlarmHistoryItems"]]
 
 
@@ -117,8 +117,8 @@ def test_history_by_time_and_in_pages(cloudwatch: CloudWatch) -> None:
         ScanBy="TimestampAscending",
         PaginationConfig={"PageSize": 3},
     )
-    told = [item["HistorySummary"].removeprefix("Alarm updated from ") for item in later]
-    assert told == ["OK to ALARM", "ALARM to OK"] * 2
+    summaries = [item["HistorySummary"].removeprefix("Alarm updated from ") for item in later]
+    assert summaries == ["OK to ALARM", "ALARM to OK"] * 2
     newest_first = cloudwatch.history(AlarmName="a", PaginationConfig={"PageSize": 2})
     assert len(newest_first) == 5
     assert newest_first[:4] == later[::-1]

@@ -106,8 +106,8 @@ class Alb(Strict):
         self.actions[arn] = [_with_secret(action, self.actions[arn]) for action in actions]
 
     def _check(self, actions: list[Document], before: list[Document]) -> None:
-        if told := refusal(actions, self.targets):
-            raise Refusal(*told)
+        if refused := refusal(actions, self.targets):
+            raise Refusal(*refused)
         for action in actions:
             if action["Type"] == "authenticate-oidc":
                 _with_secret(action, before)

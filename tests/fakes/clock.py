@@ -28,9 +28,9 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         self.wait_until(lambda: False, seconds)
 
-    def wait_until(self, happened: Callable[[], bool], seconds: float) -> None:
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
         end = self.time + timedelta(seconds=seconds)
-        while not happened():
+        while not condition():
             if not self._due or self._due[0][0] > end:
                 self.time = max(self.time, end)
                 return

@@ -154,9 +154,9 @@ class Cloud(Fake):
         self.route_version += 1
 
     def _find_route(self, params: Document) -> None:
-        asked = (params["meshName"], params["virtualRouterName"], params["routeName"])
-        if asked[:2] != ("example", "example") or asked[2] not in {"example", *self.other_routes}:
-            raise Refusal("NotFoundException", f"no route {asked}", 404)
+        named = (params["meshName"], params["virtualRouterName"], params["routeName"])
+        if named[:2] != ("example", "example") or named[2] not in {"example", *self.other_routes}:
+            raise Refusal("NotFoundException", f"no route {named}", 404)
 
     def _route_answer(self) -> Document:
         return {

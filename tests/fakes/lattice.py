@@ -59,14 +59,14 @@ class Lattice(Strict):
         return {g["targetGroupIdentifier"]: g["weight"] for g in groups}
 
     def _checked(self, action: Document) -> Document:
-        if told := refusal(action, self.targets):
-            raise Refusal(*told, status=404 if "NotFound" in told[0] else 400)
+        if refused := refusal(action, self.targets):
+            raise Refusal(*refused, status=404 if "NotFound" in refused[0] else 400)
         return stored(action)
 
     def _find_listener(self, params: Document) -> None:
-        asked = (_id(params["serviceIdentifier"]), _id(params["listenerIdentifier"]))
-        if asked != (SERVICE, LISTENER) or DEFAULT_RULE not in self.actions:
-            raise Refusal("ResourceNotFoundException", f"no listener {asked}", 404)
+        named = (_id(params["serviceIdentifier"]), _id(params["listenerIdentifier"]))
+        if named != (SERVICE, LISTENER) or DEFAULT_RULE not in self.actions:
+            raise Refusal("ResourceNotFoundException", f"no listener {named}", 404)
 
     def _find_rule(self, params: Document) -> str:
         self._find_listener(params)

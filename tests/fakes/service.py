@@ -68,8 +68,8 @@ class Strict(Fake):
     invalid: str
 
     def _admit(self, name: str, params: Document) -> None:
-        if told := broken(self.service, name.partition(".")[2], params):
-            raise Refusal(self.invalid, "; ".join(told))
+        if violations := broken(self.service, name.partition(".")[2], params):
+            raise Refusal(self.invalid, "; ".join(violations))
 
 
 def serve(client: Any, current: Callable[[], Fake]) -> None:

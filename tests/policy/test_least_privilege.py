@@ -191,8 +191,8 @@ def _act_in_every_way(here: World) -> None:
 
     def act(action: str, **more: Any) -> None:
         number = len(here.cloud.calls)
-        asked = {"service": "checkout", "action": action, **more}
-        here.wait(here.start(asked, f"{action}-{number}"))
+        document = {"service": "checkout", "action": action, **more}
+        here.wait(here.start(document, f"{action}-{number}"))
 
     def push(tag: str) -> None:
         event = json.loads((template.ROOT / "events/start_on_image.json").read_text())

@@ -150,11 +150,11 @@ def test_the_aws_cli_promotes_by_an_action_and_by_an_event() -> None:
         eventually(lambda: sandbox.service("example1")["runningCount"] == 2)
         for tag, approve in (("v2", promote), ("v3", put_promote)):
             execution = run(release.replace(":v2", f":{tag}"))["executionArn"]
-            told = f"aws stepfunctions describe-execution --execution-arn {execution}"
+            look = f"aws stepfunctions describe-execution --execution-arn {execution}"
             eventually(lambda: sandbox.split() == (0, 100))
-            assert run(told)["status"] == "RUNNING"
+            assert run(look)["status"] == "RUNNING"
             run(approve)
-            eventually(lambda told=told: run(told)["status"] == "SUCCEEDED")
+            eventually(lambda look=look: run(look)["status"] == "SUCCEEDED")
             assert sandbox.image("example1").endswith(f":{tag}")
             assert sandbox.signals(execution) == ["promote by jane"]
 

@@ -163,8 +163,8 @@ def test_targets_of_one_address_are_told_apart(alb: Alb) -> None:
     assert [(t["Target"]["Port"], t["TargetHealth"]["State"]) for t in health] == [
         (9001, "healthy")
     ]
-    asked = elb.describe_target_health(TargetGroupArn=group, Targets=targets[:1])
-    assert asked["TargetHealthDescriptions"][0]["TargetHealth"]["State"] == "unused"
+    description = elb.describe_target_health(TargetGroupArn=group, Targets=targets[:1])
+    assert description["TargetHealthDescriptions"][0]["TargetHealth"]["State"] == "unused"
 
 
 def test_rules_reach_envoy_in_their_order(alb: Alb) -> None:

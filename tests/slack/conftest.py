@@ -36,13 +36,13 @@ class Workspace(Slack):
             assert self.to_function(self.waiting.pop(0))["statusCode"] == 200
 
     def do(self, text: str, user: str = JANE) -> str:
-        """The last that was said about a command, by whoever says it."""
+        """The last reply to a command, by whoever sends it."""
         assert self.command(text, user)["statusCode"] == 200
         self.work()
-        return str(self.said[-1]["text"])
+        return str(self.replies[-1]["text"])
 
     def decide(self, action: str, user: str = JANE) -> Document:
-        """What was answered to a click on the newest message with buttons."""
+        """The answer to a click on the newest message with buttons."""
         message = next(each for each in reversed(self.messages) if each.buttons)
         assert self.click(message, action, user)["statusCode"] == 200
         self.work()

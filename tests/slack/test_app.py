@@ -24,8 +24,8 @@ GATED = [
 FIRST_GATE = 1_000.0
 
 
-def told(here: World, name: str) -> list[str]:
-    """Who told the release what, as the ledger has it."""
+def signals_of(here: World, name: str) -> list[str]:
+    """Which signals reached the release, and who sent them, as the ledger has it."""
     return here.signals(name)
 
 
@@ -44,9 +44,9 @@ def test_a_command_releases_and_says_so_to_all(here: World, slack: Workspace) ->
     outcome = here.wait(execution)
     assert outcome.state == "Released"
     assert here.cloud.running_image("example1") == "shop:v2"
-    said = slack.said[-1]
-    assert said["response_type"] == "in_channel"
-    assert said["text"].startswith(f"<@{JANE}>: ")
+    reply = slack.replies[-1]
+    assert reply["response_type"] == "in_channel"
+    assert reply["text"].startswith(f"<@{JANE}>: ")
     started = json.loads(here.sfn.describe_execution(executionArn=execution)["input"])
     assert started["by"] == BY
 
@@ -59,7 +59,7 @@ def test_a_request_that_comes_twice_is_done_once(here: World, slack: Workspace) 
     slack.waiting.append(slack.waiting[0])
     slack.work()
     assert len(here.sfn.list_executions(stateMachineArn=here.machine)["executions"]) == 1
-    assert [said["text"] for said in slack.said] == [slack.said[0]["text"]] * 3
+    assert [reply["text"] for reply in slack.replies] == [slack.replies[0]["text"]] * 3
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_a_request_that_comes_twice_is_done_once(here: World, slack: Workspace) 
     ],
 )
 def test_who_is_not_listed_may_not(here: World, slack: Workspace, text: str) -> None:
-    said = slack.do(text, STRANGER)
-    assert "you may not" in said
-    assert STRANGER in said
-    assert slack.said[-1]["response_type"] == "ephemeral"
+    reply = slack.do(text, STRANGER)
+    assert "you may not" in reply
+    assert STRANGER in reply
+    assert slack.replies[-1]["response_type"] == "ephemeral"
     assert here.sfn.list_executions(stateMachineArn=here.machine)["executions"] == []
 
 
@@ -97,14 +97,14 @@ def test_a_mistake_is_told_at_once(slack: Workspace) -> None:
     assert answer["statusCode"] == 200
     assert "whole number" in answer["body"]
     slack.work()
-    assert slack.said == []
+    assert slack.replies == []
 
 
 def test_nobody_calls_the_channel_with_what_they_write(slack: Workspace) -> None:
     assert "<!channel>" not in slack.do("promote checkout <!channel>", JANE)
     assert "<!channel>" not in slack.command("release checkout <!channel>")["body"]
-    said = message(_happened(cause="<!channel> & co", detail_type="Release Ended"))
-    assert "<!channel>" not in json.dumps(said)
+    posted = message(_happened(cause="<!channel> & co", detail_type="Release Ended"))
+    assert "<!channel>" not in json.dumps(posted)
     assert escaped("<!channel> & co") == "&lt;!channel&gt; &amp; co"
 
 
@@ -147,7 +147,7 @@ def test_a_button_approves_and_the_second_click_is_told_so(here: World, slack: W
     assert "decide-" not in json.dumps(decided["blocks"])
     assert refused["response_type"] == "ephemeral"
     assert "decided already" in refused["text"]
-    assert told(here, "release-1") == [f"promote by {BY}"]
+    assert signals_of(here, "release-1") == [f"promote by {BY}"]
 
 
 def test_a_button_is_only_for_who_may(here: World, slack: Workspace) -> None:
@@ -164,7 +164,7 @@ def test_a_button_is_only_for_who_may(here: World, slack: Workspace) -> None:
     outcome = here.release({"service": "checkout", "images": {"app": "shop:v2"}, "profile": gates})
     assert outcome.state == "Reverted"
     assert ["you may not" in answer["text"] for answer in answers] == [True, True, False]
-    assert told(here, "release-1") == [f"revert by {BY}"]
+    assert signals_of(here, "release-1") == [f"revert by {BY}"]
 
 
 @pytest.mark.parametrize("action", ["promote", "resume", "revert"])

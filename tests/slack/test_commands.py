@@ -37,7 +37,7 @@ def test_a_command_is_a_request(text: str, request_: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "Write one of"),
         ("help", "Write one of"),
@@ -56,8 +56,8 @@ def test_a_command_is_a_request(text: str, request_: dict[str, object]) -> None:
         ("shift checkout " + "9" * 5_000, "weight"),
     ],
 )
-def test_a_mistake_is_told_in_words(text: str, told: str) -> None:
-    with pytest.raises(RequestRejected, match=told):
+def test_a_mistake_is_explained(text: str, message: str) -> None:
+    with pytest.raises(RequestRejected, match=message):
         parse_command(text, BY)
 
 

@@ -129,7 +129,7 @@ def test_nobody_outside_reaches_the_work_before_the_acknowledgement(slack: Works
         "X-Slack-Bolt-Lazy-Function-Name": "_obey_command",
     }
     assert send(slack, event) == (200, "status checkout …")
-    assert slack.said == []
+    assert slack.replies == []
     assert len(slack.waiting) == 1
 
 

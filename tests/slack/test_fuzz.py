@@ -170,8 +170,8 @@ def test_thousands_of_requests_change_nothing(here: World, slack: Workspace) -> 
     here.clock.after(1_000, lambda: states.extend(_send_all(here, slack, statuses)))
     here.clock.after(1_001, lambda: here.signal("promote"))
     gated = profile(steps=[{"weight": 5, "approval": True}], promotion={"gate_seconds": 7_200})
-    asked = {"service": "checkout", "images": {"app": "shop:v2"}, "profile": gated}
-    execution = here.start(asked)
+    document = {"service": "checkout", "images": {"app": "shop:v2"}, "profile": gated}
+    execution = here.start(document)
     within(880)(lambda: bool(states))
     before, after = states
     assert after == before

@@ -7,11 +7,11 @@ from stepcanary.aws.errors import aws_failures
 from stepcanary.errors import AwsRefused, AwsUnavailable
 
 
-def raised(code: str, status: int, said: str = "said") -> None:
+def raised(code: str, status: int, message: str = "message") -> None:
     @aws_failures
     def call() -> None:
         meta = {"HTTPStatusCode": status}
-        answer = {"Error": {"Code": code, "Message": said}, "ResponseMetadata": meta}
+        answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": meta}
         raise ClientError(answer, "Describe")  # type: ignore[arg-type]
 
     call()
@@ -32,7 +32,7 @@ def raised(code: str, status: int, said: str = "said") -> None:
     ],
 )
 def test_time_mends_it(code: str, status: int) -> None:
-    with pytest.raises(AwsUnavailable, match=f"Describe: {code}: said"):
+    with pytest.raises(AwsUnavailable, match=f"Describe: {code}: message"):
         raised(code, status)
 
 
@@ -50,7 +50,7 @@ def test_time_mends_it(code: str, status: int) -> None:
     ],
 )
 def test_a_person_has_to_mend_it(code: str, status: int) -> None:
-    with pytest.raises(AwsRefused, match=f"Describe: {code}: said$") as refused:
+    with pytest.raises(AwsRefused, match=f"Describe: {code}: message$") as refused:
         raised(code, status)
     assert refused.value.code == code
 

@@ -54,12 +54,12 @@ def test_any_document_is_answered_in_words(document: Any) -> None:
 
 @given(st.dictionaries(st.sampled_from(sorted(profile())), JSON, min_size=1))
 def test_any_profile_is_answered_in_words(changed: dict[str, Any]) -> None:
-    told = ""
+    message = ""
     try:
         parse_request(request(profile=profile(**changed)))
     except RequestRejected as rejected:
-        told = str(rejected)
-    assert len(told) < 3_000
+        message = str(rejected)
+    assert len(message) < 3_000
 
 
 ELB = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
@@ -88,14 +88,14 @@ RULE = "rule-0a9b8c7d6e5f41302"
 
 
 def parsed(traffic: Any) -> Traffic:
-    asked = request(profile=profile(traffic=[traffic]))
-    found = parse_request(asked).profile
+    document = request(profile=profile(traffic=[traffic]))
+    found = parse_request(document).profile
     assert found is not None
     return found.traffic[0]
 
 
 @pytest.mark.parametrize(
-    ("traffic", "told"),
+    ("traffic", "problem"),
     [
         ("x", "traffic.0: must be an object (it is 'x')"),
         ({}, "traffic.0.router: is missing; write one of appmesh, alb, lattice"),
@@ -137,10 +137,10 @@ def parsed(traffic: Any) -> Traffic:
         ),
     ],
 )
-def test_wrong_traffic_is_explained(traffic: Any, told: str) -> None:
+def test_wrong_traffic_is_explained(traffic: Any, problem: str) -> None:
     with pytest.raises(RequestRejected) as rejected:
         parsed(traffic)
-    assert f"profile.{told}" in str(rejected.value)
+    assert f"profile.{problem}" in str(rejected.value)
 
 
 @pytest.mark.parametrize(

@@ -148,53 +148,53 @@ ROUTES = {
 
 UNFIT = {
     "no primary": Unfit(
-        [forward((OTHERS[0], 100), (B, 0))], told=f"does not forward to {A}; mend the profile"
+        [forward((OTHERS[0], 100), (B, 0))], problem=f"does not forward to {A}; mend the profile"
     ),
     "canary alone": Unfit(
-        [{"Type": "forward", "TargetGroupArn": B}], told=f"does not forward to {A}"
+        [{"Type": "forward", "TargetGroupArn": B}], problem=f"does not forward to {A}"
     ),
     "redirect": Unfit(
         [{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", "Path": "/new"}}],
-        told="does not forward, its action is redirect",
+        problem="does not forward, its action is redirect",
     ),
     "maintenance page behind a login": Unfit(
         [
             COGNITO,
             {"Type": "fixed-response", "Order": 2, "FixedResponseConfig": {"StatusCode": "503"}},
         ],
-        told="its action is authenticate-cognito, fixed-response",
+        problem="its action is authenticate-cognito, fixed-response",
         traffic=DEFAULT,
     ),
     "no room": Unfit(
         [forward(*((arn, 10) for arn in OTHERS), (A, 60))],
-        told="forwards to 5 target groups already, and AWS allows 5: there is no room",
+        problem="forwards to 5 target groups already, and AWS allows 5: there is no room",
     ),
     "sticky, accepted, and too long": Unfit(
         [forward((A, 100), (B, 0), sticky={"Enabled": True, "DurationSeconds": 3_601})],
         traffic={"accept_stickiness": True},
-        told="3600 s is the most",
+        problem="3600 s is the most",
     ),
     "sticky": Unfit(
         [forward((A, 100), (B, 0), sticky={"Enabled": True, "DurationSeconds": 86_400})],
-        told="stay on it at weight 0, after a revert too, until their 86400 s end",
+        problem="stay on it at weight 0, after a revert too, until their 86400 s end",
     ),
     "canary nowhere": Unfit(
         [{"Type": "forward", "TargetGroupArn": A}],
-        told="no rule of app/shop/50dc6c495c0c9188 lists",
+        problem="no rule of app/shop/50dc6c495c0c9188 lists",
         world={"balancers": {B: None}},
     ),
     "canary at another load balancer": Unfit(
         [forward((A, 60), (OTHERS[0], 40))],
-        told="so its targets are never checked; add it with weight 0",
+        problem="so its targets are never checked; add it with weight 0",
         world={"balancers": {A: BALANCER, OTHERS[0]: BALANCER, B: "app/blog/50dc6c495c0c9189"}},
     ),
     "a default rule by its own ARN": Unfit(
         [forward((A, 100), (B, 0))],
-        told="is its listener's default rule; name the listener",
+        problem="is its listener's default rule; name the listener",
         traffic={"listener_rule": DEFAULT_RULE},
     ),
-    "moved": Unfit([forward((A, 80), (B, 20))], told="is not at rest, its weights are 80:20"),
-    "too coarse": Unfit([forward((A, 1), (B, 0))], told="too few to express 5 %"),
+    "moved": Unfit([forward((A, 80), (B, 20))], problem="is not at rest, its weights are 80:20"),
+    "too coarse": Unfit([forward((A, 1), (B, 0))], problem="too few to express 5 %"),
 }
 
 

@@ -163,21 +163,21 @@ ROUTES = {
 UNFIT = {
     "no primary": Unfit(
         {"httpRoute": {"match": {"prefix": "/"}, "action": targets(("legacy", 90), (B, 10))}},
-        told="has no weighted target example1",
+        problem="has no weighted target example1",
     ),
     "no canary": Unfit(
-        {"tcpRoute": {"action": targets((A, 100))}}, told="has no weighted target example2"
+        {"tcpRoute": {"action": targets((A, 100))}}, problem="has no weighted target example2"
     ),
     "a node on two ports": Unfit(
         {"tcpRoute": {"action": targets((A, 50, 80), (A, 50, 81), (B, 0))}},
-        told="lists node example1 twice",
+        problem="lists node example1 twice",
     ),
     "moved": Unfit(
         {"tcpRoute": {"action": targets((A, 80), (B, 20))}},
-        told="is not at rest, its weights are 80:20",
+        problem="is not at rest, its weights are 80:20",
     ),
     "too coarse": Unfit(
-        {"tcpRoute": {"action": targets((A, 1), (B, 0))}}, told="too few to express 5 %"
+        {"tcpRoute": {"action": targets((A, 1), (B, 0))}}, problem="too few to express 5 %"
     ),
 }
 

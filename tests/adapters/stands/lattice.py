@@ -103,29 +103,29 @@ ROUTES = {
 
 UNFIT = {
     "no primary": Unfit(
-        forward((OTHERS[0], 100), (B, 0)), told=f"does not forward to {A}; mend the profile"
+        forward((OTHERS[0], 100), (B, 0)), problem=f"does not forward to {A}; mend the profile"
     ),
     "fixed response": Unfit(
         {"fixedResponse": {"statusCode": 404}},
-        told="does not forward, its action is fixedResponse",
+        problem="does not forward, its action is fixedResponse",
     ),
     "fixed response by default": Unfit(
         {"fixedResponse": {"statusCode": 500}},
-        told=f"default action of {LISTENER} of Lattice service {SERVICE} does not forward",
+        problem=f"default action of {LISTENER} of Lattice service {SERVICE} does not forward",
         traffic=DEFAULT,
     ),
     "no room": Unfit(
         forward((A, 910), *((id, 10) for id in OTHERS)),
-        told="forwards to 10 target groups already, and AWS allows 10: there is no room",
+        problem="forwards to 10 target groups already, and AWS allows 10: there is no room",
     ),
-    "canary unused": Unfit(forward((A, 100)), told=f"no service uses {B}", world={"used": {A}}),
+    "canary unused": Unfit(forward((A, 100)), problem=f"no service uses {B}", world={"used": {A}}),
     "a default rule by its own id": Unfit(
         forward((A, 100), (B, 0)),
-        told="is its listener's default rule; leave rule out",
+        problem="is its listener's default rule; leave rule out",
         traffic={"rule": DEFAULT_RULE},
     ),
-    "moved": Unfit(forward((A, 80), (B, 20)), told="is not at rest, its weights are 80:20"),
-    "too coarse": Unfit(forward((A, 1), (B, 0)), told="too few to express 5 %"),
+    "moved": Unfit(forward((A, 80), (B, 20)), problem="is not at rest, its weights are 80:20"),
+    "too coarse": Unfit(forward((A, 1), (B, 0)), problem="too few to express 5 %"),
 }
 
 

@@ -32,10 +32,10 @@ NO_SPLIT = Split(0, 0)
 
 @dataclass(frozen=True)
 class Unfit(Route):
-    """A route on which no release can be begun; `told` is a part of what the plan says."""
+    """A route on which no release can be begun; `problem` is a part of the plan's message."""
 
     split: Split = NO_SPLIT
-    told: str = ""
+    problem: str = ""
 
 
 class Stand(ABC):
