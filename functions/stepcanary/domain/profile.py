@@ -7,13 +7,16 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from stepcanary.domain.identifiers import (
+    AccountId,
     AlbListener,
     AlbRule,
     AlbTargetGroup,
+    Container,
     LatticeListener,
     LatticeRule,
     LatticeService,
     LatticeTargetGroup,
+    SlackUser,
     lattice_id,
 )
 from stepcanary.domain.model import Model
@@ -63,7 +66,7 @@ class AppMeshTraffic(PlannedTraffic):
     route: Name
     primary_node: Name
     canary_node: Name
-    mesh_owner: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
+    mesh_owner: AccountId | None = None
     settle_seconds: int = Field(default=35, ge=1, le=600)
     """How long every Envoy may take to follow the route. A function lives 30 s at most, so after
     the default no late write of one can come either."""
@@ -203,14 +206,13 @@ SlackAction = Literal[
     "resume",
     "shift",
 ]
-SlackUser = Annotated[str, Field(pattern=r"^(\*|[UW][A-Z0-9]{1,30})$")]
 
 
 class Triggers(Model):
     """Which ECR pushes and pipelines are about this service. Tags are matched as `fnmatch` does."""
 
     repository: Name
-    container: str = Field(max_length=255, pattern=r"^[A-Za-z0-9_-]+$")
+    container: Container
     release_tags: list[Name] = Field(default=[], max_length=20)
     promote_tags: list[Name] = Field(default=[], max_length=20)
     promote_pipelines: list[Name] = Field(default=[], max_length=20)

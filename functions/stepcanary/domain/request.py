@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from stepcanary.domain.identifiers import Container, ServiceName, TaskDefinition
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import ROUTERS, Profile
 from stepcanary.domain.signals import Kind
@@ -25,9 +26,6 @@ _IMAGE = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_TASK_DEFINITION = (
-    r"^(arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/)?[A-Za-z0-9_-]+:[1-9][0-9]*$"
-)
 
 
 def _image(value: str) -> str:
@@ -42,8 +40,6 @@ def _image(value: str) -> str:
 
 
 Image = Annotated[str, AfterValidator(_image)]
-Container = Annotated[str, Field(max_length=255, pattern=r"^[A-Za-z0-9_-]+$")]
-TaskDefinition = Annotated[str, Field(max_length=400, pattern=_TASK_DEFINITION)]
 
 
 class TaskDefinitions(Model):
@@ -53,7 +49,6 @@ class TaskDefinitions(Model):
     canary: TaskDefinition
 
 
-ServiceName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 LONGEST_BY = 256
 By = Annotated[str, Field(max_length=LONGEST_BY)]
 LONGEST_REASON = 1_000
