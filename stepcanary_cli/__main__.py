@@ -21,19 +21,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stepcanary_cli.history import lines
 
 SIGNALS = {
-    "promote": "end bakes and gates; alarms have the last word",
-    "revert": "all traffic back to the primary now",
-    "retry": "try a promotion again that has failed",
+    "promote": "end the running bake or gate; a canary whose alarms have fired is still reverted",
+    "revert": "send all traffic back to the primary now",
+    "retry": "try a failed promotion again",
     "skip": "end this bake now",
-    "pause": "hold the weight until it is resumed",
-    "resume": "go on after a pause, or at the gate of a step",
+    "pause": "keep the canary's weight until the release is resumed",
+    "resume": "continue after a pause, or at the gate of a step",
 }
 LOOK_SECONDS = 1.0
 FAILED, MISUSED = 1, 2
 
 
 class Misuse(Exception):
-    """The command cannot be done as it was given."""
+    """The command line is wrong."""
 
 
 class Stack:
@@ -59,7 +59,10 @@ class Stack:
         for release in json.loads(ended["output"]).get("running", []):
             arn: str = release["execution"]
             return arn
-        raise Misuse(f"no release of {service} is running; one that waits for its turn has an ARN")
+        raise Misuse(
+            f"no release of {service} is running; to watch a release that is waiting for its turn,"
+            " give its execution ARN"
+        )
 
     def describe(self, execution: str) -> dict[str, Any]:
         described: dict[str, Any] = self._sfn.describe_execution(executionArn=execution)
@@ -106,28 +109,36 @@ def _me() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="stepcanary", description=__doc__)
     parser.add_argument("--state-machine", help="its ARN (default: $STATE_MACHINE)")
-    parser.add_argument("--stack", default="stepcanary", help="else the stack that has it")
-    parser.add_argument("--by", default=_me(), help="who the ledger names (default: you)")
+    parser.add_argument(
+        "--stack",
+        default="stepcanary",
+        help="stack to look up the ARN in",
+    )
+    parser.add_argument("--by", default=_me(), help="your name in the ledger (default: your login)")
     commands = parser.add_subparsers(dest="command", required=True)
 
     release = commands.add_parser("release", help="release a new version and watch it")
     release.add_argument("service")
     release.add_argument("--image", action="append", default=[], metavar="CONTAINER=IMAGE")
     release.add_argument("--task-definitions", nargs=2, metavar=("PRIMARY", "CANARY"))
-    release.add_argument("--profile", type=Path, help="a JSON file instead of the stored profile")
-    rollback = commands.add_parser("rollback", help="back to the version before the last")
+    release.add_argument("--profile", type=Path, help="JSON file, in place of the stored one")
+    rollback = commands.add_parser("rollback", help="release the previous version again")
     rollback.add_argument("service")
     for each in (release, rollback):
-        each.add_argument("--detach", action="store_true", help="do not watch it")
+        each.add_argument("--detach", action="store_true", help="do not watch the release")
     for name, meaning in SIGNALS.items():
         signal = commands.add_parser(name, help=meaning)
         signal.add_argument("service")
         signal.add_argument("--reason", default="")
-        signal.add_argument("--execution", default="", help="only if it is this one")
-    shift = commands.add_parser("shift", help="set a weight by hand, while nothing is released")
+        signal.add_argument(
+            "--execution",
+            default="",
+            help="signal only this execution",
+        )
+    shift = commands.add_parser("shift", help="set a weight by hand, between releases")
     shift.add_argument("service")
-    shift.add_argument("weight", type=int, help="percent that the canary gets")
-    status = commands.add_parser("status", help="how the service stands")
+    shift.add_argument("weight", type=int, help="percent of the traffic for the canary")
+    status = commands.add_parser("status", help="show how a service stands")
     status.add_argument("service")
     watch = commands.add_parser("watch", help="follow the release of a service, or an execution")
     watch.add_argument("what", metavar="SERVICE|EXECUTION_ARN")
@@ -194,7 +205,10 @@ def main() -> int:
         print(f"stepcanary: AWS says {error}", file=sys.stderr)
         return MISUSED
     except KeyboardInterrupt:
-        print("stepcanary: it goes on without you; `stepcanary watch` shows it", file=sys.stderr)
+        print(
+            "stepcanary: the release continues; `stepcanary watch` shows it",
+            file=sys.stderr,
+        )
         return 130
 
 

@@ -10,7 +10,7 @@ ALPHA_SERVICE = "alpha.example.internal"
 
 
 class Chain(AppMesh):
-    """Service alpha -> service beta: the split is deep in the mesh, where no gateway leads.
+    """Service alpha -> service beta: no gateway leads to the split, which is inside the mesh.
 
     Alpha calls beta through the Envoy beside it. Beta's two versions are the article's nodes.
     """

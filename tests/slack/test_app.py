@@ -73,20 +73,20 @@ def test_a_request_that_comes_twice_is_done_once(here: World, slack: Workspace) 
         "shift checkout 10",
     ],
 )
-def test_who_is_not_listed_may_not(here: World, slack: Workspace, text: str) -> None:
+def test_who_is_not_listed_is_not_allowed(here: World, slack: Workspace, text: str) -> None:
     reply = slack.do(text, STRANGER)
-    assert "you may not" in reply
+    assert "you are not allowed" in reply
     assert STRANGER in reply
     assert slack.replies[-1]["response_type"] == "ephemeral"
     assert here.sfn.list_executions(stateMachineArn=here.machine)["executions"] == []
 
 
 def test_rights_are_by_service_and_action(here: World, slack: Workspace) -> None:
-    assert "you may not" in slack.do("revert checkout", JOHN)
+    assert "you are not allowed" in slack.do("revert checkout", JOHN)
     assert "no release of checkout is running" in slack.do("promote checkout", JOHN)
     assert "there is no profile" in slack.do("promote payments", JANE)
     here.cloud.parameters["/stepcanary/profiles/payments"] = json.dumps(profile())
-    assert "you may not" in slack.do("promote payments", JANE)
+    assert "you are not allowed" in slack.do("promote payments", JANE)
     open_to_all = profile(slack_users={"status": ["*"]})
     here.cloud.parameters["/stepcanary/profiles/payments"] = json.dumps(open_to_all)
     assert "no release is running" in slack.do("status payments", STRANGER)
@@ -103,12 +103,12 @@ def test_a_mistake_is_told_at_once(slack: Workspace) -> None:
 def test_nobody_calls_the_channel_with_what_they_write(slack: Workspace) -> None:
     assert "<!channel>" not in slack.do("promote checkout <!channel>", JANE)
     assert "<!channel>" not in slack.command("release checkout <!channel>")["body"]
-    posted = message(_happened(cause="<!channel> & co", detail_type="Release Ended"))
+    posted = message(_event(cause="<!channel> & co", detail_type="Release Ended"))
     assert "<!channel>" not in json.dumps(posted)
     assert escaped("<!channel> & co") == "&lt;!channel&gt; &amp; co"
 
 
-def _happened(detail_type: str, **more: Any) -> ReleaseEvent:
+def _event(detail_type: str, **more: Any) -> ReleaseEvent:
     base = {"service": "checkout", "execution": "arn:aws:states:us-east-1:1:execution:s:r-1"}
     return ReleaseEvent.model_validate({**base, "detail_type": detail_type, **more})
 
@@ -163,7 +163,7 @@ def test_a_button_is_only_for_who_may(here: World, slack: Workspace) -> None:
     gates = profile(steps=GATED, promotion={"gate_seconds": 7_200})
     outcome = here.release({"service": "checkout", "images": {"app": "shop:v2"}, "profile": gates})
     assert outcome.state == "Reverted"
-    assert ["you may not" in answer["text"] for answer in answers] == [True, True, False]
+    assert ["you are not allowed" in answer["text"] for answer in answers] == [True, True, False]
     assert signals_of(here, "release-1") == [f"revert by {BY}"]
 
 
@@ -241,15 +241,15 @@ EVERYTHING: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("detail", EVERYTHING, ids=lambda detail: detail["detail_type"])
 def test_every_message_is_one_that_slack_and_amazon_q_take(detail: dict[str, Any]) -> None:
-    told_of = _happened(**detail)
-    for block in Block.parse_all(message(told_of)):
+    event = _event(**detail)
+    for block in Block.parse_all(message(event)):
         block.validate_json()
-    sent: Any = to_amazon_q(told_of)
+    sent: Any = to_amazon_q(event)
     assert (sent["version"], sent["source"]) == ("1.0", "custom")
     assert sent["content"]["description"]
     assert sent["content"]["title"].startswith("checkout: ")
     assert len(json.dumps(sent)) < 20_000
-    assert sent["metadata"]["threadId"] == told_of.execution
+    assert sent["metadata"]["threadId"] == event.execution
 
 
 def test_the_topic_gets_what_amazon_q_shows(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +263,6 @@ def test_the_topic_gets_what_amazon_q_shows(here: World, monkeypatch: pytest.Mon
     assert notification["metadata"]["additionalContext"]["wait"] == "1795428930000"
 
 
-def test_what_is_told_is_what_happened() -> None:
-    """Every kind of event has words."""
+def test_every_kind_of_event_has_a_message() -> None:
     kinds = set(events.DetailType.__args__)  # type: ignore[attr-defined]
     assert {detail["detail_type"] for detail in EVERYTHING} == kinds

@@ -53,7 +53,7 @@ class TrafficRouter(Protocol):
     def check(self, reading: Reading) -> None:
         """Raises `RequestRejected` when no release should be begun on the route as it was read.
 
-        Not called on the way back: what was begun has to be brought home whatever this says.
+        Not called on the way back: a release that was begun returns its traffic whatever this says.
         """
 
     def dimensions(self, side: SideName) -> Dimensions: ...

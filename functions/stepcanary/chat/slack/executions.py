@@ -71,8 +71,8 @@ def _require_allowed(service: str, action: str, user_id: str) -> None:
         user_id in users or "*" in users for name, users in allowed.items() if name == action
     ):
         raise RequestRejected(
-            f"{action} {service}: you may not. `slack_users` in the profile of {service} says who"
-            f" may; your member id is {user_id}"
+            f"{action} {service}: you are not allowed to. `slack_users` in the profile of {service}"
+            f" lists who is; your member id is {user_id}"
         )
 
 
