@@ -19,8 +19,16 @@ STATES = st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA", "SOMETHING_NEW"])
         (["OK", "INSUFFICIENT_DATA"], 1, "hold"),
         (["OK", "INSUFFICIENT_DATA"], 0, "revert"),
     ],
+    ids=[
+        "nothing but time judges",
+        "all are well",
+        "one fires",
+        "one fires and one is silent",
+        "one is silent and a hold is left",
+        "one is silent and no hold is left",
+    ],
 )
-def test_examples(states: list[str], holds_left: int, decision: str) -> None:
+def test_the_alarms_decide(states: list[str], holds_left: int, decision: str) -> None:
     alarms = alarms_in(states)
     assert judge([a.name for a in alarms], alarms, holds_left).decision == decision
 
