@@ -1,0 +1,101 @@
+"""Outcomes: an error output as one sentence, and an ending that says nothing twice."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepcanary.domain.outcome import LONGEST_CAUSE, OUTCOMES, Ending, Failure, explain
+
+NONE = Failure()
+REVERTED = OUTCOMES["Reverted"]
+SENTENCES = st.sampled_from(["", "Alarm a fired.", "Alarm a fired", "ECS failed.", "Look there..."])
+FAILURES = st.builds(
+    Failure, error=st.sampled_from(["", "E", "F"]), cause=st.sampled_from(["", "it is. ", "x"])
+)
+
+
+def lambda_cause(**more: str) -> str:
+    return json.dumps({"errorType": "E", "stackTrace": ["line 1"], **more})
+
+
+def an_ending(
+    failure: Failure = NONE, trouble: Failure = NONE, notes: list[str] | None = None
+) -> Ending:
+    return Ending(failure=failure, trouble=trouble, notes=notes or [])
+
+
+@pytest.mark.parametrize(
+    ("output", "written"),
+    [
+        (
+            {"Error": "CanaryAlarmed", "Cause": lambda_cause(errorMessage="a fired")},
+            "CanaryAlarmed: a fired",
+        ),
+        ({"Error": "States.Timeout", "Cause": "task timed out"}, "States.Timeout: task timed out"),
+        ({"Error": "E", "Cause": '["a list"]'}, 'E: ["a list"]'),
+        ({"Error": "E", "Cause": "7"}, "E: 7"),
+        ({"Error": "E", "Cause": '{"other": 1}'}, 'E: {"other": 1}'),
+        ({"Error": "E", "Cause": '{"errorMessage": "cut o'}, 'E: {"errorMessage": "cut o'),
+        ({"Error": "E"}, "E: "),
+        ({"Cause": "of nothing"}, ""),
+        ({}, ""),
+    ],
+    ids=[
+        "Lambda's exception",
+        "Step Functions' own words",
+        "JSON that is a list",
+        "JSON that is a number",
+        "an object without message",
+        "JSON that was cut",
+        "no cause",
+        "no error",
+        "nothing",
+    ],
+)
+def test_a_failure_reads_as_error_and_message(output: dict[str, str], written: str) -> None:
+    assert str(Failure.model_validate(output)) == written
+
+
+def test_what_aws_adds_to_an_error_output_is_no_matter() -> None:
+    assert str(Failure.model_validate({"Error": "E", "Cause": "x", "Extra": 1})) == "E: x"
+
+
+@given(st.text(max_size=20), st.text(min_size=LONGEST_CAUSE), st.booleans())
+def test_a_failure_fits_into_a_cause(error: str, message: str, wrapped: bool) -> None:
+    cause = lambda_cause(errorMessage=message) if wrapped else message
+    assert len(str(Failure(error=error, cause=cause))) in (0, LONGEST_CAUSE)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_an_ending_without_trouble_says_where_the_traffic_is(outcome: Any) -> None:
+    assert explain(outcome, an_ending()) == OUTCOMES[outcome]
+
+
+def test_an_ending_says_where_the_traffic_is_why_what_is_noted_and_what_went_wrong() -> None:
+    ending = an_ending(
+        Failure(error="CanaryAlarmed", cause="a fired"),
+        Failure(error="AwsRefused", cause="denied."),
+        ["ECS rolled back", ""],
+    )
+    assert explain("Reverted", ending) == (
+        f"{REVERTED} CanaryAlarmed: a fired. ECS rolled back. AwsRefused: denied."
+    )
+
+
+@given(FAILURES, FAILURES, st.lists(SENTENCES, max_size=4))
+def test_nothing_is_said_twice(failure: Failure, trouble: Failure, notes: list[str]) -> None:
+    words = explain("Reverted", an_ending(failure, trouble, notes))
+    assert words.startswith(REVERTED)
+    for part in (str(failure), str(trouble), *notes):
+        sentence = part.rstrip(". ")
+        if sentence:
+            assert f" {words}".count(f" {sentence}.") == 1
+    assert ".." not in words
+    assert words.endswith(".")
+
+
+def test_a_note_that_repeats_the_outcome_is_left_out() -> None:
+    assert explain("Reverted", an_ending(notes=[REVERTED.rstrip("."), REVERTED])) == REVERTED
