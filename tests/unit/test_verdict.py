@@ -77,3 +77,23 @@ def test_the_last_step_leads_to_the_gate_where_there_is_one() -> None:
     assert progress(advance, 1, 0, last=False, gated=True)["next"] == "gate"
     assert progress(advance, 2, 0, last=True)["next"] == "promote"
     assert progress(advance, 2, 0, last=True, gated=True)["next"] == "gate"
+
+
+@given(st.integers(0, 9), st.integers(0, 5))
+def test_the_next_step_begins_with_all_its_holds(step: int, holds: int) -> None:
+    after = progress(judge([], [], 0), step, holds, last=False)
+    assert (after["next"], after["step"], after["holds"]) == ("shift", step + 1, 0)
+
+
+@pytest.mark.parametrize("gated", [False, True])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_revert_is_a_revert_wherever_the_release_is(last: bool, gated: bool) -> None:
+    revert = judge(["a"], [], 3)
+    after = progress(revert, 2, 0, last=last, gated=gated)
+    assert (after["next"], after["step"], after["reason"]) == ("revert", 2, revert.reason)
+
+
+def test_a_gate_is_of_the_step_that_was_baked() -> None:
+    advance = judge([], [], 0)
+    assert progress(advance, 1, 2, last=False, gated=True)["step"] == 1
+    assert progress(advance, 2, 2, last=True)["step"] == 2
