@@ -147,12 +147,20 @@ def test_a_service_that_others_deploy_is_refused_by_name(changed: dict[str, Any]
     ("changed", "arrived"),
     [
         ({}, True),
+        ({"desiredCount": 1, "runningCount": 1}, True),
         ({"deployments": [OURS, OLD]}, False),
         ({"deployments": [{**OURS, "rolloutState": "IN_PROGRESS"}]}, False),
         ({"runningCount": 1}, False),
         ({"desiredCount": 0, "runningCount": 0}, False),
     ],
-    ids=["all of it", "the old one drains", "in progress", "a task is missing", "scaled to none"],
+    ids=[
+        "all of it",
+        "its only task",
+        "the old one drains",
+        "in progress",
+        "a task is missing",
+        "scaled to none",
+    ],
 )
 def test_a_deployment_has_arrived_when_nothing_but_it_runs(
     changed: dict[str, Any], arrived: bool

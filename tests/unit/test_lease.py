@@ -151,4 +151,5 @@ def test_a_free_lease_waits_for_nothing_and_has_nothing_pending() -> None:
     lease = Lease("split")
     assert not any(lease.waits_for(kind) or lease.has_accepted(Signal(kind=kind)) for kind in KINDS)
     assert not (lease.pausing or lease.reverting or lease.transient_decision)
+    assert not (lease.parked or lease.touched or lease.recovering)
     assert not any(lease.has_pending(Signal(kind=kind)) for kind in KINDS)

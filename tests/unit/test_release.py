@@ -62,5 +62,6 @@ def test_what_was_found_of_the_route_travels_with_the_release() -> None:
 
 @pytest.mark.parametrize("tasks", ["canary_tasks", "primary_tasks"])
 def test_no_side_is_planned_without_tasks(tasks: str) -> None:
+    a_release(**{tasks: 1})
     with pytest.raises(ValidationError, match=tasks):
         a_release(**{tasks: 0})

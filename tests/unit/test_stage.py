@@ -33,9 +33,10 @@ def test_every_number_is_one_stages(number: int) -> None:
     assert Stage.of(number).number == number
 
 
-def test_the_first_numbers_are_what_leases_in_the_ledger_already_say() -> None:
+def test_the_numbers_are_what_leases_in_the_ledger_already_say() -> None:
     numbers = [Stage.of(number) for number in range(6)]
     assert numbers == [OPENING, ROLLOUT, promoting(0), restoring(0), promoting(1), restoring(1)]
+    assert RETURNING.number == 1_000_000
 
 
 @given(STAGES, STAGES)
