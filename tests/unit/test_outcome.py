@@ -1,12 +1,120 @@
-"""What an execution ends on, as a person reads it."""
+"""Outcomes: an error output as one sentence, and an ending that says nothing twice."""
 
 import json
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stepcanary.domain.outcome import Ending, Failure, ReleaseOutcome, explain
+from stepcanary.domain.outcome import (
+    LONGEST_CAUSE,
+    OUTCOMES,
+    Ending,
+    Failure,
+    ReleaseOutcome,
+    explain,
+)
 
 NONE = Failure()
+VERSION = "shop:v2"
+REVERTED = OUTCOMES["Reverted"]
+SENTENCES = st.sampled_from(["", "Alarm a fired.", "Alarm a fired", "ECS failed.", "Look there..."])
+FAILURES = st.builds(
+    Failure, error=st.sampled_from(["", "E", "F"]), cause=st.sampled_from(["", "it is. ", "x"])
+)
+
+
+def lambda_cause(**more: str) -> str:
+    return json.dumps({"errorType": "E", "stackTrace": ["line 1"], **more})
+
+
+def an_ending(
+    failure: Failure = NONE, trouble: Failure = NONE, notes: list[str] | None = None
+) -> Ending:
+    return Ending(failure=failure, trouble=trouble, notes=notes or [])
+
+
+@pytest.mark.parametrize(
+    ("output", "written"),
+    [
+        (
+            {"Error": "CanaryAlarmed", "Cause": lambda_cause(errorMessage="a fired")},
+            "CanaryAlarmed: a fired",
+        ),
+        ({"Error": "States.Timeout", "Cause": "task timed out"}, "States.Timeout: task timed out"),
+        ({"Error": "E", "Cause": '["a list"]'}, 'E: ["a list"]'),
+        ({"Error": "E", "Cause": "7"}, "E: 7"),
+        ({"Error": "E", "Cause": '{"other": 1}'}, 'E: {"other": 1}'),
+        ({"Error": "E", "Cause": '{"errorMessage": "cut o'}, 'E: {"errorMessage": "cut o'),
+        ({"Error": "E"}, "E"),
+        (
+            {"Error": "E", "Cause": lambda_cause(errorMessage="")},
+            f"E: {lambda_cause(errorMessage='')}",
+        ),
+        ({"Cause": "of nothing"}, ""),
+        ({}, ""),
+    ],
+    ids=[
+        "Lambda's exception",
+        "Step Functions' own words",
+        "JSON that is a list",
+        "JSON that is a number",
+        "an object without message",
+        "JSON that was cut",
+        "no cause",
+        "an exception without a message",
+        "no error",
+        "nothing",
+    ],
+)
+def test_a_failure_reads_as_error_and_message(output: dict[str, str], written: str) -> None:
+    assert str(Failure.model_validate(output)) == written
+
+
+def test_what_aws_adds_to_an_error_output_is_no_matter() -> None:
+    assert str(Failure.model_validate({"Error": "E", "Cause": "x", "Extra": 1})) == "E: x"
+
+
+@given(st.text(max_size=20), st.text(min_size=LONGEST_CAUSE), st.booleans())
+def test_a_failure_fits_into_a_cause(error: str, message: str, wrapped: bool) -> None:
+    cause = lambda_cause(errorMessage=message) if wrapped else message
+    assert len(str(Failure(error=error, cause=cause))) in (0, LONGEST_CAUSE)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_an_ending_without_trouble_says_where_the_traffic_is(outcome: Any) -> None:
+    assert explain(outcome, an_ending(), VERSION) == OUTCOMES[outcome].format(version=VERSION)
+
+
+def test_an_ending_says_where_the_traffic_is_why_what_is_noted_and_what_went_wrong() -> None:
+    ending = an_ending(
+        Failure(error="CanaryAlarmed", cause="a fired"),
+        Failure(error="AwsRefused", cause="denied."),
+        ["ECS rolled back", ""],
+    )
+    assert explain("Reverted", ending, VERSION) == (
+        f"{REVERTED} CanaryAlarmed: a fired. ECS rolled back. AwsRefused: denied."
+    )
+
+
+@given(FAILURES, FAILURES, st.lists(SENTENCES, max_size=4))
+def test_everything_is_said_once(failure: Failure, trouble: Failure, notes: list[str]) -> None:
+    words = explain("Reverted", an_ending(failure, trouble, notes), VERSION)
+    assert words.startswith(REVERTED)
+    for part in (str(failure), str(trouble), *notes):
+        sentence = part.rstrip(". ")
+        assert sentence in words
+        if sentence:
+            assert f" {words}".count(f" {sentence}.") <= 1
+    assert ".." not in words
+    assert words.endswith(".")
+
+
+def test_a_note_that_repeats_the_outcome_is_left_out() -> None:
+    assert (
+        explain("Reverted", an_ending(notes=[REVERTED.rstrip("."), REVERTED]), VERSION) == REVERTED
+    )
 
 
 def ending(failure: Failure = NONE, *notes: str, trouble: Failure = NONE) -> Ending:
@@ -35,5 +143,7 @@ def ending(failure: Failure = NONE, *notes: str, trouble: Failure = NONE) -> End
     ],
     ids=["released", "a note repeats the failure", "a note repeats what Lambda wrapped"],
 )
-def test_nothing_is_said_twice(outcome: ReleaseOutcome, given: Ending, text: str) -> None:
-    assert explain(outcome, given, "shop:v2") == text
+def test_what_another_part_says_as_well_is_left_out(
+    outcome: ReleaseOutcome, given: Ending, text: str
+) -> None:
+    assert explain(outcome, given, VERSION) == text

@@ -62,3 +62,48 @@ def test_an_edit_changes_the_two_weights_and_nothing_else(kind: str, data: Any) 
         assert new["weight"] == expected
         old["weight"] = new["weight"]
     assert edited == before
+
+
+@pytest.mark.parametrize(
+    ("split", "rests"),
+    [(Split(100, 0), True), (Split(1, 0), True), (Split(99, 1), False), (Split(0, 0), False)],
+    ids=["all on the primary", "of a total of one", "a little on the canary", "no weight at all"],
+)
+def test_a_split_rests_when_the_primary_has_all_there_is(split: Split, rests: bool) -> None:
+    assert split.at_rest is rests
+
+
+@pytest.mark.parametrize(
+    ("split", "percent", "canary"),
+    [(Split(10, 0), 4, 0), (Split(10, 0), 5, 1), (Split(3, 0), 50, 2), (Split(999, 0), 99, 989)],
+    ids=["below a half", "a half goes up", "a half of an odd total", "to the nearest"],
+)
+def test_a_weight_is_rounded_to_the_nearest(split: Split, percent: int, canary: int) -> None:
+    assert split.with_weight(percent) == Split(split.total - canary, canary)
+
+
+@pytest.mark.parametrize(
+    ("total", "weights", "expressible"),
+    [
+        (1, [100], True),
+        (2, [50, 100], True),
+        (10, [4, 100], False),
+        (10, [50, 54, 100], False),
+        (10, [96, 100], False),
+    ],
+    ids=[
+        "all or nothing",
+        "a half of two",
+        "a step that would give nothing",
+        "two steps that would be one",
+        "a step that would give everything early",
+    ],
+)
+def test_steps_need_a_total_that_can_express_them(
+    total: int, weights: list[int], expressible: bool
+) -> None:
+    if expressible:
+        check_expressible(Split(total, 0), weights)
+        return
+    with pytest.raises(RequestRejected, match=f"total {total}, too few"):
+        check_expressible(Split(total, 0), weights)

@@ -1,10 +1,12 @@
 """Target groups: a release's pair changes, everything else stays, and the rest comes back."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepcanary.domain.split import Split
-from stepcanary.traffic.target_groups import MOST_WEIGHT, Pair, Weights
+from stepcanary.errors import RequestRejected
+from stepcanary.traffic.target_groups import MOST_WEIGHT, Pair, Weights, collect
 
 WEIGHT = st.integers(0, MOST_WEIGHT)
 OTHERS = st.dictionaries(st.sampled_from(["x", "y", "z"]), WEIGHT)
@@ -52,3 +54,33 @@ def test_a_lone_group_has_all_of_100() -> None:
     pair = Pair("a", "b", None)
     assert pair.split_of({"a": 1}, "it") == Split(100, 0)
     assert pair.split_of({"a": 1, "x": 1}, "it") == Split(1, 0)
+
+
+def test_a_group_that_is_listed_twice_is_refused() -> None:
+    assert collect([("a", 1), ("b", 1)], "it") == {"a": 1, "b": 1}
+    with pytest.raises(RequestRejected, match="it lists a target group twice"):
+        collect([("a", 1), ("b", 1), ("a", 1)], "it")
+
+
+def test_a_rule_without_the_primary_is_refused_whatever_else_it_lists() -> None:
+    for weights in ({}, {"b": 1}, {"b": 1, "x": 1}):
+        with pytest.raises(RequestRejected, match="it does not forward to a"):
+            Pair("a", "b", None).split_of(weights, "it")
+
+
+@pytest.mark.parametrize(
+    ("weights", "fits"),
+    [
+        ({"a": 1, "x": 1}, True),
+        ({"a": 1, "x": 1, "y": 1}, False),
+        ({"a": 1, "x": 1, "b": 0}, True),
+    ],
+    ids=["one more is allowed", "one more is too many", "it is one of them already"],
+)
+def test_the_canary_needs_room_beside_the_others(weights: Weights, fits: bool) -> None:
+    pair = Pair("a", "b", None)
+    if fits:
+        pair.check_room(weights, 3, "it")
+        return
+    with pytest.raises(RequestRejected, match="no room for b"):
+        pair.check_room(weights, 3, "it")

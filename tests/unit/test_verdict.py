@@ -19,8 +19,16 @@ STATES = st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA", "SOMETHING_NEW"])
         (["OK", "INSUFFICIENT_DATA"], 1, "hold"),
         (["OK", "INSUFFICIENT_DATA"], 0, "revert"),
     ],
+    ids=[
+        "nothing but time judges",
+        "all are well",
+        "one fires",
+        "one fires and one is silent",
+        "one is silent and a hold is left",
+        "one is silent and no hold is left",
+    ],
 )
-def test_examples(states: list[str], holds_left: int, decision: str) -> None:
+def test_the_alarms_decide(states: list[str], holds_left: int, decision: str) -> None:
     alarms = alarms_in(states)
     assert judge([a.name for a in alarms], alarms, holds_left).decision == decision
 
@@ -82,3 +90,23 @@ def test_the_last_step_leads_to_the_gate_where_there_is_one() -> None:
 def test_what_is_well_is_said_in_english(number: int, reason: str) -> None:
     names = [f"alarm-{n}" for n in range(number)]
     assert judge(names, [Alarm(name, "OK") for name in names], 0).reason == reason
+
+
+@given(st.integers(0, 9), st.integers(0, 5))
+def test_the_next_step_begins_with_all_its_holds(step: int, holds: int) -> None:
+    after = progress(judge([], [], 0), step, holds, last=False)
+    assert (after.next, after.step, after.holds) == ("shift", step + 1, 0)
+
+
+@pytest.mark.parametrize("gated", [False, True])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_revert_is_a_revert_wherever_the_release_is(last: bool, gated: bool) -> None:
+    revert = judge(["a"], [], 3)
+    after = progress(revert, 2, 0, last=last, gated=gated)
+    assert (after.next, after.step, after.reason) == ("revert", 2, revert.reason)
+
+
+def test_a_gate_is_of_the_step_that_was_baked() -> None:
+    advance = judge([], [], 0)
+    assert progress(advance, 1, 2, last=False, gated=True).step == 1
+    assert progress(advance, 2, 2, last=True).step == 2
