@@ -1,8 +1,10 @@
 """The docs say what is: files that exist, targets that make has, JSON that is accepted, links that
 lead somewhere."""
 
+import ast
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,6 +29,8 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.rel
 ROOTS = [ROOT, ROOT / "functions", ROOT / "functions/stepcanary"]
 """What the paths on the pages are relative to."""
 FOLDERS = {each.name for root in ROOTS for each in root.iterdir() if each.is_dir()}
+PLAIN_ENGLISH = {"input"}
+"""Words of class names that need no entry in the glossary."""
 NOT_IN_GIT = {"build"}
 ARTICLE = "https://jedipunkz.github.io/post/app-mesh-ecs-canary/"
 
@@ -103,11 +107,37 @@ def test_the_index_names_every_page_and_every_decision() -> None:
     assert sorted(named) == sorted(page for page in PAGES if page != INDEX)
 
 
+def entries() -> list[str]:
+    """The first cells of the glossary's rows: each has one word or several."""
+    rows = re.findall(r"^\| ([^|]+) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    return [cell for cell in rows if cell != "word"]
+
+
+def defined() -> set[str]:
+    return {word for cell in entries() for word in re.split(r"[ ,`]+", cell.lower())}
+
+
 def test_the_glossary_has_every_signal_action_and_verdict() -> None:
-    first_cells = re.findall(r"^\| ([^|]+) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
-    defined = {word for cell in first_cells for word in re.split(r"[ ,`]+", cell)}
     actions = get_args(ActionRequest.model_fields["action"].annotation)
-    assert {*get_args(Kind), *get_args(Decision), *actions} <= defined
+    assert {*get_args(Kind), *get_args(Decision), *actions} <= defined()
+
+
+def test_the_glossary_defines_a_word_once() -> None:
+    terms = [term for cell in entries() for term in cell.split(", ")]
+    assert [term for term, count in Counter(terms).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("folder", ["domain", "store", "release", "traffic"])
+def test_the_glossary_has_every_word_of_a_class_name(folder: str) -> None:
+    missing = {}
+    for path in sorted((ROOT / "functions/stepcanary" / folder).rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                words = {word.lower() for word in re.findall(r"[A-Z][a-z]+", node.name)}
+                singular = {word.removesuffix("s") for word in words - defined()}
+                if unknown := singular - defined() - PLAIN_ENGLISH:
+                    missing[node.name] = unknown
+    assert missing == {}
 
 
 @each_page
