@@ -15,6 +15,8 @@ from stepcanary.domain.deployment import Started
 from stepcanary.domain.model import Document, Model
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
+from stepcanary.domain.request import Action
+from stepcanary.domain.stage import Phase
 
 P = ParamSpec("P")
 
@@ -108,7 +110,7 @@ class Closed(Model):
 
 
 class RunningRelease(Model):
-    """`stage` is a word for people; `since` is in epoch seconds, `weight` the canary's percent.
+    """`stage` is the stage's phase; `since` is in epoch seconds, `weight` the canary's percent.
 
     `wait` and `ends_on` say what it waits for. A release that another version of this stack wrote
     has no more than its execution and its stage.
@@ -116,7 +118,7 @@ class RunningRelease(Model):
 
     execution: str
     alive: bool
-    stage: str
+    stage: Phase
     since: int | None = None
     weight: int | None = None
     by: str = ""
@@ -142,7 +144,7 @@ class Taken(Model):
     `last` are the answer to `status`. What does not apply is left out.
     """
 
-    action: str
+    action: Action
     service: str
     did: str
     executions: list[str] | None = None

@@ -93,7 +93,7 @@ def _last(service: str) -> EndedRelease | None:
 
 
 def _running(lease: Lease) -> RunningRelease:
-    alive, stage = stepfunctions.is_running(lease.holder), str(lease.stage)
+    alive, stage = stepfunctions.is_running(lease.holder), lease.stage.phase
     try:
         release = leases.release_of(lease)
     except DocumentUnreadable:

@@ -109,13 +109,16 @@ class SignalInput(SignalRequest):
         return self.signal
 
 
+Action = Literal["promote", "revert", "retry", "skip", "pause", "resume", "shift", "status"]
+
+
 class ActionRequest(SignalRequest):
     """The input of an execution that acts on a service: with a signal, a manual shift, or a look.
 
     `shift` and `status` reach no release.
     """
 
-    action: Literal["promote", "revert", "retry", "skip", "pause", "resume", "shift", "status"]
+    action: Action
     weight: int | None = Field(default=None, ge=0, le=100)
     profile: Profile | None = None
 
