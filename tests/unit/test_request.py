@@ -45,32 +45,6 @@ def test_bad_images(image: str) -> None:
         parse_request(request(images={"app": image}))
 
 
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"service": "../secret"}, "service: must be like checkout, "),
-        ({"images": {"a b": "shop:v2"}}, "must be like app, of letters"),
-        (
-            {"images": None, "task_definitions": {"primary": "shop", "canary": "shop:2"}},
-            "task_definitions.primary: must be like checkout:42, or the ARN",
-        ),
-        (
-            {"profile": profile(slack_users={"promote": ["jane"]})},
-            "profile.slack_users.promote.0: must be like U012AB3CDEF, ",
-        ),
-        (
-            {"profile": profile(traffic=[{**profile()["traffic"][0], "mesh_owner": "me"}])},
-            "mesh_owner: must be like 123456789012",
-        ),
-    ],
-)
-def test_a_wrong_name_is_explained_by_an_example(changed: dict[str, Any], message: str) -> None:
-    with pytest.raises(RequestRejected) as rejected:
-        parse_request(request(**changed))
-    assert message in str(rejected.value)
-    assert "pattern" not in str(rejected.value)
-
-
 @given(JSON)
 def test_any_document_is_answered_in_words(document: Any) -> None:
     with pytest.raises(RequestRejected) as rejected:

@@ -1,10 +1,10 @@
-"""Identifiers: the names, ARNs and ids by which requests and profiles name things."""
+"""Identifiers: the ARNs and ids that a profile names AWS's things by."""
 
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 
@@ -31,32 +31,6 @@ class Like:
     ) -> dict[str, Any]:
         return {**handler(schema), "pattern": f"^({self.pattern})$", "examples": [self.example]}
 
-
-ServiceName = Annotated[
-    str,
-    Field(max_length=64),
-    Like(
-        r"[A-Za-z0-9][A-Za-z0-9_.-]*",
-        "checkout",
-        ", a letter or a digit first, then letters, digits, _ . or -",
-    ),
-]
-Container = Annotated[
-    str, Field(max_length=255), Like(r"[A-Za-z0-9_-]+", "app", ", of letters, digits, _ and -")
-]
-TaskDefinition = Annotated[
-    str,
-    Field(max_length=400),
-    Like(
-        r"(arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/)?[A-Za-z0-9_-]+:[1-9][0-9]*",
-        "checkout:42",
-        ", or the ARN of a task definition with its revision",
-    ),
-]
-AccountId = Annotated[str, Like(r"[0-9]{12}", "123456789012")]
-SlackUser = Annotated[
-    str, Like(r"\*|[UW][A-Z0-9]{1,30}", "U012AB3CDEF", ", a member id of Slack, or * for everybody")
-]
 
 _ELB = r"arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:\d{12}:"
 _ELB_EXAMPLE = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:"

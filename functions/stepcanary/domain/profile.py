@@ -7,19 +7,17 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from stepcanary.domain.identifiers import (
-    AccountId,
     AlbListener,
     AlbRule,
     AlbTargetGroup,
-    Container,
     LatticeListener,
     LatticeRule,
     LatticeService,
     LatticeTargetGroup,
-    SlackUser,
     lattice_id,
 )
 from stepcanary.domain.model import Model
+from stepcanary.domain.names import AccountId, Container, SlackUser
 
 DAY_SECONDS = 86_400
 LONGEST_ROLLOUT_SECONDS = 6 * DAY_SECONDS

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from stepcanary.domain.identifiers import Container, ServiceName, TaskDefinition
 from stepcanary.domain.model import Model
+from stepcanary.domain.names import Container, ServiceName, TaskDefinition
 from stepcanary.domain.profile import ROUTERS, Profile
 from stepcanary.domain.signals import Kind
 from stepcanary.errors import RequestRejected

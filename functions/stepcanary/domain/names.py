@@ -1,0 +1,33 @@
+"""Names: what requests and profiles call services, containers and people."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from stepcanary.domain.identifiers import Like
+
+ServiceName = Annotated[
+    str,
+    Field(max_length=64),
+    Like(
+        r"[A-Za-z0-9][A-Za-z0-9_.-]*",
+        "checkout",
+        ", a letter or a digit first, then letters, digits, _ . or -",
+    ),
+]
+Container = Annotated[
+    str, Field(max_length=255), Like(r"[A-Za-z0-9_-]+", "app", ", of letters, digits, _ and -")
+]
+TaskDefinition = Annotated[
+    str,
+    Field(max_length=400),
+    Like(
+        r"(arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:task-definition/)?[A-Za-z0-9_-]+:[1-9][0-9]*",
+        "checkout:42",
+        ", or the ARN of a task definition with its revision",
+    ),
+]
+AccountId = Annotated[str, Like(r"[0-9]{12}", "123456789012")]
+SlackUser = Annotated[
+    str, Like(r"\*|[UW][A-Z0-9]{1,30}", "U012AB3CDEF", ", a member id of Slack, or * for everybody")
+]
