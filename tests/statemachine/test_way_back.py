@@ -849,9 +849,8 @@ def test_a_dead_release_of_another_split_of_the_same_services_is_put_right(here:
     here.lost.add("ReconcileFunction")
     here.cloud.other_routes.add("other")
     other = request(profile=profile(traffic=traffic(route="other")), images={"app": "shop:v9"})
-    here.wait(here.start_and_stop(request(), "release-1", 400))
+    here.wait(here.start_and_stop(request(), "release-1", 12))
     outcome = here.release(other, "release-2")
-    assert outcome.path.count("OpenRelease") == 1
     assert here.records()["release-1"] == "Reverted", outcome
 
 
