@@ -155,13 +155,13 @@ def service_named(number: int) -> str:
 
 def template_items(*, running: bool) -> list[Any]:
     """The items of service 0: of a release that is over, and of one that runs where it does."""
-    over = release_named("over-00000", service=service_named(0))
+    over = release_named("of-00000-over", service=service_named(0))
     lease = leases.take(over)
     ledger.record(over, ledger.RUNNING, "")
     ledger.close(over, ledger.RELEASED, "The primary serves the new version.")
     leases.free(lease, over)
     if running:
-        release = release_named("runs-00000", service=service_named(0))
+        release = release_named("of-00000-runs", service=service_named(0))
         lease = leases.take(release)
         ledger.record(release, ledger.RUNNING, "")
         stages.enter(release, lease.fence, ROLLOUT)
@@ -197,7 +197,7 @@ def is_running(number: int) -> bool:
 
 def questions() -> dict[str, Callable[[], object]]:
     """Service 1 has a running release, service 2 has none."""
-    release = release_named("runs-00001", service=service_named(1))
+    release = release_named("of-00001-runs", service=service_named(1))
     fresh = release_named("fresh", service="fresh")
 
     def take_and_free() -> None:

@@ -216,6 +216,13 @@ def _act_in_every_way(here: World) -> None:
     here.clock.after(101, lambda: newer.append(here.start(version(8), "newer")))
     here.wait(here.start(version(7), "superseded"))
     assert here.wait(newer[0]).state == "Released"
+    # One that waits in vain: an alarm is on when its turn comes.
+    here.lost.add("RelayAlarmFunction")
+    here.clock.after(101, lambda: newer.append(here.start(version(9), "in-vain")))
+    here.clock.after(102, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    here.wait(here.start(version(7), "in-front"))
+    assert here.wait(newer[1]).state == "Rejected"
+    here.cloud.set_alarm("example2-5xx", "OK")
     act("status")
     act("rollback")
     act("shift", weight=0)

@@ -166,6 +166,15 @@ class World:
         found = [item for item in self.ledger() if item["sk"]["S"] == "document"]
         return [item for item in found if "outcome" in item]
 
+    def left_behind(self) -> list[str]:
+        """What still finds a lease: nothing, once all releases are over."""
+        found_by = ("held", "alarm#", "ecs#")
+        return [
+            f"{item['pk']['S']} {item['sk']['S']}"
+            for item in self.ledger()
+            if item["pk"]["S"].startswith(found_by) or item["sk"]["S"].startswith("running#")
+        ]
+
     def signals(self, name: str) -> list[str]:
         """The signals that the release accepted, as `promote by jane`."""
         events = ledger.story(self.arn(name)).events

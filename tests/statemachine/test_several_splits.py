@@ -195,6 +195,33 @@ def test_a_split_whose_lead_was_freed_by_hand_is_free(here: Three) -> None:
     assert held(here) == []
 
 
+def test_a_split_that_is_freed_by_hand_keeps_no_other(here: Three) -> None:
+    """Of a release that goes on and ends well."""
+
+    def free() -> None:
+        (lead,) = leases.held()
+        other = next(s for s in leases.release_of(lead).splits if s != lead.split)
+        table.change(Change(lease_key(other), remove=("holder", "lead")))
+
+    here.clock.after(400, free)
+    assert here.release_all() == "Released"
+    assert (held(here), here.left_behind()) == ([], [])
+    assert here.invoke("ReconcileFunction", {}) == {"recovered": [], "stranded": []}
+
+
+def test_a_shift_of_all_of_them_is_left_where_it_was_wanted(here: Three) -> None:
+    here.cloud.ecs_update("example2", "example2:1")
+    here.cloud.services["example2"]["desiredCount"] = 2
+    here.clock.sleep(60)
+    whole = profile(traffic=here.cloud.all_traffic())
+    shift = {"action": "shift", "service": "checkout", "weight": 30, "profile": whole}
+    assert here.release(shift, "shift-1").state == "Done"
+    assert {canary for _, canary in here.cloud.splits()} == {30}
+    assert here.invoke("ReconcileFunction", {})["stranded"] == []
+    here.cloud.alb.write_foreign(40)
+    assert len(here.invoke("ReconcileFunction", {})["stranded"]) == 1
+
+
 def test_one_route_listed_twice_is_rejected(here: Three) -> None:
     twice = [here.cloud.traffic, {**here.cloud.traffic, "mesh_owner": "123456789012"}]
     outcome = here.release(request(profile=profile(traffic=twice)))

@@ -9,11 +9,12 @@ from stepcanary.aws import clients
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.stage import OPENING
 from stepcanary.store import leases, table
+from stepcanary.store.lease_items import lease_key
 from stepcanary.store.table import Change, ItemKey, Put
 from tests.builders import profile, request, traffic
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World
-from tests.statemachine.timeline import FIRST_BAKE, LAST_BAKE, PRIMARY_ROLLS, timed
+from tests.statemachine.timeline import FIRST_BAKE, LAST_BAKE, PRIMARY_ROLLS, later, timed
 
 
 def at_rest_on(here: World, image: str) -> bool:
@@ -518,7 +519,7 @@ def test_only_a_release_that_is_being_opened_can_be_given_up_by_its_opening(here
             held.extend(leases.held()[:1])
 
     here.cloud.before_call = remember
-    here.clock.after(FIRST_BAKE, lambda: leases.free(held[0], leases.release_of(held[0])))
+    later(here, FIRST_BAKE, lambda: leases.free(held[0], leases.release_of(held[0])))
     outcome = here.release(request())
     assert held[0].stage == OPENING
     assert outcome.state == "Released", outcome
@@ -786,3 +787,75 @@ def test_a_release_that_no_version_can_read_is_stranded_and_said_so(here: World)
     outcome = here.release(request(images={"app": "shop:v3"}), "release-2")
     assert outcome.state == "Rejected"
     assert "another version of this stack" in outcome.cause
+
+
+def test_a_split_that_is_moved_to_where_a_dead_release_had_it_is_told(here: World) -> None:
+    """A late write of the execution that help has brought home, for example."""
+    here.wait(here.start_and_stop(request(), "release-1", 500))
+    here.pass_minutes(3)
+    assert here.records() == {"release-1": "Reverted"}
+    here.cloud.write_foreign(50)
+    (stranded,) = here.invoke("ReconcileFunction", {})["stranded"]
+    assert "differs from what the last release left" in stranded
+
+
+def test_a_lease_that_is_freed_by_hand_in_the_middle_is_told(here: World) -> None:
+    def free() -> None:
+        (held,) = leases.held()
+        table.change(Change(lease_key(held.split), remove=("holder",)))
+
+    here.clock.after(500, free)
+    outcome = here.release(request())
+    assert outcome.state == "RevertFailed"
+    assert here.cloud.split() == (50, 50)
+    assert here.invoke("ReconcileFunction", {})["stranded"]
+    assert here.left_behind() == []
+
+
+def test_a_release_that_was_refused_after_all_is_not_running_for_ever(here: World) -> None:
+    """OpenRelease is killed in the middle, and the alarm fires before it comes again."""
+    killed: list[str] = []
+
+    def kill(name: str, _params: Document) -> None:
+        if name == "appmesh.DescribeRoute" and leases.held() and not killed:
+            killed.append(name)
+            here.cloud.set_alarm("example2-5xx", "ALARM")
+            raise Refusal("InternalServerErrorException", "no", 500)
+
+    here.cloud.before_call = kill
+    here.lost.add("RelayAlarmFunction")
+    outcome = here.release(request())
+    assert killed
+    assert outcome.state == "Rejected", outcome
+    assert here.records() == {}
+    assert here.left_behind() == []
+
+
+def test_a_hotfix_on_the_primary_is_not_called_the_new_version(here: World) -> None:
+    """The execution dies while the primary rolls, and somebody deploys something else there."""
+    here.lost.add("ReconcileFunction")
+    here.wait(here.start_and_stop(request(), "release-1", PRIMARY_ROLLS))
+    hotfix = here.cloud.register("example1", "shop:hotfix")
+    here.cloud.ecs_update("example1", hotfix)
+    here.clock.sleep(60)
+    here.lost.clear()
+    here.pass_minutes(4)
+    assert at_rest_on(here, "shop:hotfix")
+    assert here.records() == {"release-1": "Reverted"}
+    assert hotfix in here.causes()["release-1"]
+
+
+def test_a_dead_release_of_another_split_of_the_same_services_is_put_right(here: World) -> None:
+    here.lost.add("ReconcileFunction")
+    here.cloud.other_routes.add("other")
+    other = request(profile=profile(traffic=traffic(route="other")), images={"app": "shop:v9"})
+    here.wait(here.start_and_stop(request(), "release-1", 12))
+    outcome = here.release(other, "release-2")
+    assert here.records()["release-1"] == "Reverted", outcome
+
+
+def test_a_split_at_rest_that_cannot_be_read_hides_no_other(here: World) -> None:
+    assert here.release(request()).state == "Released"
+    table.put(Put(ItemKey("rest", "a-new-router"), {"traffic": '{"router": "gateway"}'}))
+    here.cloud.write_foreign(30)
+    assert len(here.invoke("ReconcileFunction", {})["stranded"]) == 1

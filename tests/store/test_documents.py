@@ -88,3 +88,9 @@ def test_without_a_stable_member_it_says_what_to_do(member: str) -> None:
     del document[member]
     with pytest.raises(DocumentUnreadable, match="Update the stack"):
         documents.read(json.dumps(document))
+
+
+def test_of_a_newer_schema_only_the_stable_part_is_trusted() -> None:
+    release = documents.read(KEPT["schema-1"], documents.SCHEMA + 1)
+    assert (release.steps, release.holds) == ([], 0)
+    assert release.traffic == documents.read(KEPT["schema-1"]).traffic

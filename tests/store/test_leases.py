@@ -100,7 +100,6 @@ def test_what_a_lease_that_was_freed_by_hand_left_behind_keeps_nobody_out() -> N
     dead = release_named("dead", routes=["a", "b"])
     lease = leases.take(dead)
     table.change(Change(lease_key(lease.split), remove=("holder",)))
-    assert leases.held() == []
     (found,) = leases.watching("checkout-5xx")
     with pytest.raises(SignalRefused, match="has ended just now"):
         mailbox.keep(found, Signal(kind="revert"))
@@ -113,7 +112,8 @@ def test_what_a_lease_that_was_freed_by_hand_left_behind_keeps_nobody_out() -> N
             continue
         break
     assert leases.read(release.split).holder == release.execution
-    # What the sweep would have read each minute is gone as well.
+    # What the sweep would read each minute is gone with its first look.
+    assert [lease.split for lease in leases.held()] == [release.split]
     assert [item["sk"] for item in table.every("held")] == [release.split]
 
 
@@ -183,3 +183,42 @@ def test_the_item_of_a_lease_is_small() -> None:
     item = table.get(lease_key(lease.split))
     assert len(str(item)) < 600
     assert ledger.release_of(release.execution) == release
+
+
+def test_a_split_that_was_freed_by_hand_keeps_no_other_from_being_given_back() -> None:
+    release = release_named("one", routes=["a", "b", "c"])
+    lease = leases.take(release)
+    stray = next(split for split in release.splits if split != lease.split)
+    table.change(Change(lease_key(stray), remove=("holder", "lead")))
+    thief = release_named("two", service="basket", routes=["b"])
+    assert stray == thief.split
+    leases.take(thief)
+    assert leases.free(lease, release)
+    assert [leases.read(split).holder for split in release.splits] == ["", thief.execution, ""]
+    assert not leases.free(lease, release)
+
+
+def test_every_route_of_a_manual_shift_remembers_its_weight() -> None:
+    shift = release_named("shift", images=None, routes=["a", "b"])
+    lease = stages.confirm(leases.take(shift), 30, {})
+    leases.free(lease, shift)
+    assert [leases.read(split).left_at for split in shift.splits] == [30, 30]
+    release = release_named("next", routes=["a", "b"])
+    leases.free(stages.confirm(leases.take(release), 50, {}), release)
+    assert [leases.read(split).left_at for split in shift.splits] == [0, 0]
+
+
+def test_what_finds_a_lease_that_was_freed_by_hand_is_gone_after_a_sweep() -> None:
+    release = release_named("one")
+    lease = leases.take(release)
+    table.change(Change(lease_key(lease.split), remove=("holder",)))
+    assert leases.held() == []
+    kept = {("rest", release.split), (f"split#{release.split}", "lease")}
+    assert set(items()) == kept | {("release#one", "document")}
+
+
+def test_a_signal_of_a_newer_version_keeps_no_other_release_from_help() -> None:
+    lease = leases.take(release_named("newer"))
+    leases.take(release_named("ours", service="basket"))
+    table.change(Change(lease_key(lease.split), set={"signal": {"kind": "halt", "at": 1}}))
+    assert len(leases.held()) == 2

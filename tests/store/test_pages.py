@@ -5,9 +5,18 @@ from dataclasses import replace
 import pytest
 
 from stepcanary.domain.signals import Signal
-from stepcanary.store import due, groups, leases, ledger, queue, rest
+from stepcanary.store import due, groups, leases, ledger, queue, rest, table
 from stepcanary.store.due import Task
+from stepcanary.store.rest import Resting
+from stepcanary.store.table import ItemKey
 from tests.store.conftest import StandingClock, release_named
+
+
+def look() -> list[Resting]:
+    """The splits of one sweep."""
+    looks = rest.next_looks()
+    rest.have_looked(looks)
+    return looks.looks
 
 
 def test_what_became_of_the_releases_of_a_service_newest_first(standing: StandingClock) -> None:
@@ -88,7 +97,7 @@ def test_a_bounded_number_of_splits_at_rest_is_looked_at_each_time() -> None:
     for name in names:
         release = release_named(f"of-{name}", service=name)
         leases.free(leases.take(release), release)
-    looks = [[resting.split for resting in rest.next_looks()] for _ in range(4)]
+    looks = [[resting.split for resting in look()] for _ in range(4)]
     assert [len(look) for look in looks] == [20, 20, 10, 20]
     assert len({split for look in looks[:3] for split in look}) == 50
     assert looks[3] == looks[0]
@@ -98,22 +107,39 @@ def test_a_split_that_was_moved_is_looked_at_each_time_until_it_rests() -> None:
     for number in range(50):
         release = release_named(f"n{number}", service=f"s{number:03d}")
         leases.free(leases.take(release), release)
-    first = rest.next_looks()[0]
+    first = look()[0]
     rest.set_moved(first)
-    looks = [rest.next_looks() for _ in range(3)]
+    looks = [look() for _ in range(3)]
     assert [look[0] for look in looks] == [replace(first, moved=True)] * 3
     assert [len({resting.split for resting in look}) for look in looks] == [21, 11, 20]
     rest.set_rested(looks[0][0])
-    assert first.split not in {resting.split for resting in rest.next_looks()}
+    assert first.split not in {resting.split for resting in look()}
+
+
+def test_of_many_that_were_moved_each_has_its_turn_and_all_are_known() -> None:
+    for number in range(50):
+        release = release_named(f"n{number}", service=f"s{number:03d}")
+        leases.free(leases.take(release), release)
+    for _ in range(3):
+        for resting in look():
+            rest.set_moved(resting)
+    looks = [rest.next_looks()]
+    for _ in range(2):
+        rest.have_looked(looks[-1])
+        looks.append(rest.next_looks())
+    seen = {resting.split for each in looks for resting in each.looks if resting.moved}
+    assert len(seen) == 50
+    assert {len(each.looks) for each in looks} == {20}
+    assert {len(each.moved_before) for each in looks} == {30}
 
 
 def test_a_route_that_is_gone_is_looked_at_no_more() -> None:
     release = release_named("one")
     leases.free(leases.take(release), release)
-    (resting,) = rest.next_looks()
+    (resting,) = look()
     rest.set_moved(resting)
     rest.forget(resting)
-    assert rest.next_looks() == []
+    assert look() == []
 
 
 def test_what_is_due_is_found_by_its_time() -> None:
@@ -137,3 +163,15 @@ def test_a_group_has_so_many_places(places: int) -> None:
     assert groups.join("payments", "arn:2", places)
     assert "arn:0" not in groups.holders("payments")
     assert groups.holders("nobody's") == frozenset()
+
+
+def test_the_last_good_release_can_be_gone_back_from_for_good() -> None:
+    first, second = release_named("first"), release_named("second")
+    for release in (first, second):
+        leases.free(leases.take(release), release)
+        ledger.close(release, "Released", "")
+    keeps = {
+        name: "expires_at" in (table.get(ItemKey(f"release#{name}", "document")) or {})
+        for name in ("first", "second")
+    }
+    assert keeps == {"first": True, "second": False}

@@ -74,7 +74,7 @@ def test_a_wait_ends_on_what_it_says(changed: dict[str, Any], kind: str, waits: 
 
 
 def test_a_signal_is_accepted_once_for_each_request() -> None:
-    lease = a_lease(keys=frozenset({"promote r1"}))
+    lease = a_lease(keys=frozenset({Signal(kind="promote", request_id="r1").key}))
     assert lease.has_accepted(Signal(kind="promote", request_id="r1"))
     assert not lease.has_accepted(Signal(kind="promote", request_id="r2"))
     assert not lease.has_accepted(Signal(kind="revert", request_id="r1"))

@@ -33,6 +33,7 @@ TRANSIENT_CODES = {
     "ServiceUnavailableException",
     "RequestTimeout",
     "TransactionConflictException",
+    "TransactionInProgressException",
 }
 DENIED_CODES = {
     "AccessDenied",

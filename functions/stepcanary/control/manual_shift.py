@@ -27,6 +27,9 @@ def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> 
     done = ledger.find(release)
     if done is not None:
         # A second delivery: others may have written since.
+        lease = leases.read(release.split)
+        if lease.holder == execution:
+            leases.free(lease, release)
         return done.cause
     if not stepfunctions.is_running(execution):
         raise LeaseHeld("shift: this execution has ended; start another one")
@@ -45,7 +48,7 @@ def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> 
         # The lease is given back by help from outside, when the execution has ended.
         raise moved.failures[0]
     lease = leases.check(release, lease.fence)
-    routes.confirm(lease, weight, moved.now)
+    lease = routes.confirm(lease, weight, moved.now)
     found = ", ".join(str(each.found.split) for each in moved.moved.values())
     now = ", ".join(str(reading.split) for reading in moved.now.values())
     summary = f"weights {now}, were {found}; by {request.by or 'somebody'}"

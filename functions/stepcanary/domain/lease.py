@@ -12,7 +12,8 @@ class Lease:
 
     `fence` rises with each holder, and once more when help from outside takes over. `weight` is the
     canary's percent that was last read back and `target` the one last attempted; `versions` are the
-    routes' after our last write, by split, where the router counts them.
+    routes' after our last write, by split, where the router counts them. `left_at` is the percent
+    at which the last holder gave the split back.
 
     `token` is the task token of the last wait and `wait` that wait's name; `ends_on` are the kinds
     of signal that it ends on, None where it did not say. `signal` is the durable signal that is
@@ -36,6 +37,7 @@ class Lease:
     since: int = 0
     weight: int = 0
     target: int = 0
+    left_at: int = 0
     versions: dict[str, int] = field(default_factory=dict)
     signal: Signal | None = None
     token: str = ""

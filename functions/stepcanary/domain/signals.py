@@ -1,5 +1,6 @@
 """Signals: messages to a running release, and which of them it has a use for when."""
 
+import hashlib
 from typing import Literal
 
 from pydantic import Field
@@ -27,8 +28,8 @@ class Signal(Model):
 
     @property
     def key(self) -> str:
-        """Idempotency key of the signal: kind and request."""
-        return f"{self.kind} {self.request_id}"
+        """Idempotency key of the signal: kind and request. Short, for a release keeps many."""
+        return f"{self.kind} {hashlib.sha256(self.request_id.encode()).hexdigest()[:16]}"
 
     def __str__(self) -> str:
         sender = f"{self.kind} by {self.by or 'somebody'}"

@@ -28,6 +28,9 @@ def close_release(
     if outcome == "PromotionFailed" and lease.stage == RETURNING:
         # An alarm after the weights had returned, and the primary did not get its old version back.
         outcome = "RevertFailed"
+    if lease.signal is not None:
+        # An alarm's revert spares its own write until the traffic is back.
+        ledger.note_signal(lease.holder, lease.signal)
     cause = explain(outcome, ending, release.version)
     ledger.close(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
@@ -42,5 +45,5 @@ def _closed_by_others(release: Release, lost: str) -> Closed:
     found = ledger.find(release)
     if found is None or found.outcome == ledger.RUNNING:
         cause = f"This execution no longer holds its release: {lost}. See docs/runbook.md"
-        return Closed(outcome="RevertFailed", cause=cause, stranded=0)
+        return Closed(outcome="RevertFailed", cause=cause, stranded=1)
     return Closed(outcome=found.outcome, cause=found.cause, stranded=0)

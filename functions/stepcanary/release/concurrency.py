@@ -4,7 +4,9 @@ from contextlib import suppress
 
 from stepcanary import clock
 from stepcanary.aws import stepfunctions
+from stepcanary.domain.profile import Profile
 from stepcanary.domain.release import Release
+from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitTaken
 from stepcanary.release.plan import check_possible, plan_release, resolve
@@ -22,6 +24,17 @@ def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release |
     """
     request, profile = resolve(document)
     split = min(traffic.key(execution) for traffic in profile.traffic)
+    try:
+        return _plan_or_wait(execution, split, request, profile, waited=waited)
+    except RequestRejected:
+        if waited:
+            queue.leave(split, request.service, execution)
+        raise
+
+
+def _plan_or_wait(
+    execution: str, split: str, request: Request, profile: Profile, *, waited: bool
+) -> Release | None:
     if waited:
         _require_place(split, execution)
     try:

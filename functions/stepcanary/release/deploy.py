@@ -32,6 +32,15 @@ def deploy_old(release: Release) -> Started:
     return _started(release, ecs.deploy(release.cluster, service, arn, tasks), arn)
 
 
+def runs_version(release: Release, primary: Service) -> bool:
+    """Whether the primary runs the version that was released."""
+    arn, current = ecs.describe_task_definition(primary.task_definition)
+    if release.task_definitions is not None:
+        return arn.endswith(f"/{release.task_definitions.primary.rpartition('/')[2]}")
+    images = {c["name"]: c["image"] for c in current["containerDefinitions"]}
+    return all(images.get(name) == image for name, image in (release.images or {}).items())
+
+
 def tasks_of(release: Release, primary: Service) -> int:
     """How many tasks the primary has to have when it gets its traffic back.
 

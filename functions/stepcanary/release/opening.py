@@ -1,9 +1,11 @@
 """Opening: take the split for a release, and look at the world again now that it is ours."""
 
+from contextlib import suppress
+
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
-from stepcanary.domain.stage import OPENING, ROLLOUT
+from stepcanary.domain.stage import OPENING
 from stepcanary.errors import (
     AwsUnavailable,
     LeaseHeld,
@@ -12,6 +14,7 @@ from stepcanary.errors import (
     RequestRejected,
     SplitTaken,
     SplitUnsettled,
+    StageOver,
 )
 from stepcanary.release import recovery, routes
 from stepcanary.release.plan import plan_release, resolve
@@ -28,27 +31,35 @@ def open_release(release: Release, request: object) -> Lease:
         raise RequestRejected("this execution's release is closed already; start a new execution")
     _free_of_the_dead(release)
     lease = leases.take(release)
-    if lease.stage > OPENING:
-        return lease
+    if lease.stage == OPENING:
+        _open(release, lease, request)
+    if found is None:
+        # After the lease has gone on: a release that is refused here has no record.
+        ledger.record(release, ledger.RUNNING, "")
+    return lease
+
+
+def _open(release: Release, lease: Lease, request: object) -> None:
     try:
         _check_again(release, request)
     except RequestRejected:
         # Only as long as it is being opened: a second delivery may have gone on with it.
         leases.free(lease, release)
         raise
-    routes.confirm(lease, 0, routes.read(release))
-    ledger.record(release, ledger.RUNNING, "")
-    stages.enter(release, lease.fence, ROLLOUT)
-    return lease
+    with suppress(StageOver):
+        stages.open_at_rest(lease, routes.versions_of(routes.read(release)))
 
 
 def _free_of_the_dead(release: Release) -> None:
-    """Put right what a dead execution left behind on any of the splits."""
-    for split in release.splits:
+    """Put right what a dead execution left behind on any of the splits, or of the ECS services."""
+    for split in (*release.splits, *leases.claimed(release)):
         seen = leases.read(split)
         if not seen.holder or seen.holder == release.execution:
             continue
         if not seen.recovering and stepfunctions.is_running(seen.holder):
+            if split not in release.splits:
+                # The lease says so in its own words.
+                continue
             raise SplitTaken(
                 f"traffic: execution {seen.holder} is releasing on the same split; wait for it to"
                 " end, or revert it",

@@ -4,6 +4,8 @@ An execution that is stopped, that times out or that dies of States.Runtime runs
 calls `recover`, and so does a new release of the split.
 """
 
+from typing import Literal
+
 from stepcanary import clock
 from stepcanary.aws import eventbridge, stepfunctions
 from stepcanary.domain import events
@@ -12,9 +14,9 @@ from stepcanary.domain.lease import Lease
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING, RETURNING
-from stepcanary.release import guards
+from stepcanary.release import guards, routes
 from stepcanary.release.capacity import missing_capacity, service_of
-from stepcanary.release.deploy import deploy_old
+from stepcanary.release.deploy import deploy_old, runs_version
 from stepcanary.release.promotion import hold_canary
 from stepcanary.release.revert import scale_in
 from stepcanary.release.routes import at_rest, force_all, moved_off, read_each
@@ -29,7 +31,8 @@ def under_way(lease: Lease, release: Release) -> str | None:
         return "the canary serves until the primary is steady"
     if not _may_carry(release, service_of(release, "primary")):
         return "the split is at rest, and the primary is not steady"
-    if lease.touched and not _runs_old(release) and (fired := guards.fired(release, lease)):
+    fired = guards.fired(release, lease) if lease.touched else None
+    if fired and runs_version(release, service_of(release, "primary")):
         return f"{fired} after the weights had returned; the primary gets its old version back"
     return None
 
@@ -62,6 +65,7 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
         )
     returned = force_all(release, 0)
     returned.require_all()
+    lease = routes.confirm(lease, 0, returned.now)
     now = clock.epoch_seconds()
     if lease.rested_at is None or returned.wrote:
         lease = stages.set_rested(lease, now)
@@ -117,7 +121,9 @@ def _may_carry(release: Release, primary: Service) -> bool:
 def _restores_in_place(release: Release, lease: Lease) -> bool:
     """Whether an alarm fired too late for the canary to take the traffic: both sides run the
     version in doubt, so the primary gets its old one as it serves."""
-    if not lease.touched or _runs_old(release) or not guards.fired(release, lease):
+    if not lease.touched or not guards.fired(release, lease):
+        return False
+    if not runs_version(release, service_of(release, "primary")):
         return False
     deploy_old(release)
     return True
@@ -134,17 +140,19 @@ def _close(release: Release, lease: Lease) -> Outcome:
         f"Help from outside closed this release: its execution ended {status}. All traffic is on"
         f" the primary, which serves {version}."
     )
+    if lease.signal is not None:
+        ledger.note_signal(lease.holder, lease.signal)
     ledger.close(release, outcome, cause)
-    leases.free(lease, release)
-    eventbridge.publish(events.ended(release, outcome, cause))
+    if leases.free(lease, release):
+        eventbridge.publish(events.ended(release, outcome, cause))
     return outcome
 
 
-def _ended(release: Release, lease: Lease) -> tuple[Outcome, str]:
+def _ended(release: Release, lease: Lease) -> tuple[Literal["Reverted", "Released"], str]:
     """The outcome, and what the primary serves."""
-    serves = service_of(release, "primary").task_definition
-    if serves == release.primary.task_definition:
+    primary = service_of(release, "primary")
+    if primary.task_definition == release.primary.task_definition:
         return "Reverted", "the old version"
-    if not lease.touched:
-        return "Reverted", f"{serves}, which somebody else has deployed"
-    return "Released", "the new version"
+    if lease.touched and runs_version(release, primary):
+        return "Released", "the new version"
+    return "Reverted", f"{primary.task_definition}, which somebody else has deployed"

@@ -1,11 +1,10 @@
 """Rollback: back to the version before the last release, at full speed."""
 
 from stepcanary.aws import ecs
-from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Profile, Step
-from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request, TaskDefinitions
 from stepcanary.errors import RequestRejected
+from stepcanary.release.deploy import runs_version
 from stepcanary.store import ledger
 
 
@@ -21,8 +20,7 @@ def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile]:
             f"rollback: no release of {request.service} is in the ledger; name an image instead"
         )
     primary = ecs.require_service(profile.cluster, profile.primary, "primary")
-    _, current = ecs.describe_task_definition(primary.task_definition)
-    if not _runs(current, primary.task_definition, last):
+    if not runs_version(last, primary):
         raise RequestRejected(
             f"rollback: {primary.name} does not run what {last.execution} released, so somebody"
             " else has deployed since; name an image instead"
@@ -47,12 +45,3 @@ def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile]:
             f"rollback: {last.primary.task_definition} has no container {gone[0]}; name an image"
         )
     return request.model_copy(update={"images": {n: images[n] for n in last.images}}), fast
-
-
-def _runs(current: Document, arn: str, last: Release) -> bool:
-    """Whether the primary runs what was released last."""
-    if last.images is None:
-        assert last.task_definitions is not None
-        return arn.endswith(f"/{last.task_definitions.primary.rpartition('/')[2]}")
-    images = {c["name"]: c["image"] for c in current["containerDefinitions"]}
-    return all(images.get(name) == image for name, image in last.images.items())

@@ -54,10 +54,14 @@ def read_each(release: Release) -> tuple[Readings, list[ReleaseError]]:
     return readings, failures
 
 
-def confirm(lease: Lease, weight: int, readings: Readings) -> None:
+def confirm(lease: Lease, weight: int, readings: Readings) -> Lease:
     """Write down that all routes were read back with this weight."""
-    versions = {split: now.version for split, now in readings.items() if now.version is not None}
-    stages.confirm(lease, weight, versions)
+    return stages.confirm(lease, weight, versions_of(readings))
+
+
+def versions_of(readings: Readings) -> dict[str, int]:
+    """Where the router counts them."""
+    return {split: now.version for split, now in readings.items() if now.version is not None}
 
 
 def at_rest(release: Release) -> bool:

@@ -41,7 +41,13 @@ def sweep() -> Sweep:
             reason = f"{type(error).__name__}: {error}"
         if reason:
             stranded.append(f"{lease.split}, {lease.holder}: {reason}")
-    return Sweep(recovered=recovered, stranded=stranded + look_at_rest())
+    try:
+        stranded += look_at_rest()
+    except Exception as error:
+        # What is known of the releases is told all the same.
+        logger.exception("no look at the splits at rest")
+        stranded.append(f"the splits at rest could not be looked at: {error}")
+    return Sweep(recovered=recovered, stranded=stranded)
 
 
 def _look_at(lease: Lease, recovered: list[str]) -> str | None:
@@ -78,8 +84,9 @@ def _doubt(lease: Lease) -> str | None:
 
 def look_at_rest() -> list[str]:
     """Which splits somebody has moved since their last release, of a bounded number of looks."""
-    moved: list[str] = []
-    for resting in rest.next_looks():
+    looks = rest.next_looks()
+    moved = list(looks.moved_before)
+    for resting in looks.looks:
         try:
             is_moved = _is_moved(resting)
         except AwsUnavailable:
@@ -90,13 +97,15 @@ def look_at_rest() -> list[str]:
             continue
         if is_moved:
             rest.set_moved(resting)
-            moved.append(
-                f"{resting.split}, free: no release is running, but the split differs from what the"
-                " last release left; find out who changed it"
-            )
+            moved.append(resting.split)
         else:
             rest.set_rested(resting)
-    return moved
+    rest.have_looked(looks)
+    return [
+        f"{split}, free: no release is running, but the split differs from what the last release"
+        " left; find out who changed it"
+        for split in moved
+    ]
 
 
 def _is_moved(resting: Resting) -> bool:
@@ -111,4 +120,4 @@ def _is_moved(resting: Resting) -> bool:
             rest.forget(resting)
         raise
     # Somebody may have shifted it by hand, as an action that is in the ledger.
-    return not (split.at_rest or split == split.with_weight(lease.weight))
+    return not (split.at_rest or split == split.with_weight(lease.left_at))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stepcanary.domain.profile import Deployment, Promotion, Traffic
 from stepcanary.domain.release import Release, Side
+from stepcanary.domain.request import TaskDefinitions
 from stepcanary.errors import DocumentUnreadable
 
 SCHEMA = 1
@@ -31,7 +32,7 @@ class StablePart(BaseModel):
     primary_tasks: int
     canary_tasks: int
     images: dict[str, Any] | None = None
-    task_definitions: dict[str, Any] | None = None
+    task_definitions: TaskDefinitions | None = None
     traffic: list[Traffic]
     alarms: list[str] = []
     deployment: Deployment = Deployment()
@@ -45,10 +46,14 @@ def written(release: Release) -> str:
     return release.model_dump_json()
 
 
-def read(text: str) -> Release:
-    """Raises `DocumentUnreadable` where not even the stable part can be read."""
-    with suppress(ValidationError):
-        return Release.model_validate_json(text, extra="ignore")
+def read(text: str, schema: int = SCHEMA) -> Release:
+    """Raises `DocumentUnreadable` where not even the stable part can be read.
+
+    Of a document with a newer `schema` only the stable part is trusted.
+    """
+    if schema <= SCHEMA:
+        with suppress(ValidationError):
+            return Release.model_validate_json(text, extra="ignore")
     try:
         stable = StablePart.model_validate_json(text, extra="ignore")
     except ValidationError as error:

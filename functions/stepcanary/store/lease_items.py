@@ -1,5 +1,7 @@
 """Lease items: a lease as the table keeps it."""
 
+from pydantic import ValidationError
+
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.signals import TOKENS_PER_WAIT, Signal
 from stepcanary.domain.stage import Stage
@@ -12,6 +14,7 @@ AS_KEPT = (
     "since",
     "weight",
     "target",
+    "left_at",
     "versions",
     "token",
     "decided",
@@ -48,6 +51,17 @@ def lease_key(split: str) -> ItemKey:
     return ItemKey(f"split#{split}", "lease")
 
 
+def _signal_of(item: Item) -> Signal | None:
+    """None also for a kind of signal that only a newer version of this stack knows: its own
+    functions carry it out, and no other release may wait for an older one to understand it."""
+    if "signal" not in item:
+        return None
+    try:
+        return Signal.model_validate(item["signal"], extra="ignore")
+    except ValidationError:
+        return None
+
+
 def lease_of(split: str, item: Item | None) -> Lease:
     """The lease of a split; a free one where the table has none."""
     if not item:
@@ -55,7 +69,7 @@ def lease_of(split: str, item: Item | None) -> Lease:
     return Lease(
         split=split,
         stage=Stage.of(item.get("stage", 0)),
-        signal=Signal.model_validate(item["signal"], extra="ignore") if "signal" in item else None,
+        signal=_signal_of(item),
         wait=item.get("wait_number", 0) // TOKENS_PER_WAIT,
         ends_on=frozenset(item["ends_on"]) if "ends_on" in item else None,
         keys=frozenset(item.get("keys", ())),

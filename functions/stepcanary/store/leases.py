@@ -13,7 +13,7 @@ from stepcanary import clock
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING
-from stepcanary.errors import LeaseHeld, LeaseLost, SplitTaken
+from stepcanary.errors import DocumentUnreadable, LeaseHeld, LeaseLost, SplitTaken
 from stepcanary.store import ledger, rest, table
 from stepcanary.store.lease_items import LEFT_BY_A_HOLDER, lease_key, lease_of
 from stepcanary.store.queue import queue_key, waiting_key
@@ -66,9 +66,20 @@ def held() -> list[Lease]:
     holders = {lease.holder for lease in leases}
     for item in found:
         if item["holder"] not in holders:
-            # It was freed by hand, or just now.
-            table.delete(Delete(ItemKey(HELD, item["sk"]), Attr("holder").eq(item["holder"])))
+            _forget(item["holder"], item["sk"])
     return leases
+
+
+def _forget(holder: str, split: str) -> None:
+    """What finds a lease that was freed by hand, or just now by its release itself."""
+    is_still = Attr("holder").eq(holder)
+    try:
+        release = ledger.release_of(holder)
+    except DocumentUnreadable:
+        table.delete(Delete(ItemKey(HELD, split), is_still))
+        return
+    for key in (*_service_keys(release), *_found_by(release)):
+        table.delete(Delete(key, is_still))
 
 
 def watching(alarm: str) -> list[Lease]:
@@ -98,10 +109,12 @@ def take(release: Release) -> Lease:
     Raises `SplitTaken` when one of the splits is another's, and `LeaseHeld` when one of the ECS
     services is released on another split.
     """
-    try:
-        table.transact(_takes(release))
-    except ConditionFailed as failed:
-        return _not_taken(release, failed)
+    for last in (False, True):
+        try:
+            table.transact(_takes(release))
+        except ConditionFailed as failed:
+            if lease := _not_taken(release, failed, last=last):
+                return lease
     return _get(release.split)
 
 
@@ -123,7 +136,7 @@ def _takes(release: Release) -> list[Write]:
                 "target": 0,
             },
             count=("fence",),
-            remove=(*LEFT_BY_A_HOLDER, "versions", "lead"),
+            remove=(*LEFT_BY_A_HOLDER, "versions", "lead", "left_at"),
         )
     ]
     writes += [
@@ -132,7 +145,7 @@ def _takes(release: Release) -> list[Write]:
             is_free,
             set={**mine, "execution": release.execution, "lead": lead},
             count=("fence",),
-            remove=LEFT_BY_A_HOLDER,
+            remove=(*LEFT_BY_A_HOLDER, "left_at"),
         )
         for split in others
     ]
@@ -143,7 +156,7 @@ def _takes(release: Release) -> list[Write]:
     if not release.manual:
         # A manual shift takes nobody's turn.
         writes.append(Delete(queue_key(lead)))
-        writes.append(Delete(waiting_key(release.service)))
+        writes.append(Delete(waiting_key(release.service, lead)))
     return writes
 
 
@@ -163,8 +176,8 @@ def _found_by(release: Release) -> list[ItemKey]:
     return keys + [ItemKey(f"alarm#{alarm}", release.split) for alarm in release.alarms]
 
 
-def _not_taken(release: Release, failed: ConditionFailed) -> Lease:
-    """Who was faster, or that it was us."""
+def _not_taken(release: Release, failed: ConditionFailed, *, last: bool) -> Lease | None:
+    """The lease where it is ours already; None where what was in the way had been freed by hand."""
     lead = _get(release.split)
     if lead.holder == release.execution:
         return lead
@@ -186,31 +199,50 @@ def _not_taken(release: Release, failed: ConditionFailed) -> Lease:
                 f"primary, canary: execution {claim['holder']} is releasing the same ECS services"
                 " on another split; wait for it to end, or revert it"
             ) from failed
-        # Its lease was freed by hand, and whoever tries again finds all free.
         table.delete(Delete(key, Attr("holder").eq(claim["holder"])))
-    raise SplitTaken(
-        "traffic: another release came and went just now; start again", "", release.split
-    ) from failed
+    if last:
+        raise SplitTaken(
+            "traffic: another release came and went just now; start again", "", release.split
+        ) from failed
+    return None
 
 
-def free(lease: Lease, release: Release) -> None:
-    """Give all splits back, if they are still held so and no stage further; the numbers stay."""
-    writes: list[Write] = [
-        Change(
-            lease_key(lease.split),
-            is_ours(lease.holder, lease.fence) & Attr("stage").lte(lease.stage.number),
-            remove=("holder", *LEFT_BY_A_HOLDER),
-        )
-    ]
+def free(lease: Lease, release: Release) -> bool:
+    """Give all splits back; the numbers stay. False where the release holds them no more, or has
+    gone on to a later stage.
+
+    A split that was freed by hand meanwhile, or taken by another, keeps no other from it.
+    """
+    # A release leaves its splits at rest; a manual shift where somebody wanted them.
+    left = {"left_at": lease.weight if release.manual else 0}
+    lead = Change(
+        lease_key(lease.split),
+        is_ours(lease.holder, lease.fence) & Attr("stage").lte(lease.stage.number),
+        set=left,
+        remove=("holder", *LEFT_BY_A_HOLDER),
+    )
     is_mine = Attr("holder").eq(lease.holder)
-    writes += [
-        Change(lease_key(split), is_mine, remove=("holder", "lead"))
+    others = [
+        Change(lease_key(split), is_mine, set=left, remove=("holder", "lead"))
         for split in release.splits
         if split != lease.split
     ]
-    writes += [Delete(key) for key in (*_service_keys(release), *_found_by(release))]
-    with suppress(ConditionFailed):
-        table.transact(writes)
+    found_by: list[Write] = [
+        Delete(key, table.is_absent("holder") | is_mine)
+        for key in (*_service_keys(release), *_found_by(release))
+    ]
+    writes: list[Write] = [lead, *others, *found_by]
+    while writes:
+        try:
+            table.transact(writes)
+        except ConditionFailed as failed:
+            if failed.items[0] is not None:
+                return False
+            kept = zip(writes, failed.items, strict=True)
+            writes = [write for write, item in kept if item is None]
+            continue
+        return True
+    return False
 
 
 def _free_other(lease: Lease) -> None:
@@ -220,6 +252,12 @@ def _free_other(lease: Lease) -> None:
     is_still = Attr("holder").eq(lease.holder) & Attr("lead").eq(lease.lead)
     with suppress(ConditionFailed):
         table.change(Change(lease_key(lease.split), is_still, remove=("holder", "lead")))
+
+
+def claimed(release: Release) -> list[str]:
+    """The splits under which others release on the same ECS services."""
+    claims = [table.get(key) for key in _service_keys(release)]
+    return sorted({claim["split"] for claim in claims if claim} - set(release.splits))
 
 
 def take_over(lease: Lease) -> Lease:

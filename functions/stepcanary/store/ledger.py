@@ -56,12 +56,14 @@ def _record_of(item: Item) -> Record:
 
 
 def keep_document(release: Release) -> Change:
-    """What taking the lease writes down: all that the way back needs."""
+    """What taking the lease writes down: all that the way back needs.
+
+    It is never written again: help from outside may know less of it than who wrote it.
+    """
     return Change(
         _document_key(release.execution),
+        first={"schema": documents.SCHEMA, "release": documents.written(release)},
         set={
-            "schema": documents.SCHEMA,
-            "release": documents.written(release),
             "execution": release.execution,
             "service": release.service,
             "expires_at": clock.epoch_seconds() + KEPT_SECONDS,
@@ -74,7 +76,7 @@ def release_of(execution: str) -> Release:
     item = table.get(_document_key(execution))
     if item is None:
         raise DocumentUnreadable(f"the ledger has no document of {execution}")
-    return documents.read(item["release"])
+    return documents.read(item["release"], item.get("schema", documents.SCHEMA))
 
 
 def find(release: Release) -> Record | None:
@@ -91,7 +93,7 @@ def record(release: Release, outcome: Outcome, cause: str) -> None:
         Change(
             document.key,
             set={**document.set, "outcome": outcome, "cause": cause, "updated_at": now},
-            first={"started_at": now},
+            first={**document.first, "started_at": now},
         )
     )
     for key in _pages_of(written):
@@ -126,7 +128,17 @@ def close(release: Release, outcome: Outcome, cause: str) -> None:
     }
     table.put(Put(ItemKey(f"service#{release.service}", "last"), pointer))
     if outcome == RELEASED:
+        _keep_for_rollback(release)
         table.put(Put(ItemKey(f"service#{release.service}", f"last#{RELEASED}"), pointer))
+
+
+def _keep_for_rollback(release: Release) -> None:
+    """The document of the last good release does not expire, however long it is the last."""
+    before = last(release.service, RELEASED)
+    if before is not None and before.execution != release.execution:
+        expires_at = clock.epoch_seconds() + KEPT_SECONDS
+        table.change(Change(_document_key(before.execution), set={"expires_at": expires_at}))
+    table.change(Change(_document_key(release.execution), remove=("expires_at",)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +205,12 @@ def keep_thread(execution: str, thread: str) -> None:
     table.put(Put(_of_release(execution, "thread"), {"thread": thread, "expires_at": expires_at}))
 
 
-def note(execution: str, kind: str, detail: dict[str, Any]) -> None:
-    """What happened within a release, for whoever asks later; noted twice it is there once.
+def note(execution: str, kind: str, at: int, detail: dict[str, Any]) -> None:
+    """What happened within a release, in epoch milliseconds, for whoever asks later.
 
-    What has happened stays so without it, so a failure goes to the log.
+    Of two notes that say the same of the same moment one is kept. What has happened stays so
+    without it, so a failure goes to the log.
     """
-    at = int(clock.now().timestamp() * 1_000)
     mark = hashlib.sha256(f"{kind} {sorted(detail.items())}".encode()).hexdigest()[:12]
     item = {**detail, "kind": kind, "expires_at": clock.epoch_seconds() + KEPT_SECONDS}
     try:
@@ -208,7 +220,7 @@ def note(execution: str, kind: str, detail: dict[str, Any]) -> None:
 
 
 def note_signal(execution: str, signal: Signal) -> None:
-    note(execution, "signal", {"signal": signal.model_dump()})
+    note(execution, "signal", signal.at * 1_000, {"signal": signal.model_dump()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,15 @@ from boto3.dynamodb.conditions import Attr
 from stepcanary import clock
 from stepcanary.domain.lease import Place
 from stepcanary.store import table
-from stepcanary.store.table import ConditionFailed, ItemKey, Put
+from stepcanary.store.table import ConditionFailed, Delete, ItemKey, Put
 
 
 def queue_key(split: str) -> ItemKey:
     return ItemKey(f"split#{split}", "queue")
 
 
-def waiting_key(service: str) -> ItemKey:
-    return ItemKey(f"service#{service}", "waiting")
+def waiting_key(service: str, split: str) -> ItemKey:
+    return ItemKey(f"service#{service}", f"waiting#{split}")
 
 
 def enqueue(split: str, service: str, execution: str, started_at: int) -> bool:
@@ -27,12 +27,19 @@ def enqueue(split: str, service: str, execution: str, started_at: int) -> bool:
         table.transact(
             [
                 Put(queue_key(split), place, table.is_absent("execution") | is_newest),
-                Put(waiting_key(service), {**place, "split": split}),
+                Put(waiting_key(service, split), {**place, "split": split}),
             ]
         )
     except ConditionFailed:
         return False
     return True
+
+
+def leave(split: str, service: str, execution: str) -> None:
+    """Who waits no more gives its place back, where it still has it."""
+    is_mine = Attr("execution").eq(execution)
+    for key in (queue_key(split), waiting_key(service, split)):
+        table.delete(Delete(key, is_mine))
 
 
 def queued(split: str) -> Place | None:
@@ -43,9 +50,9 @@ def queued(split: str) -> Place | None:
 
 def waiting(service: str) -> Place | None:
     """Which release of the service waits for its split."""
-    item = table.get(waiting_key(service))
-    if item is None:
-        return None
-    place = queued(item["split"])
-    # Another service may have the same split, and its release may be the newer one.
-    return place if place and place.execution == item["execution"] else None
+    for item in table.every(f"service#{service}", "waiting#"):
+        place = queued(item["split"])
+        # Another service may have the same split, and its release may be the newer one.
+        if place and place.execution == item["execution"]:
+            return place
+    return None

@@ -6,10 +6,11 @@ releases that run.
 
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from stepcanary.domain.profile import AnyTraffic, Traffic
 from stepcanary.domain.release import Release
+from stepcanary.observability import logger
 from stepcanary.store import table
 from stepcanary.store.table import Delete, Item, ItemKey, Put, Write
 
@@ -17,16 +18,27 @@ REST = "rest"
 DRIFT = "rest#drift"
 CURSOR = ItemKey("rest#cursor", "cursor")
 SPLITS_PER_LOOK = 20
+MOST_MOVED = 200
 _traffic: TypeAdapter[AnyTraffic] = TypeAdapter(Traffic)
 
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """A split and the route that it is about; `moved` where somebody had moved it at the last look."""
+    """A split and the route that it is about; `moved` where it was moved at the last look."""
 
     split: str
     traffic: Traffic
     moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """`moved_before` are the splits that had been moved when it was their turn, and are not looked
+    at this time."""
+
+    looks: list[Resting]
+    moved_before: list[str]
+    cursor: dict[str, str]
 
 
 def watch(release: Release) -> list[Write]:
@@ -40,22 +52,45 @@ def watch(release: Release) -> list[Write]:
     ]
 
 
-def next_looks() -> list[Resting]:
-    """The splits whose turn it is: those that were found moved, and the next few of all."""
-    moved = table.page(DRIFT, most=SPLITS_PER_LOOK).items
-    seen = table.get(CURSOR) or {}
-    part = table.page(REST, after=seen.get("after", ""), most=SPLITS_PER_LOOK)
-    table.put(Put(CURSOR, {"after": part.after or ""}))
-    found = [Resting(item["sk"], _read(item), moved=True) for item in moved]
-    known = {resting.split for resting in found}
-    return found + [
-        Resting(item["sk"], _read(item)) for item in part.items if item["sk"] not in known
-    ]
+def next_looks() -> Looks:
+    """Whose turn it is: of the splits that were found moved, and of all."""
+    cursor = table.get(CURSOR) or {}
+    moved = _after(table.page(DRIFT, most=MOST_MOVED).items, cursor.get("moved", ""))
+    part = table.page(REST, after=cursor.get("all", ""), most=SPLITS_PER_LOOK)
+    looks = _resting(moved[:SPLITS_PER_LOOK], moved=True)
+    known = {item["sk"] for item in moved}
+    looks += _resting([item for item in part.items if item["sk"] not in known], moved=False)
+    last = moved[:SPLITS_PER_LOOK][-1]["sk"] if moved else ""
+    return Looks(
+        looks=looks,
+        moved_before=[item["sk"] for item in moved[SPLITS_PER_LOOK:]],
+        cursor={"all": part.after or "", "moved": last},
+    )
 
 
-def _read(item: Item) -> Traffic:
-    """Of whichever version of this stack: keys that are not known say nothing of the route."""
-    return _traffic.validate_json(item["traffic"], extra="ignore")
+def _after(items: list[Item], sk: str) -> list[Item]:
+    """In turn: those after this sort key first, then the others."""
+    later = [item for item in items if item["sk"] > sk]
+    return later + [item for item in items if item["sk"] <= sk]
+
+
+def have_looked(looks: Looks) -> None:
+    """The next look goes on from there."""
+    table.put(Put(CURSOR, looks.cursor))
+
+
+def _resting(items: list[Item], *, moved: bool) -> list[Resting]:
+    """Of whichever version of this stack: keys that are not known say nothing of the route, and
+    one that cannot be read at all keeps no other from its look."""
+    found = []
+    for item in items:
+        try:
+            traffic = _traffic.validate_json(item["traffic"], extra="ignore")
+        except ValidationError as error:
+            logger.warning("a split at rest is not read", extra={"cause": str(error)})
+            continue
+        found.append(Resting(item["sk"], traffic, moved))
+    return found
 
 
 def set_moved(resting: Resting) -> None:

@@ -5,7 +5,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from stepcanary import clock
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
-from stepcanary.domain.stage import RETURNING, ROLLOUT, Stage
+from stepcanary.domain.stage import OPENING, RETURNING, ROLLOUT, Stage
 from stepcanary.errors import RevertRequested, StageOver
 from stepcanary.store import leases, table
 from stepcanary.store.lease_items import lease_key, lease_of
@@ -84,9 +84,29 @@ def _why_not(
     return RevertRequested(str(now.signal))
 
 
-def confirm(lease: Lease, weight: int, versions: dict[str, int]) -> None:
+def confirm(lease: Lease, weight: int, versions: dict[str, int]) -> Lease:
     """Write down what the routes were read back as. Raises `LeaseLost`."""
-    leases.change(lease, weight=weight, target=weight, versions=versions)
+    return leases.change(lease, weight=weight, target=weight, versions=versions)
+
+
+def open_at_rest(lease: Lease, versions: dict[str, int]) -> None:
+    """Write down that the routes were read at rest, and go to the rollout.
+
+    Raises `StageOver` where a second delivery has done so and gone on.
+    """
+    is_opening = Attr("stage").eq(OPENING.number)
+    change = Change(
+        lease_key(lease.split),
+        leases.is_ours(lease.holder, lease.fence) & is_opening,
+        set={"weight": 0, "target": 0, "versions": versions, "stage": ROLLOUT.number},
+    )
+    try:
+        table.change(change)
+    except ConditionFailed as failed:
+        now = lease_of(lease.split, failed.item)
+        if (now.holder, now.fence) != (lease.holder, lease.fence):
+            raise leases.lost(now, lease.fence) from failed
+        raise StageOver("the release was opened by an earlier delivery already") from failed
 
 
 def decide_return(lease: Lease, *, unless_reverting: bool) -> Lease:

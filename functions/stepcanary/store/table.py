@@ -7,8 +7,8 @@
 | `held` | split | a lease that somebody holds | `leases` |
 | `alarm#<name>` | split | a running release that the alarm judges | `leases` |
 | `ecs#<cluster>` | ECS service | who releases on the ECS service | `leases` |
-| `service#<name>` | `running`, split | a running release of the service | `leases` |
-| `service#<name>` | `waiting` | a release of the service that waits for its split | `queue` |
+| `service#<name>` | `running#<split>` | a running release of the service | `leases` |
+| `service#<name>` | `waiting#<split>` | a release of the service that waits | `queue` |
 | `service#<name>` | `release#<second>#<execution>` | what became of a release | `ledger` |
 | `service#<name>` | `last`, `last#Released` | the last release, the last good one | `ledger` |
 | `day#<date>` | `<second>#<execution>` | what became of a release of that day | `ledger` |
@@ -245,7 +245,8 @@ def _cancelled(error: ClientError) -> ConditionFailed | AwsUnavailable | ClientE
         )
     if "ValidationError" in codes:
         return error
-    return AwsUnavailable(f"TransactWriteItems: cancelled: {', '.join(sorted(codes))}")
+    why = ", ".join(sorted(codes)) or "no reason given"
+    return AwsUnavailable(f"TransactWriteItems: cancelled: {why}")
 
 
 _OPERATIONS: dict[type[Write], str] = {Change: "Update", Put: "Put", Delete: "Delete"}
