@@ -24,7 +24,7 @@ def key(execution: str = EXECUTION, **changed: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"canary": "example1"}, "primary and canary must be two"),
         ({"traffic": []}, "at least 1 item"),
@@ -72,10 +72,10 @@ def key(execution: str = EXECUTION, **changed: Any) -> str:
         "a key that is none",
     ],
 )
-def test_what_is_wrong_is_refused_and_named(changed: dict[str, Any], told: str) -> None:
+def test_what_is_wrong_is_refused_and_named(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as wrong:
         a_profile(**changed)
-    assert told in str(wrong.value)
+    assert message in str(wrong.value)
 
 
 def test_that_no_alarm_judges_has_to_be_said_aloud() -> None:
@@ -98,8 +98,8 @@ def test_steps_have_to_rise_and_then_reach_100(weights: list[int]) -> None:
 
 
 def test_the_step_to_100_that_is_added_bakes_as_the_last_but_has_no_gate() -> None:
-    asked = [{"weight": 5, "bake_seconds": 60}, {"weight": 40, "bake_seconds": 120}]
-    added = a_profile(steps=[asked[0], {**asked[1], "approval": True}]).all_steps[-1]
+    steps = [{"weight": 5, "bake_seconds": 60}, {"weight": 40, "bake_seconds": 120}]
+    added = a_profile(steps=[steps[0], {**steps[1], "approval": True}]).all_steps[-1]
     assert (added.weight, added.bake_seconds, added.approval) == (100, 120, False)
 
 
