@@ -316,6 +316,8 @@ class Arena(World):
         for function, event, _ in self.current.late:
             self.redeliver(function, event)
         self._help()
+        self.current.over = True
+        self.clock.sleep(60)
         self.current.watch.see_final(
             held=self.held(),
             stranded=self.current.stranded > 0,

@@ -44,6 +44,8 @@ class Run:
     striking: set[str] = field(default_factory=set)
     """The kinds of fault that strike the call under way."""
     closing: bool = False
+    over: bool = False
+    """All faults have struck; in the minute that follows help sees the last of them."""
     excused: bool = False
     """Somebody moved the split when no help from outside looks at it any more."""
     stranded: int = 0
@@ -55,6 +57,8 @@ class Run:
 
     def struck(self, target: str, name: str) -> set[str]:
         """The kinds of fault that strike what happens now."""
+        if self.over:
+            return set()
         at = len(self.trace[target])
         self.trace[target].append(name)
         return {f.kind for f in self.case.faults if KINDS[f.kind] == target and f.at == at}
