@@ -21,8 +21,8 @@ DIGEST = "sha256:7f5b2640fe6fb4f46592dfd3410c4a79dac4f89e4782432e0378abcd1234567
 def act(here: World, action: str, name: str = "", **more: Any) -> Outcome:
     """An execution whose input carries the action."""
     number = len(here.sfn.list_executions(stateMachineArn=here.machine)["executions"])
-    asked = {"service": "checkout", "action": action, **more}
-    return here.release(asked, name or f"{action}-{number}")
+    wanted = {"service": "checkout", "action": action, **more}
+    return here.release(wanted, name or f"{action}-{number}")
 
 
 def answer(here: World, action: str, **more: Any) -> Document:
@@ -70,10 +70,10 @@ def test_an_action_that_makes_no_sense_is_rejected_with_the_reason(
         ({"service": "checkout", "action": "rollback", "images": {"app": "a:b"}}, "name none"),
     ],
 )
-def test_bad_actions_are_rejected_in_words(here: World, asked: Document, told: str) -> None:
-    outcome = here.release(asked)
+def test_bad_actions_are_rejected_in_words(here: World, wanted: Document, message: str) -> None:
+    outcome = here.release(wanted)
     assert outcome.state == "Rejected"
-    assert told in outcome.cause
+    assert message in outcome.cause
 
 
 def test_an_action_for_another_execution_is_rejected(here: World) -> None:
@@ -161,8 +161,8 @@ def test_a_step_waits_at_its_gate(
     if signal:
         later(here, 1_000, lambda: act(here, signal, by="jane"))
     promotion = {"gate_seconds": 3_600, "on_timeout": on_timeout}
-    asked = request(profile=profile(steps=STEPS, promotion=promotion))
-    outcome, lasted = timed(here, lambda: here.release(asked))
+    wanted = request(profile=profile(steps=STEPS, promotion=promotion))
+    outcome, lasted = timed(here, lambda: here.release(wanted))
     assert outcome.state == state, outcome
     assert lasted > (1_000 if signal else 3_600)
     assert outcome.path.count("Gate") == 1
@@ -170,8 +170,8 @@ def test_a_step_waits_at_its_gate(
 
 def test_an_alarm_reverts_at_the_gate_of_a_step(here: World) -> None:
     here.clock.after(1_000, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
-    asked = request(profile=profile(steps=STEPS, promotion={"gate_seconds": 7_200}))
-    outcome, lasted = timed(here, lambda: here.release(asked))
+    wanted = request(profile=profile(steps=STEPS, promotion={"gate_seconds": 7_200}))
+    outcome, lasted = timed(here, lambda: here.release(wanted))
     assert outcome.state == "Reverted"
     assert "Gate" in outcome.path
     assert lasted < 1_100
@@ -198,8 +198,8 @@ def test_a_weight_is_shifted_by_hand_and_back(here: World) -> None:
     here.cloud.services["example2"]["desiredCount"] = 2
     here.clock.sleep(60)
     before = here.cloud.without_weights()
-    told = answer(here, "shift", weight=30, by="jane")["did"]
-    assert told == "weights 70:30, were 100:0; by jane"
+    message = answer(here, "shift", weight=30, by="jane")["did"]
+    assert message == "weights 70:30, were 100:0; by jane"
     assert here.cloud.weights == [(70, 30)]
     # It is as somebody wanted it, so nobody is woken up, and no release starts on it.
     assert here.invoke("ReconcileFunction", {})["stranded"] == []
@@ -257,8 +257,8 @@ def test_without_a_release_there_is_nothing_to_roll_back(here: World) -> None:
 
 def test_a_newer_release_supersedes(here: World) -> None:
     stored(here, concurrency="supersede")
-    asked = request(images={"app": "shop:v3"})
-    second = later(here, FIRST_BAKE, lambda: here.start(asked, "release-2"))
+    wanted = request(images={"app": "shop:v3"})
+    second = later(here, FIRST_BAKE, lambda: here.start(wanted, "release-2"))
     outcome = here.release(request())
     assert outcome.state == "Reverted"
     assert "a newer release takes its place" in outcome.cause
@@ -377,8 +377,8 @@ def event(name: str, **detail: Any) -> Document:
 
 def deliver(here: World, document: Document, *, late: float = 0) -> None:
     """What happened so many seconds ago."""
-    happened = here.clock.now() - timedelta(seconds=late)
-    here.bus.deliver({**document, "time": happened.isoformat()})
+    seen = here.clock.now() - timedelta(seconds=late)
+    here.bus.deliver({**document, "time": seen.isoformat()})
     here.clock.sleep(0)
 
 
@@ -449,15 +449,15 @@ def test_a_profile_that_is_broken_keeps_no_other_from_its_events(here: World) ->
     ],
 )
 def test_nobody_is_reverted_for_a_release_that_cannot_start(
-    here: World, changed: Document, told: str
+    here: World, changed: Document, message: str
 ) -> None:
-    asked = profile(concurrency="supersede", **changed.pop("profile", {}))
+    wanted = profile(concurrency="supersede", **changed.pop("profile", {}))
     second = later(
-        here, FIRST_BAKE, lambda: here.release(request(profile=asked, **changed), "release-2")
+        here, FIRST_BAKE, lambda: here.release(request(profile=wanted, **changed), "release-2")
     )
     assert here.release(request()).state == "Released"
     assert second[0].state == "Rejected"
-    assert told in second[0].cause
+    assert message in second[0].cause
 
 
 def test_a_rollback_supersedes_nobody(here: World) -> None:
@@ -479,8 +479,8 @@ def test_a_rollback_does_not_go_past_what_somebody_else_deployed(here: World) ->
 
 
 def test_a_signal_event_that_is_refused_is_not_obeyed_by_the_next_release(here: World) -> None:
-    told = {"source": "stepcanary", "detail-type": "Release Signal", "id": "1"}
-    early = {**told, "detail": {"service": "checkout", "signal": "revert"}}
+    message = {"source": "stepcanary", "detail-type": "Release Signal", "id": "1"}
+    early = {**message, "detail": {"service": "checkout", "signal": "revert"}}
     deliver(here, early)
     here.clock.sleep(600)
     here.clock.after(FIRST_BAKE, lambda: deliver(here, early, late=700))

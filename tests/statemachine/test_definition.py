@@ -163,9 +163,9 @@ def test_every_phase_catches_everything() -> None:
 
 
 def test_every_substitution_is_filled_and_used() -> None:
-    asked = set(re.findall(r"\$\{(\w+)\}", template.DEFINITION.read_text()))
+    wanted = set(re.findall(r"\$\{(\w+)\}", template.DEFINITION.read_text()))
     machine = template.document()["Resources"]["ReleaseStateMachine"]["Properties"]
-    assert asked == set(machine["DefinitionSubstitutions"])
+    assert wanted == set(machine["DefinitionSubstitutions"])
 
 
 def test_error_names_of_ours_exist() -> None:

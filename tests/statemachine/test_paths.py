@@ -245,10 +245,10 @@ BAD_REQUESTS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("case", BAD_REQUESTS)
 def test_bad_request_is_rejected_and_changes_nothing(here: World, case: str) -> None:
-    document, told = BAD_REQUESTS[case]
+    document, message = BAD_REQUESTS[case]
     outcome = here.release(document)
     assert (outcome.status, outcome.state) == ("FAILED", "Rejected"), outcome
-    assert told in outcome.cause
+    assert message in outcome.cause
     assert untouched(here)
     assert here.ledger() == []
 
@@ -295,11 +295,11 @@ BAD_WORLDS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("case", BAD_WORLDS)
 def test_unfit_world_is_rejected_and_left_alone(here: World, case: str) -> None:
-    change, told = BAD_WORLDS[case]
+    change, message = BAD_WORLDS[case]
     change(here)
     outcome = here.release(request())
     assert outcome.state == "Rejected", outcome
-    assert told in outcome.cause
+    assert message in outcome.cause
     assert untouched(here)
     assert here.ledger() == []
 

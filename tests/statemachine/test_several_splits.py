@@ -299,12 +299,12 @@ def test_what_a_lead_left_is_not_taken_for_a_release(here: Three) -> None:
         here.cloud.services["example2"]["desiredCount"] = 0
         for cloud in (here.cloud, here.cloud.alb, here.cloud.lattice):
             cloud.write_foreign(0)
-    told: list[object] = []
-    here.clock.after(60, lambda: told.append(here.signal("promote")["executions"]))
+    message: list[object] = []
+    here.clock.after(60, lambda: message.append(here.signal("promote")["executions"]))
     outcome = here.release(request(profile=profile(traffic=here.cloud.all_traffic())), "release-9")
     assert outcome.state == "Released", outcome.cause
-    assert len(told) == 1
-    assert len(told[0]) == 1  # type: ignore[arg-type]
+    assert len(message) == 1
+    assert len(message[0]) == 1  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("dies", [False, True])
@@ -320,11 +320,11 @@ def test_clients_that_are_pinned_to_the_canary_keep_its_tasks(here: Three, dies:
 
     here.cloud.after_call = note
     traffic = [{**here.cloud.alb.traffic, "accept_stickiness": True}]
-    asked = request(profile=profile(traffic=traffic))
+    wanted = request(profile=profile(traffic=traffic))
     if dies:
-        here.wait(here.start_and_stop(asked, "release-1", 100))
+        here.wait(here.start_and_stop(wanted, "release-1", 100))
         here.pass_minutes(40)
     else:
-        assert here.release(asked).state == "Released"
+        assert here.release(wanted).state == "Released"
     assert (scaled_in[0] - returned[0]).total_seconds() >= 1_800
     assert held(here) == []

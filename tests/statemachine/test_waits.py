@@ -22,11 +22,11 @@ STEPS = [
 FIRST_GATE, SECOND_GATE = 1_000.0, 3_000.0
 
 
-def take(here: World, action: str, asker: str, **more: Any) -> dict[str, Any]:
+def take(here: World, action: str, request_id: str, **more: Any) -> dict[str, Any]:
     """What the function answers to the execution that asks; the same one is it trying again."""
-    asked = {"service": "checkout", "action": action, **more}
+    wanted = {"service": "checkout", "action": action, **more}
     answer: dict[str, Any] = here.invoke(
-        "TakeActionFunction", {"execution": here.arn(asker), "request": asked}
+        "TakeActionFunction", {"execution": here.arn(request_id), "request": wanted}
     )
     return answer
 
@@ -38,8 +38,8 @@ def wait_of(here: World) -> int:
 
 
 def release(here: World, **changed: Any) -> str:
-    asked = request(profile=profile(steps=STEPS, promotion={"gate_seconds": 7_200}, **changed))
-    return here.release(asked).state
+    wanted = request(profile=profile(steps=STEPS, promotion={"gate_seconds": 7_200}, **changed))
+    return here.release(wanted).state
 
 
 def test_of_two_who_decide_a_gate_one_does(here: World) -> None:
@@ -139,8 +139,8 @@ def test_no_button_of_the_last_gate_reverts_a_promotion(here: World, manual: boo
     if manual:
         later(here, 501, lambda: take(here, "promote", "jane", wait=waits[0]))
     late = while_the_primary_goes(here, lambda: take(here, "revert", "john", wait=waits[0]))
-    asked = request(profile=profile(**PRIMARY_GOES, promotion=promotion))
-    assert here.release(asked).state == "Released"
+    wanted = request(profile=profile(**PRIMARY_GOES, promotion=promotion))
+    assert here.release(wanted).state == "Released"
     assert "decided already" in late[0]["cause"]
 
 
@@ -227,8 +227,8 @@ def test_a_decision_that_was_written_twice_is_made(
     done = later(here, FIRST_GATE, lambda: take(here, "resume", "jane"))
     steps = [{**step, "approval": False} for step in STEPS] if paused else STEPS
     later(here, SECOND_GATE, lambda: take(here, "resume", "john"))
-    asked = request(profile=profile(steps=steps, promotion={"gate_seconds": 7_200}))
-    assert here.release(asked).state == "Released"
+    wanted = request(profile=profile(steps=steps, promotion={"gate_seconds": 7_200}))
+    assert here.release(wanted).state == "Released"
     assert done[0]["accepted"]
 
 
@@ -268,8 +268,8 @@ def test_a_late_delivery_of_a_wait_does_not_bring_its_button_back(here: World) -
         return take(here, "revert", "john", wait=waits[0])
 
     answers = while_the_primary_goes(here, late)
-    asked = request(profile=profile(**PRIMARY_GOES, promotion=promotion))
-    assert here.release(asked).state == "Released"
+    wanted = request(profile=profile(**PRIMARY_GOES, promotion=promotion))
+    assert here.release(wanted).state == "Released"
     assert "decided already" in answers[0]["cause"]
 
 

@@ -152,8 +152,8 @@ def test_signals_that_mean_nothing_are_refused(here: World) -> None:
 def test_a_second_release_is_rejected_and_told_who_has_the_split(here: World) -> None:
     second: list[Outcome] = []
 
-    def start(asked: Document, name: str) -> None:
-        second.append(here.release(asked, name))
+    def start(wanted: Document, name: str) -> None:
+        second.append(here.release(wanted, name))
 
     other = request(service="basket", profile=profile(), images={"app": "shop:v9"})
     here.clock.after(FIRST_BAKE, lambda: start(request(), "release-2"))
@@ -270,8 +270,8 @@ def test_a_split_that_is_moved_while_nobody_releases_is_told_and_left_alone(here
     assert here.release(request()).state == "Released"
     assert here.invoke("ReconcileFunction", {})["stranded"] == []
     here.cloud.write_foreign(30)
-    (told,) = here.invoke("ReconcileFunction", {})["stranded"]
-    assert "no release is running" in told
+    (message,) = here.invoke("ReconcileFunction", {})["stranded"]
+    assert "no release is running" in message
     assert here.cloud.weight("example2") == 30
 
 
@@ -315,8 +315,8 @@ def test_a_failed_promotion_may_stay_for_a_person(here: World) -> None:
     assert outcome.state == "PromotionFailed"
     here.pass_minutes(5)
     assert here.cloud.weight("example2") == 100
-    (told,) = here.invoke("ReconcileFunction", {})["stranded"]
-    assert "a person has to decide" in told
+    (message,) = here.invoke("ReconcileFunction", {})["stranded"]
+    assert "a person has to decide" in message
     assert here.release(request(images={"app": "shop:v3"}), "release-2").state == "Rejected"
     here.signal("revert")
     here.pass_minutes(3)
@@ -645,17 +645,17 @@ def test_a_revert_that_help_hears_of_while_it_helps_is_done(here: World) -> None
     here.lost.add("ReconcileFunction")
     here.wait(here.start_and_stop(request(), "release-1", 1_042))
     here.lost.clear()
-    told: list[str] = []
+    message: list[str] = []
 
     def alarm(name: str, _params: Document) -> None:
-        if name == "ecs.DescribeServices" and not told:
-            told.append(name)
+        if name == "ecs.DescribeServices" and not message:
+            message.append(name)
             here.cloud.set_alarm("example2-5xx", "ALARM")
             here.signal("revert")
 
     here.cloud.before_call = alarm
     here.pass_minutes(5)
-    assert told
+    assert message
     assert at_rest_on(here, "shop:v1")
     assert here.records() == {"release-1": "Reverted"}
 
