@@ -62,10 +62,12 @@ def main() -> int:
     parser.add_argument(
         "--most", type=int, default=1_000_000, help="most single faults of a router"
     )
+    parser.add_argument("--whole", choices=sorted(CLOUDS), help="this router's are all struck")
     parser.add_argument("--seeds", type=int, default=len(matrix.SEEDS))
     given = parser.parse_args()
+    most = {name: 1_000_000 if name == given.whole else given.most for name in CLOUDS}
     routers = [given.router] if given.router else list(CLOUDS)
-    summary = report(run_all(routers, given.without, given.most, matrix.SEEDS[: given.seeds]))
+    summary = report(run_all(routers, given.without, most, matrix.SEEDS[: given.seeds]))
     name = f"faults-without-{given.without}.json" if given.without else "faults.json"
     path = Path("build") / name.replace(" ", "-")
     path.parent.mkdir(exist_ok=True)

@@ -39,7 +39,7 @@ def _generate(work: tuple[matrix.Traces, str, int]) -> list[Result]:
 
 
 def run_all(
-    routers: list[str], mutation: str | None, most: int, seeds: tuple[int, ...]
+    routers: list[str], mutation: str | None, most: dict[str, int], seeds: tuple[int, ...]
 ) -> Iterator[Result]:
     """`most` bounds the single faults of each router; each seed adds its sequences."""
     workers = os.cpu_count() or 1
@@ -48,7 +48,7 @@ def run_all(
             traces = {router: matrix.trace(arena, router) for router in routers}
         cases = matrix.kept()
         for router in routers:
-            cases += matrix.spread(matrix.single_faults(traces[router], router), most)
+            cases += matrix.spread(matrix.single_faults(traces[router], router), most[router])
         tasks = [cases[i : i + CASES_PER_TASK] for i in range(0, len(cases), CASES_PER_TASK)]
         for results in pool.map(_run, tasks):
             yield from results
