@@ -253,10 +253,7 @@ _OPERATIONS: dict[type[Write], str] = {Change: "Update", Put: "Put", Delete: "De
 
 
 def _request(write: Write) -> Item:
-    request: Item = {
-        "TableName": LedgerSettings.from_env().table,
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
+    request: Item = {"TableName": LedgerSettings.from_env().table}
     names: dict[str, str] = {}
     values: dict[str, Item] = {}
     if isinstance(write, Put):
@@ -267,6 +264,7 @@ def _request(write: Write) -> Item:
         request["UpdateExpression"] = _expression(write, names, values)
     if write.condition is not None:
         more_names, more_values, request["ConditionExpression"] = _built(write.condition)
+        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         names |= more_names
         values |= more_values
     if names:
