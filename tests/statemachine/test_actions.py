@@ -58,7 +58,7 @@ def test_an_action_that_makes_no_sense_is_rejected_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("wanted", "message"),
     [
         ({"service": "checkout", "action": "dance"}, "action: "),
         ({"service": "checkout", "action": 7}, "action: "),
