@@ -440,7 +440,7 @@ def test_a_profile_that_is_broken_keeps_no_other_from_its_events(here: World) ->
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"images": {"nobody": "shop:v3"}}, "nobody"),
         ({"images": None, "task_definitions": {"primary": "x:1", "canary": "x:1"}}, "x:1"),
