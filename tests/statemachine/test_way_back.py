@@ -859,3 +859,20 @@ def test_a_split_at_rest_that_cannot_be_read_hides_no_other(here: World) -> None
     table.put(Put(ItemKey("rest", "a-new-router"), {"traffic": '{"router": "gateway"}'}))
     here.cloud.write_foreign(30)
     assert len(here.invoke("ReconcileFunction", {})["stranded"]) == 1
+
+
+def test_a_split_that_was_found_moved_stays_so_while_its_route_is_not_read(here: World) -> None:
+    """The router throttles: that is no reason for the alarm to go off."""
+    assert here.release(request()).state == "Released"
+    here.cloud.write_foreign(30)
+    assert len(here.invoke("ReconcileFunction", {})["stranded"]) == 1
+
+    def throttle(name: str, _params: Document) -> None:
+        if name == "appmesh.DescribeRoute":
+            raise Refusal("TooManyRequestsException", "slow down", 429)
+
+    here.cloud.before_call = throttle
+    assert len(here.invoke("ReconcileFunction", {})["stranded"]) == 1
+    here.cloud.write_foreign(0)
+    here.cloud.before_call = lambda _name, _params: None
+    assert here.invoke("ReconcileFunction", {})["stranded"] == []

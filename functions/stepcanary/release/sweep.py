@@ -10,7 +10,6 @@ from stepcanary import clock
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.answers import Sweep
 from stepcanary.domain.lease import Lease
-from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, LeaseLost, RequestRejected, SignalRefused
@@ -44,7 +43,7 @@ def sweep() -> Sweep:
     try:
         stranded += look_at_rest()
     except Exception as error:
-        # What is known of the releases is told all the same.
+        # What is known of the releases is reported all the same.
         logger.exception("no look at the splits at rest")
         stranded.append(f"the splits at rest could not be looked at: {error}")
     return Sweep(recovered=recovered, stranded=stranded)
@@ -68,18 +67,13 @@ def _look_after(lease: Lease) -> None:
     """
     if not lease.token or lease.stage == RETURNING:
         return
-    if not lease.reverting and (doubt := _doubt(lease)):
+    if not lease.reverting and (doubt := guards.doubt(leases.release_of(lease), lease)):
         now = clock.epoch_seconds()
         signal = Signal(kind="revert", reason=doubt[:1_000], by="the sweep", at=now)
         with suppress(SignalRefused):
             deliver(lease, signal)
     elif lease.signal is not None and lease.waits_for(lease.signal.kind):
         stepfunctions.end_wait(lease.token, lease.signal)
-
-
-def _doubt(lease: Lease) -> str | None:
-    release: Release = leases.release_of(lease)
-    return guards.doubt(release, lease)
 
 
 def look_at_rest() -> list[str]:
@@ -90,7 +84,8 @@ def look_at_rest() -> list[str]:
         try:
             is_moved = _is_moved(resting)
         except AwsUnavailable:
-            # Not seen is not moved; its turn comes again.
+            # Not seen is what it was at the last look; its turn comes again.
+            moved += [resting.split] if resting.moved else []
             continue
         except (AwsRefused, RequestRejected):
             # No route of ours any more; the next release of it will say so.
