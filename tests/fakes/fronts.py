@@ -1,6 +1,7 @@
 """The fake cloud with another front before its two services: a load balancer, or VPC Lattice."""
 
 from abc import abstractmethod
+from datetime import datetime
 from typing import ClassVar
 
 from tests.fakes.alb import RULE as ALB_RULE
@@ -9,6 +10,7 @@ from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud
 from tests.fakes.lattice import LISTENER, SERVICE, Lattice
 from tests.fakes.lattice import RULE as LATTICE_RULE
+from tests.fakes.past import Remembered
 from tests.fakes.service import Document
 
 
@@ -29,12 +31,29 @@ class _Balanced(Cloud):
     def _answer(self, name: str, params: Document) -> Document:
         if not name.startswith(self.front.service):
             return super()._answer(name, params)
+        at = None if name == self.writes else self.moment(name)
         for service, target in self.groups.items():
-            self.front.targets[target] = [self.healthy_state] * self.healthy(service)
+            self.front.targets[target] = [self.healthy_state] * self.healthy(service, at)
+        if at is not None:
+            return self._answer_of(at, name, params)
         answer = self.front._answer(name, params)
         if name == self.writes:
             self._see_write()
         return answer
+
+    def _answer_of(self, moment: datetime, name: str, params: Document) -> Document:
+        """What the front would have answered at that moment."""
+        actions = self._actions
+        self.front.actions = actions.at(moment)
+        try:
+            return self.front._answer(name, params)
+        finally:
+            self.front.actions = actions
+
+    def _remember(self) -> None:
+        """Keep from now on what the rules were."""
+        self._actions = Remembered(self.clock, self.front.actions)
+        self.front.actions = self._actions
 
     def _appmesh_DescribeRoute(self, params: Document) -> Document:  # noqa: N802
         raise AssertionError("this release has nothing to do with App Mesh")
@@ -95,6 +114,7 @@ class AlbCloud(_Balanced):
         }
         self._login = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": login}
         self.pinned_seconds = 0
+        self._remember()
         first, second = self.groups.values()
         self._put({second: 0, first: 100, self.third: 20})
 
@@ -140,6 +160,7 @@ class LatticeCloud(_Balanced):
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__(clock)
         self.front: Lattice = Lattice([*self.groups.values(), self.third])
+        self._remember()
         first, second = self.groups.values()
         self._put({second: 0, first: 100, self.third: 20})
 
@@ -189,5 +210,8 @@ class ThreeFronts(Cloud):
             cloud._admit(name, params)
 
     def _answer(self, name: str, params: Document) -> Document:
-        cloud = self._behind(name)
-        return cloud._answer(name, params) if cloud else super()._answer(name, params)
+        if not (cloud := self._behind(name)):
+            return super()._answer(name, params)
+        cloud.lag = self.lag
+        self.advance()
+        return cloud._answer(name, params)
