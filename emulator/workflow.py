@@ -1,8 +1,10 @@
 """The state machine engine: moto's, which runs the real definition and the real handlers."""
 
+import datetime
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -10,6 +12,7 @@ from moto.core.config import default_user_config
 from moto.stepfunctions.parser import models
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.state import state
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend import execution_worker
@@ -65,14 +68,31 @@ def _accelerated() -> Iterator[None]:
 
 @contextmanager
 def _timed(clock: Clock) -> Iterator[None]:
-    """Waits and retry back-off pass on the virtual clock."""
+    """Waits, retry back-off and the entries of states pass on the virtual clock."""
 
     def wait(_self: Any, env: Any, wait_seconds: int) -> None:
         clock.wait_until(lambda: not env.is_running(), wait_seconds)
 
     slept = type("Clock", (), {"sleep": staticmethod(clock.sleep)})
     with (
+        patch.object(state, "datetime", _entering(clock)),
         patch.object(wait_function.WaitFunction, "_wait_interval", wait),
         patch.object(retrier_decl, "time", slept),
     ):
         yield
+
+
+def _entering(clock: Clock) -> Any:
+    """The module `datetime` as moto asks it for the time at which a state is entered. With each a
+    little later: on AWS no two states of an execution are entered in one millisecond."""
+    last = clock.now()
+
+    def now(tz: Any = None) -> datetime.datetime:
+        nonlocal last
+        moment = clock.now()
+        # A clock that was set back begins another world.
+        is_later = moment > last or last - moment > datetime.timedelta(seconds=10)
+        last = moment if is_later else last + datetime.timedelta(milliseconds=1)
+        return last
+
+    return SimpleNamespace(datetime=SimpleNamespace(now=now), timezone=datetime.timezone)

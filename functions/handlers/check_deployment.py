@@ -13,8 +13,8 @@ from stepcanary.release import deploy
 @event_parser(model=CheckInput)
 @answers
 def lambda_handler(event: CheckInput, _context: LambdaContext) -> SteadyAnswer:
-    steady = deploy.is_steady(
+    answer = deploy.check(
         event.release, event.fence, event.side, event.deployment, restoring=event.restoring
     )
-    logger.info("deployment checked", extra={"side": event.side, "steady": steady})
-    return SteadyAnswer(steady=steady)
+    logger.info("deployment checked", extra={"side": event.side, "steady": answer.steady})
+    return answer

@@ -16,7 +16,7 @@ from stepcanary.release import promotion
 @event_parser(model=PromotionInput)
 @answers
 def lambda_handler(event: PromotionInput, _context: LambdaContext) -> Started:
-    started = promotion.promote_primary(event.release, event.fence, event.attempt)
+    started = promotion.promote_primary(event.release, event.fence, event.attempt, event.since)
     eventbridge.publish(events.promoting(event.release))
     logger.info("primary deployment started", extra={"deployment": started.model_dump()})
     return started

@@ -7,15 +7,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Sweep, answers
 from stepcanary.observability import logger, metrics
-from stepcanary.release.sweep import sweep
+from stepcanary.release.sweep import bring_home, sweep
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @metrics.log_metrics
 @answers
-def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> Sweep:
-    """Called by the schedule and by the end of an execution: the ledger says what is to do."""
-    swept = sweep()
-    metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=len(swept.stranded))
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> Sweep:
+    """Called by the schedule for all, and by the end of an execution for its release."""
+    execution = event.get("detail", {}).get("executionArn")
+    if execution:
+        swept = bring_home(execution)
+    else:
+        swept = sweep()
+        metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=len(swept.stranded))
+        metrics.add_metric(name="LeftBehind", unit=MetricUnit.Count, value=len(swept.left))
     logger.info("swept", extra=swept.model_dump())
     return swept

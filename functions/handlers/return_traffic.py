@@ -16,7 +16,7 @@ from stepcanary.release import promotion
 @answers
 def lambda_handler(event: ReturnInput, _context: LambdaContext) -> Attempt:
     attempt = promotion.return_traffic(
-        event.release, event.fence, event.attempt, restored=event.restored
+        event.release, event.fence, event.attempt, event.since, restored=event.restored
     )
     metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=0)
     logger.info("traffic returned", extra={"attempt": attempt.model_dump()})

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
 from stepcanary.contracts.answers import ShiftAnswer, answers
-from stepcanary.contracts.states import StepInput
+from stepcanary.contracts.states import ShiftInput
 from stepcanary.domain import events
 from stepcanary.observability import logger, metrics
 from stepcanary.release import rollout
@@ -14,11 +14,11 @@ from stepcanary.release import rollout
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @metrics.log_metrics
-@event_parser(model=StepInput)
+@event_parser(model=ShiftInput)
 @answers
-def lambda_handler(event: StepInput, _context: LambdaContext) -> ShiftAnswer:
+def lambda_handler(event: ShiftInput, _context: LambdaContext) -> ShiftAnswer:
     step = event.release.steps[event.step]
-    splits = rollout.shift_weight(event.release, event.fence, step.weight)
+    splits = rollout.shift_weight(event.release, event.fence, step.weight, event.since)
     eventbridge.publish(events.shifted(event.release, step.weight))
     metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=step.weight)
     logger.info(

@@ -1,5 +1,6 @@
 """The one place where time comes from, so that tests can let hours pass at once."""
 
+import time
 from datetime import UTC, datetime
 
 
@@ -9,3 +10,8 @@ def now() -> datetime:
 
 def epoch_seconds() -> int:
     return int(now().timestamp())
+
+
+def sleep(seconds: float) -> None:
+    """For moments only: a function that sleeps is paid for."""
+    time.sleep(seconds)

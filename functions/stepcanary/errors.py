@@ -16,8 +16,9 @@ Who answers each:
     ├── RevertRequested         the phase's Catch: it reverts
     ├── SplitDrifted            the same; while the old version comes back, the canary takes over
     ├── CanaryAlarmed           the phase's Catch: it reverts
-    ├── NotEnoughCapacity       the state machine tries again, then the phase's Catch
-    │   └── CanaryShort         the same, and the old version comes back without a gate
+    ├── NotEnoughCapacity       the state machine tries again until the act is overdue
+    │   └── CanaryShort         the phase's Catch: the old version comes back without a gate
+    ├── ForeignDeployment       the phase's Catch: it reverts; what somebody deployed stays
     ├── DeploymentFailed        the phase's Catch
     └── DeploymentOverdue       the phase's Catch
 
@@ -99,7 +100,11 @@ class NotEnoughCapacity(ReleaseError):
 
 
 class CanaryShort(NotEnoughCapacity):
-    """The canary has too few healthy targets for the traffic that it serves."""
+    """The canary does not carry the traffic that it serves, and has had its time to mend."""
+
+
+class ForeignDeployment(ReleaseError):
+    """Somebody else deployed another version to one of the two ECS services."""
 
 
 class DeploymentFailed(ReleaseError):

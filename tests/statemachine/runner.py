@@ -251,6 +251,7 @@ def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[No
         _open.append(here)
         opened.callback(_open.remove, here)
         opened.enter_context(patch.object(canary_clock, "now", here.clock.now))
+        opened.enter_context(patch.object(canary_clock, "sleep", here.clock.sleep))
 
         def ended(arn: str, status: str) -> None:
             if status in ENDED_BADLY:

@@ -2,11 +2,12 @@
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
+from stepcanary.domain.model import Document
 from stepcanary.domain.verdict import Alarm
 
 if TYPE_CHECKING:
@@ -18,22 +19,38 @@ NAMES_PER_CALL = 100
 TYPES: "list[AlarmTypeType]" = ["MetricAlarm", "CompositeAlarm"]
 
 
+Described = dict[str, Document]
+"""Alarms by name, as CloudWatch describes them."""
+
+
 @aws_failures
+def describe(names: list[str]) -> Described:
+    """Metric and composite alarms; a name that CloudWatch does not know is simply absent."""
+    found: Described = {}
+    for first in range(0, len(names), NAMES_PER_CALL):
+        answer = clients.cloudwatch().describe_alarms(
+            AlarmNames=names[first : first + NAMES_PER_CALL],
+            AlarmTypes=TYPES,
+            MaxRecords=NAMES_PER_CALL,
+        )
+        for alarm in [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]:
+            found[alarm["AlarmName"]] = cast("Document", alarm)
+    return found
+
+
 def describe_alarms(names: list[str], since: int | None) -> list[Alarm]:
-    """Metric and composite alarms; a name that CloudWatch does not know is simply absent.
+    """Those of these alarms that there are; `since` as in `alarms_of`."""
+    return alarms_of(describe(names), names, since)
+
+
+@aws_failures
+def alarms_of(described: Described, names: list[str], since: int | None) -> list[Alarm]:
+    """The named ones among alarms that were described.
 
     With `since`, in epoch seconds, an alarm that changed after it is looked up in the history, so
     that one which fired and cleared again is seen.
     """
-    if not names:
-        return []
-    answer = clients.cloudwatch().describe_alarms(
-        AlarmNames=names[:NAMES_PER_CALL], AlarmTypes=TYPES, MaxRecords=NAMES_PER_CALL
-    )
-    return [
-        _alarm(alarm, since)
-        for alarm in [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
-    ]
+    return [_alarm(described[name], since) for name in names if name in described]
 
 
 def _alarm(described: Any, since: int | None) -> Alarm:

@@ -1,5 +1,6 @@
 """ECS: read services, register task definitions once, start deployments once."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,23 +13,29 @@ from stepcanary.errors import AwsRefused, RequestRejected
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import RegisterTaskDefinitionRequestTypeDef
 
+SERVICES_PER_CALL = 10
+
 
 @aws_failures
-def describe_service(cluster: str, name: str) -> Service | None:
-    """None where ECS does not know the service, which is no error but one of `failures`.
+def describe_services(cluster: str, names: list[str]) -> dict[str, Service]:
+    """Those that ECS knows; a service that it does not is no error but one of `failures`.
 
     See https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
     """
-    answer = clients.ecs().describe_services(cluster=cluster, services=[name])
-    if not answer["services"]:
-        return None
-    return Service.of(cast("Document", answer["services"][0]))
+    found: dict[str, Service] = {}
+    for first in range(0, len(names), SERVICES_PER_CALL):
+        some = names[first : first + SERVICES_PER_CALL]
+        answer = clients.ecs().describe_services(cluster=cluster, services=some)
+        for described in answer["services"]:
+            service = Service.of(cast("Document", described))
+            found[service.name] = service
+    return found
 
 
 def require_service(cluster: str, name: str, field: str) -> Service:
     """Raises `RequestRejected` when the cluster or the service is missing."""
     try:
-        service = describe_service(cluster, name)
+        service = describe_services(cluster, [name]).get(name)
     except AwsRefused as refused:
         if refused.code == "ClusterNotFoundException":
             raise RequestRejected(f"cluster: there is no ECS cluster {cluster}") from refused
@@ -48,9 +55,26 @@ def _registrable_keys() -> frozenset[str]:
     return frozenset(operation.input_shape.members)
 
 
+@dataclass(frozen=True, slots=True)
+class TaskDefinition:
+    """`document` is the part that can be registered again, with tags.
+
+    One that is not ACTIVE runs on where it runs, and cannot be deployed; see
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
+    """
+
+    arn: str
+    document: Document
+    status: str
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "ACTIVE"
+
+
 @aws_failures
-def describe_task_definition(name: str) -> tuple[str, Document]:
-    """The ARN, and the part of the task definition that can be registered again, with tags."""
+def describe_task_definition(name: str) -> TaskDefinition:
+    """A revision, or without a number the newest ACTIVE one of the family."""
     answer = clients.ecs().describe_task_definition(taskDefinition=name, include=["TAGS"])
     described = cast("Document", answer["taskDefinition"])
     registrable = {k: v for k, v in described.items() if k in _registrable_keys()}
@@ -61,30 +85,49 @@ def describe_task_definition(name: str) -> tuple[str, Document]:
             variable.setdefault("value", "")
     if answer.get("tags"):
         registrable["tags"] = cast("Any", answer["tags"])
-    return described["taskDefinitionArn"], registrable
+    status = described.get("status", "ACTIVE")
+    return TaskDefinition(described["taskDefinitionArn"], registrable, status)
 
 
-def require_task_definition(name: str, field: str) -> tuple[str, Document]:
+def find_task_definition(name: str) -> TaskDefinition | None:
+    """None where there is none: deleted, or a family without an ACTIVE revision."""
     try:
         return describe_task_definition(name)
     except AwsRefused as refused:
         if refused.code in {"ClientException", "InvalidParameterException"}:
-            raise RequestRejected(
-                f"{field}: there is no task definition {name}; register it first"
-            ) from refused
+            return None
         raise
 
 
+def require_task_definition(name: str, field: str) -> TaskDefinition:
+    """Raises `RequestRejected` where there is none, or one that ECS does not deploy any more."""
+    found = find_task_definition(name)
+    if found is None:
+        raise RequestRejected(f"{field}: there is no task definition {name}; register it first")
+    if not found.is_active:
+        raise RequestRejected(
+            f"{field}: task definition {name} is {found.status}, and ECS deploys only one that is"
+            " ACTIVE; register it again and name the new revision"
+        )
+    return found
+
+
 def find_or_register(wanted: Document) -> str:
-    """ARN of the family's newest revision if it is the wanted one, else of a new revision.
+    """ARN of the family's newest ACTIVE revision if it is the wanted one, else of a new revision.
 
     RegisterTaskDefinition is not idempotent: without the look first, each retry whose answer
     was lost would leave one more revision behind.
     """
-    arn, newest = describe_task_definition(wanted["family"])
-    if newest == wanted:
-        return arn
+    newest = find_task_definition(wanted["family"])
+    if newest is not None and newest.document == wanted:
+        return newest.arn
     return _register(wanted)
+
+
+@aws_failures
+def deregister(arn: str) -> None:
+    """ECS takes it twice."""
+    clients.ecs().deregister_task_definition(taskDefinition=arn)
 
 
 @aws_failures
@@ -117,5 +160,6 @@ def deploy(cluster: str, service: Service, task_definition: str, tasks: int) -> 
 
 @aws_failures
 def scale(cluster: str, service: Service, tasks: int) -> None:
-    if service.desired != tasks:
+    """Nothing for a service that is gone."""
+    if service.desired != tasks and service.status == "ACTIVE":
         clients.ecs().update_service(cluster=cluster, service=service.name, desiredCount=tasks)

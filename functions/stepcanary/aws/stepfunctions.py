@@ -9,6 +9,8 @@ from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.signals import Signal
 from stepcanary.settings import StateMachineSettings
 
+ALIVE = ("RUNNING", "PENDING_REDRIVE")
+
 
 @aws_failures
 def status_of(execution: str) -> str | None:
@@ -31,8 +33,16 @@ def running_since(execution: str) -> int | None:
     return int(answer["startDate"].timestamp() * 1_000)
 
 
-def is_running(execution: str) -> bool:
-    return status_of(execution) in ("RUNNING", "PENDING_REDRIVE")
+@aws_failures
+def running_executions() -> frozenset[str]:
+    """ARNs of the executions that run, a thousand to a call. One that is not there may be alive all
+    the same: it has just begun, or waits for its redrive."""
+    machine = StateMachineSettings.from_env().arn
+    pages = clients.stepfunctions().get_paginator("list_executions")
+    found = pages.paginate(
+        stateMachineArn=machine, statusFilter="RUNNING", PaginationConfig={"PageSize": 1_000}
+    )
+    return frozenset(each["executionArn"] for page in found for each in page["executions"])
 
 
 @aws_failures

@@ -54,7 +54,11 @@ class OpenAnswer(Model):
 
 
 class SteadyAnswer(Model):
+    """`deployment` is what the next check gets, after `wait_seconds`."""
+
     steady: bool
+    deployment: Started
+    wait_seconds: int = Field(ge=1)
 
 
 class ShiftAnswer(Model):
@@ -92,10 +96,12 @@ class Restored(Model):
 
     `next` is `revert` where the primary was never touched and takes its traffic back at once,
     `return` where it takes it back once it is steady on the old version, which `deployment` brings,
-    and `ask` where an operator decides. `note` says who had moved the traffic off the canary.
+    and `ask` where an operator decides. `settle` says that the traffic was only now brought to the
+    canary: nothing is deployed before the router has followed. `note` says who had moved the
+    traffic off the canary, or deployed to the primary.
     """
 
-    next: Literal["revert", "return", "ask"]
+    next: Literal["revert", "return", "ask", "settle"]
     next_attempt: int
     deployment: Started | None = None
     note: str = ""
@@ -190,7 +196,9 @@ class HttpAnswer(Model):
 
 
 class Sweep(Model):
-    """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest."""
+    """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest, `left`
+    what is still left of releases that are over."""
 
     recovered: list[str]
     stranded: list[str]
+    left: list[str] = Field(default=[])

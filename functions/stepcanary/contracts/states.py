@@ -36,17 +36,30 @@ class FencedInput(Model):
     fence: int
 
 
+class PatientInput(FencedInput):
+    """Of an act that is tried again until its deadline: `entered_at` is the ISO time at which its
+    state was entered."""
+
+    entered_at: str
+
+    @property
+    def since(self) -> int:
+        """In epoch seconds."""
+        return int(datetime.fromisoformat(self.entered_at).timestamp())
+
+
 class CheckInput(FencedInput):
     side: SideName
     deployment: Started
     restoring: bool
 
 
-class StepInput(FencedInput):
+class ShiftInput(PatientInput):
     step: int = Field(ge=0)
 
 
-class JudgeInput(StepInput):
+class JudgeInput(FencedInput):
+    step: int = Field(ge=0)
     holds: int = Field(ge=0)
     approved: bool
 
@@ -72,7 +85,7 @@ class WaitInput(FencedInput):
         return self.wait * TOKENS_PER_WAIT + self.retries
 
 
-class PromotionInput(FencedInput):
+class PromotionInput(PatientInput):
     attempt: int = Field(ge=0)
 
 
@@ -80,9 +93,10 @@ class ReturnInput(PromotionInput):
     restored: bool
 
 
-class RestoreInput(PromotionInput):
+class RestoreInput(FencedInput):
     """`returned`: the primary, which is to get its old version, has the traffic again."""
 
+    attempt: int = Field(ge=0)
     failure: Failure
     returned: bool = False
 

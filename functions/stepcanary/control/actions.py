@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from stepcanary.aws import stepfunctions
 from stepcanary.contracts.answers import EndedRelease, RunningRelease, Taken
 from stepcanary.control.manual_shift import shift_manually
 from stepcanary.domain.lease import Lease
@@ -16,6 +15,7 @@ from stepcanary.errors import (
     SignalRefused,
 )
 from stepcanary.release import routes, signalling
+from stepcanary.release.holder import is_alive
 from stepcanary.release.plan import read_split
 from stepcanary.store import leases, ledger, profiles
 
@@ -93,7 +93,7 @@ def _last(service: str) -> EndedRelease | None:
 
 
 def _running(lease: Lease) -> RunningRelease:
-    alive, stage = stepfunctions.is_running(lease.holder), lease.stage.phase
+    alive, stage = is_alive(lease), lease.stage.phase
     try:
         release = leases.release_of(lease)
     except DocumentUnreadable:

@@ -1,15 +1,15 @@
 """Manual shift: set one weight on all routes of a service, under the lease and read back, without a
 release."""
 
-from stepcanary.aws import ecs, stepfunctions
-from stepcanary.domain.profile import Profile
+from stepcanary.aws import ecs
+from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release
 from stepcanary.domain.request import ActionRequest
 from stepcanary.domain.split import SideName, check_expressible
 from stepcanary.domain.stage import ROLLOUT
-from stepcanary.errors import LeaseHeld, NotEnoughCapacity
-from stepcanary.release import routes
-from stepcanary.release.capacity import missing_capacity, service_of
+from stepcanary.errors import DocumentUnreadable, LeaseHeld, NotEnoughCapacity
+from stepcanary.release import routes, world
+from stepcanary.release.holder import has_ended, is_alive
 from stepcanary.release.plan import build_release, read_split
 from stepcanary.release.routes import force_all
 from stepcanary.store import leases, ledger, stages
@@ -31,7 +31,7 @@ def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> 
         if lease.holder == execution:
             leases.free(lease, release)
         return done.cause
-    if not stepfunctions.is_running(execution):
+    if has_ended(execution):
         raise LeaseHeld("shift: this execution has ended; start another one")
     for split in release.splits:
         _require_free(release, split)
@@ -66,9 +66,28 @@ def _planned(execution: str, request: ActionRequest, profile: Profile, weight: i
         if weight > 0:
             router.check(reading)
             check_expressible(reading.split.with_weight(0), [weight])
-        found = {"rest_weight": reading.rest_weight, "drain_seconds": reading.pinned_seconds}
+        found = {
+            "rest_weight": reading.rest_weight or _rest_weight_before(execution, traffic),
+            "drain_seconds": reading.pinned_seconds,
+        }
         planned.append(traffic.model_copy(update=found))
     return build_release(execution, request, profile, (primary, canary), planned)
+
+
+def _rest_weight_before(execution: str, traffic: Traffic) -> int | None:
+    """What an earlier manual shift found in a rule that did not list the canary, so that the one
+    which returns the weight leaves it unlisted again."""
+    lease = leases.read(traffic.key(execution))
+    if not lease.execution:
+        return None
+    try:
+        last = leases.release_of(lease)
+    except DocumentUnreadable:
+        return None
+    if not last.manual:
+        return None
+    same = [t.rest_weight for t in last.traffic if t.key(last.execution) == lease.split]
+    return same[0] if same else None
 
 
 def _require_free(release: Release, split: str) -> None:
@@ -79,7 +98,7 @@ def _require_free(release: Release, split: str) -> None:
         raise LeaseHeld(
             f"traffic: the promotion of {lease.holder} failed and it has the split; revert it"
         )
-    if stepfunctions.is_running(lease.holder):
+    if is_alive(lease):
         raise LeaseHeld(
             f"traffic: execution {lease.holder} is releasing on this split; revert or promote it"
         )
@@ -93,7 +112,9 @@ def _require_capacity(release: Release, weight: int) -> None:
     getting: list[SideName] = ["canary"] if weight == 100 else ["primary"]
     if 0 < weight < 100:
         getting = ["canary", "primary"]
+    sides = world.see(release)
     for side in getting:
-        short = missing_capacity(release, side, service_of(release, side))
+        share = weight if side == "canary" else 100 - weight
+        short = world.measure(release, side, sides.of(side), share, targets=True).shortage(share)
         if short is not None:
             raise NotEnoughCapacity(f"weight: the {side} would get traffic, but {short}")

@@ -1,6 +1,7 @@
 """Deployment: what to register with ECS, and when a rollout is done."""
 
 import copy
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,11 +27,17 @@ def with_images(task_definition: Document, images: dict[str, str]) -> Document:
 
 
 class Started(Model):
-    """A deployment under way. `deadline_at` is in epoch seconds."""
+    """A deployment under way. `deadline_at` is in epoch seconds.
+
+    `seen` says that a read has shown it, since a read may lag behind the write that started it;
+    `checks` counts the reads.
+    """
 
     deployment_id: str
     task_definition: str
     deadline_at: int
+    seen: bool = False
+    checks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +66,32 @@ class Service:
             status=described["status"],
         )
 
+    @classmethod
+    def gone(cls, name: str) -> "Service":
+        """What is left of a service that ECS does not know."""
+        return cls(name, "", 0, 0, [], "ECS", "ROLLING", "INACTIVE")
+
     @property
     def current(self) -> Document | None:
         """The deployment that ECS is bringing about, or has."""
         return next((d for d in self.deployments if d["status"] == "PRIMARY"), None)
 
     @property
-    def steady(self) -> bool:
-        """One deployment, all of its tasks running, and ECS not still working on it.
+    def settled(self) -> bool:
+        """One deployment, and ECS not still working on it. Its tasks may be fewer or more by now.
 
         `rolloutState` is absent behind a Classic Load Balancer; see
         https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
         """
-        return (
-            len(self.deployments) == 1
-            and self.running == self.desired
-            and self.deployments[0].get("rolloutState", "COMPLETED") == "COMPLETED"
-        )
+        if len(self.deployments) != 1:
+            return False
+        state = self.deployments[0].get("rolloutState")
+        return self.running >= self.desired if state is None else state == "COMPLETED"
+
+    @property
+    def steady(self) -> bool:
+        """Settled, with all of its tasks running and no more."""
+        return self.settled and self.running == self.desired
 
 
 def check_releasable(field: str, service: Service) -> None:
@@ -96,26 +112,50 @@ def check_releasable(field: str, service: Service) -> None:
         )
 
 
-def has_arrived(service: Service, deployment_id: str) -> bool:
-    """Whether this deployment is all there is of the service, and all of it runs.
+def looked_at(service: Service, started: Started) -> Started:
+    """The deployment as the next check needs it."""
+    shown = any(d["id"] == started.deployment_id for d in service.deployments)
+    return started.model_copy(update={"seen": started.seen or shown, "checks": started.checks + 1})
 
-    Raises `DeploymentFailed` when ECS gave it up or something replaced it: a circuit breaker
-    that rolls back leaves a steady service on the old version, which must not look like success.
+
+def is_complete(service: Service, started: Started) -> bool:
+    """Whether this deployment is all there is of the service, and ECS is done with it.
+
+    A later deployment of the same revision is as good. Raises `DeploymentFailed` when ECS gave it
+    up or another revision replaced it: a circuit breaker that rolls back leaves a steady service on
+    the old version, which must not look like success. What no read has shown yet is only late.
     """
-    ours = next((d for d in service.deployments if d["id"] == deployment_id), None)
+    current = service.current
+    ours = next((d for d in service.deployments if d["id"] == started.deployment_id), None)
+    if current is not None and current["taskDefinition"] == started.task_definition:
+        # One that had failed before is started anew, and a read that lags still shows the failure.
+        fresh = started.seen or current.get("rolloutState") != "FAILED"
+        ours = current if fresh else ours
+    if ours is None and not started.seen:
+        return False
     if ours is not None and ours.get("rolloutState") == "FAILED":
         reason = ours.get("rolloutStateReason", "ECS gave no reason").rstrip(".")
         raise DeploymentFailed(
-            f"ECS service {service.name}: deployment {deployment_id} failed: {reason}."
+            f"ECS service {service.name}: deployment {started.deployment_id} failed: {reason}."
             " Look at the stopped tasks of the service"
         )
-    if ours is None or ours["status"] != "PRIMARY":
+    if ours is None or ours is not current:
         raise DeploymentFailed(
-            f"ECS service {service.name}: deployment {deployment_id} was replaced, rolled back by"
-            " ECS or overtaken by another deployment. Look at the events of the service"
+            f"ECS service {service.name}: deployment {started.deployment_id} was replaced, rolled"
+            " back by ECS or overtaken by another deployment. Look at the events of the service"
         )
-    return service.steady and service.desired > 0
+    return service.settled and service.desired > 0
 
 
-def is_overdue(now: datetime, deadline_at: int) -> bool:
+def wait_before_next(started: Started, check_seconds: int, execution: str) -> int:
+    """Seconds until the next check: longer each time, up to three times `check_seconds`.
+
+    A fifth of it is the execution's own, so that releases that began together drift apart.
+    """
+    grown = min(check_seconds * (2 + started.checks) / 2, check_seconds * 3)
+    own = int(hashlib.sha256(f"{execution} {started.checks}".encode()).hexdigest()[:4], 16)
+    return max(1, round(grown * (0.9 + 0.2 * own / 0xFFFF)))
+
+
+def is_overdue(now: datetime, deadline_at: float) -> bool:
     return now.timestamp() > deadline_at

@@ -25,6 +25,11 @@ class Lease:
     that a person has to decide, `recovering` that help from outside is at work. `returning_at` and
     `rested_at` are in epoch seconds: when the way back began, and when help saw the split at rest.
 
+    `canary_revision` and `primary_revision` are the task definitions that this release deployed
+    last, `copy` is what it registered to go back to. In epoch seconds, `short_since` says since
+    when the canary has had fewer tasks than its weight needs, and `held_at` when all weight was
+    brought to the canary after a failed promotion.
+
     Of a release with several splits one, the *lead*, has all of this. The others' leases name it in
     `lead`, and are held and free together with it.
     """
@@ -52,6 +57,11 @@ class Lease:
     parked: bool = False
     touched: bool = False
     recovering: bool = False
+    canary_revision: str = ""
+    primary_revision: str = ""
+    copy: str = ""
+    short_since: int | None = None
+    held_at: int | None = None
     lead: str = ""
 
     @property

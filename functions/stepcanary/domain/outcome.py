@@ -16,10 +16,10 @@ Outcome = ReleaseOutcome | Literal["Running", "Rejected", "Shifted"]
 OUTCOMES: dict[ReleaseOutcome, str] = {
     "Released": "The primary serves {version}.",
     "Reverted": "All traffic is on the primary again.",
-    "PromotionFailed": "The canary carries the traffic; mend the primary, then return the weights.",
+    "PromotionFailed": "{where}; mend the primary, then return the weights.",
     "RevertFailed": (
         "TRAFFIC MAY STILL REACH THE NEW VERSION: return the weights by hand, and look at what the"
-        " primary runs."
+        " primary runs. {where}."
     ),
 }
 
@@ -57,10 +57,13 @@ class Ending(BaseModel):
     notes: list[str]
 
 
-def explain(outcome: ReleaseOutcome, ending: Ending, version: str) -> str:
-    """Where the traffic is now, and why; what another part says as well is left out."""
-    where = OUTCOMES[outcome].format(version=version)
-    parts = [where, str(ending.failure), *ending.notes, str(ending.trouble)]
+def explain(outcome: ReleaseOutcome, ending: Ending, version: str, where: str) -> str:
+    """Where the traffic is now, and why; what another part says as well is left out.
+
+    `where` is a sentence on what the routes read when the release was closed.
+    """
+    first = OUTCOMES[outcome].format(version=version, where=where)
+    parts = [first, str(ending.failure), *ending.notes, str(ending.trouble)]
     once = list(dict.fromkeys(filter(None, (part.rstrip(". ") for part in parts))))
     kept = [part for part in once if not any(part in other for other in once if other != part)]
     return " ".join(f"{part}." for part in kept)

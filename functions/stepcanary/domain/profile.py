@@ -165,7 +165,8 @@ class Deployment(Model):
     """How long an ECS deployment may take, and how often it is looked at."""
 
     deadline_seconds: int = Field(default=900, ge=10, le=7_200)
-    check_seconds: int = Field(default=10, ge=1, le=300)
+    check_seconds: int = Field(default=15, ge=1, le=300)
+    """Until the first look; those after it come up to three times as far apart."""
 
     @model_validator(mode="after")
     def _bounded_history(self) -> Self:
@@ -229,7 +230,9 @@ class Profile(Model):
 
     `alarms` has no default: with `[]` nothing but time judges the canary.
     `holds` is how often one step's bake is repeated while an alarm has no data. `revert_seconds`
-    is how long a revert that AWS refuses is tried again before a person is called. `concurrency`
+    is how long a revert that AWS refuses is tried again before a person is called.
+    `capacity_grace_seconds` is how long the canary may have fewer tasks than its weight needs, as
+    long as it has some. `concurrency`
     is what becomes of a release while another has its split: it is refused, it has the other
     reverted, or it waits, and only the newest one that waits goes on. `slack_users` are the member
     ids of who may do what from Slack; `*` is everybody, and who is not listed may not.
@@ -245,6 +248,7 @@ class Profile(Model):
     steps: list[Step] = Field(default=DEFAULT_STEPS, min_length=1, max_length=50)
     holds: int = Field(default=3, ge=0, le=10)
     canary_tasks: int | None = Field(default=None, ge=1, le=5_000)
+    capacity_grace_seconds: int = Field(default=60, ge=0, le=600)
     deployment: Deployment = Deployment()
     promotion: Promotion = Promotion()
     revert_seconds: int = Field(default=900, ge=60, le=7_200)

@@ -28,6 +28,7 @@ class Release(Model):
     canary_tasks: int = Field(ge=1)
     primary_tasks: int = Field(ge=1)
     """How many it had when the release was planned."""
+    capacity_grace_seconds: int = 60
     images: dict[str, Image] | None
     task_definitions: TaskDefinitions | None
     traffic: list[Traffic]
@@ -64,6 +65,10 @@ class Release(Model):
     def split(self) -> str:
         """The key of the lease: whoever holds it may write all routes of the release."""
         return self.splits[0]
+
+    def tasks(self, name: SideName) -> int:
+        """How many of the side's tasks carry all traffic."""
+        return self.primary_tasks if name == "primary" else self.canary_tasks
 
     def side(self, name: SideName) -> Side:
         return self.primary if name == "primary" else self.canary

@@ -1,11 +1,13 @@
 """Closing: the outcome into the ledger, and the split free for the next release."""
 
 from stepcanary.contracts.answers import Closed
+from stepcanary.domain.lease import Lease
 from stepcanary.domain.outcome import Ending, ReleaseOutcome, explain
 from stepcanary.domain.release import Release
+from stepcanary.domain.revisions import foreign_revision, foreign_sentence
 from stepcanary.domain.stage import RETURNING
-from stepcanary.errors import LeaseLost
-from stepcanary.release.routes import at_rest
+from stepcanary.errors import AwsRefused, AwsUnavailable, LeaseLost
+from stepcanary.release import retiring, routes, standing, world
 from stepcanary.store import leases, ledger
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
@@ -17,28 +19,62 @@ def close_release(
 ) -> Closed:
     """Also for an execution that lost its lease: then the ledger says how its release ended.
 
-    A split that is not at rest is not closed, whatever the execution says.
+    A split that is not at rest is not closed, whatever the execution says, and a primary that runs
+    what somebody else has deployed is not called released.
     """
     try:
         lease = leases.check(release, fence)
     except LeaseLost as lost:
         return _closed_by_others(release, str(lost))
-    if outcome not in KEEPS_THE_LEASE and not at_rest(release):
-        outcome = "RevertFailed"
+    found, failures = routes.read_each(release)
+    if outcome not in KEEPS_THE_LEASE:
+        if failures:
+            # Unread is not at rest, and the state machine tries again.
+            raise failures[0]
+        if routes.moved_off(release, found):
+            outcome = "RevertFailed"
     if outcome == "PromotionFailed" and lease.stage == RETURNING:
         # An alarm after the weights had returned, and the primary did not get its old version back.
         outcome = "RevertFailed"
+    foreign = _foreign(release, lease, outcome)
+    if outcome == "Released" and foreign:
+        outcome = "Reverted"
+    ending = ending.model_copy(update={"notes": [*ending.notes, foreign]})
     if lease.signal is not None:
         # An alarm's revert spares its own write until the traffic is back.
         ledger.note_signal(lease.holder, lease.signal)
-    cause = explain(outcome, ending, release.version)
+    cause = explain(outcome, ending, release.version, routes.where(release, found))
     ledger.close(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
-        leases.free(lease, release)
+        clear_up(release, lease)
         return Closed(outcome=outcome, cause=cause, stranded=0)
     if parked:
         leases.park(lease)
     return Closed(outcome=outcome, cause=cause, stranded=1)
+
+
+def clear_up(release: Release, lease: Lease) -> bool:
+    """Take down what was put up and free the split; False where it was not ours any more.
+
+    What is left of both is written down first, for help from outside.
+    """
+    retiring.follow(release, standing.take_down(release))
+    return leases.free(lease, release)
+
+
+def _foreign(release: Release, lease: Lease, outcome: ReleaseOutcome) -> str:
+    """Which version of somebody else's the primary runs, in a sentence, or nothing."""
+    try:
+        primary = world.see(release).primary
+    except (AwsRefused, AwsUnavailable):
+        if outcome == "Released":
+            raise
+        return ""
+    foreign = foreign_revision(release, lease, "primary", primary)
+    new = lease.primary_revision in ("", primary.task_definition)
+    if outcome == "Released" and not new:
+        foreign = foreign_sentence("primary", primary)
+    return f"{foreign}, and that is what it runs now" if foreign else ""
 
 
 def _closed_by_others(release: Release, lost: str) -> Closed:

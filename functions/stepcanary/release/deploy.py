@@ -1,44 +1,83 @@
-"""Deploy: a version to one side, and whether it is steady. Each act is safe to run twice."""
+"""Deploy: a version to one side, and whether it is complete. Each act is safe to run twice."""
 
 from stepcanary import clock
 from stepcanary.aws import ecs
-from stepcanary.domain.deployment import Service, Started, has_arrived, is_overdue, with_images
+from stepcanary.contracts.answers import SteadyAnswer
+from stepcanary.domain.deployment import (
+    Service,
+    Started,
+    is_complete,
+    is_overdue,
+    looked_at,
+    wait_before_next,
+    with_images,
+)
+from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
+from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.split import SideName
-from stepcanary.errors import DeploymentOverdue
-from stepcanary.release import guards
-from stepcanary.release.capacity import missing_capacity, service_of
-from stepcanary.store import leases
+from stepcanary.errors import DeploymentFailed, DeploymentOverdue, RequestRejected
+from stepcanary.release import guards, way_back, world
+from stepcanary.store import leases, stages
 
 
-def deploy_new(release: Release, side: SideName) -> Started:
-    """Deploy the new version to one side, derived from that side's own task definition."""
-    service = service_of(release, side)
-    if release.task_definitions is not None:
-        wanted = getattr(release.task_definitions, side)
-        arn, _ = ecs.require_task_definition(wanted, f"task_definitions.{side}")
-    else:
-        _, current = ecs.describe_task_definition(service.task_definition)
-        arn = ecs.find_or_register(with_images(current, release.images or {}))
+def new_revision(release: Release, side: SideName, service: Service) -> str:
+    """ARN of the task definition with the new version, derived from the side's own.
+
+    Raises `DeploymentFailed` where a ready one was deregistered since the plan.
+    """
+    if release.task_definitions is None:
+        current = ecs.describe_task_definition(service.task_definition)
+        return ecs.find_or_register(with_images(current.document, release.images or {}))
+    ready: str = getattr(release.task_definitions, side)
+    try:
+        return ecs.require_task_definition(ready, f"task_definitions.{side}").arn
+    except RequestRejected as gone:
+        raise DeploymentFailed(str(gone)) from gone
+
+
+def start(release: Release, side: SideName, service: Service, arn: str) -> Started:
     tasks = release.canary_tasks if side == "canary" else tasks_of(release, service)
     return _started(release, ecs.deploy(release.cluster, service, arn, tasks), arn)
 
 
-def deploy_old(release: Release) -> Started:
-    """Put the primary's task definition of before the release back, where it is not there."""
-    service = service_of(release, "primary")
-    arn = release.primary.task_definition
-    tasks = tasks_of(release, service)
-    return _started(release, ecs.deploy(release.cluster, service, arn, tasks), arn)
+def deploy_old(release: Release, lease: Lease, primary: Service) -> Started:
+    """Put the old version back on the primary, where it is not there.
+
+    What somebody else has deployed there stays, and is what to wait for.
+    """
+    if foreign_revision(release, lease, "primary", primary):
+        return adopted(release, primary)
+    arn = primary.task_definition
+    current = primary.current
+    failed = current is not None and current.get("rolloutState") == "FAILED"
+    if failed or not is_old(release, lease, arn):
+        lease, arn = way_back.old_revision(release, lease)
+    return start(release, "primary", primary, arn)
+
+
+def adopted(release: Release, service: Service) -> Started:
+    """A deployment that somebody else has started, as one to wait for."""
+    current = service.current
+    started = _started(release, current["id"] if current else "", service.task_definition)
+    return started.model_copy(update={"seen": True})
 
 
 def runs_version(release: Release, primary: Service) -> bool:
     """Whether the primary runs the version that was released."""
-    arn, current = ecs.describe_task_definition(primary.task_definition)
+    current = ecs.describe_task_definition(primary.task_definition)
     if release.task_definitions is not None:
-        return arn.endswith(f"/{release.task_definitions.primary.rpartition('/')[2]}")
-    images = {c["name"]: c["image"] for c in current["containerDefinitions"]}
+        return short_name(current.arn) == short_name(release.task_definitions.primary)
+    images = {c["name"]: c["image"] for c in current.document["containerDefinitions"]}
     return all(images.get(name) == image for name, image in (release.images or {}).items())
+
+
+def runs_new(release: Release, lease: Lease, primary: Service) -> bool:
+    """Whether the primary runs what this release has deployed there."""
+    if lease.primary_revision:
+        return primary.task_definition == lease.primary_revision
+    # Of a release that began on a version of this stack which did not note it.
+    return lease.touched and runs_version(release, primary)
 
 
 def tasks_of(release: Release, primary: Service) -> int:
@@ -57,35 +96,54 @@ def _started(release: Release, deployment_id: str, arn: str) -> Started:
     )
 
 
-def is_steady(
+def check(
     release: Release, fence: int, side: SideName, started: Started, *, restoring: bool
-) -> bool:
+) -> SteadyAnswer:
     """Whether the deployment runs in full and the router would send it requests.
 
-    Raises `DeploymentFailed`, `DeploymentOverdue` or `SplitDrifted`; also `RevertRequested` and
-    `CanaryAlarmed`, unless the deployment is `restoring` the old version, perhaps because of them.
+    Raises `DeploymentFailed`, `DeploymentOverdue` and `CanaryShort`. While the old version is
+    `restoring`, also `SplitDrifted`; otherwise `RevertRequested`, `ForeignDeployment` and, at the
+    last check, `CanaryAlarmed`: until then alarms and routes are the sweep's to look at, which
+    reads those of many releases at once.
     """
     lease = leases.check(release, fence)
-    if not restoring:
-        guards.require_undisturbed(release, lease)
-    steady = _has_arrived(release, side, started)
+    sides = world.see(release)
+    service = sides.of(side)
+    if restoring:
+        foreign = foreign_revision(release, lease, side, service)
+        if foreign and service.task_definition != started.task_definition:
+            started = adopted(release, service)
+    else:
+        stages.require_no_revert(lease)
+        world.require_own(release, lease, sides)
+        world.require_canary(release, lease, sides)
+    started = looked_at(service, started)
+    steady = _has_arrived(release, side, service, started)
     if restoring and not steady:
         guards.require_unchanged(release, lease)
-    return steady
+        world.require_canary(release, lease, sides)
+    if steady and side == "primary" and not restoring:
+        # The last look before all weight is given to the new version for good.
+        guards.require_silent(release, lease)
+        guards.require_unchanged(release, lease)
+    return SteadyAnswer(
+        steady=steady,
+        deployment=started,
+        wait_seconds=wait_before_next(started, release.deployment.check_seconds, release.execution),
+    )
 
 
-def _has_arrived(release: Release, side: SideName, started: Started) -> bool:
-    service = service_of(release, side)
-    if has_arrived(service, started.deployment_id):
-        short = missing_capacity(release, side, service)
-        if short is None:
-            return True
-    else:
-        short = f"{service.running} of {service.desired} tasks run"
+def _has_arrived(release: Release, side: SideName, service: Service, started: Started) -> bool:
+    weight = release.steps[0].weight if side == "canary" and release.steps else 100
+    complete = is_complete(service, started)
+    short = world.measure(release, side, service, weight, targets=complete).shortage(weight)
+    if complete and short is None:
+        return True
     if is_overdue(clock.now(), started.deadline_at):
+        missing = short or f"{service.running} of {service.desired} tasks run"
         raise DeploymentOverdue(
             f"ECS service {service.name} was not steady after"
-            f" {release.deployment.deadline_seconds} s: {short}. Look at its events and stopped"
+            f" {release.deployment.deadline_seconds} s: {missing}. Look at its events and stopped"
             " tasks, or raise deployment.deadline_seconds"
         )
     return False

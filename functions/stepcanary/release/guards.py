@@ -1,11 +1,11 @@
-"""Guards: what stops a release from outside: alarms, signals and foreign writes."""
+"""Guards: what stops a release from outside: alarms and foreign writes."""
 
 from stepcanary.aws import cloudwatch
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.verdict import Alarm
-from stepcanary.errors import CanaryAlarmed, RevertRequested, SplitDrifted
-from stepcanary.release.routes import foreign_writes, read
+from stepcanary.errors import CanaryAlarmed, SplitDrifted
+from stepcanary.release import routes
 from stepcanary.store import leases
 
 
@@ -19,38 +19,35 @@ def alarms(release: Release, lease: Lease) -> list[Alarm]:
 
 def fired(release: Release, lease: Lease) -> str | None:
     """Which alarms have fired since the release began, in a sentence; None when none has."""
-    found = [alarm for alarm in alarms(release, lease) if alarm.fired]
-    if not found:
-        return None
-    return "; ".join(f"alarm {alarm.name} fired ({alarm.reason[:300]})" for alarm in found)
+    return fired_of(alarms(release, lease))
+
+
+def fired_of(found: list[Alarm]) -> str | None:
+    """Which of these have fired, in a sentence."""
+    sentences = [f"alarm {a.name} fired ({a.reason[:300]})" for a in found if a.fired]
+    return "; ".join(sentences) or None
+
+
+def require_silent(release: Release, lease: Lease) -> None:
+    """Raises `CanaryAlarmed` when an alarm has fired since the release began."""
+    if alarmed := fired(release, lease):
+        raise CanaryAlarmed(alarmed)
 
 
 def require_unchanged(release: Release, lease: Lease) -> None:
     """Raises `SplitDrifted` when somebody else wrote a route."""
-    if drift := foreign_writes(release, lease, read(release)):
+    if drift := routes.drift(release, lease):
         raise SplitDrifted(drift)
-
-
-def require_undisturbed(release: Release, lease: Lease) -> None:
-    """Raise if a revert is pending, a route was changed by others, or an alarm fired.
-
-    `RevertRequested`, `SplitDrifted` or `CanaryAlarmed`; for a phase that waits for ECS.
-    """
-    if lease.reverting:
-        raise RevertRequested(str(lease.signal))
-    require_unchanged(release, lease)
-    if alarmed := fired(release, lease):
-        raise CanaryAlarmed(alarmed)
 
 
 def _known(lease: Lease) -> tuple[object, ...]:
     return lease.weight, lease.target, lease.versions
 
 
-def doubt(release: Release, lease: Lease) -> str | None:
-    """Why a release that waits should revert, seen by somebody who is not its execution."""
-    moved = foreign_writes(release, lease, read(release))
+def moved(release: Release, lease: Lease) -> str | None:
+    """What somebody else wrote, seen by somebody who is not the release's execution."""
+    drift = routes.drift(release, lease)
     # A shift under way writes down what it is about to do first: then the lease has changed.
-    if moved and _known(leases.read(lease.split)) == _known(lease):
-        return moved
-    return fired(release, lease)
+    if drift and _known(leases.read(lease.split)) == _known(lease):
+        return drift
+    return None

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 
-from stepcanary.aws import stepfunctions
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING
@@ -17,6 +16,7 @@ from stepcanary.errors import (
     StageOver,
 )
 from stepcanary.release import recovery, routes
+from stepcanary.release.holder import is_alive
 from stepcanary.release.plan import plan_release, resolve
 from stepcanary.store import leases, ledger, stages
 
@@ -56,7 +56,7 @@ def _free_of_the_dead(release: Release) -> None:
         seen = leases.read(split)
         if not seen.holder or seen.holder == release.execution:
             continue
-        if not seen.recovering and stepfunctions.is_running(seen.holder):
+        if not seen.recovering and is_alive(seen):
             if split not in release.splits:
                 # The lease says so in its own words.
                 continue

@@ -1,7 +1,8 @@
 """Plan: check a request against the world and fix the release. Reads only."""
 
-from stepcanary.aws import cloudwatch, ecs, stepfunctions
+from stepcanary.aws import cloudwatch, ecs
 from stepcanary.domain.deployment import Service, check_releasable, with_images
+from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release, Side
 from stepcanary.domain.request import (
@@ -14,6 +15,7 @@ from stepcanary.domain.request import (
 from stepcanary.domain.split import SideName, check_expressible
 from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
+from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import rolled_back
 from stepcanary.store import leases, profiles
 from stepcanary.traffic.factory import router_for
@@ -97,8 +99,9 @@ def build_release(
         cluster=profile.cluster,
         primary=Side(service=primary.name, task_definition=primary.task_definition),
         canary=Side(service=canary.name, task_definition=canary.task_definition),
-        canary_tasks=profile.canary_tasks or primary.desired,
-        primary_tasks=primary.desired,
+        canary_tasks=profile.canary_tasks or max(1, primary.desired),
+        primary_tasks=max(1, primary.desired),
+        capacity_grace_seconds=profile.capacity_grace_seconds,
         images=images,
         task_definitions=task_definitions,
         traffic=planned,
@@ -158,12 +161,23 @@ def _versions(request: Request, side: SideName, service: Service) -> tuple[objec
 
     Raises `RequestRejected` for a version that cannot be deployed there.
     """
+    current = _running_definition(side, service)
     if request.task_definitions is not None:
         ready: str = getattr(request.task_definitions, side)
-        arn, _ = ecs.require_task_definition(ready, f"task_definitions.{side}")
-        return service.task_definition, arn
-    _, current = ecs.describe_task_definition(service.task_definition)
+        wanted = ecs.require_task_definition(ready, f"task_definitions.{side}")
+        return service.task_definition, wanted.arn
     return current, with_images(current, request.images or {})
+
+
+def _running_definition(side: SideName, service: Service) -> Document:
+    """Raises `RequestRejected` where it was deleted: then nobody can go back to it."""
+    found = ecs.find_task_definition(service.task_definition)
+    if found is None:
+        raise RequestRejected(
+            f"{side}: task definition {service.task_definition}, which {service.name} runs, was"
+            " deleted, so there is no way back to it; deploy a registered one first"
+        )
+    return found.document
 
 
 def _abandoned_traffic(execution: str, traffic: Traffic) -> Traffic | None:
@@ -175,7 +189,7 @@ def _abandoned_traffic(execution: str, traffic: Traffic) -> Traffic | None:
     lease = leases.read(key)
     if lease.holder in ("", execution):
         return None
-    if stepfunctions.is_running(lease.holder):
+    if is_alive(lease):
         raise SplitTaken(
             f"traffic: execution {lease.holder} is releasing on the same split,"
             f" {router_for(traffic).name}; wait for it to end, or revert it",

@@ -3,51 +3,76 @@
 All the while the canary carries the traffic: it is the healthy copy.
 """
 
+from dataclasses import dataclass
+
+from stepcanary import clock
 from stepcanary.contracts.answers import Attempt, Restored
+from stepcanary.domain.capacity import can_take_over
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
+from stepcanary.domain.revisions import foreign_revision
+from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import RETURNING, promoting, restoring
-from stepcanary.errors import CanaryShort, NotEnoughCapacity, ReleaseError
-from stepcanary.release import guards, routes
-from stepcanary.release.capacity import missing_capacity, service_of
-from stepcanary.release.deploy import deploy_new, deploy_old
-from stepcanary.release.revert import attempt, give_back, require_primary
+from stepcanary.errors import CanaryShort, ReleaseError
+from stepcanary.release import deploy, guards, routes, world
+from stepcanary.release.revert import attempt, give_back
 from stepcanary.release.routes import force_all
+from stepcanary.release.world import Sides
 from stepcanary.store import leases, stages
 
-REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort"}
-"""Failures of a promotion that revert without a gate: the canary itself is in doubt."""
+REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort", "ForeignDeployment"}
+"""Failures of a promotion that revert without a gate: the canary itself is in doubt, or the version
+was overtaken."""
 
 
-def promote_primary(release: Release, fence: int, number: int) -> Started:
+def promote_primary(release: Release, fence: int, number: int, since: int) -> Started:
     """The same version to the primary, which serves nothing while the canary carries it all.
 
-    Raises `RevertRequested`, `SplitDrifted` and `NotEnoughCapacity` before anything is touched, and
-    before the ledger says that it may be.
+    Before anything is touched, and before the ledger says that it may be, raises `RevertRequested`,
+    `SplitDrifted`, `ForeignDeployment` and `CanaryShort`, and `NotEnoughCapacity` as long as it is
+    worth a wait. `since`, in epoch seconds, is when the promotion was first tried.
     """
     lease = stages.enter(release, fence, promoting(number), unless_reverting=True)
     guards.require_unchanged(release, lease)
     if lease.weight < 100:
-        raise NotEnoughCapacity(f"the primary is not touched: it has {100 - lease.weight} %")
-    short = missing_capacity(release, "canary", service_of(release, "canary"))
-    if short is not None:
-        raise CanaryShort(f"the primary is not touched: {short}, and the canary serves")
-    stages.enter(release, fence, promoting(number), unless_reverting=True, touch=True)
-    return deploy_new(release, "primary")
+        raise CanaryShort(f"the primary is not touched: it has {100 - lease.weight} %")
+    sides = world.see(release)
+    foreign = world.require_own(release, lease, sides)
+    short = world.require_canary(release, lease, sides, targets=True)
+    if why := foreign or short:
+        world.hold(release, since, f"the primary is not touched: {why}")
+    arn = deploy.new_revision(release, "primary", sides.primary)
+    stages.enter(release, fence, promoting(number), unless_reverting=True, touch=arn)
+    return deploy.start(release, "primary", sides.primary, arn)
 
 
-def return_traffic(release: Release, fence: int, number: int, *, restored: bool) -> Attempt:
+def return_traffic(
+    release: Release, fence: int, number: int, since: int, *, restored: bool
+) -> Attempt:
     """All weight to the primary, once it can carry it: the new version, or its `restored` old one.
 
     From here on nothing but the primary will get weight, so a revert that comes later is refused.
-    Raises `RevertRequested` for one that came before, unless the old version is there already.
+    Raises `RevertRequested` for one that came before, unless the old version is there already, and
+    `NotEnoughCapacity` as long as that is worth a wait from `since` on, in epoch seconds.
     """
-    if leases.check(release, fence).stage < RETURNING:
-        require_primary(release)
+    lease = leases.check(release, fence)
+    if lease.stage < RETURNING:
+        _require_primary(release, lease, since, restored=restored)
     stage = restoring(number) if restored else promoting(number)
     lease = stages.enter(release, fence, RETURNING, unless_reverting=not restored, only_from=stage)
     return attempt(release, lease)
+
+
+def _require_primary(release: Release, lease: Lease, since: int, *, restored: bool) -> None:
+    sides = world.see(release)
+    if not restored:
+        stages.require_no_revert(lease)
+        world.require_own(release, lease, sides)
+        world.require_canary(release, lease, sides)
+    short = world.measure(release, "primary", sides.primary, 100, targets=True).shortage(100)
+    if short is not None:
+        world.hold(release, since, f"the primary gets no weight yet: {short}")
 
 
 def restore_primary(
@@ -57,44 +82,74 @@ def restore_primary(
 
     A promotion that could not begin has left a primary that takes its traffic back at once. One
     that has `returned` the weights before an alarm fired keeps them: the canary runs the version
-    that is in doubt as well.
+    that is in doubt as well. Where the canary cannot carry the traffic and the primary carries
+    more, the primary keeps it as it is replaced.
     """
     if returned:
         lease = stages.enter(release, fence, RETURNING)
-        deployment = deploy_old(release)
+        deployment = deploy.deploy_old(release, lease, world.see(release).primary)
         moved, note = give_back(release, lease)
         moved.require_all()
         return Restored(next="return", next_attempt=number + 1, note=note, deployment=deployment)
     if not leases.check(release, fence).touched:
         return Restored(next="revert", next_attempt=number + 1)
     lease = stages.enter(release, fence, restoring(number))
-    note, failures = hold_canary(release, lease)
-    deployment = deploy_old(release)
-    if failures:
+    sides = world.see(release)
+    held = hold_traffic(release, lease, sides)
+    if not has_settled(release, leases.check(release, fence)):
+        return Restored(next="settle", next_attempt=number + 1, note=held.note)
+    deployment = deploy.deploy_old(release, lease, sides.primary)
+    if held.failures:
         # Whatever one route's trouble is, the others and the primary are cared for.
-        raise failures[0]
+        raise held.failures[0]
+    foreign = foreign_revision(release, lease, "primary", sides.primary)
+    decided = lease.reverting or error in REVERTING or held.side == "primary" or foreign
     return Restored(
-        next="return" if lease.reverting or error in REVERTING else "ask",
+        next="return" if decided else "ask",
         next_attempt=number + 1,
-        note=note,
+        note="; ".join(filter(None, (held.note, foreign))),
         deployment=deployment,
     )
 
 
-def hold_canary(release: Release, lease: Lease) -> tuple[str, list[ReleaseError]]:
-    """All weight to the canary, if it can carry it; what had moved it, and what stands in the way.
+def has_settled(release: Release, lease: Lease) -> bool:
+    """Whether the router has followed the last write that brought the traffic to the canary."""
+    if lease.held_at is None:
+        return True
+    return clock.epoch_seconds() - lease.held_at >= release.settle_seconds
 
-    `NotEnoughCapacity` is an answer, not an exception: the primary has to be cared for all the
-    same.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Which side has the traffic while the primary is replaced; `note` says who had moved it, and
+    `failures` what stands in the way."""
+
+    side: SideName
+    note: str
+    failures: list[ReleaseError]
+
+
+def hold_traffic(release: Release, lease: Lease, sides: Sides) -> Held:
+    """All weight to the canary, or where it cannot carry it to the side that can serve more."""
     found, failures = routes.read_each(release)
     note = routes.foreign_writes(release, lease, found) or ""
-    if any(reading.split.canary < reading.split.total for reading in found.values()):
-        short = missing_capacity(release, "canary", service_of(release, "canary"))
-        if short is not None:
-            return note, [NotEnoughCapacity(f"the canary cannot take the traffic: {short}")]
-        held = force_all(release, 100)
+    side = _side(release, lease, sides, on_canary=routes.all_at(found, 100))
+    weight = 100 if side == "canary" else 0
+    if not routes.all_at(found, weight) or failures:
+        held = force_all(release, weight)
         found, failures = held.now, held.failures
+        if held.wrote and side == "canary":
+            lease = stages.note_held(lease, clock.epoch_seconds())
     if not failures:
-        routes.confirm(lease, 100, found)
-    return note, failures
+        routes.confirm(lease, weight, found)
+    return Held(side, note, failures)
+
+
+def _side(release: Release, lease: Lease, sides: Sides, *, on_canary: bool) -> SideName:
+    canary = world.measure(release, "canary", sides.canary, 100, targets=not on_canary)
+    now, grace = clock.epoch_seconds(), release.capacity_grace_seconds
+    standing = canary.stands(100, lease.short_since, now, grace)
+    if standing == "enough" or (standing == "short" and on_canary):
+        return "canary"
+    primary = world.measure(release, "primary", sides.primary, 100, targets=True)
+    return "primary" if can_take_over(primary, canary) else "canary"

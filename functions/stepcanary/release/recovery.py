@@ -9,17 +9,20 @@ from typing import Literal
 from stepcanary import clock
 from stepcanary.aws import eventbridge, stepfunctions
 from stepcanary.domain import events
-from stepcanary.domain.deployment import Service
+from stepcanary.domain.capacity import can_take_over
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
+from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.stage import OPENING, RETURNING
-from stepcanary.release import guards, routes
-from stepcanary.release.capacity import missing_capacity, service_of
-from stepcanary.release.deploy import deploy_old, runs_version
-from stepcanary.release.promotion import hold_canary
-from stepcanary.release.revert import scale_in
+from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity
+from stepcanary.release import guards, routes, world
+from stepcanary.release.closing import clear_up
+from stepcanary.release.deploy import deploy_old, runs_new
+from stepcanary.release.promotion import has_settled, hold_traffic
+from stepcanary.release.revert import lend, scale_in
 from stepcanary.release.routes import at_rest, force_all, moved_off, read_each
+from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger, stages
 
 
@@ -27,12 +30,15 @@ def under_way(lease: Lease, release: Release) -> str | None:
     """What keeps the split from its rest, for a person; None when nothing does."""
     if lease.parked:
         return "its promotion failed; a person has to decide"
+    primary = world.see(release).primary
+    foreign = foreign_revision(release, lease, "primary", primary)
+    also = f"; {foreign}" if foreign else ""
     if not at_rest(release):
-        return "the canary serves until the primary is steady"
-    if not _may_carry(release, service_of(release, "primary")):
-        return "the split is at rest, and the primary is not steady"
+        return f"the canary serves until the primary is steady{also}"
+    if not world.may_carry_all(release, primary):
+        return f"the split is at rest, and the primary is not steady{also}"
     fired = guards.fired(release, lease) if lease.touched else None
-    if fired and runs_version(release, service_of(release, "primary")):
+    if fired and runs_new(release, lease, primary):
         return f"{fired} after the weights had returned; the primary gets its old version back"
     return None
 
@@ -42,6 +48,37 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
 
     Raises what AWS raises, and `LeaseLost` when somebody else was faster.
     """
+    if (over := _without_a_way_back(lease, release)) is not None:
+        return over
+    sides = world.see(release)
+    if lease.parked and not lease.reverting and not _may_leave_its_place(release, lease, sides):
+        return None
+    lease = leases.take_over(lease)
+    if lease.touched and not _primary_is_ready(release, lease, sides):
+        return None
+    if _is_helpless(release, sides):
+        lend(release, lease)
+        return None
+    if lease.stage < RETURNING:
+        # Where the primary was not touched, the way back is what a pending revert asks for,
+        # whatever somebody else has deployed there meanwhile.
+        new = runs_new(release, lease, sides.primary)
+        lease = stages.decide_return(lease, unless_reverting=new)
+    returned = force_all(release, 0)
+    returned.require_all()
+    lease = routes.confirm(lease, 0, returned.now)
+    now = clock.epoch_seconds()
+    if lease.rested_at is None or returned.wrote:
+        lease = stages.set_rested(lease, now)
+    settled = now - (lease.rested_at or now) >= max(release.settle_seconds, release.drain_seconds)
+    if not settled or _restores_in_place(release, lease, sides):
+        return None
+    _scale_in_or_leave_it(release)
+    return _close(release, lease)
+
+
+def _without_a_way_back(lease: Lease, release: Release) -> Literal["Rejected", "Shifted"] | None:
+    """The outcome of what needs no help; None where it does."""
     if lease.stage == OPENING:
         # It changed nothing, so there is nothing to put right.
         if ledger.find(release) is not None:
@@ -52,55 +89,52 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
         # What it has written somebody wanted; the sweep tells if it is not all of it.
         leases.free(lease, release)
         return "Shifted"
-    if lease.parked and not lease.reverting and not _mended(release):
-        return None
-    lease = leases.take_over(lease)
-    if lease.touched and not _primary_is_ready(release, lease):
-        return None
-    if lease.stage < RETURNING:
-        # Where the primary was not touched, the way back is what a pending revert asks for,
-        # whatever somebody else has deployed there meanwhile.
-        lease = stages.decide_return(
-            lease, unless_reverting=lease.touched and not _runs_old(release)
-        )
-    returned = force_all(release, 0)
-    returned.require_all()
-    lease = routes.confirm(lease, 0, returned.now)
-    now = clock.epoch_seconds()
-    if lease.rested_at is None or returned.wrote:
-        lease = stages.set_rested(lease, now)
-    settled = now - (lease.rested_at or now) >= max(release.settle_seconds, release.drain_seconds)
-    if not settled or _restores_in_place(release, lease):
-        return None
-    scale_in(release)
-    return _close(release, lease)
+    return None
 
 
-def _primary_is_ready(release: Release, lease: Lease) -> bool:
+def _scale_in_or_leave_it(release: Release) -> None:
+    """Traffic is safe: a canary that cannot be scaled in now is seen to later, as every one is."""
+    try:
+        scale_in(release)
+    except (AwsRefused, AwsUnavailable, NotEnoughCapacity):
+        return
+
+
+def _is_helpless(release: Release, sides: Sides) -> bool:
+    """Whether the primary serves nothing while the canary could."""
+    primary = world.measure(release, "primary", sides.primary, 100)
+    if primary.serving:
+        return False
+    return world.measure(release, "canary", sides.canary, 100).serving > 0
+
+
+def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:
     """Whether the primary, which was touched, may carry the traffic; else a step towards it.
 
     Steady on the new version will do, unless a revert was accepted, or the promotion had failed
-    and nobody has returned the weights by hand since.
+    and nobody has returned the weights by hand since. So will what somebody else has deployed.
     """
-    primary = service_of(release, "primary")
-    ready = _may_carry(release, primary)
+    primary = sides.primary
+    ready = world.may_carry_all(release, primary)
+    old = is_old(release, lease, primary.task_definition)
     if lease.stage == RETURNING:
-        if not ready and _runs_old(release):
+        if not ready and old:
             # An old version that ECS gave up is tried again: nothing else will serve.
-            deploy_old(release)
+            deploy_old(release, lease, primary)
         return ready
+    foreign = foreign_revision(release, lease, "primary", primary) is not None
     old_only = lease.reverting or (
         lease.stage.phase == "restoring" and not _returned_by_hand(release)
     )
-    old = primary.task_definition == release.primary.task_definition
-    if ready and (old or not old_only):
+    if ready and (old or foreign or not old_only):
         return True
     # The canary is the healthy copy while the primary goes back to its old version. Where it
     # cannot carry the traffic the old version is needed all the more.
-    _, failures = hold_canary(release, lease)
-    deploy_old(release)
-    if failures:
-        raise failures[0]
+    held = hold_traffic(release, lease, sides)
+    if has_settled(release, leases.read(lease.split)):
+        deploy_old(release, lease, primary)
+    if held.failures:
+        raise held.failures[0]
     return False
 
 
@@ -109,28 +143,31 @@ def _returned_by_hand(release: Release) -> bool:
     return not failures and moved_off(release, found) is None
 
 
-def _mended(release: Release) -> bool:
-    """Whether a person has finished what a failed promotion left."""
-    return at_rest(release) and _may_carry(release, service_of(release, "primary"))
+def _may_leave_its_place(release: Release, lease: Lease, sides: Sides) -> bool:
+    """Whether a release that waits for a person after a failed promotion waits no more: somebody
+    has finished it, or the canary that serves meanwhile is lost."""
+    if world.may_carry_all(release, sides.primary) and at_rest(release):
+        return True
+    now, grace = clock.epoch_seconds(), release.capacity_grace_seconds
+    canary = world.measure(release, "canary", sides.canary, 100)
+    standing = canary.stands(100, lease.short_since, now, grace)
+    if standing == "short" and lease.short_since is None:
+        stages.note_shortage(lease, now)
+    if standing != "lost":
+        return False
+    primary = world.measure(release, "primary", sides.primary, 100, targets=True)
+    return can_take_over(primary, canary)
 
 
-def _may_carry(release: Release, primary: Service) -> bool:
-    return primary.steady and missing_capacity(release, "primary", primary) is None
-
-
-def _restores_in_place(release: Release, lease: Lease) -> bool:
+def _restores_in_place(release: Release, lease: Lease, sides: Sides) -> bool:
     """Whether an alarm fired too late for the canary to take the traffic: both sides run the
     version in doubt, so the primary gets its old one as it serves."""
     if not lease.touched or not guards.fired(release, lease):
         return False
-    if not runs_version(release, service_of(release, "primary")):
+    if not runs_new(release, lease, sides.primary):
         return False
-    deploy_old(release)
+    deploy_old(release, lease, sides.primary)
     return True
-
-
-def _runs_old(release: Release) -> bool:
-    return service_of(release, "primary").task_definition == release.primary.task_definition
 
 
 def _close(release: Release, lease: Lease) -> Outcome:
@@ -143,16 +180,16 @@ def _close(release: Release, lease: Lease) -> Outcome:
     if lease.signal is not None:
         ledger.note_signal(lease.holder, lease.signal)
     ledger.close(release, outcome, cause)
-    if leases.free(lease, release):
+    if clear_up(release, lease):
         eventbridge.publish(events.ended(release, outcome, cause))
     return outcome
 
 
 def _ended(release: Release, lease: Lease) -> tuple[Literal["Reverted", "Released"], str]:
     """The outcome, and what the primary serves."""
-    primary = service_of(release, "primary")
-    if primary.task_definition == release.primary.task_definition:
+    primary = world.see(release).primary
+    if is_old(release, lease, primary.task_definition):
         return "Reverted", "the old version"
-    if lease.touched and runs_version(release, primary):
+    if runs_new(release, lease, primary):
         return "Released", "the new version"
-    return "Reverted", f"{primary.task_definition}, which somebody else has deployed"
+    return "Reverted", f"{short_name(primary.task_definition)}, which somebody else has deployed"

@@ -7,8 +7,7 @@ from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
-from stepcanary.release import guards, routes
-from stepcanary.release.capacity import missing_capacity, service_of
+from stepcanary.release import guards, routes, world
 from stepcanary.release.routes import Forced, force_all
 from stepcanary.store import stages
 from stepcanary.traffic.router import TrafficRouter
@@ -46,19 +45,12 @@ def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: s
     return Attempt(next="again", wait_seconds=pause, cause=cause, note=note)
 
 
-def require_primary(release: Release) -> None:
-    """Raises `NotEnoughCapacity` unless the primary can carry all traffic."""
-    short = missing_capacity(release, "primary", service_of(release, "primary"))
-    if short is not None:
-        raise NotEnoughCapacity(f"the primary gets no weight yet: {short}")
-
-
 def give_back(release: Release, lease: Lease) -> tuple[Forced, str]:
     """All weight to the primary, whatever the routes say now; with who else wrote them, if any.
 
     One route that cannot be returned keeps no other from it.
     """
-    returned = force_all(release, 0)
+    returned = force_all(release, 0, unsure=lease.stage < RETURNING and lease.target > 0)
     if not returned.failures:
         routes.confirm(lease, 0, returned.now)
     notes = [
@@ -82,21 +74,46 @@ def _note(router: TrafficRouter, lease: Lease, split: str, moved: Moved) -> str 
 def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bool) -> Rest:
     """Read the split once more, after the router's settle time; put it right where it moved.
 
-    Where the primary was `promoted` the alarms have the last word on it, and this is the last look:
-    after it the release is over. Raises `SplitDrifted` when somebody else has moved it too often.
+    Here the primary is looked at for the first time since a revert: one that serves nothing leaves
+    the traffic to a canary that serves, until it does. Where the primary was `promoted` the alarms
+    have the last word on it, and this is the last look: after it the release is over. Raises
+    `SplitDrifted` when the split was put right too often.
     """
     lease = stages.enter(release, fence, RETURNING)
     found, failures = routes.read_each(release)
     moved = routes.moved_off(release, found)
-    if moved is None and not failures:
+    helpless = _helpless(release)
+    if moved is None and not failures and not helpless:
         if promoted and (fired := guards.fired(release, lease)):
             return Rest(next="restore", corrections=corrections, note=fired)
         return Rest(next="retire", corrections=corrections)
-    if moved and corrections >= MOST_CORRECTIONS:
-        raise SplitDrifted(f"the split was moved again {corrections} times: {moved}")
+    if corrections >= MOST_CORRECTIONS:
+        raise SplitDrifted(f"the split was put right {corrections} times: {helpless or moved}")
+    if helpless:
+        lend(release, lease)
+        return Rest(next="again", corrections=corrections + 1, note=helpless)
     returned, note = give_back(release, lease)
     returned.require_all()
     return Rest(next="again", corrections=corrections + 1, note=note)
+
+
+def _helpless(release: Release) -> str | None:
+    """That the primary serves nothing while the canary could, in a sentence."""
+    sides = world.see(release)
+    primary = world.measure(release, "primary", sides.primary, 100)
+    if primary.serving:
+        return None
+    canary = world.measure(release, "canary", sides.canary, 100)
+    if not canary.serving:
+        return None
+    return f"{primary.service} serves nothing, so the canary carries the traffic until it does"
+
+
+def lend(release: Release, lease: Lease) -> None:
+    """All weight to the canary for as long as the primary serves nothing."""
+    lent = force_all(release, 100)
+    lent.require_all()
+    routes.confirm(lease, 100, lent.now)
 
 
 def retire_canary(release: Release, fence: int) -> None:
@@ -109,8 +126,11 @@ def scale_in(release: Release) -> None:
     """Raises `SplitDrifted` when the split is not at rest, before the canary goes or after, and
     `NotEnoughCapacity` when the primary cannot carry what it has."""
     _require_rest(release)
-    require_primary(release)
-    ecs.scale(release.cluster, service_of(release, "canary"), 0)
+    sides = world.see(release)
+    short = world.measure(release, "primary", sides.primary, 100, targets=True).shortage(100)
+    if short is not None:
+        raise NotEnoughCapacity(f"the canary stays: {short}")
+    ecs.scale(release.cluster, sides.canary, 0)
     _require_rest(release)
 
 

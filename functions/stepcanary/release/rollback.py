@@ -37,8 +37,13 @@ def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile]:
             primary=last.primary.task_definition, canary=last.canary.task_definition
         )
         return request.model_copy(update={"task_definitions": before}), fast
-    _, old = ecs.describe_task_definition(last.primary.task_definition)
-    images = {c["name"]: c["image"] for c in old["containerDefinitions"]}
+    old = ecs.find_task_definition(last.primary.task_definition)
+    document = old.document if old is not None else ledger.way_back(last.execution)
+    if document is None:
+        raise RequestRejected(
+            f"rollback: {last.primary.task_definition} was deleted; name an image instead"
+        )
+    images = {c["name"]: c["image"] for c in document["containerDefinitions"]}
     gone = [name for name in last.images if name not in images]
     if gone:
         raise RequestRejected(

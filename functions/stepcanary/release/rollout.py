@@ -2,29 +2,47 @@
 
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.release import Release
+from stepcanary.domain.revisions import foreign_sentence
 from stepcanary.domain.split import Split
 from stepcanary.domain.stage import ROLLOUT
 from stepcanary.domain.verdict import Progress, Verdict, judge, progress
-from stepcanary.errors import NotEnoughCapacity
-from stepcanary.release import guards
-from stepcanary.release.capacity import missing_capacity, service_of
-from stepcanary.release.deploy import deploy_new
+from stepcanary.errors import ForeignDeployment
+from stepcanary.release import deploy, guards, way_back, world
 from stepcanary.release.routes import shift_all
 from stepcanary.store import leases, mailbox, stages
 
 
 def deploy_canary(release: Release, fence: int) -> Started:
-    """The new version to the canary, which serves nothing yet. Raises `RevertRequested`."""
+    """The new version to the canary, which serves nothing yet, once there is a way back.
+
+    Raises `RevertRequested` and `ForeignDeployment`.
+    """
     stages.enter(release, fence, ROLLOUT, unless_reverting=True)
-    return deploy_new(release, "canary")
+    lease = leases.check(release, fence)
+    sides = world.see(release)
+    world.require_own(release, lease, sides)
+    found = sides.canary.task_definition
+    if not lease.canary_revision and found != release.canary.task_definition:
+        raise ForeignDeployment(foreign_sentence("canary", sides.canary))
+    lease = way_back.prepare(release, lease)
+    arn = deploy.new_revision(release, "canary", sides.canary)
+    stages.note_revision(lease, "canary", arn)
+    return deploy.start(release, "canary", sides.canary, arn)
 
 
-def shift_weight(release: Release, fence: int, weight: int) -> list[Split]:
-    """Give the canary this weight, once it can carry it and no revert is pending."""
+def shift_weight(release: Release, fence: int, weight: int, since: int) -> list[Split]:
+    """Give the canary this weight, once it can carry it and no revert is pending.
+
+    `since`, in epoch seconds, is when the shift was first tried. Raises `NotEnoughCapacity` until
+    the deployment's deadline, and then `DeploymentOverdue`.
+    """
     lease = stages.enter(release, fence, ROLLOUT, unless_reverting=True, target=weight)
-    short = missing_capacity(release, "canary", service_of(release, "canary"))
-    if short is not None:
-        raise NotEnoughCapacity(f"the canary gets no more weight: {short}")
+    sides = world.see(release)
+    foreign = world.require_own(release, lease, sides)
+    world.require_canary(release, lease, sides)
+    short = world.measure(release, "canary", sides.canary, weight, targets=True).shortage(weight)
+    if why := foreign or short:
+        world.hold(release, since, f"the canary gets no more weight: {why}")
     return shift_all(release, lease, weight)
 
 
@@ -34,7 +52,8 @@ def judge_canary(
     """The verdict on the step that has just baked, and what follows it.
 
     The signal `promote`, or a gate that was passed, stands in for missing data; an alarm that
-    fires, or has fired since the release began, reverts all the same. Raises `SplitDrifted`.
+    fires, or has fired since the release began, reverts all the same. Raises `SplitDrifted`,
+    `ForeignDeployment` and `CanaryShort`.
     """
     lease = leases.check(release, fence)
     guards.require_unchanged(release, lease)
@@ -42,6 +61,9 @@ def judge_canary(
     if lease.reverting:
         verdict = Verdict("revert", str(lease.signal))
     else:
+        sides = world.see(release)
+        world.require_own(release, lease, sides)
+        world.require_canary(release, lease, sides)
         alarms = guards.alarms(release, lease)
         verdict = judge(release.alarms, alarms, release.holds - holds, promoted=promoted)
     last = step + 1 == len(release.steps)

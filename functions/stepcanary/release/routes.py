@@ -17,7 +17,7 @@ from stepcanary.errors import (
 from stepcanary.store import stages
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
-from stepcanary.traffic.shift import Known, Moved, force, foreign_write, shift
+from stepcanary.traffic.shift import Known, Moved, force, foreign_write, read_again, shift
 
 Readings = dict[str, Reading]
 """By the split's key in the ledger."""
@@ -52,6 +52,27 @@ def read_each(release: Release) -> tuple[Readings, list[ReleaseError]]:
         except HINDRANCES as failure:
             failures.append(failure)
     return readings, failures
+
+
+def all_at(readings: Readings, weight: int) -> bool:
+    """Whether each of these is at the weight; not where there are none."""
+    splits = [reading.split for reading in readings.values()]
+    return bool(splits) and all(split == split.with_weight(weight) for split in splits)
+
+
+def where(release: Release, readings: Readings) -> str:
+    """Where the traffic is, in a sentence."""
+    if all_at(readings, 100):
+        return "The canary carries the traffic"
+    if all_at(readings, 0):
+        return "The primary carries the traffic"
+    found = [
+        f"{router.name} is at {readings[split].split}"
+        if split in readings
+        else f"{router.name} could not be read"
+        for split, router in routers(release)
+    ]
+    return f"Primary and canary share the traffic: {'; '.join(found)}"
 
 
 def confirm(lease: Lease, weight: int, readings: Readings) -> Lease:
@@ -89,14 +110,23 @@ def foreign_writes(release: Release, lease: Lease, readings: Readings) -> str | 
     return "; ".join(filter(None, writes)) or None
 
 
+def drift(release: Release, lease: Lease) -> str | None:
+    """What somebody else wrote, and still reads so when the route is read again."""
+    found = [
+        read_again(router, known(lease, split), router.read())[1]
+        for split, router in routers(release)
+    ]
+    return "; ".join(filter(None, found)) or None
+
+
 def shift_all(release: Release, lease: Lease, weight: int) -> list[Split]:
     """Bring every route to this weight.
 
     Where one write fails, those before it stay: the step is tried again or the release reverts,
     and both take each route from wherever it is.
     """
-    if len(release.traffic) > 1 and (drift := foreign_writes(release, lease, read(release))):
-        raise SplitDrifted(drift)
+    if len(release.traffic) > 1 and (found := drift(release, lease)):
+        raise SplitDrifted(found)
     readings = {
         split: shift(router, known(lease, split), weight) for split, router in routers(release)
     }
@@ -125,16 +155,17 @@ class Forced:
             raise self.failures[0]
 
 
-def force_all(release: Release, weight: int) -> Forced:
+def force_all(release: Release, weight: int, *, unsure: bool = False) -> Forced:
     """Bring every route to this weight, whatever it says now and whatever becomes of the others.
 
+    `unsure` of the last write, it is written also where it reads so.
     At the same time, because a call that hangs takes most of a function's life.
     """
     each = list(routers(release))
 
     def move(router: TrafficRouter) -> Moved | ReleaseError:
         try:
-            return force(router, weight)
+            return force(router, weight, unsure=unsure)
         except HINDRANCES as failure:
             return failure
 

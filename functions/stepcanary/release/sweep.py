@@ -1,79 +1,206 @@
 """Sweep: the look from outside at every release that holds a split, and at a few splits at rest.
 
-It is the second line behind the state machine. The rule on dead executions calls it at once, the
-schedule each minute.
+It is the second line behind the state machine: the schedule calls it each minute, and the rule on
+dead executions calls it at once for one of them. What it asks of AWS is asked for many releases at
+a time, and never takes more than half of a published rate.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from stepcanary import clock
-from stepcanary.aws import stepfunctions
+from stepcanary.aws import cloudwatch, stepfunctions
+from stepcanary.aws.cloudwatch import Described
 from stepcanary.contracts.answers import Sweep
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
-from stepcanary.domain.stage import RETURNING
-from stepcanary.errors import AwsRefused, AwsUnavailable, LeaseLost, RequestRejected, SignalRefused
+from stepcanary.domain.stage import OPENING, RETURNING
+from stepcanary.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    DocumentUnreadable,
+    ForeignDeployment,
+    LeaseLost,
+    RequestRejected,
+    SignalRefused,
+)
 from stepcanary.observability import logger
-from stepcanary.release import guards, recovery
+from stepcanary.release import guards, recovery, retiring, world
+from stepcanary.release.holder import is_alive
+from stepcanary.release.pace import Pace, in_turn
 from stepcanary.release.signalling import deliver
-from stepcanary.store import leases, rest
+from stepcanary.release.world import Sides
+from stepcanary.store import leases, ledger, rest
 from stepcanary.store.rest import Resting
 from stepcanary.traffic.factory import router_for
 
+READS_PER_SECOND = 5.0
+"""Half of what ELB gives an account for all its Describe calls, and the others give as much; see
+https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html"""
+
+MOST_ROUTES_A_SWEEP = 250
+"""So that it ends before the next one begins."""
+
 
 def sweep() -> Sweep:
-    """Bring home every release whose execution is dead, and look after the living.
+    """Bring home every release whose execution is dead, look after the living, and do what is due.
 
     A split that nobody holds is only looked at: who moved it by hand may want it so.
     """
     recovered: list[str] = []
     stranded: list[str] = []
-    for lease in leases.held():
+    living, dead = _told_apart(leases.held())
+    for lease in dead:
+        stranded += _bring_home(lease, recovered)
+    # What is known of the others is reported all the same.
+    looks: list[tuple[str, Callable[[], list[str]]]] = [
+        ("the releases", lambda: look_after(living)),
+        ("the splits at rest", look_at_rest),
+    ]
+    for name, look in looks:
         try:
-            reason = _look_at(lease, recovered)
-        except LeaseLost:
-            # It was closed or taken over while we looked.
-            continue
+            stranded += look()
         except Exception as error:
-            # Whatever one lease's trouble is, the others are helped.
-            logger.exception("no help for a lease", extra={"split": lease.split})
-            reason = f"{type(error).__name__}: {error}"
-        if reason:
-            stranded.append(f"{lease.split}, {lease.holder}: {reason}")
+            logger.exception("a look failed", extra={"at": name})
+            stranded.append(f"{name} could not be looked at: {error}")
+    return Sweep(recovered=recovered, stranded=stranded, left=retiring.work_off())
+
+
+def bring_home(execution: str) -> Sweep:
+    """The release of one execution, which has just ended."""
+    recovered: list[str] = []
     try:
-        stranded += look_at_rest()
-    except Exception as error:
-        # What is known of the releases is reported all the same.
-        logger.exception("no look at the splits at rest")
-        stranded.append(f"the splits at rest could not be looked at: {error}")
+        lease = leases.read(ledger.release_of(execution).split)
+    except DocumentUnreadable:
+        # It never took a split.
+        return Sweep(recovered=[], stranded=[])
+    stranded: list[str] = []
+    if lease.holder == execution and (lease.recovering or not is_alive(lease)):
+        stranded = _bring_home(lease, recovered)
     return Sweep(recovered=recovered, stranded=stranded)
 
 
-def _look_at(lease: Lease, recovered: list[str]) -> str | None:
-    if not lease.recovering and stepfunctions.is_running(lease.holder):
-        _look_after(lease)
-        return None
-    release = leases.release_of(lease)
-    if recovery.recover(lease, release) is None:
-        return recovery.under_way(lease, release)
-    recovered.append(lease.holder)
-    return None
+def _told_apart(held: list[Lease]) -> tuple[list[Lease], list[Lease]]:
+    """Leases of executions that may still act, and of those that are dead."""
+    if not held:
+        return [], []
+    try:
+        running = stepfunctions.running_executions()
+    except AwsUnavailable:
+        running = frozenset()
+    pace = Pace(READS_PER_SECOND)
+    living: list[Lease] = []
+    dead: list[Lease] = []
+    for lease in held:
+        alive = not lease.recovering and lease.holder in running
+        if not alive and not lease.recovering:
+            pace.wait()
+            alive = _may_live(lease)
+        (living if alive else dead).append(lease)
+    return living, dead
 
 
-def _look_after(lease: Lease) -> None:
-    """The second line for a living release that waits, at a gate perhaps for a day.
+def _may_live(lease: Lease) -> bool:
+    try:
+        return is_alive(lease)
+    except (AwsRefused, AwsUnavailable):
+        # Not seen is not dead; the next minute brings the next look.
+        return True
 
-    An alarm's event may have been lost, a signal kept but not handed over, the route written.
+
+def _bring_home(lease: Lease, recovered: list[str]) -> list[str]:
+    """What keeps the split from its rest, for a person."""
+    try:
+        release = leases.release_of(lease)
+        if recovery.recover(lease, release) is not None:
+            recovered.append(lease.holder)
+            return []
+        reason = recovery.under_way(lease, release)
+    except LeaseLost:
+        # It was closed or taken over while we looked.
+        return []
+    except Exception as error:
+        # Whatever one lease's trouble is, the others are helped.
+        logger.exception("no help for a lease", extra={"split": lease.split})
+        reason = f"{type(error).__name__}: {error}"
+    return [_sentence(lease, reason)] if reason else []
+
+
+def _sentence(lease: Lease, reason: str) -> str:
+    return f"{lease.split}, {lease.holder}: {reason}"
+
+
+def look_after(living: list[Lease]) -> list[str]:
+    """The second line for releases that wait, at a gate perhaps for a day.
+
+    A task may have died, an alarm's event been lost, a signal kept but not handed over, a version
+    been deployed, a route been written by others. What a person has to know is the answer.
     """
-    if not lease.token or lease.stage == RETURNING:
-        return
-    if not lease.reverting and (doubt := guards.doubt(leases.release_of(lease), lease)):
+    stranded = []
+    waiting: list[tuple[Lease, Release]] = []
+    for lease in living:
+        if lease.stage in (OPENING, RETURNING) or _handed_over(lease):
+            continue
+        try:
+            waiting.append((lease, leases.release_of(lease)))
+        except DocumentUnreadable as unreadable:
+            stranded.append(_sentence(lease, str(unreadable)))
+    if not waiting:
+        return stranded
+    sides = world.see_all(release for _, release in waiting)
+    names = list(dict.fromkeys(name for _, release in waiting for name in release.alarms))
+    alarms = cloudwatch.describe(names)
+    pace = Pace(READS_PER_SECOND)
+    whose_turn = in_turn(waiting, MOST_ROUTES_A_SWEEP, clock.epoch_seconds() // 60)
+    for lease, release in waiting:
+        pace.wait()
+        reads_routes = (lease, release) in whose_turn
+        try:
+            stranded += _look_after(lease, release, sides[release.execution], alarms, reads_routes)
+        except (AwsUnavailable, LeaseLost):
+            # Not seen, or it has ended meanwhile.
+            continue
+        except Exception as error:
+            logger.exception("no look at a release", extra={"split": lease.split})
+            stranded.append(_sentence(lease, f"{type(error).__name__}: {error}"))
+    return stranded
+
+
+def _handed_over(lease: Lease) -> bool:
+    """Whether a revert is pending, which is all that a look could ask for."""
+    if lease.signal is not None and lease.waits_for(lease.signal.kind):
+        stepfunctions.end_wait(lease.token, lease.signal)
+    return lease.reverting
+
+
+def _look_after(
+    lease: Lease, release: Release, sides: Sides, alarms: Described, reads_routes: bool
+) -> list[str]:
+    """Revert where there is a doubt; what a person has to know."""
+    helpless: list[str] = []
+    doubt = None
+    try:
+        world.require_own(release, lease, sides)
+        state = world.look_at_canary(release, lease, sides)
+        if state.primary:
+            helpless = [
+                _sentence(lease, f"no side can carry the traffic: {state.short}; {state.primary}")
+            ]
+        if state.leaves:
+            doubt = f"the canary cannot carry {lease.weight} %: {state.short}"
+    except ForeignDeployment as found:
+        doubt = str(found)
+    if doubt is None:
+        doubt = guards.fired_of(cloudwatch.alarms_of(alarms, release.alarms, lease.since))
+    if doubt is None and reads_routes:
+        doubt = guards.moved(release, lease)
+    if doubt is not None:
         now = clock.epoch_seconds()
         signal = Signal(kind="revert", reason=doubt[:1_000], by="the sweep", at=now)
         with suppress(SignalRefused):
             deliver(lease, signal)
-    elif lease.signal is not None and lease.waits_for(lease.signal.kind):
-        stepfunctions.end_wait(lease.token, lease.signal)
+    return helpless
 
 
 def look_at_rest() -> list[str]:

@@ -31,6 +31,7 @@ class StablePart(BaseModel):
     canary: Side
     primary_tasks: int
     canary_tasks: int
+    capacity_grace_seconds: int = 60
     images: dict[str, Any] | None = None
     task_definitions: TaskDefinitions | None = None
     traffic: list[Traffic]

@@ -1,6 +1,6 @@
 """Due: what is still to be done from outside for a release that is over, and when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stepcanary.store import table
 from stepcanary.store.table import Delete, ItemKey, Put
@@ -11,12 +11,14 @@ MOST_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`at` is in epoch seconds, `what` a kind of work, and `key` what it is about."""
+    """`at` is in epoch seconds, `what` a kind of work, and `key` what it is about. `tries` counts
+    how often it was begun."""
 
     at: int
     what: str
     key: str
     execution: str
+    tries: int = 0
 
 
 def _key(task: Task) -> ItemKey:
@@ -24,14 +26,29 @@ def _key(task: Task) -> ItemKey:
 
 
 def add(task: Task) -> None:
-    item = {"at": task.at, "what": task.what, "key": task.key, "execution": task.execution}
+    item = {
+        "at": task.at,
+        "what": task.what,
+        "key": task.key,
+        "execution": task.execution,
+        "tries": task.tries,
+    }
     table.put(Put(_key(task), item))
+
+
+def put_off(task: Task, at: int) -> None:
+    """Once more at that time, in epoch seconds."""
+    add(replace(task, at=at, tries=task.tries + 1))
+    done(task)
 
 
 def until(now: int) -> list[Task]:
     """What is due by now, in epoch seconds: the oldest first, a bounded number."""
     items = table.page(DUE, until=f"{now + 1:012d}", most=MOST_AT_ONCE).items
-    return [Task(item["at"], item["what"], item["key"], item["execution"]) for item in items]
+    return [
+        Task(item["at"], item["what"], item["key"], item["execution"], item.get("tries", 0))
+        for item in items
+    ]
 
 
 def done(task: Task) -> None:

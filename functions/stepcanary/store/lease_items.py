@@ -25,6 +25,11 @@ AS_KEPT = (
     "parked",
     "touched",
     "recovering",
+    "canary_revision",
+    "primary_revision",
+    "copy",
+    "short_since",
+    "held_at",
     "lead",
 )
 LEFT_BY_A_HOLDER = (
@@ -43,6 +48,11 @@ LEFT_BY_A_HOLDER = (
     "recovering",
     "returning_at",
     "rested_at",
+    "canary_revision",
+    "primary_revision",
+    "copy",
+    "short_since",
+    "held_at",
 )
 """Attributes that say nothing to the next holder."""
 

@@ -275,11 +275,14 @@ def park(lease: Lease) -> None:
     change(lease, parked=True)
 
 
-def change(lease: Lease, **values: object) -> Lease:
-    """Set attributes of a lease that must still be held under this fence. Raises `LeaseLost`."""
+def change(lease: Lease, *, remove: tuple[str, ...] = (), **values: object) -> Lease:
+    """Set and remove attributes of a lease that must still be held under this fence.
+
+    Raises `LeaseLost`.
+    """
     ours = is_ours(lease.holder, lease.fence)
     try:
-        item = table.change(Change(lease_key(lease.split), ours, set=values))
+        item = table.change(Change(lease_key(lease.split), ours, set=values, remove=remove))
     except ConditionFailed as failed:
         raise lost(lease_of(lease.split, failed.item), lease.fence) from failed
     return lease_of(lease.split, item)

@@ -5,11 +5,13 @@ it. `stepcanary.store.table` has the keys.
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from stepcanary import clock
+from stepcanary.domain.model import Document
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
@@ -77,6 +79,21 @@ def release_of(execution: str) -> Release:
     if item is None:
         raise DocumentUnreadable(f"the ledger has no document of {execution}")
     return documents.read(item["release"], item.get("schema", documents.SCHEMA))
+
+
+def keep_way_back(execution: str, task_definition: Document) -> None:
+    """What the primary ran before the release, in case that its revision goes in mid-release."""
+    item = {
+        "task_definition": json.dumps(task_definition),
+        "expires_at": clock.epoch_seconds() + KEPT_SECONDS,
+    }
+    table.put(Put(_of_release(execution, "way_back"), item))
+
+
+def way_back(execution: str) -> Document | None:
+    """What `keep_way_back` has kept."""
+    item = table.get(_of_release(execution, "way_back"))
+    return cast("Document", json.loads(item["task_definition"])) if item else None
 
 
 def find(release: Release) -> Record | None:

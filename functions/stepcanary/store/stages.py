@@ -5,6 +5,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from stepcanary import clock
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
+from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import OPENING, RETURNING, ROLLOUT, Stage
 from stepcanary.errors import RevertRequested, StageOver
 from stepcanary.store import leases, table
@@ -28,16 +29,16 @@ def enter(
     stage: Stage,
     *,
     unless_reverting: bool = False,
-    touch: bool = False,
+    touch: str = "",
     target: int | None = None,
     only_from: Stage | None = None,
 ) -> Lease:
     """Go to a stage, or stay in it, and return the lease as it was before.
 
-    What each act calls before it changes anything. `touch` says that the primary may be anything
-    from here on. Raises `LeaseLost`; `StageOver` when the release has gone past this stage or this
-    target, or is at neither it nor `only_from`; with `unless_reverting`, `RevertRequested` while a
-    revert is pending.
+    What each act calls before it changes anything. `touch` is the task definition that the primary
+    gets: it may be anything from here on. Raises `LeaseLost`; `StageOver` when the release has gone
+    past this stage or this target, or is at neither it nor `only_from`; with `unless_reverting`,
+    `RevertRequested` while a revert is pending.
     """
     ours = leases.is_ours(release.execution, fence)
     condition = ours & is_not_past(stage, only_from)
@@ -51,7 +52,7 @@ def enter(
     if stage == RETURNING:
         first["returning_at"] = clock.epoch_seconds()
     if touch:
-        values["touched"] = True
+        values |= {"touched": True, "primary_revision": touch}
     if unless_reverting:
         condition &= is_not_reverting()
         if stage > ROLLOUT:
@@ -82,6 +83,12 @@ def _why_not(
             " delivered late and changes nothing"
         )
     return RevertRequested(str(now.signal))
+
+
+def require_no_revert(lease: Lease) -> None:
+    """Raises `RevertRequested` while a revert is pending."""
+    if lease.reverting:
+        raise RevertRequested(str(lease.signal))
 
 
 def confirm(lease: Lease, weight: int, versions: dict[str, int]) -> Lease:
@@ -126,6 +133,30 @@ def decide_return(lease: Lease, *, unless_reverting: bool) -> Lease:
         if (now.holder, now.fence) != (lease.holder, lease.fence):
             raise leases.lost(now, lease.fence) from failed
         raise RevertRequested(str(now.signal)) from failed
+
+
+def note_revision(lease: Lease, side: SideName, arn: str) -> Lease:
+    """Before a version is deployed to a side, so that it is not taken for somebody else's."""
+    if side == "canary":
+        return leases.change(lease, canary_revision=arn)
+    return leases.change(lease, primary_revision=arn)
+
+
+def note_copy(lease: Lease, arn: str) -> Lease:
+    """What was registered to go back to."""
+    return leases.change(lease, copy=arn)
+
+
+def note_shortage(lease: Lease, since: int | None) -> Lease:
+    """Since when the canary has had fewer tasks than its weight needs, None where it has enough."""
+    if since is None:
+        return leases.change(lease, remove=("short_since",))
+    return leases.change(lease, short_since=since)
+
+
+def note_held(lease: Lease, at: int) -> Lease:
+    """When all weight was brought to the canary, which the router follows in its time."""
+    return leases.change(lease, held_at=at)
 
 
 def set_rested(lease: Lease, at: int) -> Lease:

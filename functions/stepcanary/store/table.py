@@ -14,6 +14,8 @@
 | `day#<date>` | `<second>#<execution>` | what became of a release of that day | `ledger` |
 | `release#<execution>` | `document` | a release, once, and its outcome | `ledger` |
 | `release#<execution>` | `event#<millisecond>#…` | what happened within a release | `ledger` |
+| `release#<execution>` | `way_back` | the task definition that the primary ran before | `ledger` |
+| `release#<execution>` | `up#<kind>#<key>` | what it put up and has to take down | `register` |
 | `release#<execution>` | `thread` | its first message in Slack | `ledger` |
 | `rest` | split | a split that was ever released on | `rest` |
 | `rest#drift` | split | one that somebody has moved since | `rest` |

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 
+from stepcanary import clock
 from stepcanary.errors import SplitDrifted
 from stepcanary.traffic.router import Reading, TrafficRouter
+
+READS_AGAIN = 3
+PAUSE_SECONDS = 1
+"""A read may lag behind a write, so one that surprises is repeated before it counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,18 @@ def foreign_write(router: TrafficRouter, reading: Reading, known: Known) -> str 
     )
 
 
+def read_again(router: TrafficRouter, known: Known, reading: Reading) -> tuple[Reading, str | None]:
+    """The reading, repeated while it shows a foreign write, and what that is if it stays."""
+    drift = foreign_write(router, reading, known)
+    for _ in range(READS_AGAIN):
+        if drift is None:
+            break
+        clock.sleep(PAUSE_SECONDS)
+        reading = router.read()
+        drift = foreign_write(router, reading, known)
+    return reading, drift
+
+
 def jump_of(reading: Reading, version: int | None) -> int:
     """How many writes a route has had since this version; 0 where the router counts none."""
     return 0 if reading.version is None else reading.version - (version or 0)
@@ -45,8 +62,8 @@ def shift(router: TrafficRouter, known: Known, weight: int) -> Reading:
 
     Raises `SplitDrifted` when somebody else wrote the route, before or since.
     """
-    before = router.read()
-    if drift := foreign_write(router, before, known):
+    before, drift = read_again(router, known, router.read())
+    if drift:
         raise SplitDrifted(drift)
     after = _write(router, before, weight)
     if jump_of(after, before.version) > 1:
@@ -65,18 +82,27 @@ class Moved:
     now: Reading
 
 
-def force(router: TrafficRouter, weight: int) -> Moved:
-    """Bring the canary to `weight` percent whatever the route says now, and confirm it."""
+def force(router: TrafficRouter, weight: int, *, unsure: bool = False) -> Moved:
+    """Bring the canary to `weight` percent whatever the route says now, and confirm it.
+
+    With `unsure` it is written also where it reads like that already: the reading may be older than
+    the last write.
+    """
     found = router.read()
-    return Moved(found, _write(router, found, weight))
+    return Moved(found, _write(router, found, weight, always=unsure))
 
 
-def _write(router: TrafficRouter, before: Reading, weight: int) -> Reading:
+def _write(router: TrafficRouter, before: Reading, weight: int, *, always: bool = False) -> Reading:
     wanted = before.split.with_weight(weight)
-    if before.split == wanted:
+    if before.split == wanted and not always:
         return before
     written = router.write(before, wanted)
     after = router.read()
+    for _ in range(READS_AGAIN):
+        if after.document == written:
+            return after
+        clock.sleep(PAUSE_SECONDS)
+        after = router.read()
     if after.document != written:
         raise SplitDrifted(
             f"{router.name} does not read back as written: wrote {wanted}, found"

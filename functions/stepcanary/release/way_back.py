@@ -1,0 +1,50 @@
+"""Way back: the primary's old version, kept so that it can be deployed again whatever becomes of
+its revision meanwhile."""
+
+from stepcanary.aws import ecs
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.model import Document
+from stepcanary.domain.release import Release
+from stepcanary.domain.revisions import short_name
+from stepcanary.errors import DeploymentFailed
+from stepcanary.release import copies, standing
+from stepcanary.store import ledger, stages
+
+
+def prepare(release: Release, lease: Lease) -> Lease:
+    """Before the first deployment: what is to be gone back to is in the ledger, and ECS would
+    deploy it. Raises `DeploymentFailed` where nothing of it is left."""
+    old = ecs.find_task_definition(lease.copy or release.primary.task_definition)
+    if old is None:
+        raise _nothing_left(release)
+    ledger.keep_way_back(release.execution, old.document)
+    return lease if old.is_active else _copied(release, lease, old.document)
+
+
+def old_revision(release: Release, lease: Lease) -> tuple[Lease, str]:
+    """ARN of a revision with the old version that ECS deploys, registered again where it has to be.
+
+    Raises `DeploymentFailed` where nothing of it is left.
+    """
+    wanted = lease.copy or release.primary.task_definition
+    found = ecs.find_task_definition(wanted)
+    if found is not None and found.is_active:
+        return lease, wanted
+    document = found.document if found is not None else ledger.way_back(release.execution)
+    if document is None:
+        raise _nothing_left(release)
+    lease = _copied(release, lease, document)
+    return lease, lease.copy
+
+
+def _copied(release: Release, lease: Lease, document: Document) -> Lease:
+    before = copies.before(release.primary.task_definition, document)
+    return stages.note_copy(lease, standing.put_up(release, "copy", "primary", before))
+
+
+def _nothing_left(release: Release) -> DeploymentFailed:
+    name = short_name(release.primary.task_definition)
+    return DeploymentFailed(
+        f"task definition {name}, which the primary ran before, was deleted, so ECS cannot go back"
+        " to it; register the old version again and deploy it"
+    )
