@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -11,7 +10,19 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from stepcanary.aws import ecs
 from stepcanary.contracts.answers import Rest
-from stepcanary.release import capacity, deploy, opening, plan, recovery, revert
+from stepcanary.release import (
+    closing,
+    deploy,
+    opening,
+    plan,
+    promotion,
+    recovery,
+    retiring,
+    revert,
+    standing,
+    way_back,
+    world,
+)
 from stepcanary.store import leases, mailbox, stages, table
 from stepcanary.store.lease_items import lease_key
 from stepcanary.store.table import Change
@@ -43,7 +54,7 @@ def _without_lease(_arena: Arena) -> Iterator[None]:
         patch.object(leases, "is_ours", lambda _holder, _fence: _anything()),
         patch.object(leases, "check", check),
         patch.object(opening, "_free_of_the_dead", lambda _release: None),
-        patch.object(plan, "stepfunctions", SimpleNamespace(is_running=lambda _execution: False)),
+        patch.object(plan, "is_alive", lambda _lease: False),
     ):
         yield
 
@@ -93,49 +104,131 @@ def _without_reconciler(arena: Arena) -> Iterator[None]:
 def _without_read_back(_arena: Arena) -> Iterator[None]:
     """What was written is believed, and the settle time confirms nothing."""
 
-    def believe(router: Any, before: Any, weight: int) -> Any:
+    def believe(router: Any, before: Any, weight: int, *, always: bool = False) -> Any:
         wanted = before.split.with_weight(weight)
-        if before.split == wanted:
+        if before.split == wanted and not always:
             return before
         written = router.write(before, wanted)
         version = None if before.version is None else before.version + 1
         return Reading(wanted, written, version)
 
     def scale_in(release: Any) -> None:
-        ecs.scale(release.cluster, capacity.service_of(release, "canary"), 0)
+        ecs.scale(release.cluster, world.see(release).canary, 0)
+
+    def confirm_rest(_release: Any, _fence: int, corrections: int, **_: Any) -> Rest:
+        return Rest(next="retire", corrections=corrections)
 
     with ExitStack() as patches:
         patches.enter_context(patch.object(shift, "_write", believe))
         for module in (revert, recovery):
             patches.enter_context(patch.object(module, "scale_in", scale_in))
-        patches.enter_context(
-            patch.object(
-                revert,
-                "confirm_rest",
-                lambda _release, _fence, corrections, **_: Rest(
-                    next="retire", corrections=corrections
-                ),
-            )
-        )
+        patches.enter_context(patch.object(revert, "confirm_rest", confirm_rest))
         yield
 
 
 @contextmanager
 def _without_promotion_guard(_arena: Arena) -> Iterator[None]:
     """The primary is taken for steady as soon as its deployment has begun."""
+    measure, check = world.measure, deploy.check
 
-    def any_capacity(release: Any, side: Any, service: Any) -> str | None:
-        return None if side == "primary" else capacity.missing_capacity(release, side, service)
+    def any_capacity(release: Any, side: Any, service: Any, weight: int, **more: Any) -> Any:
+        found = measure(release, side, service, weight, **more)
+        return replace(found, running=1_000, healthy=None) if side == "primary" else found
 
-    steady = deploy.is_steady
+    def at_once(release: Any, fence: int, side: Any, started: Any, *, restoring: bool) -> Any:
+        answer = check(release, fence, side, started, restoring=restoring)
+        return answer.model_copy(update={"steady": True}) if side == "primary" else answer
 
-    def at_once(release: Any, fence: int, side: Any, started: Any, *, restoring: bool) -> bool:
-        return side == "primary" or steady(release, fence, side, started, restoring=restoring)
+    with (
+        patch.object(world, "measure", any_capacity),
+        patch.object(world, "may_carry_all", lambda _release, _primary: True),
+        patch.object(deploy, "check", at_once),
+    ):
+        yield
 
+
+@contextmanager
+def _without_look_at_canary(_arena: Arena) -> Iterator[None]:
+    """The canary is assumed to carry whatever it was given."""
+    state = world.CanaryState("enough")
+    with patch.object(world, "look_at_canary", lambda *_, **__: state):
+        yield
+
+
+@contextmanager
+def _without_own_number(_arena: Arena) -> Iterator[None]:
+    """What is enough is what the service desires at this moment."""
+    measure = world.measure
+
+    def desired(release: Any, side: Any, service: Any, weight: int, **more: Any) -> Any:
+        full = {f"{side}_tasks": max(1, service.desired)}
+        return measure(release.model_copy(update=full), side, service, 100, **more)
+
+    with patch.object(world, "measure", desired):
+        yield
+
+
+@contextmanager
+def _without_foreign_look(_arena: Arena) -> Iterator[None]:
+    """Whatever runs is taken for the release's own."""
     with ExitStack() as patches:
-        for module in (deploy, recovery, revert):
-            patches.enter_context(patch.object(module, "missing_capacity", any_capacity))
-        patches.enter_context(patch.object(deploy, "is_steady", at_once))
+        for module in (world, deploy, closing, recovery, promotion):
+            patches.enter_context(patch.object(module, "foreign_revision", lambda *_: None))
+        yield
+
+
+@contextmanager
+def _without_way_back(_arena: Arena) -> Iterator[None]:
+    """The old version's revision is assumed to be there."""
+
+    def old_revision(release: Any, lease: Any) -> Any:
+        return lease, release.primary.task_definition
+
+    with (
+        patch.object(way_back, "prepare", lambda _release, lease: lease),
+        patch.object(way_back, "old_revision", old_revision),
+    ):
+        yield
+
+
+@contextmanager
+def _without_register(_arena: Arena) -> Iterator[None]:
+    """What was put up stays up."""
+    with patch.object(standing, "take_down", lambda _release: []):
+        yield
+
+
+@contextmanager
+def _without_retiring(_arena: Arena) -> Iterator[None]:
+    """Nobody looks at a canary again once its release is over."""
+    with patch.object(retiring, "follow", lambda _release, _left: None):
+        yield
+
+
+@contextmanager
+def _without_second_read(_arena: Arena) -> Iterator[None]:
+    """One read is the truth."""
+    with patch.object(shift, "READS_AGAIN", 0):
+        yield
+
+
+@contextmanager
+def _without_settling(_arena: Arena) -> Iterator[None]:
+    """The router is assumed to follow at once before the primary is replaced."""
+    with (
+        patch.object(promotion, "has_settled", lambda _release, _lease: True),
+        patch.object(recovery, "has_settled", lambda _release, _lease: True),
+    ):
+        yield
+
+
+@contextmanager
+def _without_lending(_arena: Arena) -> Iterator[None]:
+    """Traffic stays on a primary that serves nothing."""
+    with (
+        patch.object(revert, "_helpless", lambda _release: None),
+        patch.object(recovery, "_is_helpless", lambda _release, _sides: False),
+    ):
         yield
 
 
@@ -146,4 +239,13 @@ MUTATIONS: dict[str, Mutation] = {
     "reconciler": _without_reconciler,
     "read-back": _without_read_back,
     "promotion guard": _without_promotion_guard,
+    "look at the canary": _without_look_at_canary,
+    "own number": _without_own_number,
+    "foreign look": _without_foreign_look,
+    "way back": _without_way_back,
+    "register": _without_register,
+    "retiring": _without_retiring,
+    "second read": _without_second_read,
+    "settling": _without_settling,
+    "lending": _without_lending,
 }

@@ -110,12 +110,25 @@ PASSING = [
     "Lambda.Unknown",
     "Sandbox.Timedout",
 ]
-ACT = {"ErrorEquals": [*PASSING, "States.Timeout"], **PATIENCE}
+ACT: dict[str, Any] = {"ErrorEquals": [*PASSING, "States.Timeout"], **PATIENCE}
 INSIST = {"ErrorEquals": ["States.ALL"], **PERSISTENCE}
+
+# The function says when it has waited long enough, by the time at which its state was entered.
+UNTIL_OVERDUE: dict[str, Any] = {
+    "ErrorEquals": ["NotEnoughCapacity"],
+    "IntervalSeconds": 15,
+    "MaxAttempts": 500,
+    "BackoffRate": 1.0,
+}
 
 RETRIES: dict[str, list[State]] = {
     # On the way forward what passes is tried again; all else ends the phase, and its Catch decides.
     "act": [ACT],
+    # As before, and it waits for tasks.
+    "patient act": [
+        UNTIL_OVERDUE,
+        {**ACT, "ErrorEquals": [e for e in ACT["ErrorEquals"] if e != "NotEnoughCapacity"]},
+    ],
     # Help from outside has ten minutes to put the split of a dead execution right.
     "open": [
         {
@@ -130,11 +143,31 @@ RETRIES: dict[str, list[State]] = {
     "wait": [{"ErrorEquals": PASSING, **PATIENCE}],
     # Traffic comes back whatever the error is, unless somebody else has the release in hand.
     "way back": [{"ErrorEquals": ["LeaseLost", "StageOver"], "MaxAttempts": 0}, INSIST],
-    # As on the way back, but there is another way: the old version, if somebody asks for it or the
-    # new primary has too few tasks.
+    # As before, unless nothing is left of the old version.
+    "restore": [
+        {"ErrorEquals": ["LeaseLost", "StageOver", "DeploymentFailed"], "MaxAttempts": 0},
+        INSIST,
+    ],
+    # As on the way back, but there is another way: the old version, if somebody asks for it, the
+    # canary is lost or the new primary stays short of tasks.
     "return": [
-        {"ErrorEquals": ["LeaseLost", "StageOver", "RevertRequested"], "MaxAttempts": 0},
-        {"ErrorEquals": ["NotEnoughCapacity"], **PATIENCE},
+        {
+            "ErrorEquals": [
+                "LeaseLost",
+                "StageOver",
+                "RevertRequested",
+                "CanaryShort",
+                "ForeignDeployment",
+                "DeploymentOverdue",
+            ],
+            "MaxAttempts": 0,
+        },
+        UNTIL_OVERDUE,
+        INSIST,
+    ],
+    "return old": [
+        {"ErrorEquals": ["LeaseLost", "StageOver", "DeploymentOverdue"], "MaxAttempts": 0},
+        UNTIL_OVERDUE,
         INSIST,
     ],
     # No Revert stands behind these, so a denial is tried again as well: it may be mended meanwhile.
@@ -208,3 +241,9 @@ def test_who_lost_the_lease_goes_straight_to_the_end() -> None:
         (lost,) = [c for c in state["Catch"] if "LeaseLost" in c["ErrorEquals"]]
         assert (lost["Next"], "Assign" in lost) == ("CloseRelease", False), name
         assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+def test_no_wait_for_tasks_ends_before_its_deadline() -> None:
+    deadline = Deployment.model_fields["deadline_seconds"].metadata
+    longest = next(m.le for m in deadline if hasattr(m, "le"))
+    assert UNTIL_OVERDUE["IntervalSeconds"] * UNTIL_OVERDUE["MaxAttempts"] > longest

@@ -64,7 +64,7 @@ def test_canary_unknown_to_discovery_gets_no_weight(here: World) -> None:
     here.cloud.undiscovered = {"example2"}
     outcome = here.release(request())
     assert outcome.state == "Reverted"
-    assert "0 of 2 targets of example2 are healthy" in outcome.cause
+    assert "0 of 1 tasks that example2 needs for 5 % are healthy targets" in outcome.cause
     assert here.cloud.weights == []
 
 

@@ -206,7 +206,11 @@ def test_a_split_that_is_freed_by_hand_keeps_no_other(here: Three) -> None:
     here.clock.after(400, free)
     assert here.release_all() == "Released"
     assert (held(here), here.left_behind()) == ([], [])
-    assert here.invoke("ReconcileFunction", {}) == {"recovered": [], "stranded": []}
+    assert here.invoke("ReconcileFunction", {}) == {
+        "recovered": [],
+        "stranded": [],
+        "left": [],
+    }
 
 
 def test_a_shift_of_all_of_them_is_left_where_it_was_wanted(here: Three) -> None:

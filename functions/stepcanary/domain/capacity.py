@@ -37,7 +37,7 @@ class Capacity:
         needed = tasks_for(self.full, weight)
         if self.serving >= needed:
             return None
-        of = f"of the {needed} tasks that {self.service} needs for {weight} %"
+        of = f"of {needed} tasks that {self.service} needs for {weight} %"
         if self.running < needed:
             return f"{self.running} {of} run"
         return f"{self.healthy} {of} are healthy targets"
