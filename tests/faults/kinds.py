@@ -1,6 +1,67 @@
-"""The kinds of fault: what each strikes, and what AWS answers where it refuses."""
+"""The kinds of fault: what each strikes, what AWS answers where it refuses, what the world does."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.fakes.cloud import Cloud
+
+PRIMARY, CANARY = "example1", "example2"
+HEALS_SECONDS = 30
+"""Within the grace of a canary that is short."""
+
+HOTFIX = "shop:hotfix"
+
+
+def _lag(api: str, seconds: int) -> Callable[[Cloud], object]:
+    def strike(cloud: Cloud) -> None:
+        name = cloud.read if api == "route" else api
+        cloud.lag = {**cloud.lag, name: seconds}
+
+    return strike
+
+
+APIS = ("route", "ecs.DescribeServices", "ecs.DescribeTaskDefinition", "cloudwatch.DescribeAlarms")
+LAGS = {f"{api} lags {seconds} s": _lag(api, seconds) for api in APIS for seconds in (1, 3, 12)}
+
+WORLD: dict[str, Callable[[Cloud], object]] = {
+    "canary lost": lambda cloud: cloud.lose_tasks(CANARY),
+    "canary task replaced": lambda cloud: cloud.lose_tasks(CANARY, 1, HEALS_SECONDS),
+    "canary count reset": lambda cloud: cloud.set_desired(CANARY, 0),
+    "canary scaled out": lambda cloud: cloud.autoscale(CANARY, 2),
+    "canary scaled in": lambda cloud: cloud.set_desired(CANARY, 1),
+    "primary lost": lambda cloud: cloud.lose_tasks(PRIMARY),
+    "primary task replaced": lambda cloud: cloud.lose_tasks(PRIMARY, 1, HEALS_SECONDS),
+    "primary scaled out": lambda cloud: cloud.autoscale(PRIMARY, 2),
+    "primary scaled in": lambda cloud: cloud.set_desired(PRIMARY, 1),
+    "foreign canary": lambda cloud: cloud.deploy_foreign(CANARY, HOTFIX),
+    "foreign primary": lambda cloud: cloud.deploy_foreign(PRIMARY, HOTFIX),
+    "canary redeployed": lambda cloud: cloud.deploy_foreign(CANARY, same_revision=True),
+    "primary redeployed": lambda cloud: cloud.deploy_foreign(PRIMARY, same_revision=True),
+    "revision deregistered": lambda cloud: cloud.deregister(cloud.arn(PRIMARY, 1)),
+    "revision deleting": lambda cloud: cloud.start_deleting(cloud.arn(PRIMARY, 1)),
+    "autoscaler minimum": lambda cloud: cloud.autoscaler_minimum.update({CANARY: 1}),
+    "weights reset": lambda cloud: cloud.reset_weights(),
+    **LAGS,
+}
+"""What others do in mid-release, and how reads lag from there on."""
+
+HARMLESS = {
+    "canary task replaced",
+    "canary scaled out",
+    "primary task replaced",
+    "primary scaled out",
+    "canary redeployed",
+    "primary redeployed",
+    "revision deregistered",
+    "revision deleting",
+    "autoscaler minimum",
+    *(kind for kind in LAGS if not kind.endswith(" 12 s")),
+}
+"""A good release is Released all the same."""
 
 KINDS: dict[str, str] = {
     "throttled": "call",
@@ -25,6 +86,7 @@ KINDS: dict[str, str] = {
     "second release": "state",
     "event lost": "event",
     "event duplicated": "event",
+    **dict.fromkeys(WORLD, "state"),
 }
 """Every kind of fault, and what it strikes."""
 

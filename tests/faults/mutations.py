@@ -225,10 +225,7 @@ def _without_settling(_arena: Arena) -> Iterator[None]:
 @contextmanager
 def _without_lending(_arena: Arena) -> Iterator[None]:
     """Traffic stays on a primary that serves nothing."""
-    with (
-        patch.object(revert, "_helpless", lambda _release: None),
-        patch.object(recovery, "_is_helpless", lambda _release, _sides: False),
-    ):
+    with patch.object(world, "helpless", lambda _release, _sides: None):
         yield
 
 

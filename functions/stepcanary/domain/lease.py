@@ -28,7 +28,8 @@ class Lease:
     `canary_revision` and `primary_revision` are the task definitions that this release deployed
     last, `copy` is what it registered to go back to. In epoch seconds, `short_since` says since
     when the canary has had fewer tasks than its weight needs, and `held_at` when all weight was
-    brought to the canary after a failed promotion.
+    brought to the canary after a failed promotion. `lent` says that it has it because the primary
+    serves nothing.
 
     Of a release with several splits one, the *lead*, has all of this. The others' leases name it in
     `lead`, and are held and free together with it.
@@ -62,6 +63,7 @@ class Lease:
     copy: str = ""
     short_since: int | None = None
     held_at: int | None = None
+    lent: bool = False
     lead: str = ""
 
     @property

@@ -56,7 +56,7 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
     lease = leases.take_over(lease)
     if lease.touched and not _primary_is_ready(release, lease, sides):
         return None
-    if _is_helpless(release, sides):
+    if world.helpless(release, sides):
         lend(release, lease)
         return None
     if lease.stage < RETURNING:
@@ -98,14 +98,6 @@ def _scale_in_or_leave_it(release: Release) -> None:
         scale_in(release)
     except (AwsRefused, AwsUnavailable, NotEnoughCapacity):
         return
-
-
-def _is_helpless(release: Release, sides: Sides) -> bool:
-    """Whether the primary serves nothing while the canary could."""
-    primary = world.measure(release, "primary", sides.primary, 100)
-    if primary.serving:
-        return False
-    return world.measure(release, "canary", sides.canary, 100).serving > 0
 
 
 def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:

@@ -21,9 +21,13 @@ MOST_CORRECTIONS = 10
 def revert(release: Release, fence: int) -> Attempt:
     """All weight to the primary, before anything else and whatever its state.
 
-    The primary has not been touched, or was seen steady before this was decided.
+    The primary has not been touched, or was seen steady before this was decided. Only where a look
+    has found that it serves nothing, and lent the traffic to the canary, is it asked once more.
     """
-    return attempt(release, stages.enter(release, fence, RETURNING))
+    lease = stages.enter(release, fence, RETURNING)
+    if lease.lent and (helpless := world.helpless(release, world.see(release))):
+        return Attempt(next="confirm", note=helpless)
+    return attempt(release, lease)
 
 
 def attempt(release: Release, lease: Lease) -> Attempt:
@@ -82,7 +86,7 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
     lease = stages.enter(release, fence, RETURNING)
     found, failures = routes.read_each(release)
     moved = routes.moved_off(release, found)
-    helpless = _helpless(release)
+    helpless = world.helpless(release, world.see(release))
     if moved is None and not failures and not helpless:
         if promoted and (fired := guards.fired(release, lease)):
             return Rest(next="restore", corrections=corrections, note=fired)
@@ -97,23 +101,11 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
     return Rest(next="again", corrections=corrections + 1, note=note)
 
 
-def _helpless(release: Release) -> str | None:
-    """That the primary serves nothing while the canary could, in a sentence."""
-    sides = world.see(release)
-    primary = world.measure(release, "primary", sides.primary, 100)
-    if primary.serving:
-        return None
-    canary = world.measure(release, "canary", sides.canary, 100)
-    if not canary.serving:
-        return None
-    return f"{primary.service} serves nothing, so the canary carries the traffic until it does"
-
-
 def lend(release: Release, lease: Lease) -> None:
-    """All weight to the canary for as long as the primary serves nothing."""
+    """All weight to the canary for as long as the primary serves nothing, whatever was judged."""
     lent = force_all(release, 100)
     lent.require_all()
-    routes.confirm(lease, 100, lent.now)
+    routes.confirm(lease, 100, lent.now, lent=True)
 
 
 def retire_canary(release: Release, fence: int) -> None:

@@ -75,9 +75,9 @@ def where(release: Release, readings: Readings) -> str:
     return f"Primary and canary share the traffic: {'; '.join(found)}"
 
 
-def confirm(lease: Lease, weight: int, readings: Readings) -> Lease:
+def confirm(lease: Lease, weight: int, readings: Readings, *, lent: bool = False) -> Lease:
     """Write down that all routes were read back with this weight."""
-    return stages.confirm(lease, weight, versions_of(readings))
+    return stages.confirm(lease, weight, versions_of(readings), lent=lent)
 
 
 def versions_of(readings: Readings) -> dict[str, int]:

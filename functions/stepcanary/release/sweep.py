@@ -26,7 +26,7 @@ from stepcanary.errors import (
     SignalRefused,
 )
 from stepcanary.observability import logger
-from stepcanary.release import guards, recovery, retiring, world
+from stepcanary.release import guards, recovery, retiring, revert, world
 from stepcanary.release.holder import is_alive
 from stepcanary.release.pace import Pace, in_turn
 from stepcanary.release.signalling import deliver
@@ -178,6 +178,10 @@ def _look_after(
     lease: Lease, release: Release, sides: Sides, alarms: Described, reads_routes: bool
 ) -> list[str]:
     """Revert where there is a doubt; what a person has to know."""
+    if lease.weight < 100 and (found := world.helpless(release, sides)):
+        revert.lend(release, lease)
+        _revert(lease, found)
+        return [_sentence(lease, found)]
     helpless: list[str] = []
     doubt = None
     try:
@@ -196,11 +200,15 @@ def _look_after(
     if doubt is None and reads_routes:
         doubt = guards.moved(release, lease)
     if doubt is not None:
-        now = clock.epoch_seconds()
-        signal = Signal(kind="revert", reason=doubt[:1_000], by="the sweep", at=now)
-        with suppress(SignalRefused):
-            deliver(lease, signal)
+        _revert(lease, doubt)
     return helpless
+
+
+def _revert(lease: Lease, reason: str) -> None:
+    now = clock.epoch_seconds()
+    signal = Signal(kind="revert", reason=reason[:1_000], by="the sweep", at=now)
+    with suppress(SignalRefused):
+        deliver(lease, signal)
 
 
 def look_at_rest() -> list[str]:

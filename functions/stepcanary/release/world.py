@@ -137,6 +137,16 @@ def require_canary(
     return state.short
 
 
+def helpless(release: Release, sides: Sides) -> str | None:
+    """That the primary serves nothing while the canary could, in a sentence."""
+    if measure(release, "primary", sides.primary, 100).serving:
+        return None
+    if not measure(release, "canary", sides.canary, 100).serving:
+        return None
+    name = sides.primary.name
+    return f"{name} serves nothing, so the canary carries the traffic until it does"
+
+
 def hold(release: Release, since: int, why: str) -> None:
     """For an act that has to wait: tried again until its deadline. `since` is in epoch seconds.
 

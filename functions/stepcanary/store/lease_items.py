@@ -30,6 +30,7 @@ AS_KEPT = (
     "copy",
     "short_since",
     "held_at",
+    "lent",
     "lead",
 )
 LEFT_BY_A_HOLDER = (
@@ -53,6 +54,7 @@ LEFT_BY_A_HOLDER = (
     "copy",
     "short_since",
     "held_at",
+    "lent",
 )
 """Attributes that say nothing to the next holder."""
 

@@ -91,9 +91,9 @@ def require_no_revert(lease: Lease) -> None:
         raise RevertRequested(str(lease.signal))
 
 
-def confirm(lease: Lease, weight: int, versions: dict[str, int]) -> Lease:
+def confirm(lease: Lease, weight: int, versions: dict[str, int], *, lent: bool = False) -> Lease:
     """Write down what the routes were read back as. Raises `LeaseLost`."""
-    return leases.change(lease, weight=weight, target=weight, versions=versions)
+    return leases.change(lease, weight=weight, target=weight, versions=versions, lent=lent)
 
 
 def open_at_rest(lease: Lease, versions: dict[str, int]) -> None:
