@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from emulator.workflow import jitter
 from tests.faults.invariants import Violation, Watch, Writer
 from tests.faults.kinds import KINDS, TARGETS, Fault
 
@@ -30,7 +31,7 @@ class Result:
 
 @dataclass
 class Run:
-    """What one case sets and sees while it is under way."""
+    """What one case sets and sees while it is under way. Its retries depend on the case alone."""
 
     case: Case
     watch: Watch
@@ -50,6 +51,9 @@ class Run:
     """Somebody moved the split when no help from outside looks at it any more."""
     stranded: int = 0
     releases: int = 0
+
+    def __post_init__(self) -> None:
+        jitter.seed(str(self.case))
 
     @property
     def writer(self) -> Writer:
