@@ -1,6 +1,6 @@
 """A run: one case, and what is kept from its beginning to its end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from emulator.workflow import jitter
 from tests.faults.invariants import Violation, Watch, Writer
@@ -15,6 +15,11 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.router}, {self.base}: {', '.join(map(str, self.faults)) or 'no fault'}"
+
+    @property
+    def name(self) -> str:
+        """The same for the same faults, in whichever order they were written down."""
+        return str(replace(self, faults=tuple(sorted(set(self.faults)))))
 
 
 Trace = dict[str, list[str]]
@@ -53,7 +58,7 @@ class Run:
     releases: int = 0
 
     def __post_init__(self) -> None:
-        jitter.seed(str(self.case))
+        jitter.seed(self.case.name)
 
     @property
     def writer(self) -> Writer:
