@@ -3,24 +3,27 @@
 import datetime
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 from moto.core.config import default_user_config
-from moto.stepfunctions.parser import models
-from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
-from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.common.retry import (
+    jitter_strategy_decl,
+    retrier_decl,
+)
 from moto.stepfunctions.parser.asl.component.state import state
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-from moto.stepfunctions.parser.backend import execution_worker
 
+from emulator.acceleration import accelerated
 from emulator.awslambda import Handler, Invoker
 from emulator.clock import Clock
 from emulator.moto_gaps import dynamodb, jsonata, stepfunctions
 from emulator.moto_gaps.stepfunctions import OnEnd
+
+jitter = Random()
+"""The randomness of retries. Whoever seeds it before an execution gets the same back-off again."""
 
 
 @contextmanager
@@ -41,34 +44,16 @@ def engine(
         opened.enter_context(dynamodb.filled())
         opened.enter_context(jsonata.filled())
         opened.enter_context(stepfunctions.filled(invoker, clock, on_end))
-        opened.enter_context(_accelerated())
+        opened.enter_context(accelerated())
         if clock is not None:
             opened.enter_context(_timed(clock))
         yield invoker
 
 
-class CachingParser:
-    """moto parses the definition at its creation and for each execution, which costs as much as to
-    run it."""
-
-    parse = staticmethod(cache(AmazonStateLanguageParser.parse))
-
-
-@contextmanager
-def _accelerated() -> Iterator[None]:
-    with (
-        patch.object(models, "AmazonStateLanguageParser", CachingParser),
-        patch.object(execution_worker, "AmazonStateLanguageParser", CachingParser),
-        # It logs all of the definition with each failure, which costs more than the execution.
-        patch.object(EvalComponent, "_log_failure_event_exception", lambda *_, **__: None),
-        patch.object(EvalComponent, "_log_exception", lambda *_, **__: None),
-    ):
-        yield
-
-
 @contextmanager
 def _timed(clock: Clock) -> Iterator[None]:
-    """Waits, retry back-off and the entries of states pass on the virtual clock."""
+    """Waits, retry back-off and the entries of states pass on the virtual clock; the back-off can be
+    repeated."""
 
     def wait(_self: Any, env: Any, wait_seconds: int) -> None:
         clock.wait_until(lambda: not env.is_running(), wait_seconds)
@@ -78,6 +63,7 @@ def _timed(clock: Clock) -> Iterator[None]:
         patch.object(state, "datetime", _entering(clock)),
         patch.object(wait_function.WaitFunction, "_wait_interval", wait),
         patch.object(retrier_decl, "time", slept),
+        patch.object(jitter_strategy_decl, "random", jitter),
     ):
         yield
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from moto.dynamodb.responses import DynamoHandler
 
-_calling = threading.Lock()
+one_at_a_time = threading.Lock()
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def filled() -> Iterator[None]:
     call_action = DynamoHandler.call_action
 
     def call_alone(self: DynamoHandler) -> Any:
-        with _calling:
+        with one_at_a_time:
             return call_action(self)
 
     with patch.object(DynamoHandler, "call_action", call_alone):

@@ -1,58 +1,64 @@
-"""`make faults`: runs the matrix on all cores and writes build/faults.json."""
+"""`make faults`: runs the matrix on all cores and writes build/faults.json.
+
+What was run on the same code before, in a session that ended or was interrupted, is not run again.
+"""
 
 import argparse
 import json
+import signal
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tests.fakes.fronts import CLOUDS
+from tests.faults import journal as journals
 from tests.faults import matrix
-from tests.faults.kinds import KINDS
+from tests.faults.journal import Entry, Journal, JournalInUse
 from tests.faults.mutations import MUTATIONS
-from tests.faults.pool import run_all
-from tests.faults.run import Result
+from tests.faults.pool import Plan, planned, run_all
+from tests.faults.report import report
 
-MOST_EXAMPLES = 100
+PROGRESS_EVERY = 200
 
 
-def report(results: Iterator[Result]) -> dict[str, Any]:
-    runs, violated = 0, 0
-    by_router: Counter[str] = Counter()
-    by_fault = {kind: {"runs": 0, "violations": 0} for kind in KINDS}
-    by_invariant: Counter[str] = Counter()
-    by_outcome: Counter[str] = Counter()
-    examples = []
-    began = time.monotonic()
-    for result in results:
-        runs += 1
-        violated += len(result.violations)
-        by_outcome[result.outcome] += 1
-        by_router[result.case.router] += 1
-        for kind in {fault.kind for fault in result.case.faults}:
-            by_fault[kind]["runs"] += 1
-            by_fault[kind]["violations"] += len(result.violations)
-        for violation in result.violations:
-            by_invariant[violation.invariant] += 1
-            examples.append(f"{result.case}: {violation.invariant}: {violation.sentence}")
-            if len(examples) <= MOST_EXAMPLES:
-                print(examples[-1], flush=True)
-        if runs % 200 == 0:
-            seconds = time.monotonic() - began
-            print(f"{runs} runs, {violated} violations, {seconds:.0f} s", flush=True)
-    return {
-        "runs": runs,
-        "violations": violated,
-        "by_router": dict(by_router),
-        "by_fault": by_fault,
-        "by_invariant": dict(by_invariant),
-        "by_outcome": dict(by_outcome),
-        "seconds": round(time.monotonic() - began),
-        "examples": examples[:MOST_EXAMPLES],
-    }
+class Session:
+    """One call of `make faults`. A signal or `seconds` stop it; what is under way still ends."""
+
+    def __init__(self, journal: Journal, seconds: float | None) -> None:
+        self.journal = journal
+        self.interrupted = False
+        self._began = self._written = time.monotonic()
+        self._until = self._began + seconds if seconds is not None else float("inf")
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(kind, self._interrupt)
+
+    def _interrupt(self, *_: object) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+        print("interrupted: waiting for the cases under way", flush=True)
+
+    def is_over(self) -> bool:
+        return self.interrupted or time.monotonic() >= self._until
+
+    def run(self, plan: Plan, mutation: str | None) -> int:
+        """How many of the cases are left."""
+        self.journal.plan({router: len(places) for router, places in plan.places.items()})
+        due = [case for case in plan.cases if case.name not in self.journal.entries]
+        print(f"{len(plan.cases)} cases, {len(plan.cases) - len(due)} were run before", flush=True)
+        ran = 0
+        for done in run_all(due, mutation, self.is_over):
+            entries = [Entry.of(r, place=plan.is_place(r.case)) for r in done.results]
+            now = time.monotonic()
+            self.journal.write(entries, done.cpu_seconds, now - self._written)
+            self._written = now
+            for entry in entries:
+                for invariant, sentence in entry.violations:
+                    print(f"{entry.case}: {invariant}: {sentence}", flush=True)
+            before, ran = ran, ran + len(entries)
+            if ran // PROGRESS_EVERY > before // PROGRESS_EVERY:
+                print(f"{ran} of {len(due)} cases, {now - self._began:.0f} s", flush=True)
+        return len(due) - ran
 
 
 def main() -> int:
@@ -64,15 +70,28 @@ def main() -> int:
     )
     parser.add_argument("--whole", choices=sorted(CLOUDS), help="this router's are all struck")
     parser.add_argument("--seeds", type=int, default=len(matrix.SEEDS))
+    parser.add_argument("--seconds", type=float, help="begin nothing more after so long")
     given = parser.parse_args()
     most = {name: 1_000_000 if name == given.whole else given.most for name in CLOUDS}
     routers = [given.router] if given.router else list(CLOUDS)
-    summary = report(run_all(routers, given.without, most, matrix.SEEDS[: given.seeds]))
+    state = journals.fingerprint()
+    try:
+        with journals.opened(state, given.without) as journal:
+            session = Session(journal, given.seconds)
+            plan = planned(routers, most, matrix.SEEDS[: given.seeds])
+            left = session.run(plan, given.without)
+            summary = {**report(journal, state), "left": left}
+    except JournalInUse as error:
+        print(error)
+        return 2
     name = f"faults-without-{given.without}.json" if given.without else "faults.json"
     path = Path("build") / name.replace(" ", "-")
-    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(summary, indent=2) + "\n")
     print(f"{summary['runs']} runs, {summary['violations']} violations: {path}")
+    if left:
+        print(f"{left} cases are left; the same command goes on with them")
+    if session.interrupted:
+        return 130
     if given.without:
         return 0 if summary["violations"] else 1
     return 1 if summary["violations"] else 0

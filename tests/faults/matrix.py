@@ -1,7 +1,6 @@
 """The matrix: every fault at every place of every release, and generated sequences of several."""
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -99,8 +98,9 @@ def kept() -> list[Case]:
     ]
 
 
-def sequences(traces: Traces, router: str, number: int, run: Callable[[Case], None]) -> None:
+def sequences(traces: Traces, router: str, number: int) -> list[Case]:
     """Two to four faults in one release, as this seed generates them."""
+    cases = []
     faults = st.tuples(st.sampled_from(sorted(KINDS)), st.floats(0, 1, exclude_max=True))
 
     @seed(number)
@@ -115,12 +115,13 @@ def sequences(traces: Traces, router: str, number: int, run: Callable[[Case], No
     @given(st.sampled_from(sorted(BASES)), st.lists(faults, min_size=2, max_size=4))
     def generate(base: str, drawn: list[tuple[str, float]]) -> None:
         placed = {Fault(kind, int(share * len(traces[base][KINDS[kind]]))) for kind, share in drawn}
-        run(Case(base, tuple(sorted(placed)), router))
+        cases.append(Case(base, tuple(sorted(placed)), router))
 
     generate()
+    return cases
 
 
-def spread(cases: list[Case], most: int) -> Iterator[Case]:
+def spread(cases: list[Case], most: int) -> list[Case]:
     """At most so many of them, from everywhere in the matrix, and always the same."""
     step = max(1, -(-len(cases) // most))
-    return iter(cases[::step])
+    return cases[::step]

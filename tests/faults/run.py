@@ -1,7 +1,8 @@
 """A run: one case, and what is kept from its beginning to its end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from emulator.workflow import jitter
 from tests.faults.invariants import Violation, Watch, Writer
 from tests.faults.kinds import KINDS, TARGETS, Fault
 
@@ -14,6 +15,11 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.router}, {self.base}: {', '.join(map(str, self.faults)) or 'no fault'}"
+
+    @property
+    def name(self) -> str:
+        """The same for the same faults, in whichever order they were written down."""
+        return str(replace(self, faults=tuple(sorted(set(self.faults)))))
 
 
 Trace = dict[str, list[str]]
@@ -30,7 +36,7 @@ class Result:
 
 @dataclass
 class Run:
-    """What one case sets and sees while it is under way."""
+    """What one case sets and sees while it is under way. Its retries depend on the case alone."""
 
     case: Case
     watch: Watch
@@ -50,6 +56,9 @@ class Run:
     """Somebody moved the split when no help from outside looks at it any more."""
     stranded: int = 0
     releases: int = 0
+
+    def __post_init__(self) -> None:
+        jitter.seed(self.case.name)
 
     @property
     def writer(self) -> Writer:

@@ -16,7 +16,7 @@ from unittest.mock import patch
 import boto3
 from moto import mock_aws
 
-from emulator import template, workflow
+from emulator import shortcut, template, workflow
 from emulator.awslambda import Invoker
 from emulator.clients import forget_clients
 from emulator.events import Bus, alarm_detail, execution_detail
@@ -211,6 +211,7 @@ def kept_clients() -> dict[str, Any]:
     made = {name: getattr(clients, name).__wrapped__() for name in (*FACTORIES, *FROM_MOTO)}
     for name in FACTORIES:
         serve(made[name], lambda: _open[-1].cloud)
+    shortcut.shorten(made["dynamodb"])
     return made
 
 
