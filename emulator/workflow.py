@@ -52,8 +52,10 @@ def engine(
 
 @contextmanager
 def _timed(clock: Clock) -> Iterator[None]:
-    """Waits, retry back-off and the entries of states pass on the virtual clock; the back-off can be
-    repeated."""
+    """Waits, retry back-off and the entries of states pass on the virtual clock.
+
+    The back-off can be repeated.
+    """
 
     def wait(_self: Any, env: Any, wait_seconds: int) -> None:
         clock.wait_until(lambda: not env.is_running(), wait_seconds)
@@ -73,9 +75,9 @@ def _entering(clock: Clock) -> Any:
     little later: on AWS no two states of an execution are entered in one millisecond."""
     last = clock.now()
 
-    def now(tz: Any = None) -> datetime.datetime:
+    def now(tz: datetime.tzinfo) -> datetime.datetime:
         nonlocal last
-        moment = clock.now()
+        moment = clock.now().astimezone(tz)
         # A clock that was set back begins another world.
         is_later = moment > last or last - moment > datetime.timedelta(seconds=10)
         last = moment if is_later else last + datetime.timedelta(milliseconds=1)

@@ -97,6 +97,14 @@ class Cloud(Ecs):
     def split(self) -> tuple[int, int]:
         return self.weight("example1"), self.weight("example2")
 
+    def all_traffic(self) -> list[Document]:
+        """What a profile says of each route."""
+        return [self.traffic]
+
+    def splits(self) -> list[tuple[int, int]]:
+        """The weights of each route."""
+        return [self.split()]
+
     def described(self) -> Document:
         """The route as it stands, with its version."""
         return dict(self._described)

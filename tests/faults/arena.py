@@ -19,11 +19,12 @@ from emulator import template
 from emulator.awslambda import LambdaContext
 from stepcanary.domain.stage import RETURNING
 from stepcanary.observability import logger, metrics
+from stepcanary.store import leases
 from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS
 from tests.faults.bases import BASES, MATRIX_PROFILE, SETTLE
-from tests.faults.invariants import Watch, Writer
-from tests.faults.kinds import ANSWERS_OF_AWS, DEADLY
+from tests.faults.invariants import BOUND_SECONDS, Watch, Writer
+from tests.faults.kinds import ANSWERS_OF_AWS, DEADLY, HARMLESS, LAGS, WORLD
 from tests.faults.run import Case, Result, Run
 from tests.statemachine.runner import World, listening, name_of, opened_world
 
@@ -53,20 +54,23 @@ class Arena(World):
 
     def begin(self, case: Case) -> None:
         self.clock.reset()
-        self.cloud = CLOUDS[case.router](self.clock)
+        base = BASES[case.base]
+        self.cloud = (base.cloud or CLOUDS[case.router])(self.clock)
         self.cloud.on_alarm = self._see_alarm
         self.cloud.before_call = self.see_call
         self.cloud.on_write = lambda _primary, _canary: self.current.watch.see_write(
             self.current.writer, self.holder()
         )
-        base = BASES[case.base]
         profile = {
             **MATRIX_PROFILE,
             **base.profile,
-            "traffic": [{**self.cloud.traffic, "settle_seconds": SETTLE}],
+            "traffic": [{**each, "settle_seconds": SETTLE} for each in self.cloud.all_traffic()],
         }
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile)
-        self.current = Run(case, Watch(self.cloud, [step["weight"] for step in profile["steps"]]))
+        # Another fault may take a look away, and the next one comes a minute later.
+        bound = BOUND_SECONDS if len(case.faults) < 2 else BOUND_SECONDS + 240
+        steps = [step["weight"] for step in profile["steps"]]
+        self.current = Run(case, Watch(self.cloud, steps, bound, manual=base.manual))
         self.ended.clear()
         self._machine_backend().executions.clear()
         dynamodb_backends[ACCOUNT][REGION].tables["ledger"].items.clear()
@@ -112,6 +116,7 @@ class Arena(World):
         return None
 
     def see_call(self, name: str, params: Document) -> None:
+        self.current.watch.see_time(held=self.held())
         self.current.watch.see_call(name, params, self.current.writer)
 
     def after_call(self, http_response: Any, parsed: Document, **_: Any) -> None:
@@ -208,6 +213,8 @@ class Arena(World):
             if kind in kinds:
                 run.closing = run.closing or state.name in ("CloseRelease", *TERMINALS)
                 self.write_foreign(canary)
+        for kind in sorted(kinds & set(WORLD)):
+            self.change_world(kind, state.name)
         for kind in kinds & {"revert signalled", "promote signalled"}:
             self.signal_now(kind.split()[0])
         if "second release" in kinds:
@@ -225,6 +232,18 @@ class Arena(World):
             self._execution(arn).exec_worker.env.set_timed_out()
         return bool(kinds & DEADLY)
 
+    def change_world(self, kind: str, state: str) -> None:
+        run = self.current
+        run.closing = run.closing or state in ("CloseRelease", *TERMINALS)
+        WORLD[kind](self.cloud)
+        if kind == "weights reset":
+            run.watch.foreign = run.watch.unseen = True
+            run.excused = run.excused or run.closing or not self.held()
+        elif kind not in LAGS:
+            decided = self.stage() >= RETURNING.number
+            run.watch.see_world(kind, held=self.held(), closing=run.closing, decided=decided)
+        run.watch.see_time(held=self.held())
+
     def start_next(self) -> str:
         """Release 1 is of v2, release 2 of v3, and so on."""
         run = self.current
@@ -235,11 +254,14 @@ class Arena(World):
         request = {"service": "checkout", "images": {"app": image}}
         return self.start(request, f"release-{run.releases}")
 
-    def signal_now(self, kind: str) -> None:
+    def signal_now(self, kind: str, *, this_wait: bool = False) -> None:
         """As a person would, who tries again when the function answers with an error."""
+        event: Document = {"service": "checkout", "signal": kind, "by": "test"}
+        if this_wait:
+            event["wait"] = next((lease.wait for lease in leases.held()), 0)
         for _ in range(3):
             try:
-                executions = self.signal(kind)["executions"]
+                executions = self.invoke("SignalReleaseFunction", event)["executions"]
             except Exception:
                 continue
             for execution in executions:
@@ -294,6 +316,8 @@ class Arena(World):
     def add_metric(self, name: str, unit: Any, value: float, **_: Any) -> None:
         if name == "StrandedSplits":
             self.current.stranded = int(value)
+        if name == "LeftBehind":
+            self.current.left = int(value)
 
     def wait_for_end(self, arn: str) -> str:
         if not self.end_of(arn).wait(60):
@@ -309,7 +333,11 @@ class Arena(World):
 
     def _run(self, case: Case) -> Result:
         self.begin(case)
-        outcome = self.wait_for_end(self.start_next())
+        base = BASES[case.base]
+        outcome = self.wait_for_end(base.begin(self) if base.begin else self.start_next())
+        if base.after:
+            self.current.closing = False
+            self.wait_for_end(base.after(self))
         self._help()
         if any(fault.kind in DEADLY for fault in case.faults):
             self._redrive()
@@ -317,14 +345,21 @@ class Arena(World):
             self.redeliver(function, event)
         self._help()
         self.current.over = True
+        self.cloud.lag = {}
         self.clock.sleep(60)
+        self._work_off()
         self.current.watch.see_final(
             held=self.held(),
             stranded=self.current.stranded > 0,
             excused=self._is_excused(outcome),
             records=self.records(),
             expected=self._last_released(),
+            put_up=self._items_of("up#"),
+            left=self.current.left > 0,
         )
+        if case.base == "good" and case.faults and {f.kind for f in case.faults} <= HARMLESS:
+            if outcome not in ("SUCCEEDED", "Rejected"):
+                self.current.watch.say("harmless", f"the release ended {outcome}")
         return Result(case, tuple(self.current.watch.violations), outcome, self.current.trace)
 
     def _last_released(self) -> str:
@@ -334,9 +369,9 @@ class Arena(World):
             for item in self.documents()
             if item["outcome"]["S"] == "Released"
         }
-        if not ends:
-            return "shop:v1"
-        return f"shop:v{int(ends[max(ends)].rsplit('-', 1)[-1]) + 1}"
+        name = ends[max(ends)] if ends else "rollback"
+        # A rollback is to the version before the only release there was.
+        return "shop:v1" if name.startswith("rollback") else f"shop:v{int(name[8:]) + 1}"
 
     def _is_excused(self, outcome: str) -> bool:
         """Whether the split was moved by somebody else before the release began or after its end.
@@ -352,6 +387,24 @@ class Arena(World):
             self.clock.sleep(60)
             if not self.held():
                 break
+
+    def _work_off(self) -> None:
+        """What is due of a release that is over; what cannot be done an alarm tells."""
+        for _ in range(MINUTES_OF_HELP):
+            if not self._items_of("", "due") or self.current.left:
+                break
+            self.clock.sleep(60)
+
+    def _items_of(self, prefix: str, partition: str = "") -> list[str]:
+        """Sort keys of the ledger that begin so."""
+        by_hash = dynamodb_backends[ACCOUNT][REGION].tables["ledger"].items
+        return [
+            key.value
+            for pk, by_range in by_hash.items()
+            if not partition or pk.value == partition
+            for key in by_range
+            if key.value.startswith(prefix)
+        ]
 
     def _call_scheduled(self, function: str) -> None:
         try:

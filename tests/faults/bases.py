@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.builders import PROFILE
-from tests.fakes.cloud import Document
+from tests.fakes.cloud import Cloud, Document
+from tests.fakes.fronts import CLOUDS, ThreeFronts
+from tests.faults.kinds import CANARY
 
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
@@ -23,10 +25,20 @@ MATRIX_PROFILE: Document = {
 
 @dataclass(frozen=True)
 class Base:
-    """A release without faults. `script` sets the world up; `profile` differs from the default."""
+    """A release without faults. `script` sets the world up; `profile` differs from the default.
+
+    `begin` starts what the base is about, where that is no release of its own, and `after` what
+    follows once that has ended: each answers with the ARN of an execution. `routers` are those that
+    it makes a difference on, and `cloud` is the world where it is none of theirs.
+    """
 
     script: Callable[[Arena], None]
-    profile: Document
+    profile: Document = field(default_factory=dict)
+    begin: Callable[[Arena], str] | None = None
+    after: Callable[[Arena], str] | None = None
+    routers: tuple[str, ...] = tuple(CLOUDS)
+    cloud: type[Cloud] | None = None
+    manual: bool = False
 
 
 def _good(_arena: Arena) -> None:
@@ -103,6 +115,34 @@ def _aborted(arena: Arena) -> None:
     _when_weight(arena, 50, 40, lambda: arena.stop(name))
 
 
+def _paused(arena: Arena) -> None:
+    """A person pauses a bake, and resumes it much later."""
+    _when_weight(arena, 50, SETTLE + 40, lambda: arena.signal_now("pause"))
+    _when_weight(arena, 50, SETTLE + 150, lambda: arena.signal_now("resume"))
+
+
+def _named_wait(arena: Arena) -> None:
+    """A click answers this gate and no other."""
+    _when_weight(arena, 100, SETTLE + 150, lambda: arena.signal_now("promote", this_wait=True))
+
+
+def _rolled_back(arena: Arena) -> str:
+    return arena.start({"service": "checkout", "action": "rollback"}, "rollback-1")
+
+
+def _shift(weight: int) -> Callable[[Arena], str]:
+    def start(arena: Arena) -> str:
+        request = {"service": "checkout", "action": "shift", "weight": weight}
+        return arena.start(request, f"shift-{weight}")
+
+    return start
+
+
+def _with_a_running_canary(arena: Arena) -> None:
+    arena.cloud.set_desired(CANARY, 2)
+    arena.clock.sleep(60)
+
+
 BASES = {
     "good": Base(_good, {}),
     "bad canary": Base(_bad, {}),
@@ -118,4 +158,14 @@ BASES = {
         _promoted_by_signal, {"promotion": {"gate_seconds": 120, "approval": True}}
     ),
     "operator abort": Base(_aborted, {}),
+    "paused": Base(_paused),
+    "named wait": Base(
+        _named_wait, {"promotion": {"gate_seconds": 120, "approval": True}}, routers=("alb",)
+    ),
+    "queued behind the dead": Base(
+        _aborted, {"concurrency": "queue"}, after=lambda arena: arena.start_next()
+    ),
+    "rollback": Base(_good, after=_rolled_back, routers=("alb",)),
+    "shift by hand": Base(_with_a_running_canary, begin=_shift(30), after=_shift(0), manual=True),
+    "several splits": Base(_good, routers=("appmesh",), cloud=ThreeFronts),
 }

@@ -1,13 +1,43 @@
 """What must hold at every observed moment of a release, and at its end."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from stepcanary.release.copies import TAG
 from tests.fakes.cloud import Cloud, Document
+from tests.faults.kinds import CANARY, HOTFIX, PRIMARY
 
-PRIMARY, CANARY = "example1", "example2"
+RELEASED_OR_NOT = ("SUCCEEDED", "Reverted")
 AT_REST = (100, 0)
 WRITTEN = "somebody else wrote"
+DEPLOYED = "somebody else deployed"
+BOUND_SECONDS = 75
+"""The sweep looks each minute, and then it acts."""
+
+INVARIANTS = (
+    "valid split",
+    "planned rise",
+    "capacity",
+    "old capacity",
+    "primary",
+    "retired",
+    "left behind",
+    "rest",
+    "version",
+    "lease",
+    "progress",
+    "truth",
+    "signal",
+    "alarm",
+    "named",
+    "foreign",
+    "served",
+    "harmless",
+    "redrive",
+    "nothing else",
+    "harness",
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +58,7 @@ class Progress:
     alarmed_late: bool = False
     """An alarm fired when the canary had no weight to take away any more."""
     old: str = "shop:v1"
+    ended: bool = False
 
 
 @dataclass
@@ -46,8 +77,21 @@ class Writer:
 class Watch:
     """Sees every call, every write and every answer, and remembers what was wrong."""
 
-    def __init__(self, cloud: Cloud, steps: list[int]) -> None:
+    def __init__(
+        self, cloud: Cloud, steps: list[int], bound: float, *, manual: bool = False
+    ) -> None:
         self.cloud = cloud
+        self._manual = manual
+        self._bound = bound
+        self._unserved_since: datetime | None = None
+        self.hotfixes: dict[str, str] = {}
+        """By service, the revision that somebody else deployed."""
+        self.strays: set[str] = set()
+        """All that somebody else deployed, also while no release had the split."""
+        self.overtaken = False
+        """Somebody else deployed before the release was closed, so it has to say so."""
+        self.stirred = False
+        """The world has done something to tasks or deployments: not all that is short is ours."""
         self.violations: list[Violation] = []
         self._steps = steps
         self._rest_of_route = cloud.without_weights()
@@ -65,7 +109,8 @@ class Watch:
         self.violations.append(Violation(invariant, sentence))
 
     def progress(self, execution: str) -> Progress:
-        return self._progress.setdefault(execution, Progress({self._steps[0]}))
+        first = 100 if ":rollback" in execution else self._steps[0]
+        return self._progress.setdefault(execution, Progress({first}))
 
     def all_progress(self) -> list[Progress]:
         return list(self._progress.values())
@@ -79,6 +124,37 @@ class Watch:
         done = [d["rolloutState"] for d in view["deployments"]] == ["COMPLETED"]
         return done and view["runningCount"] >= view["desiredCount"] > 0
 
+    def runs(self, service: str) -> int:
+        running: int = self.cloud.view(service)["runningCount"]
+        return running
+
+    def see_world(self, kind: str, *, held: bool, closing: bool, decided: bool) -> None:
+        """Something was done behind the release's back; `decided` as in `see_alarm`."""
+        self.stirred = True
+        for service, name in ((PRIMARY, "foreign primary"), (CANARY, "foreign canary")):
+            if kind == name:
+                self.strays.add(self.cloud.view(service)["taskDefinition"])
+            if kind == name and held:
+                self.hotfixes[service] = self.cloud.view(service)["taskDefinition"]
+                # What happens to a canary without weight is nobody's concern any more.
+                counts = not closing and not (service == CANARY and decided)
+                self.overtaken = self.overtaken or counts
+
+    def see_time(self, *, held: bool) -> None:
+        """Does traffic go for long to a side that serves nothing, while the other one could?"""
+        weights = dict(zip((PRIMARY, CANARY), self.split(), strict=True))
+        dead = [service for service, weight in weights.items() if weight and not self.runs(service)]
+        other = any(self.runs(service) for service in weights if service not in dead)
+        now = self.cloud.clock.now()
+        if not (held and dead and other) or self.foreign:
+            self._unserved_since = None
+            return
+        since = self._unserved_since = self._unserved_since or now
+        seconds = (now - since).total_seconds()
+        if seconds > self._bound:
+            self.say("served", f"{dead[0]} runs nothing and has had traffic for {seconds:.0f} s")
+            self._unserved_since = now
+
     def in_place(self) -> bool:
         """Whether both sides have run what an alarm speaks against: then the primary is replaced
         as it serves."""
@@ -86,7 +162,7 @@ class Watch:
 
     def see_call(self, name: str, params: Document, writer: Writer) -> None:
         split = self._before = self.split()
-        if not self.foreign:
+        if not (self.foreign or self.stirred):
             for service, weight in zip((PRIMARY, CANARY), split, strict=True):
                 if weight > 0 and self.cloud.view(service)["runningCount"] == 0:
                     self.say("capacity", f"{weight} % on {service}, which runs nothing")
@@ -100,8 +176,12 @@ class Watch:
         if scales_in and split != AT_REST and not self.unseen:
             self.say("old capacity", f"{params['service']} is scaled in at {split}")
         new_primary = params.get("service") == PRIMARY and "taskDefinition" in params
-        if new_primary and split[1] != 100 and not (self.unseen or self.in_place()):
+        excused = self.unseen or self.in_place() or not self.runs(CANARY)
+        if new_primary and split[1] != 100 and not excused:
             self.say("primary", f"the primary is replaced while the split is {split}")
+        hotfix = self.hotfixes.get(str(params.get("service")))
+        if hotfix and params.get("taskDefinition") not in (None, hotfix):
+            self.say("foreign", f"{writer.function} deploys {params} over {hotfix}")
         if scales_in and self._read_at_rest != writer.function:
             self.say("old capacity", f"{writer.function} scales in without reading the split back")
 
@@ -118,13 +198,22 @@ class Watch:
         progress = self.progress(holder if helping else writer.execution)
         progress.wrote = True
         if now[1] > before[1]:
-            if now[1] not in progress.allowed:
+            lent = now[1] == 100 and not self.runs(PRIMARY)
+            free = lent or writer.function == "TakeActionFunction"
+            if now[1] not in progress.allowed and not free:
                 rise = f"{writer.function} raises {before} to {now}"
                 self.say("planned rise", f"{rise}, allowed: {progress.allowed}")
-            if not self.steady(CANARY):
+            if not self._may_get(CANARY):
                 self.say("capacity", f"the canary gets {now[1]} % and is not steady")
-        if now[0] > before[0] and not (self.steady(PRIMARY) or self.in_place()):
+        if now[0] > before[0] and not (self._may_get(PRIMARY) or self.in_place()):
             self.say("capacity", f"the primary gets {now[0]} % and is not steady")
+
+    def _may_get(self, service: str) -> bool:
+        """Where the world was at work the side has to run something, or the other one is lost."""
+        if not self.stirred:
+            return self.steady(service)
+        other = CANARY if service == PRIMARY else PRIMARY
+        return self.runs(service) > 0 or not self.runs(other)
 
     def see_answer(self, writer: Writer, answer: Any) -> None:
         progress = self.progress(writer.execution)
@@ -158,8 +247,15 @@ class Watch:
         name = error or status
         at_rest = self.split() == AT_REST
         progress = self.progress(arn)
+        progress.ended = True
         image = self.cloud.running_image(PRIMARY)
-        if name == "SUCCEEDED" and not (self.unseen or (at_rest and self.steady(PRIMARY))):
+        if self.overtaken and name in RELEASED_OR_NOT and DEPLOYED not in cause:
+            self.say("named", f"{self.hotfixes} is not in the cause: {cause[:200]}")
+        if PRIMARY in self.hotfixes or self._manual:
+            # Whose version serves is in the cause, and checked at the end.
+            return
+        steady = self.stirred or self.steady(PRIMARY)
+        if name == "SUCCEEDED" and not (self.unseen or (at_rest and steady)):
             self.say("truth", f"Released, but the split is {self.split()}")
         if name == "SUCCEEDED" and image == progress.old:
             self.say("truth", "Released, but the primary runs the old version")
@@ -171,26 +267,48 @@ class Watch:
             self.say("truth", "Rejected, but the route was written")
         if name in ("PromotionFailed", "RevertFailed") and not (held and stranded):
             self.say("lease", f"{name}, but the lease is free or no alarm fires")
-        if name == "PromotionFailed" and at_rest and not self.unseen:
+        told = "The primary carries the traffic" in cause
+        if name == "PromotionFailed" and at_rest and not (self.unseen or told):
             self.say("truth", f"PromotionFailed, but the split is {self.split()}")
         if name in ("SUCCEEDED", "Reverted") and self.to_be_named and WRITTEN not in cause:
             self.say("named", f"a foreign write is not in the cause: {cause[:200]}")
 
     def see_final(
-        self, *, held: bool, stranded: bool, excused: bool, records: dict[str, str], expected: str
+        self,
+        *,
+        held: bool,
+        stranded: bool,
+        excused: bool,
+        records: dict[str, str],
+        expected: str,
+        put_up: list[str],
+        left: bool,
     ) -> None:
         """Long after the end, when all help from outside has had its time."""
         image = self.cloud.running_image(PRIMARY)
-        if self.split() != AT_REST and not excused:
-            self.say("rest", f"the split stays at {self.split()}")
-        if not self.steady(PRIMARY):
+        if self.cloud.view(PRIMARY)["taskDefinition"] in self.strays:
+            expected = HOTFIX
+        elif PRIMARY in self.hotfixes and not self.later_images:
+            self.say("foreign", f"{self.hotfixes[PRIMARY]} was replaced by {image}")
+        if not held:
+            for what in [*put_up, *self._copies()]:
+                self.say("left behind", what)
+        if not self.runs(PRIMARY) and held and stranded:
+            # Nothing more can be done for it, and a person was called.
+            return
+        splits = self.cloud.splits()
+        if any(split != AT_REST for split in splits) and not (excused or self._manual):
+            self.say("rest", f"the split stays at {splits}")
+        if not self.steady(PRIMARY) and not self.stirred:
             self.say("rest", "the primary is not steady")
         if image != expected:
             self.say("version", f"the primary runs {image}; the ledger says {records}")
         confirmed = any(p.promoted for p in self._progress.values())
-        if image != "shop:v1" and not confirmed:
+        if image not in ("shop:v1", HOTFIX) and not confirmed:
             self.say("version", f"{image} serves, and no verdict ever promoted it")
-        if self.cloud.services[CANARY]["desiredCount"] and not (held or excused):
+        if self.cloud.services[CANARY]["desiredCount"] and not (
+            held or excused or left or self._manual
+        ):
             self.say("retired", "the release is closed, and the canary's tasks run on")
         if held and not stranded:
             self.say("lease", "the lease is held and no alarm fires")
@@ -202,3 +320,19 @@ class Watch:
                 self.say("signal", f"a revert of {name} was accepted, and it was released")
             if progress.alarmed and records.get(name) == "Released":
                 self.say("alarm", f"an alarm of {name} fired in time, and it was released")
+
+    def _copies(self) -> list[str]:
+        """Copies of an old version that are registered and that no service runs."""
+        used = {
+            deployment["taskDefinition"]
+            for service in (PRIMARY, CANARY)
+            for deployment in self.cloud.view(service)["deployments"]
+        }
+        return [
+            arn
+            for family, revisions in self.cloud.definitions.items()
+            for number, revision in enumerate(revisions, start=1)
+            if any(tag["key"] == TAG for tag in revision.get("tags", []))
+            and self.cloud.status(arn := self.cloud.arn(family, number)) == "ACTIVE"
+            and arn not in used
+        ]

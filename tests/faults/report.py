@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from tests.faults.invariants import INVARIANTS
 from tests.faults.journal import Journal
 from tests.faults.kinds import KINDS
 
@@ -17,6 +18,7 @@ def report(journal: Journal, state: str) -> dict[str, Any]:
             by_fault[kind]["runs"] += 1
             by_fault[kind]["violations"] += len(entry.violations)
     violations = [(e.case, *violation) for e in entries for violation in e.violations]
+    found = Counter(invariant for _, invariant, _ in violations)
     return {
         "hash": state,
         "runs": len(entries),
@@ -24,7 +26,7 @@ def report(journal: Journal, state: str) -> dict[str, Any]:
         "by_router": dict(Counter(e.router for e in entries)),
         "struck": {router: _struck(journal, router) for router in journal.places},
         "by_fault": by_fault,
-        "by_invariant": dict(Counter(invariant for _, invariant, _ in violations)),
+        "by_invariant": {name: found[name] for name in INVARIANTS},
         "by_outcome": dict(Counter(e.outcome for e in entries)),
         "cpu_seconds_per_run": round(journal.cpu_seconds / max(1, len(entries)), 3),
         "seconds": round(journal.seconds),

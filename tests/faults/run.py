@@ -55,6 +55,7 @@ class Run:
     excused: bool = False
     """Somebody moved the split when no help from outside looks at it any more."""
     stranded: int = 0
+    left: int = 0
     releases: int = 0
 
     def __post_init__(self) -> None:

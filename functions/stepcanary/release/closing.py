@@ -1,5 +1,7 @@
 """Closing: the outcome into the ledger, and the split free for the next release."""
 
+from dataclasses import dataclass, replace
+
 from stepcanary.contracts.answers import Closed
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.outcome import Ending, ReleaseOutcome, explain
@@ -8,6 +10,7 @@ from stepcanary.domain.revisions import foreign_revision, foreign_sentence
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, LeaseLost
 from stepcanary.release import retiring, routes, standing, world
+from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
@@ -37,9 +40,9 @@ def close_release(
         # An alarm after the weights had returned, and the primary did not get its old version back.
         outcome = "RevertFailed"
     foreign = _foreign(release, lease, outcome)
-    if outcome == "Released" and foreign:
+    if outcome == "Released" and foreign.primary:
         outcome = "Reverted"
-    ending = ending.model_copy(update={"notes": [*ending.notes, foreign]})
+    ending = ending.model_copy(update={"notes": [*ending.notes, *foreign.notes]})
     if lease.signal is not None:
         # An alarm's revert spares its own write until the traffic is back.
         ledger.note_signal(lease.holder, lease.signal)
@@ -62,19 +65,38 @@ def clear_up(release: Release, lease: Lease) -> bool:
     return leases.free(lease, release)
 
 
-def _foreign(release: Release, lease: Lease, outcome: ReleaseOutcome) -> str:
-    """Which version of somebody else's the primary runs, in a sentence, or nothing."""
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What somebody else has deployed to each side, in sentences."""
+
+    primary: str | None = None
+    canary: str | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        served = f"{self.primary}, and that is what it runs now" if self.primary else ""
+        return [served, self.canary or ""]
+
+
+def foreign_on(release: Release, lease: Lease, sides: Sides) -> Foreign:
+    return Foreign(
+        foreign_revision(release, lease, "primary", sides.primary),
+        foreign_revision(release, lease, "canary", sides.canary),
+    )
+
+
+def _foreign(release: Release, lease: Lease, outcome: ReleaseOutcome) -> Foreign:
     try:
-        primary = world.see(release).primary
+        sides = world.see(release)
     except (AwsRefused, AwsUnavailable):
         if outcome == "Released":
             raise
-        return ""
-    foreign = foreign_revision(release, lease, "primary", primary)
-    new = lease.primary_revision in ("", primary.task_definition)
+        return Foreign()
+    found = foreign_on(release, lease, sides)
+    new = lease.primary_revision in ("", sides.primary.task_definition)
     if outcome == "Released" and not new:
-        foreign = foreign_sentence("primary", primary)
-    return f"{foreign}, and that is what it runs now" if foreign else ""
+        return replace(found, primary=foreign_sentence("primary", sides.primary))
+    return found
 
 
 def _closed_by_others(release: Release, lost: str) -> Closed:

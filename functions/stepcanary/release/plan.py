@@ -149,7 +149,7 @@ def _check_services(primary: Service, canary: Service) -> None:
             f"primary: ECS service {primary.name} has a desired count of 0, so traffic would have"
             " nowhere to return to; scale it out"
         )
-    if not primary.steady:
+    if not primary.settled or primary.running == 0:
         raise RequestRejected(
             f"primary: ECS service {primary.name} is not steady ({primary.running} of"
             f" {primary.desired} tasks, {len(primary.deployments)} deployments); wait for it"

@@ -17,7 +17,7 @@ from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity
 from stepcanary.release import guards, routes, world
-from stepcanary.release.closing import clear_up
+from stepcanary.release.closing import clear_up, foreign_on
 from stepcanary.release.deploy import deploy_old, runs_new
 from stepcanary.release.promotion import has_settled, hold_traffic
 from stepcanary.release.revert import lend, scale_in
@@ -163,11 +163,13 @@ def _restores_in_place(release: Release, lease: Lease, sides: Sides) -> bool:
 
 
 def _close(release: Release, lease: Lease) -> Outcome:
-    outcome, version = _ended(release, lease)
+    sides = world.see(release)
+    outcome, version = _ended(release, lease, sides)
+    canary = foreign_on(release, lease, sides).canary
     status = stepfunctions.status_of(lease.holder) or "and is gone"
     cause = (
         f"Help from outside closed this release: its execution ended {status}. All traffic is on"
-        f" the primary, which serves {version}."
+        f" the primary, which serves {version}.{f' {canary}.' if canary else ''}"
     )
     if lease.signal is not None:
         ledger.note_signal(lease.holder, lease.signal)
@@ -177,11 +179,13 @@ def _close(release: Release, lease: Lease) -> Outcome:
     return outcome
 
 
-def _ended(release: Release, lease: Lease) -> tuple[Literal["Reverted", "Released"], str]:
+def _ended(
+    release: Release, lease: Lease, sides: Sides
+) -> tuple[Literal["Reverted", "Released"], str]:
     """The outcome, and what the primary serves."""
-    primary = world.see(release).primary
+    primary = sides.primary
     if is_old(release, lease, primary.task_definition):
         return "Reverted", "the old version"
     if runs_new(release, lease, primary):
         return "Released", "the new version"
-    return "Reverted", f"{short_name(primary.task_definition)}, which somebody else has deployed"
+    return "Reverted", f"{short_name(primary.task_definition)}: somebody else deployed it"
