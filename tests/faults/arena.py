@@ -22,8 +22,8 @@ from stepcanary.observability import logger, metrics
 from stepcanary.store import leases
 from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS
-from tests.faults.bases import BASES, MATRIX_PROFILE, SETTLE
-from tests.faults.invariants import BOUND_SECONDS, Watch, Writer
+from tests.faults.bases import BASES, MATRIX_PROFILE
+from tests.faults.invariants import BOUND_SECONDS, SETTLE_SECONDS, Watch, Writer
 from tests.faults.kinds import ANSWERS_OF_AWS, DEADLY, HARMLESS, LAGS, WORLD
 from tests.faults.run import Case, Result, Run
 from tests.statemachine.runner import World, listening, name_of, opened_world
@@ -64,7 +64,9 @@ class Arena(World):
         profile = {
             **MATRIX_PROFILE,
             **base.profile,
-            "traffic": [{**each, "settle_seconds": SETTLE} for each in self.cloud.all_traffic()],
+            "traffic": [
+                {**each, "settle_seconds": SETTLE_SECONDS} for each in self.cloud.all_traffic()
+            ],
         }
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile)
         # Another fault may take a look away, and the next one comes a minute later.

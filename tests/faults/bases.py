@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from tests.builders import PROFILE
 from tests.fakes.cloud import Cloud, Document
 from tests.fakes.fronts import CLOUDS, ThreeFronts
+from tests.faults.invariants import SETTLE_SECONDS
 from tests.faults.kinds import CANARY
 
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
 
-SETTLE = 35
-"""Seconds, on every router, so that their releases take the same time."""
 MATRIX_PROFILE: Document = {
     **PROFILE,
     "steps": [{"weight": weight, "bake_seconds": 90} for weight in (10, 50, 100)],
@@ -70,7 +69,9 @@ def _bad(arena: Arena) -> None:
 
 def _bad_at_100(arena: Arena) -> None:
     """The alarm fires while the primary is being replaced."""
-    _when_weight(arena, 100, SETTLE + 95, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
+    _when_weight(
+        arena, 100, SETTLE_SECONDS + 95, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM")
+    )
 
 
 def _bad_after_its_return(arena: Arena) -> None:
@@ -95,7 +96,7 @@ def _retried_primary(arena: Arena) -> None:
         arena.cloud.broken_images = set()
         arena.signal_now("retry")
 
-    _when_weight(arena, 100, SETTLE + 150, mend)
+    _when_weight(arena, 100, SETTLE_SECONDS + 150, mend)
 
 
 def _stayed_promotion(arena: Arena) -> None:
@@ -106,7 +107,7 @@ def _stayed_promotion(arena: Arena) -> None:
 
 def _promoted_by_signal(arena: Arena) -> None:
     """The gate before promotion is answered after a while."""
-    _when_weight(arena, 100, SETTLE + 150, lambda: arena.signal_now("promote"))
+    _when_weight(arena, 100, SETTLE_SECONDS + 150, lambda: arena.signal_now("promote"))
 
 
 def _aborted(arena: Arena) -> None:
@@ -117,13 +118,15 @@ def _aborted(arena: Arena) -> None:
 
 def _paused(arena: Arena) -> None:
     """A person pauses a bake, and resumes it much later."""
-    _when_weight(arena, 50, SETTLE + 40, lambda: arena.signal_now("pause"))
-    _when_weight(arena, 50, SETTLE + 150, lambda: arena.signal_now("resume"))
+    _when_weight(arena, 50, SETTLE_SECONDS + 40, lambda: arena.signal_now("pause"))
+    _when_weight(arena, 50, SETTLE_SECONDS + 150, lambda: arena.signal_now("resume"))
 
 
 def _named_wait(arena: Arena) -> None:
     """A click answers this gate and no other."""
-    _when_weight(arena, 100, SETTLE + 150, lambda: arena.signal_now("promote", this_wait=True))
+    _when_weight(
+        arena, 100, SETTLE_SECONDS + 150, lambda: arena.signal_now("promote", this_wait=True)
+    )
 
 
 def _rolled_back(arena: Arena) -> str:

@@ -12,6 +12,9 @@ RELEASED_OR_NOT = ("SUCCEEDED", "Reverted")
 AT_REST = (100, 0)
 WRITTEN = "somebody else wrote"
 DEPLOYED = "somebody else deployed"
+SETTLE_SECONDS = 35
+"""On every router, so that their releases take the same time."""
+
 BOUND_SECONDS = 75
 """The sweep looks each minute, and then it acts."""
 
@@ -84,6 +87,9 @@ class Watch:
         self._manual = manual
         self._bound = bound
         self._unserved_since: datetime | None = None
+        self._raised_at: datetime | None = None
+        """When the canary last got more weight."""
+        self._tasks = int(cloud.view(PRIMARY)["desiredCount"])
         self.hotfixes: dict[str, str] = {}
         """By service, the revision that somebody else deployed."""
         self.strays: set[str] = set()
@@ -179,6 +185,8 @@ class Watch:
         excused = self.unseen or self.in_place() or not self.runs(CANARY)
         if new_primary and split[1] != 100 and not excused:
             self.say("primary", f"the primary is replaced while the split is {split}")
+        if new_primary and split[1] == 100 and not self._has_settled() and not excused:
+            self.say("primary", "the primary is replaced before the router has followed")
         hotfix = self.hotfixes.get(str(params.get("service")))
         if hotfix and params.get("taskDefinition") not in (None, hotfix):
             self.say("foreign", f"{writer.function} deploys {params} over {hotfix}")
@@ -203,10 +211,20 @@ class Watch:
             if now[1] not in progress.allowed and not free:
                 rise = f"{writer.function} raises {before} to {now}"
                 self.say("planned rise", f"{rise}, allowed: {progress.allowed}")
+            self._raised_at = self.cloud.clock.now()
             if not self._may_get(CANARY):
                 self.say("capacity", f"the canary gets {now[1]} % and is not steady")
+            too_few = self.runs(CANARY) < -(-self._tasks * now[1] // 100)
+            if too_few and self.runs(PRIMARY) >= self._tasks:
+                self.say("capacity", f"the canary gets {now[1]} % with {self.runs(CANARY)} tasks")
         if now[0] > before[0] and not (self._may_get(PRIMARY) or self.in_place()):
             self.say("capacity", f"the primary gets {now[0]} % and is not steady")
+
+    def _has_settled(self) -> bool:
+        raised = self._raised_at
+        if raised is None:
+            return True
+        return (self.cloud.clock.now() - raised).total_seconds() >= SETTLE_SECONDS
 
     def _may_get(self, service: str) -> bool:
         """Where the world was at work the side has to run something, or the other one is lost."""

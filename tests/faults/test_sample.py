@@ -85,6 +85,15 @@ TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {
     "reconciler": ("good", "stopped", "JudgeCanary"),
     "read-back": ("bad canary", "foreign write", "WaitForRouter"),
     "promotion guard": ("failed primary deployment",),
+    "look at the canary": ("promotion by signal", "canary lost", "Gate"),
+    "own number": ("good", "canary scaled in", "Bake"),
+    "foreign look": ("good", "foreign canary", "Bake"),
+    "way back": ("failed primary deployment", "revision deregistered", "PromotePrimary"),
+    "register": ("good", "revision deregistered", "DeployCanary"),
+    "retiring": ("good", "autoscaler minimum", "DeployCanary"),
+    "second read": ("good", "route lags 3 s", "ShiftWeight"),
+    "settling": ("failed primary deployment", "weights reset", "RestorePrimary"),
+    "lending": ("good", "primary lost", "Bake"),
 }
 
 
