@@ -294,7 +294,11 @@ def test_a_canary_that_stays_scaled_in_is_looked_at_once(here: World) -> None:
 
 def test_whoever_has_the_split_next_retires_the_canary_itself(here: World) -> None:
     assert here.release(request()).state == "Released"
+    (before,) = due.until(2_000_000_000)
     later(here, FIRST_BAKE + 30, lambda: tick(here))
+    tasks = later(here, FIRST_BAKE + 35, lambda: due.until(2_000_000_000))
+    desired = later(here, FIRST_BAKE + 35, lambda: here.cloud.services["example2"].desired)
     second = request(images={"app": "shop:v3"})
     assert here.release(second, "release-2").state == "Released"
+    assert (before.execution, tasks, desired) == (here.arn("release-1"), [[]], [2])
     assert here.cloud.running_image("example1") == "shop:v3"
