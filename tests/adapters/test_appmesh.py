@@ -7,12 +7,13 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.domain.profile import AppMeshTraffic
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
 from stepcanary.traffic.appmesh import AppMeshRouter
-from stepcanary.traffic.shift import Known, shift
+from stepcanary.traffic.shift import READS_AGAIN, Known, shift
 
 WHERE = {"meshName": "m", "virtualRouterName": "r", "routeName": "n", "meshOwner": "210987654321"}
 ROUTER = AppMeshRouter(
@@ -35,6 +36,14 @@ def stubber(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     with Stubber(client) as stub:
         yield stub
         stub.assert_no_pending_responses()
+
+
+@pytest.fixture(autouse=True)
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses before a read is repeated."""
+    pauses: list[float] = []
+    monkeypatch.setattr(clock, "sleep", pauses.append)
+    return pauses
 
 
 def spec(primary: int, canary: int) -> dict[str, Any]:
@@ -94,18 +103,35 @@ def test_a_weight_that_is_there_already_is_not_written(stubber: Stubber) -> None
     ids=["other weights", "touched", "never tried", "too many versions", "no version of ours"],
 )
 def test_a_foreign_write_is_told_apart_and_nothing_is_written(
-    stubber: Stubber, found: dict[str, Any], version: int, known: Known
+    stubber: Stubber, slept: list[float], found: dict[str, Any], version: int, known: Known
 ) -> None:
-    stubber.add_response("describe_route", answer(found, version), WHERE)
+    for _ in range(1 + READS_AGAIN):
+        stubber.add_response("describe_route", answer(found, version), WHERE)
     with pytest.raises(SplitDrifted, match="somebody else wrote route n"):
         shift(ROUTER, known, 5)
+    assert len(slept) == READS_AGAIN
+
+
+@pytest.mark.parametrize("behind", [1, READS_AGAIN])
+def test_a_read_that_lags_behind_the_write_is_repeated(
+    stubber: Stubber, slept: list[float], behind: int
+) -> None:
+    stubber.add_response("describe_route", answer(spec(100, 0)), WHERE)
+    sent = {**WHERE, "spec": spec(95, 5)}
+    stubber.add_response("update_route", answer(spec(95, 5), 2), sent)
+    for _ in range(behind):
+        stubber.add_response("describe_route", answer(spec(100, 0)), WHERE)
+    stubber.add_response("describe_route", answer(spec(95, 5), 2), WHERE)
+    assert shift(ROUTER, AT_REST, 5).split == Split(primary=95, canary=5)
+    assert len(slept) == behind
 
 
 def test_a_write_over_ours_is_seen_when_it_is_read_back(stubber: Stubber) -> None:
     stubber.add_response("describe_route", answer(spec(100, 0)), WHERE)
     sent = {**WHERE, "spec": spec(95, 5)}
     stubber.add_response("update_route", answer(spec(95, 5), 2), sent)
-    stubber.add_response("describe_route", answer(spec(50, 50), 3), WHERE)
+    for _ in range(1 + READS_AGAIN):
+        stubber.add_response("describe_route", answer(spec(50, 50), 3), WHERE)
     with pytest.raises(SplitDrifted, match="does not read back"):
         shift(ROUTER, AT_REST, 5)
 

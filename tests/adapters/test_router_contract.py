@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from stepcanary import clock
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.profile import Traffic
@@ -39,6 +40,12 @@ def stand(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> St
     stand: Stand = request.param()
     connect(monkeypatch, stand.fake, *stand.services)
     return stand
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause before a read is repeated."""
+    monkeypatch.setattr(clock, "sleep", lambda _seconds: None)
 
 
 @pytest.fixture
@@ -229,7 +236,7 @@ def test_a_plan_knows_the_rest_of_a_route_that_a_dead_release_moved(
     shift(router_for(traffic), at(traffic, 0, 50), 50)
     dead = Lease(before.split, holder=f"{EXECUTION}-dead")
     monkeypatch.setattr(leases, "release_of", lambda _lease: before)
-    monkeypatch.setattr(stepfunctions, "is_running", lambda _execution: False)
+    monkeypatch.setattr(stepfunctions, "status_of", lambda _execution: "ABORTED")
     after = plan(monkeypatch, stand, dead, **route.traffic)
     assert after == before
     # What OpenRelease does first, for it then plans again and compares.

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 from unittest.mock import patch
 
@@ -64,6 +67,7 @@ WITHOUT_A_CALL = {
 ON_EVERYTHING = {
     "cloudwatch:DescribeAlarms",  # composite alarms need it
     "cloudwatch:DescribeAlarmHistory",
+    "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeRules",
@@ -84,6 +88,28 @@ def operations(name: str, params: Any) -> list[str]:
     return [f"{kind}Item" for write in params["TransactItems"] for kind in write]
 
 
+def partitions(name: str, params: Any) -> dict[str, set[str]]:
+    """Partition keys of the ledger that a call names, by action."""
+    if name == "TransactWriteItems":
+        named: dict[str, set[str]] = defaultdict(set)
+        for write in params["TransactItems"]:
+            for kind, one in write.items():
+                named[f"dynamodb:{kind}Item"].add(one.get("Key", one.get("Item"))["pk"]["S"])
+        return named
+    return {f"dynamodb:{name}": {_partition(name, params)}}
+
+
+def _partition(name: str, params: Any) -> str:
+    if name == "Query":
+        names = {
+            name: placeholder for placeholder, name in params["ExpressionAttributeNames"].items()
+        }
+        asked = re.search(rf"{names['pk']} = (:\w+)", params["KeyConditionExpression"])
+        assert asked is not None
+        return str(params["ExpressionAttributeValues"][asked[1]]["S"])
+    return str((params.get("Key") or params["Item"])["pk"]["S"])
+
+
 class OneByOne:
     """A pool that stays on the thread of the function that is being watched."""
 
@@ -97,10 +123,18 @@ class OneByOne:
         return None
 
 
+@dataclass
+class Calls:
+    """Actions by function, and the ledger's partitions by function and action."""
+
+    actions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    keys: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+
+
 @pytest.fixture(scope="module")
-def called() -> Iterator[dict[str, set[str]]]:
-    """Actions by function, over releases that together do all that there is to do."""
-    calls: dict[str, set[str]] = defaultdict(set)
+def seen() -> Iterator[Calls]:
+    """What functions call, over releases that together do all that there is to do."""
+    calls = Calls()
     # Two executions may be at work at once, each on its thread.
     here_and_now = threading.local()
 
@@ -113,7 +147,10 @@ def called() -> Iterator[dict[str, set[str]]]:
         if running := stack_of():
             for name in operations(model.name, params):
                 action = f"{PREFIX.get(service, service)}:{name}"
-                calls[running[-1]].add(NAMED_OTHERWISE.get(action, action))
+                calls.actions[running[-1]].add(NAMED_OTHERWISE.get(action, action))
+            if service == "dynamodb":
+                for action, keys in partitions(model.name, params).items():
+                    calls.keys[running[-1], action] |= keys
 
     with world() as here, patch.object(routes, "ThreadPoolExecutor", OneByOne):
         for name, handler in list(here.handlers.items()):
@@ -128,6 +165,7 @@ def called() -> Iterator[dict[str, set[str]]]:
             here.handlers[name] = traced
         with listening("provide-client-params.*.*", record):
             _release_in_every_way(here)
+            _meet_others_in_every_way(here)
             _act_in_every_way(here)
             _chat_in_every_way(here)
         yield calls
@@ -161,19 +199,19 @@ def _release_in_every_way(here: World) -> None:
     assert here.release(version(3), "signalled").state == "Reverted"
     here.cloud.broken_images = set()
     # Somebody moves the split: while the primary is replaced, and while the way back settles.
-    here.clock.after(1_035, lambda: here.cloud.write_foreign(40))
+    here.clock.after(1_045, lambda: here.cloud.write_foreign(40))
     assert here.release(version(3), "meddled").state == "Reverted"
     here.clock.after(90, lambda: here.signal("revert"))
     here.clock.after(100, lambda: here.cloud.write_foreign(40))
     assert here.release(version(3), "moved").state == "Reverted"
     # Executions that die: in a bake, and while the primary is replaced.
-    for seconds, name in ((100, "dead"), (1_030, "dead-promotion")):
+    for seconds, name in ((100, "dead"), (1_040, "dead-promotion")):
         arn = here.start_and_stop(version(3), name, seconds)
         here.wait(arn)
         here.pass_minutes(3)
         assert here.records()[name] in ("Reverted", "Released")
     here.lost.add("ReconcileFunction")
-    here.wait(here.start_and_stop(version(4), "dead-before", 1_030))
+    here.wait(here.start_and_stop(version(4), "dead-before", 1_040))
     assert here.release(version(5), "too-early").state == "Rejected"
     here.clock.sleep(60)
     # What the dead release has brought to the primary is in doubt: the old version comes first.
@@ -182,6 +220,63 @@ def _release_in_every_way(here: World) -> None:
     assert here.release(version(5), "in-doubt").state == "Rejected"
     here.clock.sleep(60)
     assert here.release(version(5), "next").state == "Released"
+
+
+def _meet_others_in_every_way(here: World) -> None:
+    """Revisions are deregistered and tasks die, at every act that looks."""
+    here.lost.discard("ReconcileFunction")
+    here.pass_minutes(5)
+
+    def deregister() -> None:
+        here.cloud.deregister(here.cloud.services["example1"]["taskDefinition"])
+
+    def die_in(seconds: float, name: str, number: int) -> None:
+        here.wait(here.start_and_stop(version(number), name, seconds))
+
+    # There is no way back but to a copy: before the release, and since its first bake.
+    deregister()
+    assert here.release(version(10), "copied").state == "Released"
+    here.cloud.broken_images = {("example1", f"shop:v{n}") for n in (11, 12)}
+    here.clock.after(100, deregister)
+    here.clock.after(2_000, lambda: here.signal("revert"))
+    assert here.release(version(11), "copied-late").state == "Reverted"
+    here.clock.after(100, deregister)
+    die_in(1_040, "copied-by-the-sweep", 12)
+    here.pass_minutes(5)
+    assert here.records()["copied-by-the-sweep"] == "Reverted"
+    here.lost.add("ReconcileFunction")
+    here.clock.after(100, deregister)
+    die_in(1_040, "copied-by-the-next", 13)
+    here.clock.sleep(60)
+    here.cloud.set_alarm("example2-5xx", "ALARM")
+    here.cloud.set_alarm("example2-5xx", "OK")
+    assert here.release(version(14), "comes-too-early").state == "Rejected"
+    here.lost.discard("ReconcileFunction")
+    here.pass_minutes(5)
+    assert here.records()["copied-by-the-next"] == "Reverted"
+    # A copy that nothing runs goes with the release, whoever closes it.
+    deregister()
+    die_in(100, "taken-down-by-the-sweep", 14)
+    here.pass_minutes(3)
+    assert here.records()["taken-down-by-the-sweep"] == "Reverted"
+    here.lost.add("ReconcileFunction")
+    deregister()
+    die_in(100, "taken-down-by-the-next", 14)
+    assert here.release(version(14), "next-of-the-dead").state == "Released"
+    assert here.records()["taken-down-by-the-next"] == "Reverted"
+    here.lost.discard("ReconcileFunction")
+    # Tasks of the canary die when it is judged, and while the primary is replaced.
+    for number, seconds in ((15, 1_020), (16, 1_036)):
+        here.clock.after(seconds, lambda: here.cloud.lose_tasks("example2", 1, heals_after=30))
+        assert here.release(version(number), f"short-at-{seconds}").state == "Released"
+    # Tasks of the primary die, all or one, just as it gets its traffic back.
+    here.clock.after(95, lambda: here.cloud.lose_tasks("example1", heals_after=60))
+    here.clock.after(100, lambda: here.signal("revert"))
+    assert here.release(version(17), "lent").state == "Reverted"
+    here.clock.after(95, lambda: here.cloud.lose_tasks("example1", 1, heals_after=60))
+    here.clock.after(100, lambda: here.signal("revert"))
+    assert here.release(version(17), "short-at-rest").state == "Reverted"
+    here.pass_minutes(5)
 
 
 def _act_in_every_way(here: World) -> None:
@@ -276,11 +371,22 @@ def granted(function: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("function", [f.name for f in template.functions()])
-def test_granted_is_called(called: dict[str, set[str]], function: str) -> None:
-    theirs = called[function]
+def test_granted_is_called(seen: Calls, function: str) -> None:
+    theirs = seen.actions[function]
     counted = theirs if "appmesh:DescribeRoute" in theirs else theirs - {"ssm:GetParameter"}
     others = {action for ours in counted for action in OTHER_ROUTERS.get(ours, set())}
     assert set(granted(function)) - WITHOUT_A_CALL == theirs | others
+
+
+@pytest.mark.parametrize("function", [f.name for f in template.functions()])
+def test_no_call_leaves_the_partitions_that_are_granted(seen: Calls, function: str) -> None:
+    for policy in policies(function):
+        for statement in policy["Statement"] if isinstance(policy, dict) else []:
+            condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
+            allowed = condition.get("dynamodb:LeadingKeys", ["*"])
+            for action in statement["Action"]:
+                keys = seen.keys[function, action]
+                assert [k for k in keys if not any(fnmatchcase(k, a) for a in allowed)] == []
 
 
 def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> None:

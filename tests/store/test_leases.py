@@ -222,3 +222,41 @@ def test_a_signal_of_a_newer_version_keeps_no_other_release_from_help() -> None:
     leases.take(release_named("ours", service="basket"))
     table.change(Change(lease_key(lease.split), set={"signal": {"kind": "halt", "at": 1}}))
     assert len(leases.held()) == 2
+
+
+def test_what_is_noted_of_the_release_is_there_until_it_is_taken_out() -> None:
+    release = release_named("one")
+    lease = leases.take(release)
+    lease = stages.note_revision(lease, "canary", "canary:2")
+    lease = stages.note_revision(lease, "primary", "primary:2")
+    lease = stages.note_copy(lease, "primary:3")
+    lease = stages.note_shortage(lease, 1_000)
+    lease = stages.note_held(lease, 2_000)
+    assert leases.read(release.split) == lease
+    noted = (lease.canary_revision, lease.primary_revision, lease.copy, lease.held_at)
+    assert noted == ("canary:2", "primary:2", "primary:3", 2_000)
+    assert (lease.short_since, stages.note_shortage(lease, None).short_since) == (1_000, None)
+    assert stages.note_shortage(lease, None) == leases.read(release.split)
+    assert leases.read(release.split).held_at == 2_000
+
+
+def test_a_change_sets_and_removes_at_once_and_only_for_the_holder() -> None:
+    release = release_named("one")
+    lease = leases.change(leases.take(release), short_since=7)
+    changed = leases.change(lease, remove=("short_since", "never_there"), copy="primary:3")
+    assert (changed.short_since, changed.copy) == (None, "primary:3")
+    leases.free(changed, release)
+    with pytest.raises(LeaseLost):
+        leases.change(changed, remove=("copy",))
+
+
+def test_the_next_holder_knows_nothing_of_the_revisions_before() -> None:
+    release = release_named("one")
+    lease = leases.take(release)
+    for side in ("canary", "primary"):
+        lease = stages.note_revision(lease, side, f"{side}:2")
+    lease = stages.note_held(stages.note_shortage(stages.note_copy(lease, "c"), 1), 2)
+    leases.free(lease, release)
+    after = leases.take(release_named("two"))
+    noted = (after.canary_revision, after.primary_revision, after.copy)
+    assert (noted, after.short_since, after.held_at) == (("", "", ""), None, None)

@@ -10,16 +10,34 @@ from hypothesis import strategies as st
 
 from stepcanary.domain.deployment import (
     Service,
+    Started,
     check_releasable,
-    has_arrived,
+    is_complete,
     is_overdue,
+    looked_at,
+    wait_before_next,
     with_images,
 )
 from stepcanary.errors import DeploymentFailed, RequestRejected
 
 NAMES = st.lists(st.sampled_from(["app", "log", "proxy"]), min_size=1, unique=True)
-OURS: dict[str, Any] = {"id": "ecs-svc/2", "status": "PRIMARY", "rolloutState": "COMPLETED"}
-OLD: dict[str, Any] = {"id": "ecs-svc/1", "status": "ACTIVE", "rolloutState": "COMPLETED"}
+OURS: dict[str, Any] = {
+    "id": "ecs-svc/2",
+    "status": "PRIMARY",
+    "rolloutState": "COMPLETED",
+    "taskDefinition": "canary:2",
+}
+OLD: dict[str, Any] = {
+    "id": "ecs-svc/1",
+    "status": "ACTIVE",
+    "rolloutState": "COMPLETED",
+    "taskDefinition": "canary:1",
+}
+LATER: dict[str, Any] = {**OURS, "id": "ecs-svc/3"}
+"""The same revision, deployed once more."""
+DEMOTED: dict[str, Any] = {**OURS, "status": "ACTIVE"}
+STARTED = Started(deployment_id="ecs-svc/2", task_definition="canary:2", deadline_at=0, seen=True)
+UNSEEN = STARTED.model_copy(update={"seen": False})
 
 
 def a_service(**changed: Any) -> Service:
@@ -144,61 +162,152 @@ def test_a_service_that_others_deploy_is_refused_by_name(changed: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("changed", "arrived"),
+    ("changed", "settled", "steady"),
+    [
+        ({"runningCount": 1}, True, False),
+        ({"runningCount": 3}, True, False),
+        ({"deployments": [{**OURS, "rolloutState": "IN_PROGRESS"}]}, False, False),
+        ({"deployments": [{**OURS, "rolloutState": "FAILED"}]}, False, False),
+        ({"deployments": [OURS, OLD]}, False, False),
+        ({"deployments": [{"id": "1", "status": "PRIMARY"}], "runningCount": 1}, False, False),
+        ({"deployments": [{"id": "1", "status": "PRIMARY"}], "runningCount": 3}, True, False),
+        ({"deployments": []}, False, False),
+        ({}, True, True),
+    ],
+    ids=[
+        "a task died since",
+        "one is being stopped",
+        "in progress",
+        "failed",
+        "the old one drains",
+        "no rollout state and too few",
+        "no rollout state and one too many",
+        "never deployed",
+        "all of it runs",
+    ],
+)
+def test_settled_is_what_ecs_is_done_with_however_many_tasks_run(
+    changed: dict[str, Any], settled: bool, steady: bool
+) -> None:
+    service = a_service(**changed)
+    assert (service.settled, service.steady) == (settled, steady)
+
+
+def test_a_service_that_is_gone_runs_nothing_and_is_never_settled() -> None:
+    gone = Service.gone("example2")
+    assert (gone.name, gone.running, gone.desired, gone.current) == ("example2", 0, 0, None)
+    assert not gone.settled
+    with pytest.raises(RequestRejected, match="INACTIVE"):
+        check_releasable("profile.canary", gone)
+
+
+@pytest.mark.parametrize(
+    ("changed", "complete"),
     [
         ({}, True),
         ({"desiredCount": 1, "runningCount": 1}, True),
+        ({"runningCount": 1}, True),
+        ({"runningCount": 3}, True),
+        ({"deployments": [LATER]}, True),
+        ({"deployments": [{**LATER, "rolloutState": "IN_PROGRESS"}, DEMOTED]}, False),
         ({"deployments": [OURS, OLD]}, False),
         ({"deployments": [{**OURS, "rolloutState": "IN_PROGRESS"}]}, False),
-        ({"runningCount": 1}, False),
         ({"desiredCount": 0, "runningCount": 0}, False),
     ],
     ids=[
         "all of it",
         "its only task",
+        "a task died since, which capacity counts",
+        "one more task, which capacity counts",
+        "the same revision was deployed anew",
+        "the same revision is being deployed anew",
         "the old one drains",
         "in progress",
-        "a task is missing",
         "scaled to none",
     ],
 )
-def test_a_deployment_has_arrived_when_nothing_but_it_runs(
-    changed: dict[str, Any], arrived: bool
+@pytest.mark.parametrize("started", [STARTED, UNSEEN], ids=["seen", "not seen yet"])
+def test_a_deployment_is_complete_when_nothing_but_its_revision_is_there(
+    changed: dict[str, Any], complete: bool, started: Started
 ) -> None:
-    assert has_arrived(a_service(**changed), OURS["id"]) is arrived
+    assert is_complete(a_service(**changed), started) is complete
 
 
-@pytest.mark.parametrize(
-    "deployments",
-    [
-        [{**OLD, "status": "PRIMARY"}],
-        [{**OLD, "status": "PRIMARY"}, {**OURS, "status": "ACTIVE"}],
-        [],
-    ],
-    ids=["ECS is back on the old one", "another overtakes it", "there is none"],
-)
-def test_a_steady_service_on_another_deployment_is_a_failure(
+BACK = {**OLD, "status": "PRIMARY"}
+REPLACED = [[BACK], [BACK, DEMOTED], []]
+REPLACED_IDS = ["ECS is back on the old one", "another overtakes it", "there is none"]
+
+
+@pytest.mark.parametrize("deployments", REPLACED, ids=REPLACED_IDS)
+def test_a_steady_service_on_another_revision_is_a_failure(
     deployments: list[dict[str, Any]],
 ) -> None:
     with pytest.raises(DeploymentFailed, match=r"example2.*ecs-svc/2.*replaced"):
-        has_arrived(a_service(deployments=deployments), OURS["id"])
+        is_complete(a_service(deployments=deployments), STARTED)
+
+
+@pytest.mark.parametrize("deployments", [[BACK], []], ids=["the old one", "none"])
+def test_a_deployment_that_no_read_has_shown_yet_is_only_late(
+    deployments: list[dict[str, Any]],
+) -> None:
+    assert not is_complete(a_service(deployments=deployments), UNSEEN)
+
+
+def test_one_that_was_shown_as_overtaken_is_not_late() -> None:
+    with pytest.raises(DeploymentFailed, match="overtaken"):
+        is_complete(a_service(deployments=[BACK, DEMOTED]), UNSEEN)
+
+
+def test_the_failure_before_ours_which_a_lagging_read_still_shows_is_not_ours() -> None:
+    """A revision that ECS had given up is started anew."""
+    before = {**OURS, "id": "ecs-svc/0", "rolloutState": "FAILED"}
+    assert not is_complete(a_service(deployments=[before]), UNSEEN)
+    with pytest.raises(DeploymentFailed, match="failed"):
+        is_complete(a_service(deployments=[before]), STARTED)
 
 
 def test_a_failed_deployment_says_ecs_reason_once_punctuated() -> None:
     failed = {**OURS, "rolloutState": "FAILED", "rolloutStateReason": "circuit breaker: tasks."}
-    with pytest.raises(DeploymentFailed, match=r"failed: circuit breaker: tasks\. [A-Z]"):
-        has_arrived(a_service(deployments=[failed]), OURS["id"])
+    for started in (STARTED, UNSEEN):
+        with pytest.raises(DeploymentFailed, match=r"failed: circuit breaker: tasks\. [A-Z]"):
+            is_complete(a_service(deployments=[failed]), started)
 
 
 def test_a_failure_that_was_replaced_since_still_says_why() -> None:
-    failed = {**OURS, "status": "ACTIVE", "rolloutState": "FAILED", "rolloutStateReason": "boom"}
+    failed = {**DEMOTED, "rolloutState": "FAILED", "rolloutStateReason": "boom"}
     with pytest.raises(DeploymentFailed, match="failed: boom"):
-        has_arrived(a_service(deployments=[{**OLD, "status": "PRIMARY"}, failed]), OURS["id"])
+        is_complete(a_service(deployments=[BACK, failed]), STARTED)
 
 
 def test_a_failure_without_a_reason_is_told_as_well() -> None:
     with pytest.raises(DeploymentFailed, match="ECS gave no reason"):
-        has_arrived(a_service(deployments=[{**OURS, "rolloutState": "FAILED"}]), OURS["id"])
+        is_complete(a_service(deployments=[{**OURS, "rolloutState": "FAILED"}]), STARTED)
+
+
+def test_a_look_counts_and_what_was_once_seen_stays_seen() -> None:
+    unseen = looked_at(a_service(deployments=[BACK]), UNSEEN)
+    seen = looked_at(a_service(deployments=[DEMOTED, BACK]), unseen)
+    gone = looked_at(a_service(deployments=[BACK]), seen)
+    assert [(s.seen, s.checks) for s in (unseen, seen, gone)] == [(False, 1), (True, 2), (True, 3)]
+    same = {"seen": UNSEEN.seen, "checks": UNSEEN.checks}
+    assert gone.model_copy(update=same) == UNSEEN
+
+
+@given(st.integers(1, 300), st.integers(0, 720), st.text(max_size=20))
+def test_looks_come_further_apart_and_never_more_than_three_times(
+    check_seconds: int, checks: int, execution: str
+) -> None:
+    started = STARTED.model_copy(update={"checks": checks})
+    wait = wait_before_next(started, check_seconds, execution)
+    assert max(1, round(check_seconds * 0.9)) <= wait <= round(check_seconds * 3 * 1.1)
+    if checks >= 4:
+        assert wait >= round(check_seconds * 3 * 0.9)
+    assert wait == wait_before_next(started, check_seconds, execution)
+
+
+def test_releases_that_began_together_drift_apart() -> None:
+    waits = {wait_before_next(STARTED, 300, f"release-{n}") for n in range(50)}
+    assert len(waits) > 10
 
 
 def test_a_deadline_is_over_once_it_has_passed_and_not_when_it_comes() -> None:

@@ -18,6 +18,7 @@ from stepcanary.domain.outcome import (
 
 NONE = Failure()
 VERSION = "shop:v2"
+WHERE = "The canary carries the traffic"
 REVERTED = OUTCOMES["Reverted"]
 SENTENCES = st.sampled_from(["", "Alarm a fired.", "Alarm a fired", "ECS failed.", "Look there..."])
 FAILURES = st.builds(
@@ -27,6 +28,10 @@ FAILURES = st.builds(
 
 def lambda_cause(**more: str) -> str:
     return json.dumps({"errorType": "E", "stackTrace": ["line 1"], **more})
+
+
+def explained(outcome: ReleaseOutcome, ending: Ending) -> str:
+    return explain(outcome, ending, VERSION, WHERE)
 
 
 def an_ending(
@@ -84,7 +89,14 @@ def test_a_failure_fits_into_a_cause(error: str, message: str, wrapped: bool) ->
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_an_ending_without_trouble_says_where_the_traffic_is(outcome: Any) -> None:
-    assert explain(outcome, an_ending(), VERSION) == OUTCOMES[outcome].format(version=VERSION)
+    said = OUTCOMES[outcome].format(version=VERSION, where=WHERE)
+    assert explained(outcome, an_ending()) == said
+
+
+@pytest.mark.parametrize("outcome", ["PromotionFailed", "RevertFailed"])
+def test_what_is_left_to_a_person_says_what_the_routes_read(outcome: Any) -> None:
+    shared = "Primary and canary share the traffic: route example is at 60:40"
+    assert shared in explain(outcome, an_ending(), VERSION, shared)
 
 
 def test_an_ending_says_where_the_traffic_is_why_what_is_noted_and_what_went_wrong() -> None:
@@ -93,14 +105,14 @@ def test_an_ending_says_where_the_traffic_is_why_what_is_noted_and_what_went_wro
         Failure(error="AwsRefused", cause="denied."),
         ["ECS rolled back", ""],
     )
-    assert explain("Reverted", ending, VERSION) == (
+    assert explained("Reverted", ending) == (
         f"{REVERTED} CanaryAlarmed: a fired. ECS rolled back. AwsRefused: denied."
     )
 
 
 @given(FAILURES, FAILURES, st.lists(SENTENCES, max_size=4))
 def test_everything_is_said_once(failure: Failure, trouble: Failure, notes: list[str]) -> None:
-    words = explain("Reverted", an_ending(failure, trouble, notes), VERSION)
+    words = explained("Reverted", an_ending(failure, trouble, notes))
     assert words.startswith(REVERTED)
     for part in (str(failure), str(trouble), *notes):
         sentence = part.rstrip(". ")
@@ -112,9 +124,8 @@ def test_everything_is_said_once(failure: Failure, trouble: Failure, notes: list
 
 
 def test_a_note_that_repeats_the_outcome_is_left_out() -> None:
-    assert (
-        explain("Reverted", an_ending(notes=[REVERTED.rstrip("."), REVERTED]), VERSION) == REVERTED
-    )
+    notes = [REVERTED.rstrip("."), REVERTED]
+    assert explained("Reverted", an_ending(notes=notes)) == REVERTED
 
 
 def ending(failure: Failure = NONE, *notes: str, trouble: Failure = NONE) -> Ending:
@@ -146,4 +157,4 @@ def ending(failure: Failure = NONE, *notes: str, trouble: Failure = NONE) -> End
 def test_what_another_part_says_as_well_is_left_out(
     outcome: ReleaseOutcome, given: Ending, text: str
 ) -> None:
-    assert explain(outcome, given, VERSION) == text
+    assert explained(outcome, given) == text

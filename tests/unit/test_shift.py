@@ -1,14 +1,26 @@
 """Shifts: what this release wrote is told apart from what somebody else did."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stepcanary import clock
 from stepcanary.domain.split import Split
+from stepcanary.errors import SplitDrifted
 from stepcanary.traffic.router import Reading, TrafficRouter
-from stepcanary.traffic.shift import Known, foreign_write, jump_of
+from stepcanary.traffic.shift import (
+    PAUSE_SECONDS,
+    READS_AGAIN,
+    Known,
+    force,
+    foreign_write,
+    jump_of,
+    read_again,
+    shift,
+)
 
 PERCENT = st.integers(0, 100)
 VERSION = st.integers(1, 1_000)
@@ -119,3 +131,121 @@ def test_versions_are_not_mentioned_where_they_tell_nothing() -> None:
     message = foreign(40, Known(5, 5, None))
     assert message is not None
     assert "version" not in message
+
+
+@dataclass
+class Lagging:
+    """A route whose reads show a write only after so many; `others` writes before each read."""
+
+    canary: int = 5
+    version: int = 7
+    behind: int = 0
+    written: list[int] = field(default_factory=list)
+    reads: int = 0
+    others: Callable[["Lagging"], None] = lambda _route: None
+    name: str = "route checkout of mesh example"
+    _stale: tuple[int, int] = (0, 0)
+    _left: int = 0
+
+    def put(self, canary: int) -> None:
+        self._stale, self._left = (self.canary, self.version), self.behind
+        self.canary, self.version = canary, self.version + 1
+
+    def read(self) -> Reading:
+        self.reads += 1
+        self.others(self)
+        canary, version = self.canary, self.version
+        if self._left:
+            self._left -= 1
+            canary, version = self._stale
+        return Reading(Split(100 - canary, canary), {"canary": canary}, version)
+
+    def write(self, _reading: Reading, split: Split) -> dict[str, int]:
+        self.put(split.canary)
+        self.written.append(split.canary)
+        return {"canary": split.canary}
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    pauses: list[float] = []
+    monkeypatch.setattr(clock, "sleep", pauses.append)
+    return pauses
+
+
+def router_of(route: Lagging) -> TrafficRouter:
+    router: TrafficRouter = route  # type: ignore[assignment]
+    return router
+
+
+BEHIND = pytest.mark.parametrize("behind", range(READS_AGAIN + 1))
+
+
+@BEHIND
+def test_a_read_that_lags_behind_the_write_is_repeated(behind: int, slept: list[float]) -> None:
+    route = Lagging(behind=behind)
+    reading = shift(router_of(route), Known(5, 25, 7), 25)
+    assert (reading.split.canary, reading.version, route.written) == (25, 8, [25])
+    assert slept == [PAUSE_SECONDS] * behind
+
+
+@BEHIND
+def test_a_read_that_still_shows_the_write_before_the_last_is_repeated(
+    behind: int, slept: list[float]
+) -> None:
+    route = Lagging(canary=0, version=6, behind=behind)
+    route.put(5)
+    reading, drift = read_again(router_of(route), Known(5, 5, 7), router_of(route).read())
+    assert (reading.split.canary, drift) == (5, None)
+    assert slept == [PAUSE_SECONDS] * behind
+
+
+def test_what_stays_is_somebody_elses_and_nothing_is_written(slept: list[float]) -> None:
+    route = Lagging(canary=40, version=8)
+    with pytest.raises(SplitDrifted, match="somebody else wrote"):
+        shift(router_of(route), Known(5, 25, 7), 25)
+    assert route.written == []
+    assert (route.reads, slept) == (1 + READS_AGAIN, [PAUSE_SECONDS] * READS_AGAIN)
+
+
+def test_what_does_not_read_back_in_time_has_drifted(slept: list[float]) -> None:
+    route = Lagging(behind=READS_AGAIN + 1)
+    with pytest.raises(SplitDrifted, match="does not read back as written"):
+        shift(router_of(route), Known(5, 25, 7), 25)
+    assert slept == [PAUSE_SECONDS] * READS_AGAIN
+
+
+def test_a_write_over_ours_that_left_our_weights_is_told_by_its_version() -> None:
+    def touch(route: Lagging) -> None:
+        if route.written:
+            route.version += 1
+
+    route = Lagging(others=touch)
+    with pytest.raises(SplitDrifted):
+        shift(router_of(route), Known(5, 25, 7), 25)
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+def test_what_reads_equal_is_written_only_where_the_last_write_is_unsure(
+    unsure: bool, slept: list[float]
+) -> None:
+    route = Lagging(canary=0)
+    moved = force(router_of(route), 0, unsure=unsure)
+    assert route.written == ([0] if unsure else [])
+    assert (moved.found.split, moved.now.split) == (Split(100, 0), Split(100, 0))
+    assert slept == []
+
+
+def test_unsure_it_overwrites_a_shift_that_a_lagging_read_hides(slept: list[float]) -> None:
+    """The canary has 25 % already, and the read says 0."""
+    route = Lagging(canary=0, behind=1)
+    route.put(25)
+    moved = force(router_of(route), 0, unsure=True)
+    assert (route.canary, moved.now.split) == (0, Split(100, 0))
+
+
+def test_sure_of_its_writes_it_brings_any_split_to_the_weight(slept: list[float]) -> None:
+    route = Lagging(canary=40, version=12, behind=2)
+    moved = force(router_of(route), 0)
+    assert (moved.found.split.canary, moved.now.split.canary, route.written) == (40, 0, [0])
+    assert slept == [PAUSE_SECONDS] * 2
