@@ -137,7 +137,7 @@ class Arena(World):
         self.cloud.write_foreign(canary)
         run.watch.foreign = run.watch.unseen = True
         # With another fault beside it, the answer that names it may be the one that is lost.
-        ours = changed and self.held() and not run.closing and len(run.case.faults) == 1
+        ours = changed and self.is_led() and not run.closing and len(run.case.faults) == 1
         if self.cloud.versioned:
             run.watch.to_be_named = run.watch.to_be_named or ours
         else:
@@ -222,8 +222,10 @@ class Arena(World):
         if "second release" in kinds:
             held = self.held()
             outcome = self.wait_for_end(self.start_next())
-            # Another fault of the sequence may have ended this one before it was rejected.
-            if held and outcome in RELEASED_SOMEHOW:
+            # Another fault of the sequence may have ended this one before it was rejected, or an
+            # operator while the other one waited.
+            alive = self._execution(arn).status == "RUNNING"
+            if held and alive and outcome in RELEASED_SOMEHOW:
                 run.watch.say("lease", f"a second release ended {outcome} beside the first")
         if "stopped" in kinds:
             self.stop(arn)
@@ -243,7 +245,7 @@ class Arena(World):
             run.excused = run.excused or run.closing or not self.held()
         elif kind not in LAGS:
             decided = self.stage() >= RETURNING.number
-            run.watch.see_world(kind, held=self.held(), closing=run.closing, decided=decided)
+            run.watch.see_world(kind, held=self.is_led(), closing=run.closing, decided=decided)
         run.watch.see_time(held=self.held())
 
     def start_next(self) -> str:
@@ -310,6 +312,11 @@ class Arena(World):
     def held(self) -> bool:
         return bool(self.holder())
 
+    def is_led(self) -> bool:
+        """Whether an execution that lives holds the split, so that its cause can name things."""
+        holder = self.holder()
+        return bool(holder) and not self.end_of(holder).is_set()
+
     def stage(self) -> int:
         return max(
             (int(lease["stage"]["N"]) for lease in self._leases() if "stage" in lease), default=0
@@ -339,6 +346,7 @@ class Arena(World):
         outcome = self.wait_for_end(base.begin(self) if base.begin else self.start_next())
         if base.after:
             self.current.closing = False
+            self.current.watch.forget_what_was_to_be_named()
             self.wait_for_end(base.after(self))
         self._help()
         if any(fault.kind in DEADLY for fault in case.faults):
@@ -371,9 +379,11 @@ class Arena(World):
             for item in self.documents()
             if item["outcome"]["S"] == "Released"
         }
-        name = ends[max(ends)] if ends else "rollback"
-        # A rollback is to the version before the only release there was.
-        return "shop:v1" if name.startswith("rollback") else f"shop:v{int(name[8:]) + 1}"
+        names = ["release-0", *(ends[at] for at in sorted(ends))]
+        if names[-1].startswith("rollback"):
+            # Back to what was released before the last one.
+            del names[-2:]
+        return f"shop:v{int(names[-1].removeprefix('release-')) + 1}"
 
     def _is_excused(self, outcome: str) -> bool:
         """Whether the split was moved by somebody else before the release began or after its end.

@@ -146,6 +146,10 @@ class Watch:
                 counts = not closing and not (service == CANARY and decided)
                 self.overtaken = self.overtaken or counts
 
+    def forget_what_was_to_be_named(self) -> None:
+        """Another release begins, which was not there."""
+        self.to_be_named = self.nameable = self.overtaken = False
+
     def see_time(self, *, held: bool) -> None:
         """Does traffic go for long to a side that serves nothing, while the other one could?"""
         weights = dict(zip((PRIMARY, CANARY), self.split(), strict=True))

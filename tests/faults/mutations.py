@@ -13,13 +13,13 @@ from stepcanary.contracts.answers import Rest
 from stepcanary.release import (
     closing,
     deploy,
+    fixtures,
     opening,
     plan,
     promotion,
     recovery,
     retiring,
     revert,
-    standing,
     way_back,
     world,
 )
@@ -194,7 +194,7 @@ def _without_way_back(_arena: Arena) -> Iterator[None]:
 @contextmanager
 def _without_register(_arena: Arena) -> Iterator[None]:
     """What was put up stays up."""
-    with patch.object(standing, "take_down", lambda _release: []):
+    with patch.object(fixtures, "take_down", lambda _release: []):
         yield
 
 

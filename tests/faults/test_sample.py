@@ -80,7 +80,7 @@ def test_every_kind_strikes_on_every_router(router: str) -> None:
 
 TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {
     "lease": ("good", "second release", "Rollout"),
-    "fence": ("good", "delivered late", "DeployCanaryFunction"),
+    "fence": ("failed primary deployment", "delivered late", "RestorePrimaryFunction"),
     "kept signals": ("good", "revert signalled", "ShiftWeight"),
     "reconciler": ("good", "stopped", "JudgeCanary"),
     "read-back": ("bad canary", "foreign write", "WaitForRouter"),

@@ -12,7 +12,7 @@ from tests.statemachine.runner import Outcome, World
 FIRST_BAKE = 100.0
 """Seconds after the start: the canary has its first weight, and no alarm has fired."""
 LAST_BAKE = 800.0
-PRIMARY_ROLLS = 1_030.0
+PRIMARY_ROLLS = 1_040.0
 """The bakes are over, and the primary is being replaced."""
 
 

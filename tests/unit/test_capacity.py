@@ -41,17 +41,17 @@ def test_no_share_is_too_small_for_its_weight_or_larger_than_all(full: int, weig
         (
             Capacity("example2", 4, 2),
             75,
-            "2 of the 3 tasks that example2 needs for 75 % run",
+            "2 of 3 tasks that example2 needs for 75 % run",
         ),
         (
             Capacity("example2", 4, 2, 0),
             75,
-            "2 of the 3 tasks that example2 needs for 75 % run",
+            "2 of 3 tasks that example2 needs for 75 % run",
         ),
         (
             Capacity("example2", 4, 4, 2),
             75,
-            "2 of the 3 tasks that example2 needs for 75 % are healthy targets",
+            "2 of 3 tasks that example2 needs for 75 % are healthy targets",
         ),
     ],
     ids=[

@@ -126,7 +126,7 @@ def find_or_register(wanted: Document) -> str:
 
 @aws_failures
 def deregister(arn: str) -> None:
-    """ECS takes it twice."""
+    """A revision that is ACTIVE: from then on no service can be brought to it."""
     clients.ecs().deregister_task_definition(taskDefinition=arn)
 
 

@@ -9,7 +9,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, foreign_sentence
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, LeaseLost
-from stepcanary.release import retiring, routes, standing, world
+from stepcanary.release import fixtures, retiring, routes, world
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger
 
@@ -61,7 +61,7 @@ def clear_up(release: Release, lease: Lease) -> bool:
 
     What is left of both is written down first, for help from outside.
     """
-    retiring.follow(release, standing.take_down(release))
+    retiring.follow(release, fixtures.take_down(release))
     return leases.free(lease, release)
 
 

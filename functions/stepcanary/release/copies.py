@@ -60,5 +60,14 @@ def _tagged(found: Mapping[str, str]) -> Document:
     return {**document, "tags": [*tags, {"key": TAG, "value": name}]}
 
 
+def untagged(document: Document) -> Document:
+    """What a revision of another version may inherit of a copy."""
+    if TAG not in _tags(document):
+        return document
+    kept = [tag for tag in document["tags"] if tag["key"] != TAG]
+    bare = {key: value for key, value in document.items() if key != "tags"}
+    return {**bare, "tags": kept} if kept else bare
+
+
 def _tags(document: Document) -> list[str]:
     return [tag["key"] for tag in document.get("tags", [])]

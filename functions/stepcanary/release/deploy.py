@@ -13,27 +13,42 @@ from stepcanary.domain.deployment import (
     with_images,
 )
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.split import SideName
 from stepcanary.errors import DeploymentFailed, DeploymentOverdue, RequestRejected
-from stepcanary.release import guards, way_back, world
-from stepcanary.store import leases, stages
+from stepcanary.release import copies, guards, way_back, world
+from stepcanary.store import leases, ledger, stages
 
 
 def new_revision(release: Release, side: SideName, service: Service) -> str:
     """ARN of the task definition with the new version, derived from the side's own.
 
-    Raises `DeploymentFailed` where a ready one was deregistered since the plan.
+    Raises `DeploymentFailed` where there is none to derive it from any more, or where a ready one
+    was deregistered since the plan.
     """
     if release.task_definitions is None:
-        current = ecs.describe_task_definition(service.task_definition)
-        return ecs.find_or_register(with_images(current.document, release.images or {}))
+        current = copies.untagged(_definition_of(release, side, service))
+        return ecs.find_or_register(with_images(current, release.images or {}))
     ready: str = getattr(release.task_definitions, side)
     try:
         return ecs.require_task_definition(ready, f"task_definitions.{side}").arn
     except RequestRejected as gone:
         raise DeploymentFailed(str(gone)) from gone
+
+
+def _definition_of(release: Release, side: SideName, service: Service) -> Document:
+    found = ecs.find_task_definition(service.task_definition)
+    if found is not None:
+        return found.document
+    kept = ledger.way_back(release.execution) if side == "primary" else None
+    if kept is None:
+        raise DeploymentFailed(
+            f"task definition {short_name(service.task_definition)}, which the {side}"
+            f" {service.name} runs, was deleted; deploy a registered one to it and start again"
+        )
+    return kept
 
 
 def start(release: Release, side: SideName, service: Service, arn: str) -> Started:

@@ -8,7 +8,7 @@ from stepcanary import clock
 from stepcanary.domain.release import Release
 from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity, ReleaseError
 from stepcanary.observability import logger
-from stepcanary.release import revert, standing, world
+from stepcanary.release import fixtures, revert, world
 from stepcanary.store import due, leases, ledger
 from stepcanary.store.due import Task
 
@@ -51,7 +51,7 @@ def _do(task: Task) -> str | None:
     if task.what == RETIRE:
         return _retire(task)
     if task.what == TAKE_DOWN:
-        return "; ".join(standing.take_down(ledger.release_of(task.execution))) or None
+        return "; ".join(fixtures.take_down(ledger.release_of(task.execution))) or None
     return f"{task.what}: put down by another version of this stack"
 
 

@@ -7,6 +7,7 @@ a time, and never takes more than half of a published rate.
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from stepcanary import clock
 from stepcanary.aws import cloudwatch, stepfunctions
@@ -148,16 +149,14 @@ def look_after(living: list[Lease]) -> list[str]:
             stranded.append(_sentence(lease, str(unreadable)))
     if not waiting:
         return stranded
-    sides = world.see_all(release for _, release in waiting)
-    names = list(dict.fromkeys(name for _, release in waiting for name in release.alarms))
-    alarms = cloudwatch.describe(names)
+    seen = _see_together([release for _, release in waiting])
     pace = Pace(READS_PER_SECOND)
     whose_turn = in_turn(waiting, MOST_ROUTES_A_SWEEP, clock.epoch_seconds() // 60)
     for lease, release in waiting:
         pace.wait()
         reads_routes = (lease, release) in whose_turn
         try:
-            stranded += _look_after(lease, release, sides[release.execution], alarms, reads_routes)
+            stranded += _look_after(lease, release, seen, reads_routes)
         except (AwsUnavailable, LeaseLost):
             # Not seen, or it has ended meanwhile.
             continue
@@ -167,17 +166,42 @@ def look_after(living: list[Lease]) -> list[str]:
     return stranded
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read of many releases together. Where that failed it is None, for one release may
+    spoil it for all, and each is read by itself."""
+
+    sides: dict[str, Sides] | None
+    alarms: Described | None
+
+    def sides_of(self, release: Release) -> Sides:
+        return world.see(release) if self.sides is None else self.sides[release.execution]
+
+    def alarms_of(self, release: Release) -> Described:
+        return cloudwatch.describe(release.alarms) if self.alarms is None else self.alarms
+
+
+def _see_together(releases: list[Release]) -> Seen:
+    names = list(dict.fromkeys(name for release in releases for name in release.alarms))
+    sides, alarms = None, None
+    with suppress(AwsRefused, AwsUnavailable):
+        sides = world.see_all(releases)
+    with suppress(AwsRefused, AwsUnavailable):
+        alarms = cloudwatch.describe(names)
+    return Seen(sides, alarms)
+
+
 def _handed_over(lease: Lease) -> bool:
     """Whether a revert is pending, which is all that a look could ask for."""
     if lease.signal is not None and lease.waits_for(lease.signal.kind):
-        stepfunctions.end_wait(lease.token, lease.signal)
+        with suppress(AwsUnavailable):
+            stepfunctions.end_wait(lease.token, lease.signal)
     return lease.reverting
 
 
-def _look_after(
-    lease: Lease, release: Release, sides: Sides, alarms: Described, reads_routes: bool
-) -> list[str]:
+def _look_after(lease: Lease, release: Release, seen: Seen, reads_routes: bool) -> list[str]:
     """Revert where there is a doubt; what a person has to know."""
+    sides = seen.sides_of(release)
     if lease.weight < 100 and (found := world.helpless(release, sides)):
         revert.lend(release, lease)
         _revert(lease, found)
@@ -196,7 +220,9 @@ def _look_after(
     except ForeignDeployment as found:
         doubt = str(found)
     if doubt is None:
-        doubt = guards.fired_of(cloudwatch.alarms_of(alarms, release.alarms, lease.since))
+        doubt = guards.fired_of(
+            cloudwatch.alarms_of(seen.alarms_of(release), release.alarms, lease.since)
+        )
     if doubt is None and reads_routes:
         doubt = guards.moved(release, lease)
     if doubt is not None:

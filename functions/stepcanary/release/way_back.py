@@ -7,7 +7,7 @@ from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import short_name
 from stepcanary.errors import DeploymentFailed
-from stepcanary.release import copies, standing
+from stepcanary.release import copies, fixtures
 from stepcanary.store import ledger, stages
 
 
@@ -39,7 +39,7 @@ def old_revision(release: Release, lease: Lease) -> tuple[Lease, str]:
 
 def _copied(release: Release, lease: Lease, document: Document) -> Lease:
     before = copies.before(release.primary.task_definition, document)
-    return stages.note_copy(lease, standing.put_up(release, "copy", "primary", before))
+    return stages.note_copy(lease, fixtures.put_up(release, "copy", "primary", before))
 
 
 def _nothing_left(release: Release) -> DeploymentFailed:

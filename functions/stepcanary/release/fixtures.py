@@ -1,4 +1,4 @@
-"""Standing: what a release has put up outside of its services and routes, each by its kind.
+"""Fixtures: what a release has put up outside of its services and routes, each by its kind.
 
 Every end of a release goes through `take_down`, and so does help from outside.
 """
@@ -13,8 +13,8 @@ from stepcanary.store import register
 from stepcanary.store.register import Entry
 
 
-class Standing(Protocol):
-    """One kind of thing that is put up. Both may be called twice."""
+class Fixture(Protocol):
+    """One kind of thing that is put up. Both acts may happen twice."""
 
     def put_up(self, release: Release, before: Mapping[str, str]) -> str:
         """What came of it."""
@@ -22,7 +22,7 @@ class Standing(Protocol):
     def take_down(self, release: Release, entry: Entry) -> None: ...
 
 
-KINDS: dict[str, Standing] = {"copy": cast("Standing", copies)}
+KINDS: dict[str, Fixture] = {"copy": cast("Fixture", copies)}
 
 
 def put_up(release: Release, kind: str, key: str, before: Mapping[str, str]) -> str:
