@@ -69,13 +69,17 @@ def _first(traces: Traces, base: str, target: str) -> int:
     return max(0, differs - OVERLAP)
 
 
+SHARES = 8
+"""Into so many parts the kinds are divided for the sample."""
+
+
 def share(router: str, base: str) -> list[str]:
     """The kinds that strike this release on this router in the sample.
 
-    Over the routers each release meets every kind, and over the releases each router does.
+    Over the releases each router meets every kind.
     """
     turn = list(CLOUDS).index(router) + list(BASES).index(base)
-    return [kind for number, kind in enumerate(KINDS) if (turn + number) % len(CLOUDS) == 0]
+    return [kind for number, kind in enumerate(KINDS) if (turn + number) % SHARES == 0]
 
 
 def sample(traces: Traces, router: str, base: str) -> list[Case]:
