@@ -419,11 +419,15 @@ class Arena(World):
         ]
 
     def _call_scheduled(self, function: str) -> None:
+        before = json.dumps(self._leases(), sort_keys=True)
+        dead = self.held() and not self.is_led()
         try:
-            self.invoke(function, {"id": "schedule"})
+            swept = self.invoke(function, {"id": "schedule"})
         except Exception:
             # The next minute brings the next one.
             return
+        stuck = dead and self.held() and json.dumps(self._leases(), sort_keys=True) == before
+        self.current.watch.see_sweep(stuck=stuck, stranded=bool(swept["stranded"]))
 
     def _redrive(self) -> None:
         """A redrive runs the state that failed again, with the input and the fence of then."""

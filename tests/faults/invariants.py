@@ -15,6 +15,9 @@ DEPLOYED = "somebody else deployed"
 SETTLE_SECONDS = 35
 """On every router, so that their releases take the same time."""
 
+MOST_IDLE_SWEEPS = 1
+"""One may wait for the router to follow."""
+
 BOUND_SECONDS = 75
 """The sweep looks each minute, and then it acts."""
 
@@ -87,6 +90,7 @@ class Watch:
         self._manual = manual
         self._bound = bound
         self._unserved_since: datetime | None = None
+        self._stuck = 0
         self._raised_at: datetime | None = None
         """When the canary last got more weight."""
         self._tasks = int(cloud.view(PRIMARY)["desiredCount"])
@@ -236,6 +240,13 @@ class Watch:
             return self.steady(service)
         other = CANARY if service == PRIMARY else PRIMARY
         return self.runs(service) > 0 or not self.runs(other)
+
+    def see_sweep(self, *, stuck: bool, stranded: bool) -> None:
+        """Help from outside has looked; `stuck` says that it has changed nothing about a release
+        whose execution is dead."""
+        self._stuck = self._stuck + 1 if stuck and not stranded else 0
+        if self._stuck > MOST_IDLE_SWEEPS:
+            self.say("progress", "help from outside does nothing, and no person is called")
 
     def see_answer(self, writer: Writer, answer: Any) -> None:
         progress = self.progress(writer.execution)
