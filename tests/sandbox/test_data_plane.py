@@ -263,6 +263,34 @@ def test_a_killed_task_is_replaced(cloud: Cloud) -> None:
     assert survivor in cloud.agent.pids("example1")
 
 
+def test_a_broken_image_crashes_in_a_loop(cloud: Cloud) -> None:
+    deployed = cloud.register("example2", "v2")
+    cloud.update("example2", taskDefinition=deployed, desiredCount=2)
+    eventually(lambda: cloud.settled("example2"))
+    before = cloud.agent.pids("example2")
+    cloud.agent.break_image(article.image("v2"))
+    eventually(lambda: cloud.service("example2")["runningCount"] == 0)
+    eventually(lambda: set(cloud.agent.pids("example2")) - set(before))
+    time.sleep(1.0)
+    # A deployment that is complete is not taken back, whatever becomes of its tasks.
+    [deployment] = cloud.service("example2")["deployments"]
+    assert (deployment["rolloutState"], deployment["runningCount"]) == ("COMPLETED", 0)
+    assert cloud.service("example1")["runningCount"] == 2
+
+
+def test_a_deregistered_revision_runs_on_and_is_scaled(cloud: Cloud) -> None:
+    eventually(lambda: cloud.settled("example1"))
+    runs = cloud.service("example1")["taskDefinition"]
+    cloud.client("ecs").deregister_task_definition(taskDefinition=runs)
+    [victim, survivor] = cloud.agent.pids("example1")
+    os.kill(victim, signal.SIGKILL)
+    cloud.update("example1", desiredCount=3)
+    eventually(lambda: len(set(cloud.agent.pids("example1")) - {victim}) == 3)
+    eventually(lambda: cloud.service("example1")["runningCount"] == 3)
+    assert survivor in cloud.agent.pids("example1")
+    assert cloud.service("example1")["taskDefinition"] == runs
+
+
 def test_a_faulty_canary_raises_the_alarm(cloud: Cloud) -> None:
     cloudwatch = cloud.client("cloudwatch")
 
