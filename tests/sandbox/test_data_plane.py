@@ -35,6 +35,7 @@ class Cloud:
     gateway: Gateway
     events: list[dict[str, Any]] = field(default_factory=list)
     changes: list[tuple[str, str]] = field(default_factory=list)
+    """States of the article's alarm, before and after."""
 
     def service(self, name: str) -> dict[str, Any]:
         answer = self.client("ecs").describe_services(cluster="example", services=[name])
@@ -130,12 +131,17 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     changes: list[tuple[str, str]] = []
+
+    def note(alarm: Any, before: str) -> None:
+        if alarm.name == article.ALARM:
+            changes.append((before, alarm.state_value))
+
     front = AppMesh()
     gaps = ExitStack()
     for gap in (
         ecs.filled(),
         appmesh.filled(),
-        cloudwatch.filled(lambda alarm, before: changes.append((before, alarm.state_value))),
+        cloudwatch.filled(note),
     ):
         gaps.enter_context(gap)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
