@@ -10,6 +10,8 @@ from sandbox.fronts.front import Attachment, ClientOf, Front, Json, Series
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 PRIMARY, CANARY = "example1", "example2"
 ALARM = "example2-5xx"
+SLOW = "example2-slow"
+"""An alarm on how long requests take. A task that is dead takes no time, so this one stays OK."""
 
 
 def profile(front: Front) -> Json:
@@ -38,7 +40,10 @@ def create(client: ClientOf, front: Front, ports: Sequence[int], *, tag: str = "
     """Make everything, with a gateway's port for each of the front's entries."""
     attached = front.create(client, ports)
     _services(client("ecs"), _network(client("ec2")), attached, tag)
-    _alarm(client("cloudwatch"), front.series(CANARY))
+    series = front.series(CANARY)
+    _alarm(client("cloudwatch"), ALARM, series, MetricName=series.errors, Threshold=1.0)
+    # Nobody publishes this one here.
+    _alarm(client("cloudwatch"), SLOW, series, MetricName="TargetResponseTime", Threshold=1e6)
     client("ssm").put_parameter(
         Name="/stepcanary/profiles/checkout", Type="String", Value=json.dumps(profile(front))
     )
@@ -104,18 +109,17 @@ def _containers(name: str, tag: str, environment: dict[str, str]) -> list[Json]:
     ]
 
 
-def _alarm(cloudwatch: Any, series: Series) -> None:
+def _alarm(cloudwatch: Any, name: str, series: Series, **more: object) -> None:
     cloudwatch.put_metric_alarm(
-        AlarmName=ALARM,
+        AlarmName=name,
         Namespace=series.namespace,
-        MetricName=series.errors,
         Dimensions=[{"Name": name, "Value": value} for name, value in series.dimensions.items()],
         Statistic="Sum",
         Period=60,
         # M of N, so that a fault seen early in a bake still counts at its end.
         EvaluationPeriods=5,
         DatapointsToAlarm=2,
-        Threshold=1.0,
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="notBreaching",
+        **more,
     )

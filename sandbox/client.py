@@ -49,6 +49,9 @@ class Client:
         self.total = Count()
         self.last_canary_at = 0.0
         """When the last answer of the canary came, on the monotonic clock."""
+        self.first_error_at: float | None = None
+        """When the first request failed, on the monotonic clock, and when the last one did."""
+        self.last_error_at: float | None = None
         self.steps: dict[int, Count] = {}
         self._threads = [
             threading.Thread(target=self._send, daemon=True) for _ in range(self._workers)
@@ -98,6 +101,9 @@ class Client:
         with self._lock:
             if canary:
                 self.last_canary_at = time.monotonic()
+            if error:
+                self.last_error_at = time.monotonic()
+                self.first_error_at = self.first_error_at or self.last_error_at
             counts = [self.total]
             if self._weight and began >= self._steady_at:
                 counts.append(self._unconfirmed)

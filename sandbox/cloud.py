@@ -5,6 +5,7 @@ import os
 import time
 import urllib.request
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -52,6 +53,16 @@ def environment(endpoint: str) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A task definition: its `family:revision`, and the image of its application."""
+
+    name: str
+    image: str
+    status: str
+    tags: dict[str, str]
+
+
 class Sandbox:
     """While it is open the stack is deployed, and the article's service serves behind its front."""
 
@@ -91,10 +102,19 @@ class Sandbox:
 
     def image(self, service: str) -> str:
         """The image in the task definition that an ECS service runs."""
+        return self.runs(service).image
+
+    def runs(self, service: str) -> Revision:
+        """The task definition that an ECS service runs."""
         arn = self.service(service)["taskDefinition"]
-        definition = self.client("ecs").describe_task_definition(taskDefinition=arn)
-        image: str = definition["taskDefinition"]["containerDefinitions"][0]["image"]
-        return image
+        answer = self.client("ecs").describe_task_definition(taskDefinition=arn, include=["TAGS"])
+        definition, tags = answer["taskDefinition"], answer.get("tags", [])
+        return Revision(
+            name=arn.rpartition("/")[2],
+            image=definition["containerDefinitions"][0]["image"],
+            status=definition["status"],
+            tags={tag["key"]: tag["value"] for tag in tags},
+        )
 
     def register(self, family: str, tag: str) -> str:
         """A new revision of a task definition that runs this version; its ARN."""
@@ -122,6 +142,12 @@ class Sandbox:
         events = self._items("pk = :pk AND begins_with(sk, :sk)", f"release#{name}", "event#")
         signals = [event["signal"]["M"] for event in events if "signal" in event]
         return [f"{signal['kind']['S']} by {signal['by']['S']}" for signal in signals]
+
+    def standing(self, execution: str) -> list[str]:
+        """What the register says that the release has put up and not taken down."""
+        name = execution.rsplit(":", 1)[-1]
+        entries = self._items("pk = :pk AND begins_with(sk, :sk)", f"release#{name}", "up#")
+        return [entry["sk"]["S"] for entry in entries]
 
     def is_free(self) -> bool:
         """Whether no release, alive or dead, has a split."""
@@ -171,9 +197,9 @@ class Sandbox:
         self._deploy_stack()
         gateways = [Gateway(entry) for entry in self._front.entries()]
         article.create(self.client, self._front, [gateway.port for gateway in gateways])
-        agent = EcsAgent()
-        agent.start()
-        self._opened.callback(agent.close)
+        self.agent = EcsAgent()
+        self.agent.start()
+        self._opened.callback(self.agent.close)
         for gateway in gateways:
             gateway.start()
             self._opened.callback(gateway.close)

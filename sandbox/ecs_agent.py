@@ -64,6 +64,7 @@ class EcsAgent:
         self._on_event = on_event
         self._events: list[Event] = []
         self._fleets: dict[str, Fleet] = {}
+        self._broken: set[str] = set()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ecs-agent", daemon=True)
 
@@ -93,6 +94,18 @@ class EcsAgent:
                 if key.split(":")[-1] == service
                 for task in fleet.tasks
             ]
+
+    def break_image(self, image: str) -> None:
+        """From now on no task of this image lives: those that run die, and each new one exits.
+
+        As when something that the version needs in order to start is taken from it.
+        """
+        with lock:
+            self._broken.add(image)
+            for fleet in self._fleets.values():
+                for task in fleet.tasks:
+                    if task.image == image:
+                        task.process.kill()
 
     def _run(self) -> None:
         while not self._closing.wait(self._tick):
@@ -201,13 +214,13 @@ class EcsAgent:
         app: dict[str, Any] = next(
             container for container in containers if container["name"] != "envoy"
         )
-        port = free_port()
+        image, port = str(app["image"]), free_port()
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(APP)],
             env={
                 **{item["name"]: item["value"] for item in app.get("environment", [])},
                 "PORT": str(port),
-                "IMAGE": str(app["image"]),
+                "IMAGE": f"{image}-crash" if image in self._broken else image,
                 "SERVICE": str(service.name),
                 "PARENT_PID": str(os.getpid()),
             },
@@ -215,7 +228,7 @@ class EcsAgent:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        return Task(deployment["id"], port, process, time.monotonic())
+        return Task(deployment["id"], image, port, process, time.monotonic())
 
     def _retire(
         self, service: Service, fleet: Fleet, primary: dict[str, Any], desired: int, now: float

@@ -1,5 +1,6 @@
 """ECS: rolling deployments, with the configuration and the rollout state that they have.
 
+A revision that was deregistered runs on where it runs, and is scaled; nothing is deployed from it.
 The tasks themselves are not here: whoever runs some reports them in `service.deployments`.
 """
 
@@ -12,7 +13,7 @@ from unittest.mock import patch
 
 from moto.core.utils import utcnow
 from moto.ecs.exceptions import EcsClientException
-from moto.ecs.models import EC2ContainerServiceBackend, Service
+from moto.ecs.models import EC2ContainerServiceBackend, Service, TaskDefinition
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 # A changed value of one of these starts a deployment; every other parameter does not.
@@ -40,11 +41,42 @@ lock = threading.RLock()
 def filled() -> Iterator[None]:
     backend, response = EC2ContainerServiceBackend, EC2ContainerServiceResponse
     create, respond = backend.create_service, response.create_service
+    describe = backend.describe_task_definition
 
-    def create_service(self: EC2ContainerServiceBackend, *args: Any, **kwargs: Any) -> Service:
-        """AWS: a new service has no task yet. moto: counts all of them as pending or running."""
+    def describe_task_definition(
+        self: EC2ContainerServiceBackend, task_definition_str: str
+    ) -> TaskDefinition:
+        """AWS: a family is its newest ACTIVE revision, and without one it is refused.
+
+        moto: its newest revision, ACTIVE or not. As on AWS, a revision that is named is described
+        also when it is INACTIVE, and may be deregistered twice.
+        """
+        family = task_definition_str.rsplit("/", maxsplit=1)[-1]
+        if ":" not in family:
+            revisions = self.task_definitions.get(family, {})
+            active = [n for n, found in revisions.items() if found.status == "ACTIVE"]
+            # A revision 0 there never is.
+            task_definition_str = f"{family}:{max(active, default=0)}"
+        return describe(self, task_definition_str)
+
+    def create_service(
+        self: EC2ContainerServiceBackend,
+        cluster_str: str,
+        service_name: str,
+        desired_count: int,
+        task_definition_str: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Service:
+        """AWS: a new service has no task yet. moto: counts all of them as pending or running.
+
+        AWS creates none with an INACTIVE revision; moto does.
+        """
         with lock:
-            service = create(self, *args, **kwargs)
+            if task_definition_str:
+                require_active(self.describe_task_definition(task_definition_str))
+            named = (cluster_str, service_name, desired_count, task_definition_str)
+            service = create(self, *named, *args, **kwargs)
             service.deployment_configuration = dict(DEFAULT_CONFIGURATION)  # type: ignore[attr-defined]
             service.running_count = service.pending_count = 0
             if service.deployments:
@@ -58,7 +90,8 @@ def filled() -> Iterator[None]:
         """AWS: a new version, and some other values, start a deployment beside the one there is.
 
         moto: keeps its first deployment, and counts what is desired as running at once. AWS refuses
-        to update a service that is not ACTIVE; moto does not.
+        to update a service that is not ACTIVE, to bring one to an INACTIVE revision, and to deploy
+        anew the INACTIVE one that it runs, which can only be scaled; moto refuses none of it.
         """
         given = {k: v for k, v in service_properties.items() if v is not None}
         with lock:
@@ -68,9 +101,12 @@ def filled() -> Iterator[None]:
             if service.status != "ACTIVE":
                 raise EcsClientException("Service was not ACTIVE.")
             task_definition = str(service.task_definition)
-            if wanted := given.pop("task_definition", None):
-                task_definition = self.describe_task_definition(wanted).arn
             deploy = given.pop("force_new_deployment", False)
+            wanted = given.pop("task_definition", None)
+            if wanted or deploy:
+                found = self.describe_task_definition(wanted or task_definition)
+                require_active(found)
+                task_definition = found.arn
             deploy = deploy or task_definition != service.task_definition
             deploy = deploy or any(
                 name in given and given[name] != getattr(service, name, None) for name in TRIGGERS
@@ -100,10 +136,21 @@ def filled() -> Iterator[None]:
             return result
 
     with (
-        patch.multiple(backend, create_service=create_service, update_service=update_service),
+        patch.multiple(
+            backend,
+            describe_task_definition=describe_task_definition,
+            create_service=create_service,
+            update_service=update_service,
+        ),
         patch.object(response, "create_service", create_service_response),
     ):
         yield
+
+
+def require_active(found: TaskDefinition) -> None:
+    """Raises what UpdateService answers to a revision that was deregistered."""
+    if found.status != "ACTIVE":
+        raise EcsClientException("TaskDefinition is inactive")
 
 
 def new_deployment(service: Service, task_definition: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from sandbox.demo.run import run, wait_until_ready
 from sandbox.demo.scenarios import CHAIN, DEMO, SCENARIOS, Scenario
 from sandbox.fronts.names import FRONTS
 
+EVERY = [*SCENARIOS, *CHAIN]
+
 
 def _judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
     """The report, and what is wrong with it."""
@@ -24,20 +26,29 @@ def _judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
     return report, problems
 
 
+def _chosen(given: argparse.Namespace) -> list[Scenario]:
+    if given.only:
+        return [scenario for scenario in EVERY if scenario.name in given.only]
+    if given.all:
+        return EVERY if given.router == "appmesh" else SCENARIOS
+    return DEMO
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--all", action="store_true", help="run every scenario")
+    names = [scenario.name for scenario in EVERY]
+    parser.add_argument("--only", choices=names, nargs="+", help="run these scenarios")
     parser.add_argument("--router", choices=sorted(FRONTS), default="appmesh")
     given = parser.parse_args()
-    folder = Path("build/scenarios" if given.all else "build/demo")
+    folder = Path(
+        "build/chosen" if given.only else "build/scenarios" if given.all else "build/demo"
+    )
     quiet()
     folder.mkdir(parents=True, exist_ok=True)
-    scenarios = SCENARIOS if given.all else DEMO
-    if given.all and given.router == "appmesh":
-        scenarios = [*scenarios, *CHAIN]
     reports: list[Report] = []
     wrong: list[str] = []
-    for front, group in groupby(scenarios, lambda scenario: scenario.front):
+    for front, group in groupby(_chosen(given), lambda scenario: scenario.front):
         with Sandbox((front or FRONTS[given.router])()) as sandbox:
             print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
             for scenario in group:

@@ -31,6 +31,31 @@ def stop_execution(sandbox: Sandbox, execution: str) -> None:
     sandbox.client("stepfunctions").stop_execution(executionArn=execution)
 
 
+def kill_canary(sandbox: Sandbox, _execution: str) -> None:
+    """All tasks of the canary die, and each that ECS starts in their place does."""
+    sandbox.agent.break_image(sandbox.image(article.CANARY))
+
+
+def deploy_hotfix(tag: str) -> Callable[[Sandbox, str], None]:
+    """As somebody would who knows nothing of releases: a new version, right on the primary."""
+
+    def deploy(sandbox: Sandbox, _execution: str) -> None:
+        arn = sandbox.register(article.PRIMARY, tag)
+        sandbox.client("ecs").update_service(
+            cluster="example", service=article.PRIMARY, taskDefinition=arn
+        )
+
+    return deploy
+
+
+def apply_infrastructure(sandbox: Sandbox) -> None:
+    """As Terraform does when a task definition has changed that its service ignores: a revision is
+    registered, and the one before, which the primary runs, is deregistered."""
+    before = sandbox.runs(article.PRIMARY)
+    sandbox.register(article.PRIMARY, "v1")
+    sandbox.client("ecs").deregister_task_definition(taskDefinition=before.name)
+
+
 def send_signal(kind: str) -> Callable[[Sandbox, str], None]:
     """A Release Signal, put on the event bus."""
 

@@ -6,6 +6,8 @@ from typing import Any
 from sandbox.demo.examples import example
 
 CONFIDENCE = 0.999
+LOOK_SLACK_SECONDS = 3
+"""What a revert may take after the look that asks for it."""
 Report = dict[str, Any]
 
 
@@ -83,6 +85,62 @@ def failed_promotion(report: Report) -> list[str]:
     full = next((s for s in report["steps"] if s["weight"] == 100), None)
     if full is None or full["canary_requests"] != full["requests"]:
         wrong.append(f"not all traffic was on the canary: {full}")
+    return wrong
+
+
+def canary_lost(report: Report) -> list[str]:
+    """The canary died while it carried everything, and only the look from outside could see it."""
+    wrong = at_rest(report) + old_version(report)
+    if not report["acts"]:
+        return [*wrong, "the canary did not die"]
+    [died] = report["acts"]
+    began, ended = report["errors_began"], report["errors_ended"]
+    if began is None:
+        wrong.append("no request failed, so nothing was shown")
+    elif began < died:
+        wrong.append(f"a request failed at {began} s, and the canary died at {died} s")
+    elif ended - began > report["look_seconds"] + LOOK_SLACK_SECONDS:
+        wrong.append(f"requests failed from {began} s to {ended} s")
+    if report["weights"] != [0, 50, 100, 0]:
+        wrong.append(f"the canary's weight went {report['weights']}")
+    if report["promotions"]:
+        wrong.append("a promotion was begun")
+    if report["gates"] != 1:
+        wrong.append(f"{report['gates']} gates were opened, not the one at which the canary died")
+    if report["signals"] != ["revert by the sweep"]:
+        wrong.append(f"the ledger says {report['signals']}")
+    if "0 of 2 tasks that example2 needs for 100 % run" not in report["cause"]:
+        wrong.append(f"the cause does not name what was lost: {report['cause']}")
+    return wrong
+
+
+def hotfix_kept(report: Report) -> list[str]:
+    """What somebody deployed on the primary in mid-release is there, and nobody noticed."""
+    wrong = at_rest(report) + no_errors(report)
+    primary = report["primary"]
+    if not primary["image"].endswith(":v20"):
+        wrong.append(f"the primary runs {primary['image']}")
+    if report["weights"] != [0, 50, 0]:
+        wrong.append(f"the canary's weight went {report['weights']}")
+    if f"somebody else deployed {primary['name']} to the primary example1" not in report["cause"]:
+        wrong.append(f"the cause does not name the hotfix: {report['cause']}")
+    return wrong
+
+
+def restored_by_copy(report: Report) -> list[str]:
+    """The promotion failed, and the old version, which ECS would not deploy, is back by a copy."""
+    wrong = at_rest(report) + old_version(report) + no_errors(report)
+    before, after = report["primary_before"], report["primary"]
+    if before["status"] != "INACTIVE":
+        wrong.append(f"{before['name']} was {before['status']}, so nobody needed a copy")
+    if after["status"] != "ACTIVE" or after["tags"] != {"stepcanary-copy-of": before["name"]}:
+        wrong.append(f"the primary runs no copy of {before['name']}: {after}")
+    if report["promotions"] != 1:
+        wrong.append(f"it tried to promote {report['promotions']} times, not once")
+    if report["weights"] != [0, 50, 100, 0]:
+        wrong.append(f"the canary's weight went {report['weights']}")
+    if report["standing"]:
+        wrong.append(f"the register still has {report['standing']}")
     return wrong
 
 

@@ -2,11 +2,12 @@
 
 import time
 import urllib.request
+from dataclasses import asdict
 from typing import Any
 
 from sandbox import article
 from sandbox.client import Client
-from sandbox.cloud import Sandbox
+from sandbox.cloud import SECONDS_PER_SCHEDULE, Sandbox
 from sandbox.console import LOG
 from sandbox.demo.acts import Act, start_execution
 from sandbox.demo.checks import Report
@@ -22,6 +23,8 @@ class Operator:
     def __init__(self, sandbox: Sandbox, acts: tuple[Act, ...]) -> None:
         self._sandbox, self._acts = sandbox, list(acts)
         self._entered = 0
+        self.acted_at: list[float] = []
+        """When each act was begun, on the monotonic clock."""
         self.started: list[str] = []
         """Other executions that came of the acts."""
 
@@ -31,6 +34,7 @@ class Operator:
             return
         if path[-1] == self._acts[0].state:
             self._entered = len(path)
+            self.acted_at.append(time.monotonic())
             if started := self._acts.pop(0).do(self._sandbox, execution):
                 self.started.append(started)
 
@@ -41,7 +45,9 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     print(f"\n{scenario.name}: release of {scenario.tag}, which should end {scenario.outcome}")
     client, view = Client(sandbox.url, canary="example2"), View()
     operator = Operator(sandbox, scenario.acts)
-    image_before, weights = sandbox.image("example1"), [0]
+    if scenario.before:
+        scenario.before(sandbox)
+    before, weights = sandbox.runs("example1"), [0]
     began = time.monotonic()
     client.start()
     try:
@@ -75,6 +81,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         client.close()
         view.end()
     split, record = sandbox.split(), sandbox.record(arn)
+    after = sandbox.runs("example1")
     report: Report = {
         "name": scenario.name,
         "tag": scenario.tag,
@@ -83,16 +90,24 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "cause": record["cause"] or execution.get("cause", ""),
         "split": {"primary": split[0], "canary": split[1]},
         "weights": weights,
-        "primary_image_before": image_before,
-        "primary_image": sandbox.image("example1"),
+        "primary_image_before": before.image,
+        "primary_image": after.image,
+        "primary_before": asdict(before),
+        "primary": asdict(after),
+        "standing": sandbox.standing(arn),
         "others": [_path(sfn, other)[-1] for other in operator.started],
         "signals": sandbox.signals(arn),
         "chat": _chat(sandbox, arn),
         "canary_tasks": sandbox.service("example2")["desiredCount"],
         "promotions": path.count("PromotePrimary"),
+        "gates": sum(path.count(gate) for gate in ("Gate", "PromotionGate")),
         "requests": client.total.requests,
         "errors": client.total.errors,
         "errors_from_canary": client.total.errors_from_canary,
+        "errors_began": _since(began, client.first_error_at),
+        "errors_ended": _since(began, client.last_error_at),
+        "acts": [_since(began, at) for at in operator.acted_at],
+        "look_seconds": SECONDS_PER_SCHEDULE,
         "steps": [
             {"weight": weight, "requests": count.requests, "canary_requests": count.canary}
             for weight, count in sorted(client.steps.items())
@@ -101,6 +116,11 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     }
     print(f"  {report['cause']}")
     return report
+
+
+def _since(began: float, at: float | None) -> float | None:
+    """Seconds; None for what never happened."""
+    return None if at is None else round(at - began, 2)
 
 
 def _chat(sandbox: Sandbox, arn: str) -> list[str]:
@@ -123,7 +143,7 @@ def _request(sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:
             "canary": sandbox.register("example2", scenario.tag),
         }
     if scenario.steps is not None:
-        request["profile"] = {**sandbox.profile, "steps": scenario.steps}
+        request["profile"] = {**sandbox.profile, "steps": scenario.steps, **scenario.profile}
     return request
 
 

@@ -1,7 +1,7 @@
 """Scenarios: the releases that the demo runs, and how each has to end."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from sandbox import article
 from sandbox.cloud import Sandbox
@@ -18,7 +18,8 @@ class Scenario:
 
     `acts` happen one after the other; `primary_tag` is what the primary gets where it differs;
     `front` is what stands before the service, if not the router's own; `begin` starts it, if an
-    execution with a request does not.
+    execution with a request does not. `before` happens first. `profile` is changed as well where
+    `steps` are.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Scenario:
     primary_tag: str | None = None
     front: type[Front] | None = None
     begin: Callable[[Sandbox], str] | None = None
+    before: Callable[[Sandbox], None] | None = None
+    profile: Mapping[str, object] = field(default_factory=dict)
 
 
 LONG: Steps = [{"weight": 50, "bake_seconds": 60}]
@@ -124,6 +127,33 @@ SCENARIOS = [
         checks.promoted_in_slack,
         begin=acts.write_command(f"release checkout app={article.image('v15')}"),
         acts=(Act("Gate", acts.click_button("promote")),),
+    ),
+    Scenario(
+        "dead-canary",
+        "v16",
+        "Reverted",
+        checks.canary_lost,
+        steps=QUICK,
+        profile={"promotion": {"approval": True}, "alarms": [article.SLOW]},
+        acts=(Act("Gate", acts.kill_canary),),
+    ),
+    Scenario(
+        "hotfix",
+        "v17",
+        "Reverted",
+        checks.hotfix_kept,
+        steps=LONG,
+        acts=(Act("Bake", acts.deploy_hotfix("v20")),),
+    ),
+    Scenario(
+        "deregistered",
+        "v18",
+        "Reverted",
+        checks.restored_by_copy,
+        steps=QUICK,
+        before=acts.apply_infrastructure,
+        acts=(Act("PromotionGate", acts.send_signal("revert")),),
+        primary_tag="v18-crash",
     ),
 ]
 CHAIN = [

@@ -35,6 +35,7 @@ class Cloud:
     gateway: Gateway
     events: list[dict[str, Any]] = field(default_factory=list)
     changes: list[tuple[str, str]] = field(default_factory=list)
+    """States of the article's alarm, before and after."""
 
     def service(self, name: str) -> dict[str, Any]:
         answer = self.client("ecs").describe_services(cluster="example", services=[name])
@@ -130,12 +131,17 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     changes: list[tuple[str, str]] = []
+
+    def note(alarm: Any, before: str) -> None:
+        if alarm.name == article.ALARM:
+            changes.append((before, alarm.state_value))
+
     front = AppMesh()
     gaps = ExitStack()
     for gap in (
         ecs.filled(),
         appmesh.filled(),
-        cloudwatch.filled(lambda alarm, before: changes.append((before, alarm.state_value))),
+        cloudwatch.filled(note),
     ):
         gaps.enter_context(gap)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -261,6 +267,34 @@ def test_a_killed_task_is_replaced(cloud: Cloud) -> None:
     eventually(lambda: victim not in cloud.agent.pids("example1"))
     eventually(lambda: cloud.service("example1")["runningCount"] == 2)
     assert survivor in cloud.agent.pids("example1")
+
+
+def test_a_broken_image_crashes_in_a_loop(cloud: Cloud) -> None:
+    deployed = cloud.register("example2", "v2")
+    cloud.update("example2", taskDefinition=deployed, desiredCount=2)
+    eventually(lambda: cloud.settled("example2"))
+    before = cloud.agent.pids("example2")
+    cloud.agent.break_image(article.image("v2"))
+    eventually(lambda: cloud.service("example2")["runningCount"] == 0)
+    eventually(lambda: set(cloud.agent.pids("example2")) - set(before))
+    time.sleep(1.0)
+    # A deployment that is complete is not taken back, whatever becomes of its tasks.
+    [deployment] = cloud.service("example2")["deployments"]
+    assert (deployment["rolloutState"], deployment["runningCount"]) == ("COMPLETED", 0)
+    assert cloud.service("example1")["runningCount"] == 2
+
+
+def test_a_deregistered_revision_runs_on_and_is_scaled(cloud: Cloud) -> None:
+    eventually(lambda: cloud.settled("example1"))
+    runs = cloud.service("example1")["taskDefinition"]
+    cloud.client("ecs").deregister_task_definition(taskDefinition=runs)
+    [victim, survivor] = cloud.agent.pids("example1")
+    os.kill(victim, signal.SIGKILL)
+    cloud.update("example1", desiredCount=3)
+    eventually(lambda: len(set(cloud.agent.pids("example1")) - {victim}) == 3)
+    eventually(lambda: cloud.service("example1")["runningCount"] == 3)
+    assert survivor in cloud.agent.pids("example1")
+    assert cloud.service("example1")["taskDefinition"] == runs
 
 
 def test_a_faulty_canary_raises_the_alarm(cloud: Cloud) -> None:

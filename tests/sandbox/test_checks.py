@@ -1,0 +1,106 @@
+"""The checks of what others do in mid-release: each can fail, and says at what."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sandbox.demo import checks
+from sandbox.demo.checks import Report
+
+Check = Callable[[Report], list[str]]
+
+
+def report(**more: Any) -> Report:
+    """Of a release that was reverted, and of which nothing is left."""
+    v1 = {"name": "example1:1", "image": "shop:v1", "status": "ACTIVE", "tags": {}}
+    return {
+        "split": {"primary": 100, "canary": 0},
+        "weights": [0, 50, 100, 0],
+        "canary_tasks": 0,
+        "primary_image_before": "shop:v1",
+        "primary_image": "shop:v1",
+        "primary_before": v1,
+        "primary": v1,
+        "standing": [],
+        "errors": 0,
+        "errors_began": None,
+        "errors_ended": None,
+        "look_seconds": 1.0,
+        "promotions": 0,
+        "gates": 0,
+        "acts": [7.5],
+        "signals": ["revert by the sweep"],
+        **more,
+    }
+
+
+def lost(**more: Any) -> Report:
+    cause = "the canary cannot carry 100 %: 0 of 2 tasks that example2 needs for 100 % run."
+    failed = {"errors": 100, "errors_began": 7.52, "errors_ended": 9.0}
+    return report(**{"cause": cause, "gates": 1, **failed, **more})
+
+
+def hotfixed(**more: Any) -> Report:
+    cause = "somebody else deployed example1:2 to the primary example1."
+    primary = {"name": "example1:2", "image": "shop:v20", "status": "ACTIVE", "tags": {}}
+    found = {"primary": primary, "primary_image": "shop:v20", "weights": [0, 50, 0]}
+    return report(**{"cause": cause, **found, **more})
+
+
+def copied(**more: Any) -> Report:
+    before = {"name": "example1:1", "image": "shop:v1", "status": "INACTIVE", "tags": {}}
+    copy = {**before, "name": "example1:4", "status": "ACTIVE"}
+    copy["tags"] = {"stepcanary-copy-of": "example1:1"}
+    return report(**{"primary_before": before, "primary": copy, "promotions": 1, **more})
+
+
+@pytest.mark.parametrize(
+    ("check", "good"),
+    [
+        (checks.canary_lost, lost()),
+        (checks.hotfix_kept, hotfixed()),
+        (checks.restored_by_copy, copied()),
+    ],
+)
+def test_nothing_is_wrong_with_what_should_be(check: Check, good: Report) -> None:
+    assert check(good) == []
+
+
+MOVED: dict[str, Any] = {"split": {"primary": 50, "canary": 50}}
+RELEASED = {**hotfixed()["primary"], "image": "shop:v17"}
+
+
+@pytest.mark.parametrize(
+    ("check", "bad", "word"),
+    [
+        (checks.canary_lost, lost(**MOVED), "the split"),
+        (checks.canary_lost, lost(canary_tasks=2), "still has 2 tasks"),
+        (checks.canary_lost, lost(primary_image="shop:v16"), "the primary runs shop:v16"),
+        (checks.canary_lost, lost(acts=[]), "did not die"),
+        (checks.canary_lost, lost(errors_began=None), "nothing was shown"),
+        (checks.canary_lost, lost(errors_began=7.4), "at 7.4 s, and the canary died"),
+        (checks.canary_lost, lost(errors_ended=11.6), "failed from 7.52 s to 11.6 s"),
+        (checks.canary_lost, lost(weights=[0, 50, 100, 0, 100, 0]), "weight went"),
+        (checks.canary_lost, lost(promotions=1), "promotion was begun"),
+        (checks.canary_lost, lost(gates=2), "2 gates"),
+        (checks.canary_lost, lost(signals=["revert by alarm example2-slow"]), "the ledger"),
+        (checks.canary_lost, lost(cause="RevertRequested."), "the cause"),
+        (checks.hotfix_kept, hotfixed(**MOVED), "the split"),
+        (checks.hotfix_kept, hotfixed(errors=1), "1 requests failed"),
+        (checks.hotfix_kept, hotfixed(primary=RELEASED), "the primary runs shop:v17"),
+        (checks.hotfix_kept, hotfixed(weights=[0, 50, 100, 0]), "weight went"),
+        (checks.hotfix_kept, hotfixed(cause="somebody deployed."), "the cause"),
+        (checks.restored_by_copy, copied(**MOVED), "the split"),
+        (checks.restored_by_copy, copied(errors=1), "1 requests failed"),
+        (checks.restored_by_copy, copied(primary_image="shop:v18"), "the primary runs shop:v18"),
+        (checks.restored_by_copy, copied(primary_before=report()["primary"]), "nobody needed"),
+        (checks.restored_by_copy, copied(primary=copied()["primary_before"]), "runs no copy"),
+        (checks.restored_by_copy, copied(promotions=0), "0 times"),
+        (checks.restored_by_copy, copied(weights=[0, 50, 0]), "weight went"),
+        (checks.restored_by_copy, copied(standing=["up#copy#primary"]), "the register"),
+    ],
+)
+def test_a_check_says_what_is_wrong(check: Check, bad: Report, word: str) -> None:
+    [wrong] = check(bad)
+    assert word in wrong
