@@ -14,7 +14,12 @@ from stepcanary.release import promotion
 @answers
 def lambda_handler(event: RestoreInput, _context: LambdaContext) -> Restored:
     restored = promotion.restore_primary(
-        event.release, event.fence, event.attempt, event.failure.error, returned=event.returned
+        event.release,
+        event.fence,
+        event.attempt,
+        event.failure.error,
+        returned=event.returned,
+        settles=event.settles,
     )
     logger.warning("promotion failed", extra={"restored": restored.model_dump()})
     return restored

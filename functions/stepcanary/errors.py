@@ -19,6 +19,7 @@ Who answers each:
     ├── NotEnoughCapacity       the state machine tries again until the act is overdue
     │   └── CanaryShort         the phase's Catch: the old version comes back without a gate
     ├── ForeignDeployment       the phase's Catch: it reverts; what somebody deployed stays
+    ├── PrimaryDown             a person: the canary keeps the traffic until the primary serves
     ├── DeploymentFailed        the phase's Catch
     └── DeploymentOverdue       the phase's Catch
 
@@ -105,6 +106,10 @@ class CanaryShort(NotEnoughCapacity):
 
 class ForeignDeployment(ReleaseError):
     """Somebody else deployed another version to one of the two ECS services."""
+
+
+class PrimaryDown(ReleaseError):
+    """The primary has served nothing for long, and the canary carries its traffic."""
 
 
 class DeploymentFailed(ReleaseError):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -29,6 +30,9 @@ from tests.faults.run import Case, Result, Run
 from tests.statemachine.runner import World, listening, name_of, opened_world
 
 MINUTES_OF_HELP = 30
+UNKNOWN_SECONDS = 290
+"""Until then an execution that has just begun may not be known to those who ask for it."""
+
 LATE = 7
 """Before so many invocations a late delivery comes again: past the next step's shift."""
 RELEASED_SOMEHOW = ("SUCCEEDED", "Reverted", "PromotionFailed", "RevertFailed")
@@ -54,6 +58,7 @@ class Arena(World):
 
     def begin(self, case: Case) -> None:
         self.clock.reset()
+        self._began = self.clock.now()
         base = BASES[case.base]
         self.cloud = (base.cloud or CLOUDS[case.router])(self.clock)
         self.cloud.on_alarm = self._see_alarm
@@ -112,6 +117,11 @@ class Arena(World):
             self.write_foreign()
         if "conflict" in kinds and service == "dynamodb":
             return _conflict(model.name)
+        if self.clock.now() < self.current.unknown_until and service == "stepfunctions":
+            if model.name == "DescribeExecution":
+                return _refused("ExecutionDoesNotExist", 400)
+            if model.name == "ListExecutions":
+                return _answered({"executions": []})
         for kind in kinds & set(ANSWERS_OF_AWS):
             codes = ANSWERS_OF_AWS[kind]
             return _refused(*codes.get(service, codes[""]))
@@ -240,6 +250,10 @@ class Arena(World):
         run = self.current
         run.closing = run.closing or state in ("CloseRelease", *TERMINALS)
         WORLD[kind](self.cloud)
+        if kind == "executions unknown":
+            # Not for so long that a lease is old enough to speak against its execution.
+            run.unknown_until = self._began + timedelta(seconds=UNKNOWN_SECONDS)
+            return
         if kind == "weights reset":
             run.watch.foreign = run.watch.unseen = True
             run.excused = run.excused or run.closing or not self.held()
@@ -444,6 +458,11 @@ def _refused(code: str, status: int, **more: Any) -> Any:
     meta = {"HTTPStatusCode": status}
     response = AWSResponse("https://fake", status, HTTPHeaders(), None)
     return response, {"Error": error, "ResponseMetadata": meta, **more}
+
+
+def _answered(parsed: Document) -> Any:
+    response = AWSResponse("https://fake", 200, HTTPHeaders(), None)
+    return response, {**parsed, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 def _conflict(operation: str) -> Any:

@@ -19,6 +19,8 @@ MATRIX_PROFILE: Document = {
     **PROFILE,
     "steps": [{"weight": weight, "bake_seconds": 90} for weight in (10, 50, 100)],
     "promotion": {"gate_seconds": 120},
+    # The first look at a deployment comes sooner than some reads follow a write.
+    "deployment": {"deadline_seconds": 900, "check_seconds": 5},
 }
 
 

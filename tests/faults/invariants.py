@@ -282,7 +282,7 @@ class Watch:
         progress = self.progress(arn)
         progress.ended = True
         image = self.cloud.running_image(PRIMARY)
-        if self.overtaken and name in RELEASED_OR_NOT and DEPLOYED not in cause:
+        if self.overtaken and name in RELEASED_OR_NOT and DEPLOYED not in cause.lower():
             self.say("named", f"{self.hotfixes} is not in the cause: {cause[:200]}")
         if PRIMARY in self.hotfixes or self._manual:
             # Whose version serves is in the cause, and checked at the end.

@@ -10,10 +10,13 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from stepcanary.aws import ecs
 from stepcanary.contracts.answers import Rest
+from stepcanary.domain import deployment
+from stepcanary.domain.capacity import Capacity
 from stepcanary.release import (
     closing,
     deploy,
     fixtures,
+    holder,
     opening,
     plan,
     promotion,
@@ -206,6 +209,36 @@ def _without_retiring(_arena: Arena) -> Iterator[None]:
 
 
 @contextmanager
+def _without_patience_for_reads(_arena: Arena) -> Iterator[None]:
+    """A deployment that no read has shown yet counts as replaced."""
+    complete = deployment.is_complete
+
+    def at_once(service: Any, started: Any) -> bool:
+        return complete(service, started.model_copy(update={"seen": True}))
+
+    with patch.object(deploy, "is_complete", at_once):
+        yield
+
+
+@contextmanager
+def _without_grace(_arena: Arena) -> Iterator[None]:
+    """A canary that is short for a moment is lost."""
+
+    def stands(self: Any, weight: int, *_: Any) -> str:
+        return "enough" if self.shortage(weight) is None else "lost"
+
+    with patch.object(Capacity, "stands", stands):
+        yield
+
+
+@contextmanager
+def _without_doubt_of_executions(_arena: Arena) -> Iterator[None]:
+    """An execution that AWS does not know is dead."""
+    with patch.object(holder, "UNKNOWN_SECONDS", 0):
+        yield
+
+
+@contextmanager
 def _without_second_read(_arena: Arena) -> Iterator[None]:
     """One read is the truth."""
     with patch.object(shift, "READS_AGAIN", 0):
@@ -225,7 +258,7 @@ def _without_settling(_arena: Arena) -> Iterator[None]:
 @contextmanager
 def _without_lending(_arena: Arena) -> Iterator[None]:
     """Traffic stays on a primary that serves nothing."""
-    with patch.object(world, "helpless", lambda _release, _sides: None):
+    with patch.object(world, "helpless", lambda _release, _sides, **_: None):
         yield
 
 
@@ -243,6 +276,9 @@ MUTATIONS: dict[str, Mutation] = {
     "register": _without_register,
     "retiring": _without_retiring,
     "second read": _without_second_read,
+    "patience for reads": _without_patience_for_reads,
+    "grace": _without_grace,
+    "doubt of executions": _without_doubt_of_executions,
     "settling": _without_settling,
     "lending": _without_lending,
 }

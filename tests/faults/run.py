@@ -1,6 +1,7 @@
 """A run: one case, and what is kept from its beginning to its end."""
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from emulator.workflow import jitter
 from tests.faults.invariants import Violation, Watch, Writer
@@ -22,6 +23,7 @@ class Case:
         return str(replace(self, faults=tuple(sorted(set(self.faults)))))
 
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 Trace = dict[str, list[str]]
 """In order: calls, invocations, states entered and events."""
 
@@ -56,6 +58,7 @@ class Run:
     """Somebody moved the split when no help from outside looks at it any more."""
     stranded: int = 0
     left: int = 0
+    unknown_until: datetime = LONG_AGO
     releases: int = 0
 
     def __post_init__(self) -> None:

@@ -97,6 +97,9 @@ TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {
     "register": ("good", "revision deregistered", "DeployCanary"),
     "retiring": ("good", "autoscaler minimum", "DeployCanary"),
     "second read": ("good", "route lags 3 s", "ShiftWeight"),
+    "patience for reads": ("good", "ecs.DescribeServices lags 12 s", "DeployCanary"),
+    "grace": ("good", "canary task replaced", "PromotePrimary"),
+    "doubt of executions": ("good", "executions unknown", "Bake"),
     "settling": ("failed primary deployment", "weights reset", "RestorePrimary"),
     "lending": ("good", "primary lost", "Bake"),
 }

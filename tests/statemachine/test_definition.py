@@ -116,9 +116,10 @@ INSIST = {"ErrorEquals": ["States.ALL"], **PERSISTENCE}
 # The function says when it has waited long enough, by the time at which its state was entered.
 UNTIL_OVERDUE: dict[str, Any] = {
     "ErrorEquals": ["NotEnoughCapacity"],
-    "IntervalSeconds": 15,
-    "MaxAttempts": 500,
+    "IntervalSeconds": 20,
+    "MaxAttempts": 1000,
     "BackoffRate": 1.0,
+    "JitterStrategy": "FULL",
 }
 
 RETRIES: dict[str, list[State]] = {
@@ -246,4 +247,5 @@ def test_who_lost_the_lease_goes_straight_to_the_end() -> None:
 def test_no_wait_for_tasks_ends_before_its_deadline() -> None:
     deadline = Deployment.model_fields["deadline_seconds"].metadata
     longest = next(m.le for m in deadline if hasattr(m, "le"))
-    assert UNTIL_OVERDUE["IntervalSeconds"] * UNTIL_OVERDUE["MaxAttempts"] > longest
+    # With full jitter a pause is half as long on average.
+    assert UNTIL_OVERDUE["IntervalSeconds"] / 2 * UNTIL_OVERDUE["MaxAttempts"] > longest

@@ -55,7 +55,7 @@ def test_what_is_put_off_comes_again_with_one_more_try() -> None:
     task = Task(100, "retire", "split", ONE)
     due.add(task)
     assert (due.until(99), due.until(100)) == ([], [task])
-    due.put_off(task, 160)
+    due.put_off(task, 160, tries=1)
     assert due.until(159) == []
     assert due.until(160) == [Task(160, "retire", "split", ONE, tries=1)]
     due.done(due.until(160)[0])

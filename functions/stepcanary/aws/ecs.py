@@ -139,9 +139,16 @@ def _register(wanted: Document) -> str:
 
 
 @aws_failures
-def deploy(cluster: str, service: Service, task_definition: str, tasks: int) -> str:
-    """Bring the service to this task definition and count; return the id of the deployment."""
+def deploy(
+    cluster: str, service: Service, task_definition: str, tasks: int
+) -> tuple[str, str | None]:
+    """Bring the service to this task definition and count.
+
+    The id of the deployment, and the task definition of one that nobody had seen and that this one
+    has replaced, if there is any.
+    """
     current = service.current
+    replaced = None
     change: dict[str, Any] = {}
     if service.task_definition != task_definition:
         change["taskDefinition"] = task_definition
@@ -151,11 +158,14 @@ def deploy(cluster: str, service: Service, task_definition: str, tasks: int) -> 
         change["desiredCount"] = tasks
     if change:
         answer = clients.ecs().update_service(cluster=cluster, service=service.name, **change)
-        current = Service.of(cast("Document", answer["service"])).current
+        now = Service.of(cast("Document", answer["service"]))
+        current = now.current
+        known = {deployment["id"] for deployment in service.deployments}
+        unseen = [d for d in now.deployments if d["id"] not in known and d is not current]
+        replaced = unseen[0]["taskDefinition"] if unseen else None
     if current is None:
         raise AwsRefused(f"ECS service {service.name} has no PRIMARY deployment", "NoDeployment")
-    deployment_id: str = current["id"]
-    return deployment_id
+    return current["id"], replaced
 
 
 @aws_failures

@@ -97,14 +97,15 @@ class Restored(Model):
     `next` is `revert` where the primary was never touched and takes its traffic back at once,
     `return` where it takes it back once it is steady on the old version, which `deployment` brings,
     and `ask` where an operator decides. `settle` says that the traffic was only now brought to the
-    canary: nothing is deployed before the router has followed. `note` says who had moved the
-    traffic off the canary, or deployed to the primary.
+    canary: nothing is deployed before the router has followed, which `settles` counts. `note` says
+    who had moved the traffic off the canary, or deployed to the primary.
     """
 
     next: Literal["revert", "return", "ask", "settle"]
     next_attempt: int
     deployment: Started | None = None
     note: str = ""
+    settles: int = 0
 
 
 class Closed(Model):

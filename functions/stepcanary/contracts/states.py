@@ -94,11 +94,13 @@ class ReturnInput(PromotionInput):
 
 
 class RestoreInput(FencedInput):
-    """`returned`: the primary, which is to get its old version, has the traffic again."""
+    """`returned`: the primary, which is to get its old version, has the traffic again. `settles`
+    counts how often the router was given its time before."""
 
     attempt: int = Field(ge=0)
     failure: Failure
     returned: bool = False
+    settles: int = Field(default=0, ge=0)
 
 
 class ConfirmInput(FencedInput):

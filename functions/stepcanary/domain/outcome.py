@@ -57,13 +57,24 @@ class Ending(BaseModel):
     notes: list[str]
 
 
-def explain(outcome: ReleaseOutcome, ending: Ending, version: str, where: str) -> str:
+LENT = (
+    "{where}, because the primary serves nothing: bring it up, and Reconcile returns the weights."
+)
+
+
+def explain(
+    outcome: ReleaseOutcome, ending: Ending, version: str, where: str, *, lent: bool = False
+) -> str:
     """Where the traffic is now, and why; what another part says as well is left out.
 
-    `where` is a sentence on what the routes read when the release was closed.
+    `where` is a sentence on what the routes read when the release was closed; `lent` says that the
+    canary has the traffic because the primary serves nothing.
     """
-    first = OUTCOMES[outcome].format(version=version, where=where)
+    sentence = LENT if lent and outcome == "RevertFailed" else OUTCOMES[outcome]
+    first = sentence.format(version=version, where=where)
     parts = [first, str(ending.failure), *ending.notes, str(ending.trouble)]
-    once = list(dict.fromkeys(filter(None, (part.rstrip(". ") for part in parts))))
-    kept = [part for part in once if not any(part in other for other in once if other != part)]
+    once: dict[str, str] = {}
+    for part in filter(None, (part.rstrip(". ") for part in parts)):
+        once.setdefault(part.lower(), part)
+    kept = [once[key] for key in once if not any(key in other for other in once if other != key)]
     return " ".join(f"{part}." for part in kept)

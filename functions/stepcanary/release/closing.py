@@ -46,7 +46,8 @@ def close_release(
     if lease.signal is not None:
         # An alarm's revert spares its own write until the traffic is back.
         ledger.note_signal(lease.holder, lease.signal)
-    cause = explain(outcome, ending, release.version, routes.where(release, found))
+    where = routes.where(release, found)
+    cause = explain(outcome, ending, release.version, where, lent=lease.lent)
     ledger.close(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
         clear_up(release, lease)
@@ -74,8 +75,7 @@ class Foreign:
 
     @property
     def notes(self) -> list[str]:
-        served = f"{self.primary}, and that is what it runs now" if self.primary else ""
-        return [served, self.canary or ""]
+        return [found[0].upper() + found[1:] for found in (self.primary, self.canary) if found]
 
 
 def foreign_on(release: Release, lease: Lease, sides: Sides) -> Foreign:
@@ -94,6 +94,7 @@ def _foreign(release: Release, lease: Lease, outcome: ReleaseOutcome) -> Foreign
         return Foreign()
     found = foreign_on(release, lease, sides)
     new = lease.primary_revision in ("", sides.primary.task_definition)
+    new = new or not sides.primary.task_definition
     if outcome == "Released" and not new:
         return replace(found, primary=foreign_sentence("primary", sides.primary))
     return found

@@ -17,7 +17,12 @@ from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.split import SideName
-from stepcanary.errors import DeploymentFailed, DeploymentOverdue, RequestRejected
+from stepcanary.errors import (
+    DeploymentFailed,
+    DeploymentOverdue,
+    ForeignDeployment,
+    RequestRejected,
+)
 from stepcanary.release import copies, guards, way_back, world
 from stepcanary.store import leases, ledger, stages
 
@@ -52,8 +57,20 @@ def _definition_of(release: Release, side: SideName, service: Service) -> Docume
 
 
 def start(release: Release, side: SideName, service: Service, arn: str) -> Started:
+    """Raises `ForeignDeployment` where somebody else has deployed since the service was read: ECS
+    takes no condition, so that can only be said afterwards."""
+    deployment_id, replaced = _deploy(release, side, service, arn)
+    if replaced and replaced != arn:
+        raise ForeignDeployment(
+            f"somebody else deployed {short_name(replaced)} to the {side} {service.name} at the"
+            " same moment, and this release has replaced it; deploy it again"
+        )
+    return _started(release, deployment_id, arn)
+
+
+def _deploy(release: Release, side: SideName, service: Service, arn: str) -> tuple[str, str | None]:
     tasks = release.canary_tasks if side == "canary" else tasks_of(release, service)
-    return _started(release, ecs.deploy(release.cluster, service, arn, tasks), arn)
+    return ecs.deploy(release.cluster, service, arn, tasks)
 
 
 def deploy_old(release: Release, lease: Lease, primary: Service) -> Started:
@@ -68,7 +85,8 @@ def deploy_old(release: Release, lease: Lease, primary: Service) -> Started:
     failed = current is not None and current.get("rolloutState") == "FAILED"
     if failed or not is_old(release, lease, arn):
         lease, arn = way_back.old_revision(release, lease)
-    return start(release, "primary", primary, arn)
+    deployment_id, _ = _deploy(release, "primary", primary, arn)
+    return _started(release, deployment_id, arn)
 
 
 def adopted(release: Release, service: Service) -> Started:
@@ -125,8 +143,10 @@ def check(
     sides = world.see(release)
     service = sides.of(side)
     if restoring:
+        other = service.task_definition != started.task_definition
         foreign = foreign_revision(release, lease, side, service)
-        if foreign and service.task_definition != started.task_definition:
+        # Somebody else's, or the old version that somebody brought back by hand.
+        if other and (foreign or is_old(release, lease, service.task_definition)):
             started = adopted(release, service)
     else:
         stages.require_no_revert(lease)

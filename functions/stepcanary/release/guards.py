@@ -28,6 +28,13 @@ def fired_of(found: list[Alarm]) -> str | None:
     return "; ".join(sentences) or None
 
 
+def gone_of(release: Release, found: list[Alarm]) -> str | None:
+    """Which alarms of the release are not among these, in a sentence."""
+    names = {alarm.name for alarm in found}
+    gone = ", ".join(name for name in release.alarms if name not in names)
+    return f"alarm {gone} no longer exists" if gone else None
+
+
 def require_silent(release: Release, lease: Lease) -> None:
     """Raises `CanaryAlarmed` when an alarm has fired since the release began."""
     if alarmed := fired(release, lease):

@@ -81,7 +81,7 @@ def _put_right(seen: Lease) -> None:
     except ReleaseError as error:
         raise LeaseHeld(f"{ended}, which failed: {error}. See docs/runbook.md") from error
     if outcome is None and seen.parked:
-        raise LeaseHeld(f"{ended}: its promotion failed; send promote or revert")
+        raise LeaseHeld(f"{ended}: its promotion failed; send revert")
     if outcome is None:
         raise SplitUnsettled(f"{ended}; try again in a minute, or see docs/runbook.md")
 

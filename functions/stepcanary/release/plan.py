@@ -161,7 +161,8 @@ def _versions(request: Request, side: SideName, service: Service) -> tuple[objec
 
     Raises `RequestRejected` for a version that cannot be deployed there.
     """
-    current = _running_definition(side, service)
+    if side == "primary" or request.task_definitions is None:
+        current = _running_definition(side, service)
     if request.task_definitions is not None:
         ready: str = getattr(request.task_definitions, side)
         wanted = ecs.require_task_definition(ready, f"task_definitions.{side}")

@@ -14,7 +14,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision
 from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import RETURNING, promoting, restoring
-from stepcanary.errors import CanaryShort, ReleaseError
+from stepcanary.errors import ReleaseError, SplitDrifted
 from stepcanary.release import deploy, guards, routes, world
 from stepcanary.release.revert import attempt, give_back
 from stepcanary.release.routes import force_all
@@ -24,6 +24,9 @@ from stepcanary.store import leases, stages
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort", "ForeignDeployment"}
 """Failures of a promotion that revert without a gate: the canary itself is in doubt, or the version
 was overtaken."""
+
+MOST_SETTLES = 5
+"""Whoever moves the traffic again this often will not stop, and the old version is needed."""
 
 
 def promote_primary(release: Release, fence: int, number: int, since: int) -> Started:
@@ -36,7 +39,7 @@ def promote_primary(release: Release, fence: int, number: int, since: int) -> St
     lease = stages.enter(release, fence, promoting(number), unless_reverting=True)
     guards.require_unchanged(release, lease)
     if lease.weight < 100:
-        raise CanaryShort(f"the primary is not touched: it has {100 - lease.weight} %")
+        raise SplitDrifted(f"the primary is not touched: it has {100 - lease.weight} %")
     sides = world.see(release)
     foreign = world.require_own(release, lease, sides)
     short = world.require_canary(release, lease, sides, targets=True)
@@ -76,14 +79,21 @@ def _require_primary(release: Release, lease: Lease, since: int, *, restored: bo
 
 
 def restore_primary(
-    release: Release, fence: int, number: int, error: str, *, returned: bool = False
+    release: Release,
+    fence: int,
+    number: int,
+    error: str,
+    *,
+    returned: bool = False,
+    settles: int = 0,
 ) -> Restored:
     """After a failed promotion: all traffic on the canary, and the old version to the primary.
 
     A promotion that could not begin has left a primary that takes its traffic back at once. One
     that has `returned` the weights before an alarm fired keeps them: the canary runs the version
     that is in doubt as well. Where the canary cannot carry the traffic and the primary carries
-    more, the primary keeps it as it is replaced.
+    more, the primary keeps it as it is replaced. `settles` counts how often the router was given
+    its time before.
     """
     if returned:
         lease = stages.enter(release, fence, RETURNING)
@@ -96,14 +106,16 @@ def restore_primary(
     lease = stages.enter(release, fence, restoring(number))
     sides = world.see(release)
     held = hold_traffic(release, lease, sides)
-    if not has_settled(release, leases.check(release, fence)):
-        return Restored(next="settle", next_attempt=number + 1, note=held.note)
+    settled = has_settled(release, leases.check(release, fence)) or settles >= MOST_SETTLES
+    if not settled and not held.failures:
+        return Restored(next="settle", next_attempt=number + 1, note=held.note, settles=settles + 1)
     deployment = deploy.deploy_old(release, lease, sides.primary)
     if held.failures:
         # Whatever one route's trouble is, the others and the primary are cared for.
         raise held.failures[0]
     foreign = foreign_revision(release, lease, "primary", sides.primary)
-    decided = lease.reverting or error in REVERTING or held.side == "primary" or foreign
+    doubted = lease.reverting or error in REVERTING
+    decided = doubted or held.lost or held.side == "primary" or foreign
     return Restored(
         next="return" if decided else "ask",
         next_attempt=number + 1,
@@ -121,10 +133,11 @@ def has_settled(release: Release, lease: Lease) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Which side has the traffic while the primary is replaced; `note` says who had moved it, and
-    `failures` what stands in the way."""
+    """Which side has the traffic while the primary is replaced, and whether the canary is `lost`;
+    `note` says who had moved the traffic, and `failures` what stands in the way."""
 
     side: SideName
+    lost: bool
     note: str
     failures: list[ReleaseError]
 
@@ -133,23 +146,27 @@ def hold_traffic(release: Release, lease: Lease, sides: Sides) -> Held:
     """All weight to the canary, or where it cannot carry it to the side that can serve more."""
     found, failures = routes.read_each(release)
     note = routes.foreign_writes(release, lease, found) or ""
-    side = _side(release, lease, sides, on_canary=routes.all_at(found, 100))
+    side, lost = _side(release, lease, sides, on_canary=routes.all_at(found, 100))
     weight = 100 if side == "canary" else 0
     if not routes.all_at(found, weight) or failures:
+        if side == "canary":
+            # Before the write: who dies after it must not deploy at once.
+            lease = stages.note_held(lease, clock.epoch_seconds())
         held = force_all(release, weight)
         found, failures = held.now, held.failures
-        if held.wrote and side == "canary":
-            lease = stages.note_held(lease, clock.epoch_seconds())
     if not failures:
         routes.confirm(lease, weight, found)
-    return Held(side, note, failures)
+    return Held(side, lost, note, failures)
 
 
-def _side(release: Release, lease: Lease, sides: Sides, *, on_canary: bool) -> SideName:
+def _side(
+    release: Release, lease: Lease, sides: Sides, *, on_canary: bool
+) -> tuple[SideName, bool]:
     canary = world.measure(release, "canary", sides.canary, 100, targets=not on_canary)
     now, grace = clock.epoch_seconds(), release.capacity_grace_seconds
     standing = canary.stands(100, lease.short_since, now, grace)
     if standing == "enough" or (standing == "short" and on_canary):
-        return "canary"
+        return "canary", False
     primary = world.measure(release, "primary", sides.primary, 100, targets=True)
-    return "primary" if can_take_over(primary, canary) else "canary"
+    side: SideName = "primary" if can_take_over(primary, canary) else "canary"
+    return side, standing == "lost"

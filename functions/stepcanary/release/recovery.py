@@ -7,7 +7,7 @@ calls `recover`, and so does a new release of the split.
 from typing import Literal
 
 from stepcanary import clock
-from stepcanary.aws import eventbridge, stepfunctions
+from stepcanary.aws import ecs, eventbridge, stepfunctions
 from stepcanary.domain import events
 from stepcanary.domain.capacity import can_take_over
 from stepcanary.domain.lease import Lease
@@ -35,8 +35,8 @@ def under_way(lease: Lease, release: Release) -> str | None:
     also = f"; {foreign}" if foreign else ""
     if not at_rest(release):
         return f"the canary serves until the primary is steady{also}"
-    if not world.may_carry_all(release, primary):
-        return f"the split is at rest, and the primary is not steady{also}"
+    if short := world.keeps_up(release, primary):
+        return f"the split is at rest, and the primary is not steady: {short}{also}"
     fired = guards.fired(release, lease) if lease.touched else None
     if fired and runs_new(release, lease, primary):
         return f"{fired} after the weights had returned; the primary gets its old version back"
@@ -54,10 +54,15 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
     if lease.parked and not lease.reverting and not _may_leave_its_place(release, lease, sides):
         return None
     lease = leases.take_over(lease)
+    if lease.stage < RETURNING:
+        world.look_at_canary(release, lease, sides)
+        lease = leases.read(lease.split)
+    helpless = world.helpless(release, sides, lent=lease.lent)
+    if helpless and (lease.stage == RETURNING or not lease.touched):
+        lend(release, lease)
     if lease.touched and not _primary_is_ready(release, lease, sides):
         return None
-    if world.helpless(release, sides):
-        lend(release, lease)
+    if helpless:
         return None
     if lease.stage < RETURNING:
         # Where the primary was not touched, the way back is what a pending revert asks for,
@@ -107,13 +112,16 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:
     and nobody has returned the weights by hand since. So will what somebody else has deployed.
     """
     primary = sides.primary
-    ready = world.may_carry_all(release, primary)
     old = is_old(release, lease, primary.task_definition)
     if lease.stage == RETURNING:
+        ready = _may_return(release, lease, sides)
         if not ready and old:
             # An old version that ECS gave up is tried again: nothing else will serve.
             deploy_old(release, lease, primary)
+        elif not ready and primary.desired < release.primary_tasks:
+            ecs.scale(release.cluster, primary, release.primary_tasks)
         return ready
+    ready = world.may_carry_all(release, primary)
     foreign = foreign_revision(release, lease, "primary", primary) is not None
     old_only = lease.reverting or (
         lease.stage.phase == "restoring" and not _returned_by_hand(release)
@@ -130,6 +138,18 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:
     return False
 
 
+def _may_return(release: Release, lease: Lease, sides: Sides) -> bool:
+    """Whether the primary keeps up with the traffic that it has already, or may have what the
+    canary cannot carry."""
+    if lease.weight == 0:
+        return world.keeps_up(release, sides.primary) is None
+    if world.may_carry_all(release, sides.primary):
+        return True
+    canary = world.measure(release, "canary", sides.canary, 100)
+    primary = world.measure(release, "primary", sides.primary, 100, targets=True)
+    return canary.shortage(100) is not None and can_take_over(primary, canary)
+
+
 def _returned_by_hand(release: Release) -> bool:
     found, failures = read_each(release)
     return not failures and moved_off(release, found) is None
@@ -138,13 +158,15 @@ def _returned_by_hand(release: Release) -> bool:
 def _may_leave_its_place(release: Release, lease: Lease, sides: Sides) -> bool:
     """Whether a release that waits for a person after a failed promotion waits no more: somebody
     has finished it, or the canary that serves meanwhile is lost."""
-    if world.may_carry_all(release, sides.primary) and at_rest(release):
+    if at_rest(release) and world.keeps_up(release, sides.primary) is None:
         return True
     now, grace = clock.epoch_seconds(), release.capacity_grace_seconds
     canary = world.measure(release, "canary", sides.canary, 100)
     standing = canary.stands(100, lease.short_since, now, grace)
     if standing == "short" and lease.short_since is None:
         stages.note_shortage(lease, now)
+    elif standing == "enough" and lease.short_since is not None:
+        stages.note_shortage(lease, None)
     if standing != "lost":
         return False
     primary = world.measure(release, "primary", sides.primary, 100, targets=True)

@@ -4,17 +4,19 @@ A canary may not stay scaled in: its autoscaler's minimum starts it again, or th
 of tasks when it was its turn.
 """
 
+from dataclasses import dataclass
+
 from stepcanary import clock
 from stepcanary.domain.release import Release
 from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity, ReleaseError
 from stepcanary.observability import logger
-from stepcanary.release import fixtures, revert, world
+from stepcanary.release import fixtures, revert, routes, world
 from stepcanary.store import due, leases, ledger
-from stepcanary.store.due import Task
+from stepcanary.store.due import RETIRE, TAKE_DOWN, Task
 
-RETIRE, TAKE_DOWN = "retire", "take_down"
-FIRST_LOOK_SECONDS = 120
-"""Application Auto Scaling brings a service back to its minimum within a minute or two."""
+LOOKS_AFTER_SECONDS = (120, 1_200)
+"""Application Auto Scaling brings a service back to its minimum when one of its policies is
+invoked, which may be a while later."""
 LONGEST_PAUSE_SECONDS = 600
 TRIES_BEFORE_ALARM = 3
 
@@ -22,9 +24,20 @@ TRIES_BEFORE_ALARM = 3
 def follow(release: Release, left: list[str]) -> None:
     """Look once more at a canary that was retired, and at what could not be taken down."""
     now = clock.epoch_seconds()
-    due.add(Task(now + FIRST_LOOK_SECONDS, RETIRE, release.split, release.execution))
+    for seconds in LOOKS_AFTER_SECONDS:
+        due.add(Task(now + seconds, RETIRE, release.split, release.execution))
     if left:
         due.add(Task(now, TAKE_DOWN, release.split, release.execution))
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Why a task has to be looked at again. `is_new` where this try did what it was to do, for the
+    first time: then that is nobody's trouble yet. `waits` where it was not its turn."""
+
+    why: str
+    is_new: bool = False
+    waits: bool = False
 
 
 def work_off() -> list[str]:
@@ -33,38 +46,46 @@ def work_off() -> list[str]:
     now = clock.epoch_seconds()
     for task in due.until(now):
         try:
-            why = _do(task)
+            rest = _do(task)
         except ReleaseError as error:
             logger.warning("a task is put off", extra={"task": str(task), "error": str(error)})
-            why = str(error)
-        if why is None:
+            rest = Rest(str(error))
+        if rest is None:
             due.done(task)
             continue
-        due.put_off(task, now + min(60 * 2**task.tries, LONGEST_PAUSE_SECONDS))
-        if task.tries + 1 >= TRIES_BEFORE_ALARM:
-            left.append(f"{task.key}, {task.execution}: {why}")
+        tries = task.tries if rest.is_new or rest.waits else task.tries + 1
+        pause = min(60 * 2**tries, LONGEST_PAUSE_SECONDS)
+        worked = task.worked or rest.is_new
+        due.put_off(
+            task, now + (LONGEST_PAUSE_SECONDS if rest.waits else pause), tries=tries, worked=worked
+        )
+        if tries >= TRIES_BEFORE_ALARM and not rest.waits:
+            left.append(f"{task.key}, {task.execution}: {rest.why}")
     return left
 
 
-def _do(task: Task) -> str | None:
-    """Why it has to be tried again; None when there is nothing more to do."""
+def _do(task: Task) -> Rest | None:
+    """None when there is nothing more to do."""
     if task.what == RETIRE:
         return _retire(task)
     if task.what == TAKE_DOWN:
-        return "; ".join(fixtures.take_down(ledger.release_of(task.execution))) or None
-    return f"{task.what}: put down by another version of this stack"
+        left = fixtures.take_down(ledger.release_of(task.execution))
+        return Rest("; ".join(left)) if left else None
+    return Rest(f"{task.what}: put down by another version of this stack")
 
 
-def _retire(task: Task) -> str | None:
+def _retire(task: Task) -> Rest | None:
     if leases.read(task.key).holder:
-        # Whoever has the split now retires the canary itself.
-        return None
+        # Whoever has the split now retires the canary itself, or changes nothing about it.
+        return Rest("another release has the split", waits=True)
     release = ledger.release_of(task.execution)
     canary = world.see(release).canary
-    if canary.desired == 0:
+    if canary.desired == 0 or not routes.at_rest(release):
+        # Somebody who has moved the split by hand since needs the tasks.
         return None
     try:
         revert.scale_in(release)
     except (NotEnoughCapacity, AwsRefused, AwsUnavailable) as error:
-        return f"the canary {canary.name} runs {canary.desired} tasks without weight: {error}"
-    return f"the canary {canary.name} was started again at rest; is its autoscaler's minimum 0?"
+        return Rest(f"the canary {canary.name} runs {canary.desired} tasks without weight: {error}")
+    again = f"the canary {canary.name} was started again at rest; is its autoscaler's minimum 0?"
+    return Rest(again, is_new=not task.worked)

@@ -6,7 +6,7 @@ from stepcanary.contracts.answers import Attempt, Rest
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
-from stepcanary.errors import NotEnoughCapacity, ReleaseError, SplitDrifted
+from stepcanary.errors import NotEnoughCapacity, PrimaryDown, ReleaseError, SplitDrifted
 from stepcanary.release import guards, routes, world
 from stepcanary.release.routes import Forced, force_all
 from stepcanary.store import stages
@@ -25,7 +25,7 @@ def revert(release: Release, fence: int) -> Attempt:
     has found that it serves nothing, and lent the traffic to the canary, is it asked once more.
     """
     lease = stages.enter(release, fence, RETURNING)
-    if lease.lent and (helpless := world.helpless(release, world.see(release))):
+    if lease.lent and (helpless := world.helpless(release, world.see(release), lent=True)):
         return Attempt(next="confirm", note=helpless)
     return attempt(release, lease)
 
@@ -81,18 +81,21 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
     Here the primary is looked at for the first time since a revert: one that serves nothing leaves
     the traffic to a canary that serves, until it does. Where the primary was `promoted` the alarms
     have the last word on it, and this is the last look: after it the release is over. Raises
-    `SplitDrifted` when the split was put right too often.
+    `SplitDrifted` when somebody else has moved it too often, and `PrimaryDown` when the primary
+    has served nothing for as long.
     """
     lease = stages.enter(release, fence, RETURNING)
     found, failures = routes.read_each(release)
     moved = routes.moved_off(release, found)
-    helpless = world.helpless(release, world.see(release))
+    helpless = world.helpless(release, world.see(release), lent=lease.lent)
     if moved is None and not failures and not helpless:
         if promoted and (fired := guards.fired(release, lease)):
             return Rest(next="restore", corrections=corrections, note=fired)
         return Rest(next="retire", corrections=corrections)
     if corrections >= MOST_CORRECTIONS:
-        raise SplitDrifted(f"the split was put right {corrections} times: {helpless or moved}")
+        if helpless:
+            raise PrimaryDown(helpless)
+        raise SplitDrifted(f"the split was moved again {corrections} times: {moved}")
     if helpless:
         lend(release, lease)
         return Rest(next="again", corrections=corrections + 1, note=helpless)
@@ -102,7 +105,12 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
 
 
 def lend(release: Release, lease: Lease) -> None:
-    """All weight to the canary for as long as the primary serves nothing, whatever was judged."""
+    """All weight to the canary for as long as the primary serves nothing, whatever was judged.
+
+    Written down first, under the lease as it was seen: whoever comes too late lends nothing. Raises
+    `LeaseLost` and `StageOver`.
+    """
+    lease = stages.lend(lease)
     lent = force_all(release, 100)
     lent.require_all()
     routes.confirm(lease, 100, lent.now, lent=True)
@@ -119,8 +127,7 @@ def scale_in(release: Release) -> None:
     `NotEnoughCapacity` when the primary cannot carry what it has."""
     _require_rest(release)
     sides = world.see(release)
-    short = world.measure(release, "primary", sides.primary, 100, targets=True).shortage(100)
-    if short is not None:
+    if short := world.keeps_up(release, sides.primary):
         raise NotEnoughCapacity(f"the canary stays: {short}")
     ecs.scale(release.cluster, sides.canary, 0)
     _require_rest(release)

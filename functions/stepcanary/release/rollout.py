@@ -22,11 +22,11 @@ def deploy_canary(release: Release, fence: int) -> Started:
     sides = world.see(release)
     world.require_own(release, lease, sides)
     found = sides.canary.task_definition
-    if not lease.canary_revision and found != release.canary.task_definition:
+    if found and not lease.canary_revision and found != release.canary.task_definition:
         raise ForeignDeployment(foreign_sentence("canary", sides.canary))
     lease = way_back.prepare(release, lease)
     arn = deploy.new_revision(release, "canary", sides.canary)
-    stages.note_revision(lease, "canary", arn)
+    stages.note_canary(lease, arn)
     return deploy.start(release, "canary", sides.canary, arn)
 
 
@@ -63,7 +63,7 @@ def judge_canary(
     else:
         sides = world.see(release)
         world.require_own(release, lease, sides)
-        world.require_canary(release, lease, sides)
+        world.require_canary(release, lease, sides, targets=True)
         alarms = guards.alarms(release, lease)
         verdict = judge(release.alarms, alarms, release.holds - holds, promoted=promoted)
     last = step + 1 == len(release.steps)

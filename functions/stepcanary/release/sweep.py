@@ -25,6 +25,7 @@ from stepcanary.errors import (
     LeaseLost,
     RequestRejected,
     SignalRefused,
+    StageOver,
 )
 from stepcanary.observability import logger
 from stepcanary.release import guards, recovery, retiring, revert, world
@@ -36,12 +37,15 @@ from stepcanary.store import leases, ledger, rest
 from stepcanary.store.rest import Resting
 from stepcanary.traffic.factory import router_for
 
-READS_PER_SECOND = 5.0
-"""Half of what ELB gives an account for all its Describe calls, and the others give as much; see
-https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html"""
+LOOKS_PER_SECOND = 1.5
+"""Each reads a route and its targets: 30 % of what ELB gives an account for all its Describe calls;
+see https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html"""
 
-MOST_ROUTES_A_SWEEP = 250
-"""So that it ends before the next one begins."""
+MOST_READ_A_SWEEP = 75
+"""So that it ends before the next one begins. Services and alarms are read of all releases."""
+
+EXECUTIONS_PER_SECOND = 5.0
+"""Half of what Step Functions gives DescribeExecution in its smaller Regions."""
 
 
 def sweep() -> Sweep:
@@ -65,7 +69,15 @@ def sweep() -> Sweep:
         except Exception as error:
             logger.exception("a look failed", extra={"at": name})
             stranded.append(f"{name} could not be looked at: {error}")
-    return Sweep(recovered=recovered, stranded=stranded, left=retiring.work_off())
+    return Sweep(recovered=recovered, stranded=stranded, left=_work_off())
+
+
+def _work_off() -> list[str]:
+    try:
+        return retiring.work_off()
+    except Exception as error:
+        logger.exception("what is due was not done")
+        return [f"what is due could not be done: {error}"]
 
 
 def bring_home(execution: str) -> Sweep:
@@ -88,9 +100,9 @@ def _told_apart(held: list[Lease]) -> tuple[list[Lease], list[Lease]]:
         return [], []
     try:
         running = stepfunctions.running_executions()
-    except AwsUnavailable:
+    except (AwsRefused, AwsUnavailable):
         running = frozenset()
-    pace = Pace(READS_PER_SECOND)
+    pace = Pace(EXECUTIONS_PER_SECOND)
     living: list[Lease] = []
     dead: list[Lease] = []
     for lease in held:
@@ -141,7 +153,7 @@ def look_after(living: list[Lease]) -> list[str]:
     stranded = []
     waiting: list[tuple[Lease, Release]] = []
     for lease in living:
-        if lease.stage in (OPENING, RETURNING) or _handed_over(lease):
+        if lease.stage == OPENING or (lease.stage < RETURNING and _handed_over(lease)):
             continue
         try:
             waiting.append((lease, leases.release_of(lease)))
@@ -150,15 +162,19 @@ def look_after(living: list[Lease]) -> list[str]:
     if not waiting:
         return stranded
     seen = _see_together([release for _, release in waiting])
-    pace = Pace(READS_PER_SECOND)
-    whose_turn = in_turn(waiting, MOST_ROUTES_A_SWEEP, clock.epoch_seconds() // 60)
+    pace = Pace(LOOKS_PER_SECOND)
+    whose_turn = in_turn(waiting, MOST_READ_A_SWEEP, clock.epoch_seconds() // 60)
     for lease, release in waiting:
-        pace.wait()
-        reads_routes = (lease, release) in whose_turn
+        reads_more = (lease, release) in whose_turn
+        if reads_more:
+            pace.wait()
+        elif seen.is_incomplete:
+            # Each has to be read by itself, and not all can have that in one minute.
+            continue
         try:
-            stranded += _look_after(lease, release, seen, reads_routes)
-        except (AwsUnavailable, LeaseLost):
-            # Not seen, or it has ended meanwhile.
+            stranded += _look_after(lease, release, seen, reads_more)
+        except (AwsUnavailable, LeaseLost, StageOver):
+            # Not seen, or it has gone on meanwhile.
             continue
         except Exception as error:
             logger.exception("no look at a release", extra={"split": lease.split})
@@ -173,6 +189,10 @@ class Seen:
 
     sides: dict[str, Sides] | None
     alarms: Described | None
+
+    @property
+    def is_incomplete(self) -> bool:
+        return self.sides is None or self.alarms is None
 
     def sides_of(self, release: Release) -> Sides:
         return world.see(release) if self.sides is None else self.sides[release.execution]
@@ -194,40 +214,65 @@ def _see_together(releases: list[Release]) -> Seen:
 def _handed_over(lease: Lease) -> bool:
     """Whether a revert is pending, which is all that a look could ask for."""
     if lease.signal is not None and lease.waits_for(lease.signal.kind):
-        with suppress(AwsUnavailable):
+        with suppress(AwsRefused, AwsUnavailable):
             stepfunctions.end_wait(lease.token, lease.signal)
     return lease.reverting
 
 
-def _look_after(lease: Lease, release: Release, seen: Seen, reads_routes: bool) -> list[str]:
+def _look_after(lease: Lease, release: Release, seen: Seen, reads_more: bool) -> list[str]:
     """Revert where there is a doubt; what a person has to know."""
     sides = seen.sides_of(release)
-    if lease.weight < 100 and (found := world.helpless(release, sides)):
-        revert.lend(release, lease)
-        _revert(lease, found)
-        return [_sentence(lease, found)]
-    helpless: list[str] = []
-    doubt = None
+    if lease.weight < 100 and lease.canary_revision and world.helpless(release, sides):
+        return _lend(lease, release)
+    if lease.stage == RETURNING:
+        # Its own acts see to the rest.
+        return []
+    doubt, helpless = _doubt(lease, release, sides, targets=reads_more)
+    if doubt is not None:
+        # The services were read after the lease, and the release may have acted in between.
+        sides = world.see(release)
+        lease = leases.check(release, lease.fence)
+        doubt, helpless = _doubt(lease, release, sides, targets=True)
+    if doubt is None and lease.lent:
+        doubt = "the primary served nothing for a time"
+    if doubt is None:
+        alarms = cloudwatch.alarms_of(seen.alarms_of(release), release.alarms, lease.since)
+        doubt = guards.fired_of(alarms) or guards.gone_of(release, alarms)
+    if doubt is None and reads_more:
+        doubt = guards.moved(release, lease)
+    if doubt is not None and lease.stage < RETURNING:
+        _revert(lease, doubt)
+    return [_sentence(lease, helpless)] if helpless else []
+
+
+def _doubt(
+    lease: Lease, release: Release, sides: Sides, *, targets: bool
+) -> tuple[str | None, str | None]:
+    """Why the release should revert, and what a person has to know, for all that its two services
+    show."""
     try:
         world.require_own(release, lease, sides)
-        state = world.look_at_canary(release, lease, sides)
-        if state.primary:
-            helpless = [
-                _sentence(lease, f"no side can carry the traffic: {state.short}; {state.primary}")
-            ]
-        if state.leaves:
-            doubt = f"the canary cannot carry {lease.weight} %: {state.short}"
     except ForeignDeployment as found:
-        doubt = str(found)
-    if doubt is None:
-        doubt = guards.fired_of(
-            cloudwatch.alarms_of(seen.alarms_of(release), release.alarms, lease.since)
-        )
-    if doubt is None and reads_routes:
-        doubt = guards.moved(release, lease)
-    if doubt is not None:
-        _revert(lease, doubt)
-    return helpless
+        return str(found), None
+    state = world.look_at_canary(release, lease, sides, targets=targets)
+    helpless = f"no side can carry the traffic: {state.short}; {state.primary}"
+    leaves = state.leaves or (state.standing == "lost" and lease.touched)
+    return (
+        f"the canary cannot carry {lease.weight} %: {state.short}" if leaves else None,
+        helpless if state.primary else None,
+    )
+
+
+def _lend(lease: Lease, release: Release) -> list[str]:
+    """What was read of many may be old by now, so it is read again."""
+    lease = leases.check(release, lease.fence)
+    found = world.helpless(release, world.see(release))
+    if found is None or lease.weight == 100:
+        return []
+    revert.lend(release, lease)
+    if lease.stage < RETURNING:
+        _revert(lease, found)
+    return [_sentence(lease, found)]
 
 
 def _revert(lease: Lease, reason: str) -> None:

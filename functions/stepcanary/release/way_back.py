@@ -14,9 +14,14 @@ from stepcanary.store import ledger, stages
 def prepare(release: Release, lease: Lease) -> Lease:
     """Before the first deployment: what is to be gone back to is in the ledger, and ECS would
     deploy it. Raises `DeploymentFailed` where nothing of it is left."""
-    old = ecs.find_task_definition(lease.copy or release.primary.task_definition)
+    if lease.copy:
+        return lease
+    old = ecs.find_task_definition(release.primary.task_definition)
     if old is None:
-        raise _nothing_left(release)
+        document = ledger.way_back(release.execution)
+        if document is None:
+            raise _nothing_left(release)
+        return _copied(release, lease, document)
     ledger.keep_way_back(release.execution, old.document)
     return lease if old.is_active else _copied(release, lease, old.document)
 
@@ -30,6 +35,9 @@ def old_revision(release: Release, lease: Lease) -> tuple[Lease, str]:
     found = ecs.find_task_definition(wanted)
     if found is not None and found.is_active:
         return lease, wanted
+    if found is None and lease.copy:
+        # Registered by this release: only the read lags.
+        return lease, wanted
     document = found.document if found is not None else ledger.way_back(release.execution)
     if document is None:
         raise _nothing_left(release)
@@ -38,8 +46,9 @@ def old_revision(release: Release, lease: Lease) -> tuple[Lease, str]:
 
 
 def _copied(release: Release, lease: Lease, document: Document) -> Lease:
-    before = copies.before(release.primary.task_definition, document)
-    return stages.note_copy(lease, fixtures.put_up(release, "copy", "primary", before))
+    copied = lease.copy or release.primary.task_definition
+    before = copies.before(copied, document)
+    return stages.note_copy(lease, fixtures.put_up(release, "copy", short_name(copied), before))
 
 
 def _nothing_left(release: Release) -> DeploymentFailed:

@@ -17,8 +17,11 @@ from stepcanary.errors import (
     ForeignDeployment,
     NotEnoughCapacity,
 )
+from stepcanary.release.pace import Pace
 from stepcanary.store import stages
 from stepcanary.traffic.factory import router_for
+
+SERVICES_READS_PER_SECOND = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,15 @@ def see_all(releases: Iterable[Release]) -> dict[str, Sides]:
     for release in wanted:
         names = by_cluster.setdefault(release.cluster, [])
         names += [release.primary.service, release.canary.service]
-    found = {
-        cluster: ecs.describe_services(cluster, list(dict.fromkeys(names)))
-        for cluster, names in by_cluster.items()
-    }
+    pace = Pace(SERVICES_READS_PER_SECOND)
+    found: dict[str, dict[str, Service]] = {}
+    for cluster, names in by_cluster.items():
+        distinct = list(dict.fromkeys(names))
+        found[cluster] = {}
+        for first in range(0, len(distinct), ecs.SERVICES_PER_CALL):
+            pace.wait()
+            some = distinct[first : first + ecs.SERVICES_PER_CALL]
+            found[cluster] |= ecs.describe_services(cluster, some)
 
     def one(release: Release, side: SideName) -> Service:
         name = release.side(side).service
@@ -72,13 +80,14 @@ def measure(
 def require_own(release: Release, lease: Lease, sides: Sides) -> str | None:
     """What somebody else deploys to the primary and ECS has not done yet; None where nobody does.
 
-    Raises `ForeignDeployment` for a version of somebody else's on the canary, and on the primary
-    once it can carry the traffic, or where the primary is being replaced by us as well.
+    As long as that lasts an act that gives weight waits. Raises `ForeignDeployment` for a version
+    of somebody else's on the canary, and on the primary once it is steady, or where the primary is
+    being replaced by us as well.
     """
     if found := foreign_revision(release, lease, "canary", sides.canary):
         raise ForeignDeployment(found)
     found = foreign_revision(release, lease, "primary", sides.primary)
-    if found and (lease.touched or may_carry_all(release, sides.primary)):
+    if found and (lease.touched or keeps_up(release, sides.primary) is None):
         raise ForeignDeployment(found)
     return found
 
@@ -108,7 +117,9 @@ def look_at_canary(
     if lease.weight == 0:
         return CanaryState("enough")
     now = clock.epoch_seconds()
-    canary = measure(release, "canary", sides.canary, lease.weight, targets=targets)
+    # Tasks that crash in a loop run at some looks; only healthy ones end a shortage.
+    asks = targets or lease.short_since is not None
+    canary = measure(release, "canary", sides.canary, lease.weight, targets=asks)
     short = canary.shortage(lease.weight)
     if short is None:
         if lease.short_since is not None:
@@ -129,22 +140,38 @@ def require_canary(
 ) -> str | None:
     """What the canary lacks for the weight that it has, in a sentence; None when nothing.
 
-    Raises `CanaryShort` where traffic has to leave it for a primary that carries more.
+    Raises `CanaryShort` where traffic has to leave it for a primary that carries more, or where the
+    primary is being replaced by the version that is lost.
     """
     state = look_at_canary(release, lease, sides, targets=targets)
-    if state.leaves:
+    if state.leaves or (state.standing == "lost" and lease.stage.phase == "promotion"):
         raise CanaryShort(f"the canary cannot carry {lease.weight} %: {state.short}")
     return state.short
 
 
-def helpless(release: Release, sides: Sides) -> str | None:
-    """That the primary serves nothing while the canary could, in a sentence."""
-    if measure(release, "primary", sides.primary, 100).serving:
+def helpless(release: Release, sides: Sides, *, lent: bool = False) -> str | None:
+    """That the primary serves nothing while the canary could, in a sentence.
+
+    Traffic that was `lent` stays until the primary carries all of it, or more than the canary.
+    """
+    primary = measure(release, "primary", sides.primary, 100, targets=lent)
+    if primary.serving and not lent:
         return None
-    if not measure(release, "canary", sides.canary, 100).serving:
+    canary = measure(release, "canary", sides.canary, 100)
+    if not canary.serving or (lent and can_take_over(primary, canary)):
         return None
-    name = sides.primary.name
-    return f"{name} serves nothing, so the canary carries the traffic until it does"
+    what = "serves nothing" if not primary.serving else f"serves with {primary.serving} tasks"
+    return f"{primary.service} {what}, so the canary carries the traffic until it does"
+
+
+def keeps_up(release: Release, primary: Service) -> str | None:
+    """What the primary, which has the traffic, lacks of the tasks that it should have by now; None
+    when nothing. An autoscaler may have taken some of those that it was planned with."""
+    if not primary.settled:
+        return f"ECS is still deploying to {primary.name}"
+    needed = max(1, min(primary.desired, release.primary_tasks))
+    own = release.model_copy(update={"primary_tasks": needed})
+    return measure(own, "primary", primary, 100, targets=True).shortage(100)
 
 
 def hold(release: Release, since: int, why: str) -> None:

@@ -3,26 +3,32 @@
 from dataclasses import dataclass, replace
 
 from stepcanary.store import table
-from stepcanary.store.table import Delete, ItemKey, Put
+from stepcanary.store.table import Delete, ItemKey, Put, execution_name
 
 DUE = "due"
+RETIRE = "retire"
+"""Look once more whether the canary has stayed scaled in."""
+TAKE_DOWN = "take_down"
+"""Take down what the release has put up."""
 MOST_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """`at` is in epoch seconds, `what` a kind of work, and `key` what it is about. `tries` counts
-    how often it was begun."""
+    how often it was begun, `worked` says that an earlier try did what it was to do."""
 
     at: int
     what: str
     key: str
     execution: str
     tries: int = 0
+    worked: bool = False
 
 
 def _key(task: Task) -> ItemKey:
-    return ItemKey(DUE, f"{task.at:012d}#{task.what}#{task.key}")
+    name = execution_name(task.execution)
+    return ItemKey(DUE, f"{task.at:012d}#{task.what}#{task.key}#{name}")
 
 
 def add(task: Task) -> None:
@@ -32,21 +38,31 @@ def add(task: Task) -> None:
         "key": task.key,
         "execution": task.execution,
         "tries": task.tries,
+        "worked": task.worked,
     }
     table.put(Put(_key(task), item))
 
 
-def put_off(task: Task, at: int) -> None:
+def put_off(task: Task, at: int, *, tries: int, worked: bool = False) -> None:
     """Once more at that time, in epoch seconds."""
-    add(replace(task, at=at, tries=task.tries + 1))
-    done(task)
+    later = replace(task, at=at, tries=tries, worked=worked)
+    add(later)
+    if _key(later) != _key(task):
+        done(task)
 
 
 def until(now: int) -> list[Task]:
     """What is due by now, in epoch seconds: the oldest first, a bounded number."""
     items = table.page(DUE, until=f"{now + 1:012d}", most=MOST_AT_ONCE).items
     return [
-        Task(item["at"], item["what"], item["key"], item["execution"], item.get("tries", 0))
+        Task(
+            item["at"],
+            item["what"],
+            item["key"],
+            item["execution"],
+            item.get("tries", 0),
+            item.get("worked", False),
+        )
         for item in items
     ]
 

@@ -14,7 +14,8 @@ from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING
 from stepcanary.errors import DocumentUnreadable, LeaseHeld, LeaseLost, SplitTaken
-from stepcanary.store import ledger, rest, table
+from stepcanary.store import due, ledger, rest, table
+from stepcanary.store.due import TAKE_DOWN, Task
 from stepcanary.store.lease_items import LEFT_BY_A_HOLDER, lease_key, lease_of
 from stepcanary.store.queue import queue_key, waiting_key
 from stepcanary.store.table import Change, ConditionFailed, Delete, Item, ItemKey, Put, Write
@@ -73,6 +74,8 @@ def held() -> list[Lease]:
 def _forget(holder: str, split: str) -> None:
     """What finds a lease that was freed by hand, or just now by its release itself."""
     is_still = Attr("holder").eq(holder)
+    # Who frees a lease by hand takes down nothing of what its release has put up.
+    due.add(Task(clock.epoch_seconds(), TAKE_DOWN, split, holder))
     try:
         release = ledger.release_of(holder)
     except DocumentUnreadable:

@@ -5,7 +5,6 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from stepcanary import clock
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
-from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import OPENING, RETURNING, ROLLOUT, Stage
 from stepcanary.errors import RevertRequested, StageOver
 from stepcanary.store import leases, table
@@ -135,11 +134,9 @@ def decide_return(lease: Lease, *, unless_reverting: bool) -> Lease:
         raise RevertRequested(str(now.signal)) from failed
 
 
-def note_revision(lease: Lease, side: SideName, arn: str) -> Lease:
-    """Before a version is deployed to a side, so that it is not taken for somebody else's."""
-    if side == "canary":
-        return leases.change(lease, canary_revision=arn)
-    return leases.change(lease, primary_revision=arn)
+def note_canary(lease: Lease, arn: str) -> Lease:
+    """Before the version is deployed to the canary, so that it is not taken for somebody else's."""
+    return leases.change(lease, canary_revision=arn)
 
 
 def note_copy(lease: Lease, arn: str) -> Lease:
@@ -152,6 +149,26 @@ def note_shortage(lease: Lease, since: int | None) -> Lease:
     if since is None:
         return leases.change(lease, remove=("short_since",))
     return leases.change(lease, short_since=since)
+
+
+def lend(lease: Lease) -> Lease:
+    """Before the canary gets all weight because the primary serves nothing.
+
+    Raises `LeaseLost`, and `StageOver` where the release has gone on since the lease was seen.
+    """
+    is_there = Attr("stage").eq(lease.stage.number)
+    change = Change(
+        lease_key(lease.split),
+        leases.is_ours(lease.holder, lease.fence) & is_there,
+        set={"target": 100, "lent": True},
+    )
+    try:
+        return lease_of(lease.split, table.change(change))
+    except ConditionFailed as failed:
+        now = lease_of(lease.split, failed.item)
+        if (now.holder, now.fence) != (lease.holder, lease.fence):
+            raise leases.lost(now, lease.fence) from failed
+        raise StageOver("the release has gone on since it was looked at") from failed
 
 
 def note_held(lease: Lease, at: int) -> Lease:

@@ -20,7 +20,7 @@
 | `rest` | split | a split that was ever released on | `rest` |
 | `rest#drift` | split | one that somebody has moved since | `rest` |
 | `rest#cursor` | `cursor` | where the slow look at them is | `rest` |
-| `due` | `<second>#<what>#<key>` | what is still to be done, and when | `due` |
+| `due` | `<second>#<what>#<key>#<execution>` | what is still to be done, and when | `due` |
 | `group#<name>` | `places` | who holds a place in a group | `groups` |
 
 Every question that a release, an alarm or the sweep has is one key or one range of this table, so
