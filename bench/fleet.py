@@ -178,13 +178,13 @@ class Fleet(Cloud):
 
 @dataclass(frozen=True)
 class End:
-    """How a release ended, and when, in seconds since the start."""
+    """How a release ended, and after how many seconds."""
 
     service: str
     kind: str
     outcome: str
     cause: str
-    at: float
+    seconds: float
 
 
 @dataclass
@@ -202,15 +202,21 @@ class Seen:
     """Of each sweep of the schedule, when it began and how long it took."""
     killed: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    stranded: list[str] = field(default_factory=list)
+    """What the sweeps had to say to a person."""
     running: int = 0
     most_at_once: int = 0
 
 
 class Load(World):
-    """Releases of many services at once. Where `throttled` is false AWS takes every call."""
+    """Releases of many services, started `within` so many seconds.
 
-    def __init__(self, pairs: list[Pair], *, throttled: bool = True) -> None:
+    Where `throttled` is false AWS takes every call.
+    """
+
+    def __init__(self, pairs: list[Pair], *, within: float = 0.0, throttled: bool = True) -> None:
         super().__init__()
+        self.within = within
         self.pairs = pairs
         self.clock: BatonClock = BatonClock()
         self.cloud: Fleet = Fleet(self.clock, pairs)
@@ -221,6 +227,7 @@ class Load(World):
         self.cloud.on_shift = self._see_shift
         self.bus._later = self.clock.after
         self.tally, self.seen = Tally(), Seen()
+        self.started_at: dict[str, float] = {}
         self.ended_at: dict[str, float] = {}
         self.held_at_sweeps: list[int] = []
         self.ends: dict[str, End] = {}
@@ -262,7 +269,9 @@ class Load(World):
             seen.running += 1
             seen.most_at_once = max(seen.most_at_once, seen.running)
             try:
-                return handler(event, context)
+                answer = handler(event, context)
+                seen.stranded += answer.get("stranded", []) if isinstance(answer, dict) else []
+                return answer
             except Killed as killed:
                 seen.killed[name] += 1
                 raise Timedout(f"{name} had {timeout} s") from killed
@@ -322,10 +331,17 @@ class Load(World):
         if self._over:
             return
         self.clock.after(60, self._tick)
-        self.held_at_sweeps.append(len(self.pairs) - len(self.ended_at))
+        self.held_at_sweeps.append(len(self.started_at) - len(self.ended_at))
         for function in template.schedules():
             scheduled = {"id": "schedule", "detail-type": "Scheduled Event"}
             self.bus._deliver(function, scheduled, RETRY_SECONDS)
+
+    def _starting(self, pair: Pair) -> Callable[[], None]:
+        def start() -> None:
+            self.started_at[pair.service] = self.second()
+            self.start({"service": pair.service, "images": {"app": NEW}}, name=pair.service)
+
+        return start
 
     def see_end(self, arn: str, _status: str) -> None:
         self.ended_at[arn.rpartition(":")[2]] = self.second()
@@ -337,25 +353,29 @@ class Load(World):
         self._buckets: dict[str, Bucket] = {}
         # Nobody pushes at a full minute.
         self.clock.after(37, self._tick)
-        for pair in self.pairs:
-            self.start({"service": pair.service, "images": {"app": NEW}}, name=pair.service)
+        for number, pair in enumerate(self.pairs):
+            self.clock.after(self.within * number / len(self.pairs), self._starting(pair))
         self.clock.wait_until(lambda: len(self.ended_at) == len(self.pairs), longest_seconds)
         while any("holder" in lease for lease in self.leases()) and self.second() < longest_seconds:
             self.clock.sleep(60)
         # What is due after a release is done at the sweeps that follow.
         self.clock.sleep(300)
         self._over = True
+        self.see_ends()
 
-    def outcomes(self) -> dict[str, str]:
-        """By service. One that was rejected has no record."""
-        records = self.records()
-        return {pair.service: records.get(pair.service, "Rejected") for pair in self.pairs}
-
-    def cause(self, service: str) -> str:
-        found = self.causes().get(service, "")
-        return found or str(
-            self.sfn.describe_execution(executionArn=self.arn(service)).get("cause", "")
-        )
+    def see_ends(self) -> None:
+        """How each release ended. One that was rejected has no record."""
+        records, causes = self.records(), self.causes()
+        for pair in self.pairs:
+            name = pair.service
+            execution = self.sfn.describe_execution(executionArn=self.arn(name))
+            self.ends[name] = End(
+                name,
+                pair.kind,
+                records.get(name, "Rejected"),
+                causes.get(name) or execution.get("cause", ""),
+                self.ended_at[name] - self.started_at[name],
+            )
 
 
 def _timeouts() -> dict[str, int]:

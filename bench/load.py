@@ -44,44 +44,30 @@ STARTING = ("PlanReleaseFunction", "OpenReleaseFunction", "DeployCanaryFunction"
 """What a release does within its first seconds."""
 PUSH_SECONDS = 600
 """After so long a release is past its start, however long that took."""
+ALL_RATES = (*RATES, TRANSITIONS)
 PAPER_SERVICES, PAPER_RELEASES = 10_000, 500
 
 
-def run(pairs: list[Pair], *, throttled: bool = True) -> Load:
-    with opened(Load(pairs, throttled=throttled)) as load:
+def run(pairs: list[Pair], *, within: float = 0.0, throttled: bool = True) -> Load:
+    with opened(Load(pairs, within=within, throttled=throttled)) as load:
         load.run()
-        load.ends = {each.service: each for each in ends_of(load)}
     if load.clock.failures:
         raise load.clock.failures[0]
     return load
 
 
-def ends_of(load: Load) -> list[fleet.End]:
-    outcomes, causes = load.outcomes(), load.causes()
-    return [
-        fleet.End(
-            pair.service,
-            pair.kind,
-            outcomes[pair.service],
-            causes.get(pair.service) or load.cause(pair.service),
-            load.ended_at[pair.service],
-        )
-        for pair in load.pairs
-    ]
-
-
 def released_seconds(load: Load) -> list[float]:
     """Of the good releases that went well."""
-    return [end.at for end in load.ends.values() if (end.kind, end.outcome) == (GOOD, "Released")]
+    ends = load.ends.values()
+    return [end.seconds for end in ends if (end.kind, end.outcome) == (GOOD, "Released")]
 
 
 def report_of(alone: Load, asked: Load, load: Load) -> dict[str, Any]:
-    ends = list(load.ends.values())
-    wrong = [end for end in ends if end.outcome != EXPECTED[end.kind]]
     took = released_seconds(load)
-    by_itself = alone.ends["shop-0000"].at
+    by_itself = alone.ends["shop-0000"].seconds
     return {
         "releases": len(load.pairs),
+        "started_within_seconds": load.within,
         "seed": fleet.SEED,
         "taken_for_granted": {
             "seconds_of_a_call": fleet.CALL_SECONDS,
@@ -91,15 +77,15 @@ def report_of(alone: Load, asked: Load, load: Load) -> dict[str, Any]:
             "steps": fleet.STEPS,
             "rates_without_a_figure": {r.name: r.assumed for r in RATES if r.assumed},
         },
-        "outcomes": {
-            kind: dict(Counter(end.outcome for end in ends if end.kind == kind))
-            for kind in EXPECTED
-        },
-        "not_as_it_must": {
-            "releases": len(wrong),
-            "by_cause": dict(
-                Counter(f"{end.outcome}: {in_short(end.cause)}" for end in wrong).most_common()
-            ),
+        "outcomes": outcomes(load),
+        "not_as_it_must": not_as_it_must(load),
+        "where_aws_takes_every_call": {
+            "outcomes": outcomes(asked),
+            "not_as_it_must": not_as_it_must(asked),
+            "sweep_seconds": sweep_seconds(asked),
+            "told_as_stranded": told(asked),
+            "killed_at_time_out": dict(asked.seen.killed),
+            "asked_for": {rate.name: asked_for(asked.tally, rate) for rate in ALL_RATES},
         },
         "good_release_seconds": {
             "alone": round(by_itself),
@@ -108,16 +94,31 @@ def report_of(alone: Load, asked: Load, load: Load) -> dict[str, Any]:
             "slow_down": round(statistics.median(took) / by_itself, 2) if took else None,
         },
         "sweep_seconds": sweep_seconds(load),
-        "sweep_seconds_where_aws_takes_every_call": sweep_seconds(asked),
+        "told_as_stranded": told(load),
         "functions": functions(load),
         "functions_that_failed": dict(load.seen.failed.most_common()),
         "most_functions_at_once": load.seen.most_at_once,
-        "rates": {rate.name: load.tally.report(rate) for rate in (*RATES, TRANSITIONS)},
-        "asked_for": {rate.name: asked_for(asked.tally, rate) for rate in (*RATES, TRANSITIONS)},
+        "rates": {rate.name: load.tally.report(rate) for rate in ALL_RATES},
         "calls_of_a_release_alone": calls_of_a_release(alone),
         "calls_of_a_sweep_by_release_held": calls_of_a_sweep(asked),
         "on_paper": on_paper(alone, asked),
     }
+
+
+def outcomes(load: Load) -> dict[str, dict[str, int]]:
+    """By what was to become of them."""
+    ends = load.ends.values()
+    return {kind: dict(Counter(e.outcome for e in ends if e.kind == kind)) for kind in EXPECTED}
+
+
+def not_as_it_must(load: Load) -> dict[str, Any]:
+    wrong = [end for end in load.ends.values() if end.outcome != EXPECTED[end.kind]]
+    causes = Counter(f"{end.outcome}: {in_short(end.cause)}" for end in wrong)
+    return {"releases": len(wrong), "by_cause": dict(causes.most_common())}
+
+
+def told(load: Load) -> dict[str, int]:
+    return dict(Counter(in_short(sentence) for sentence in load.seen.stranded).most_common())
 
 
 def in_short(cause: str) -> str:
@@ -203,7 +204,7 @@ def calls_of_a_sweep(asked: Load) -> dict[str, float]:
 def on_paper(alone: Load, asked: Load) -> dict[str, Any]:
     """For more services than can be run here."""
     per_release, per_held = calls_of_a_release(alone), calls_of_a_sweep(asked)
-    seconds = alone.ends["shop-0000"].at
+    seconds = alone.ends["shop-0000"].seconds
     n = PAPER_RELEASES
     shares = {}
     for rate in RATES:
@@ -266,7 +267,7 @@ def show(report: dict[str, Any]) -> None:
     heads = ("calls", "throttled", "a second", "a minute", "share", "asked", "later")
     print(f"{'':34}" + "".join(f"{head:>10}" for head in heads))
     for name, rate in report["rates"].items():
-        asked = report["asked_for"][name]
+        asked = report["where_aws_takes_every_call"]["asked_for"][name]
         cells = (
             rate["calls"],
             rate["throttled"],
@@ -283,15 +284,18 @@ def show(report: dict[str, Any]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="load", description=__doc__)
     parser.add_argument("--releases", type=int, default=200)
-    pairs = mixture(parser.parse_args().releases)
+    parser.add_argument("--within", type=float, default=0.0, help="seconds in which all start")
+    given = parser.parse_args()
+    pairs, within = mixture(given.releases), given.within
     alone = run([Pair(0, GOOD)])
-    asked = run(pairs, throttled=False)
+    asked = run(pairs, within=within, throttled=False)
     print(f"{len(pairs)} releases where AWS takes every call: done", flush=True)
-    report = report_of(alone, asked, run(pairs))
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    report = report_of(alone, asked, run(pairs, within=within))
+    path = REPORT.with_stem(f"load-within-{within:g}") if within else REPORT
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=2) + "\n")
     show(report)
-    print(f"report: {REPORT}")
+    print(f"report: {path}")
     wrong = problems(report)
     for problem in wrong:
         print(f"WRONG {problem}")
