@@ -57,6 +57,7 @@ BEFORE_SECONDS = 3_600
 OLD, NEW = "shop:v1", "shop:v2"
 GOOD, BAD_CANARY, BAD_PRIMARY, STOPPED = "good", "bad canary", "bad primary", "stopped"
 EXPECTED = {GOOD: "Released", BAD_CANARY: "Reverted", BAD_PRIMARY: "Reverted", STOPPED: "Reverted"}
+SWEEP = "ReconcileFunction"
 Timedout = type("Sandbox.Timedout", (Exception,), {})
 """What Step Functions calls a function that Lambda has killed."""
 
@@ -270,7 +271,8 @@ class Load(World):
             seen.most_at_once = max(seen.most_at_once, seen.running)
             try:
                 answer = handler(event, context)
-                seen.stranded += answer.get("stranded", []) if isinstance(answer, dict) else []
+                if name == SWEEP:
+                    seen.stranded += answer["stranded"]
                 return answer
             except Killed as killed:
                 seen.killed[name] += 1

@@ -30,7 +30,7 @@ os.environ.update(
 )
 
 from bench import fleet
-from bench.fleet import EXPECTED, GOOD, Load, Pair, mixture, opened
+from bench.fleet import EXPECTED, GOOD, SWEEP, Load, Pair, mixture, opened
 from bench.rates import RATES, TRANSITIONS, Rate, Tally, busiest
 from stepcanary.release.sweep import MOST_ROUTES_A_SWEEP
 from stepcanary.store.rest import SPLITS_PER_LOOK
@@ -39,7 +39,6 @@ REPORT = Path("build/bench/load.json")
 MOST_SHARE = 0.5
 """Of a rate, in the worst minute: an account has others who call."""
 LONGEST_SWEEP_SECONDS = 60
-SWEEP = "ReconcileFunction"
 STARTING = ("PlanReleaseFunction", "OpenReleaseFunction", "DeployCanaryFunction")
 """What a release does within its first seconds."""
 PUSH_SECONDS = 600

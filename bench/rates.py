@@ -17,6 +17,7 @@ STATES = "https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.ht
 SSM = "https://docs.aws.amazon.com/general/latest/gr/ssm.html"
 EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"
 REGISTERED = "https://github.com/aws-actions/amazon-ecs-deploy-task-definition/issues/502"
+FROM_MEMORY = "the page has the figure, but was not read again"
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ RATES = [
     Rate("states DescribeExecution", ("stepfunctions.DescribeExecution",), 250, 10, STATES),
     Rate("states ListExecutions", ("stepfunctions.ListExecutions",), 100, 2, STATES),
     Rate("states SendTaskSuccess", ("stepfunctions.SendTaskSuccess",), 1_500, 300, STATES),
-    Rate("ssm GetParameter", ("ssm.GetParameter",), 40, 40, SSM),
-    Rate("events PutEvents", ("eventbridge.PutEvents", "events.PutEvents"), 400, 400, EVENTS),
+    Rate("ssm GetParameter", ("ssm.GetParameter",), 40, 40, SSM, FROM_MEMORY),
+    Rate("events PutEvents", ("events.PutEvents",), 400, 400, EVENTS, FROM_MEMORY),
 ]
 TRANSITIONS = Rate("states transitions", ("transition",), 800, 500, STATES)
 """Of states. What is over is put off by Step Functions and is no error, so it is only counted."""
