@@ -179,13 +179,14 @@ class Fleet(Cloud):
 
 @dataclass(frozen=True)
 class End:
-    """How a release ended, and after how many seconds."""
+    """How a release ended, after how many seconds, and what its canary has when all is over."""
 
     service: str
     kind: str
     outcome: str
     cause: str
     seconds: float
+    weight: int
 
 
 @dataclass
@@ -377,6 +378,7 @@ class Load(World):
                 records.get(name, "Rejected"),
                 causes.get(name) or execution.get("cause", ""),
                 self.ended_at[name] - self.started_at[name],
+                self.cloud.weight_of(pair),
             )
 
 

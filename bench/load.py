@@ -32,7 +32,8 @@ os.environ.update(
 from bench import fleet
 from bench.fleet import EXPECTED, GOOD, SWEEP, Load, Pair, mixture, opened
 from bench.rates import RATES, TRANSITIONS, Rate, Tally, busiest
-from stepcanary.release.sweep import MOST_ROUTES_A_SWEEP
+from stepcanary.release.pace import BURST
+from stepcanary.release.sweep import MOST_ROUTES_A_SWEEP, READS_PER_SECOND
 from stepcanary.store.rest import SPLITS_PER_LOOK
 
 REPORT = Path("build/bench/load.json")
@@ -55,15 +56,23 @@ def run(pairs: list[Pair], *, within: float = 0.0, throttled: bool = True) -> Lo
     return load
 
 
-def released_seconds(load: Load) -> list[float]:
-    """Of the good releases that went well."""
+def good_release_seconds(alone: Load, load: Load) -> dict[str, Any]:
+    """Of those that went well."""
     ends = load.ends.values()
-    return [end.seconds for end in ends if (end.kind, end.outcome) == (GOOD, "Released")]
+    took = [end.seconds for end in ends if (end.kind, end.outcome) == (GOOD, "Released")]
+    by_itself = alone.ends["shop-0000"].seconds
+    if not took:
+        return {"alone": round(by_itself)}
+    median = statistics.median(took)
+    return {
+        "alone": round(by_itself),
+        "median": round(median),
+        "longest": round(max(took)),
+        "slow_down": round(median / by_itself, 2),
+    }
 
 
 def report_of(alone: Load, asked: Load, load: Load) -> dict[str, Any]:
-    took = released_seconds(load)
-    by_itself = alone.ends["shop-0000"].seconds
     return {
         "releases": len(load.pairs),
         "started_within_seconds": load.within,
@@ -78,20 +87,17 @@ def report_of(alone: Load, asked: Load, load: Load) -> dict[str, Any]:
         },
         "outcomes": outcomes(load),
         "not_as_it_must": not_as_it_must(load),
+        "splits_that_are_not_at_rest": sum(end.weight > 0 for end in load.ends.values()),
         "where_aws_takes_every_call": {
             "outcomes": outcomes(asked),
             "not_as_it_must": not_as_it_must(asked),
+            "good_release_seconds": good_release_seconds(alone, asked),
             "sweep_seconds": sweep_seconds(asked),
             "told_as_stranded": told(asked),
             "killed_at_time_out": dict(asked.seen.killed),
             "asked_for": {rate.name: asked_for(asked.tally, rate) for rate in ALL_RATES},
         },
-        "good_release_seconds": {
-            "alone": round(by_itself),
-            "median": round(statistics.median(took)) if took else None,
-            "longest": round(max(took)) if took else None,
-            "slow_down": round(statistics.median(took) / by_itself, 2) if took else None,
-        },
+        "good_release_seconds": good_release_seconds(alone, load),
         "sweep_seconds": sweep_seconds(load),
         "told_as_stranded": told(load),
         "functions": functions(load),
@@ -210,9 +216,10 @@ def on_paper(alone: Load, asked: Load) -> dict[str, Any]:
         calls = [call for call in set(alone.tally.moments) | set(per_held) if rate.covers(call)]
         whole = sum(by.get(call, 0) for by in per_release.values() for call in calls)
         first = sum(per_release.get(f, {}).get(call, 0) for f in STARTING for call in calls)
-        sweep = sum(n * per_held.get(call, 0.0) for call in calls)
+        by_held = sum(per_held.get(call, 0.0) for call in calls)
+        sweep = n * by_held
         if "elbv2.DescribeRules" in calls:
-            sweep = min(sweep, MOST_ROUTES_A_SWEEP) + SPLITS_PER_LOOK
+            sweep = min(n, MOST_ROUTES_A_SWEEP) * by_held + SPLITS_PER_LOOK
         if "stepfunctions.ListExecutions" in calls:
             sweep = -(-n // 1_000)
         shares[rate.name] = {
@@ -226,15 +233,18 @@ def on_paper(alone: Load, asked: Load) -> dict[str, Any]:
     return {
         "services": PAPER_SERVICES,
         "releases_at_once": n,
+        "least_seconds_of_a_sweep": round((n - BURST) / READS_PER_SECOND),
         "formula": {
+            "least_seconds_of_a_sweep": "(releases - the first few at once) / the sweep's own pace,"
+            " which it keeps for every release that it looks at",
             "share_if_spread": "(releases x calls_of_a_release / seconds of a release alone +"
             " calls_of_a_sweep / 60) / refill",
             "share_if_started_within_a_minute": "(releases x calls_of_its_start +"
             " calls_of_a_sweep) / (60 x refill)",
             "seconds_until_all_have_started": "(releases x calls_of_its_start - bucket) / refill",
-            "calls_of_a_sweep": "releases x calls of a sweep by release held; DescribeRules at most"
-            f" {MOST_ROUTES_A_SWEEP} + {SPLITS_PER_LOOK} of splits at rest, ListExecutions one for"
-            " a thousand. The services that rest add nothing else",
+            "calls_of_a_sweep": "releases x calls of a sweep by release held; of ELB's for at most"
+            f" {MOST_ROUTES_A_SWEEP} of them, and {SPLITS_PER_LOOK} for splits at rest;"
+            " ListExecutions one for a thousand. The services that rest add nothing else",
         },
         "rates": shares,
     }
@@ -245,6 +255,8 @@ def problems(report: dict[str, Any]) -> list[str]:
     if lost := report["not_as_it_must"]["releases"]:
         causes = report["not_as_it_must"]["by_cause"]
         wrong.append(f"{lost} releases did not end as they must: {causes}")
+    if left := report["splits_that_are_not_at_rest"]:
+        wrong.append(f"{left} canaries still have traffic")
     for name, rate in report["rates"].items():
         if rate["share_of_rate"] > MOST_SHARE:
             wrong.append(f"{name}: {rate['share_of_rate']:.0%} of the rate in the worst minute")

@@ -11,6 +11,7 @@ def test_each_kind_of_release_ends_as_it_must() -> None:
         load.run()
     assert load.clock.failures == []
     assert {end.kind: end.outcome for end in load.ends.values()} == EXPECTED
+    assert {end.weight for end in load.ends.values()} == {0}
     assert load.tally.refused == {}
     assert max(seconds for _, seconds in load.seen.sweeps) < 60
     assert load.seen.stranded == []
