@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale build schema fix requirements clean
+.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load build schema fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,9 @@ bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traf
 
 bench-scale: .venv/ready ## Measure what each question to the ledger costs with 100, 1,000 and 10,000 services
 	$(BIN)/python -m bench.scale
+
+bench-load: .venv/ready ## Measure 200 releases at once against AWS's published rates; WITHIN=seconds in which they start
+	$(BIN)/python -m bench.load $(if $(WITHIN),--within $(WITHIN))
 
 # A pyenv shim answers to the name even where no python3.13 is chosen; then its versions are tried.
 PYTHON313 = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
