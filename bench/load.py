@@ -33,7 +33,7 @@ from bench import fleet
 from bench.fleet import EXPECTED, GOOD, SWEEP, Load, Pair, mixture, opened
 from bench.rates import RATES, TRANSITIONS, Rate, Tally, busiest
 from stepcanary.release.pace import BURST
-from stepcanary.release.sweep import MOST_ROUTES_A_SWEEP, READS_PER_SECOND
+from stepcanary.release.sweep import LOOKS_PER_SECOND, MOST_READ_A_SWEEP
 from stepcanary.store.rest import SPLITS_PER_LOOK
 
 REPORT = Path("build/bench/load.json")
@@ -219,7 +219,7 @@ def on_paper(alone: Load, asked: Load) -> dict[str, Any]:
         by_held = sum(per_held.get(call, 0.0) for call in calls)
         sweep = n * by_held
         if "elbv2.DescribeRules" in calls:
-            sweep = min(n, MOST_ROUTES_A_SWEEP) * by_held + SPLITS_PER_LOOK
+            sweep = min(n, MOST_READ_A_SWEEP) * by_held + SPLITS_PER_LOOK
         if "stepfunctions.ListExecutions" in calls:
             sweep = -(-n // 1_000)
         shares[rate.name] = {
@@ -233,7 +233,7 @@ def on_paper(alone: Load, asked: Load) -> dict[str, Any]:
     return {
         "services": PAPER_SERVICES,
         "releases_at_once": n,
-        "least_seconds_of_a_sweep": round((n - BURST) / READS_PER_SECOND),
+        "least_seconds_of_a_sweep": round((min(n, MOST_READ_A_SWEEP) - BURST) / LOOKS_PER_SECOND),
         "formula": {
             "least_seconds_of_a_sweep": "(releases - the first few at once) / the sweep's own pace,"
             " which it keeps for every release that it looks at",
@@ -243,7 +243,7 @@ def on_paper(alone: Load, asked: Load) -> dict[str, Any]:
             " calls_of_a_sweep) / (60 x refill)",
             "seconds_until_all_have_started": "(releases x calls_of_its_start - bucket) / refill",
             "calls_of_a_sweep": "releases x calls of a sweep by release held; of ELB's for at most"
-            f" {MOST_ROUTES_A_SWEEP} of them, and {SPLITS_PER_LOOK} for splits at rest;"
+            f" {MOST_READ_A_SWEEP} of them, and {SPLITS_PER_LOOK} for splits at rest;"
             " ListExecutions one for a thousand. The services that rest add nothing else",
         },
         "rates": shares,

@@ -7,6 +7,7 @@ from stepcanary.contracts.answers import PlanAnswer, answers
 from stepcanary.contracts.states import PlanInput
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
+from stepcanary.release import starting
 from stepcanary.release.concurrency import plan_in_turn
 from stepcanary.release.rejection import publish_rejection
 
@@ -17,6 +18,9 @@ from stepcanary.release.rejection import publish_rejection
 def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
     """A rejection is an answer, not an exception: its cause is for a person to read."""
     try:
+        if not event.begins and (seconds := starting.wait_seconds(event.request)):
+            logger.info("release waits for its turn", extra={"seconds": seconds})
+            return PlanAnswer(accepted=False, later=True, wait_seconds=seconds)
         release = plan_in_turn(event.execution, event.request, waited=event.waited)
     except RequestRejected as rejected:
         publish_rejection(event.execution, event.request, rejected)

@@ -4,6 +4,7 @@ Who answers each:
 
     ReleaseError
     ├── AwsUnavailable          the state machine, or Lambda, tries again
+    │   └── AwsThrottled        the same, for longer: others use the account's rate as well
     ├── AwsRefused              the phase's Catch; at the plan it is a rejection
     ├── RequestRejected         a person: nothing was changed
     │   └── LeaseHeld           a person: somebody else has what the request needs
@@ -32,7 +33,11 @@ class ReleaseError(Exception):
 
 
 class AwsUnavailable(ReleaseError):
-    """AWS throttled the call or failed inside. The state machine tries again."""
+    """AWS failed inside, or did not answer. The state machine tries again."""
+
+
+class AwsThrottled(AwsUnavailable):
+    """The account's rate for this call is used up. The state machine tries for half an hour."""
 
 
 class AwsRefused(ReleaseError):

@@ -225,7 +225,9 @@ class Watch:
             too_few = self.runs(CANARY) < -(-self._tasks * now[1] // 100)
             if too_few and self.runs(PRIMARY) >= self._tasks:
                 self.say("capacity", f"the canary gets {now[1]} % with {self.runs(CANARY)} tasks")
-        if now[0] > before[0] and not (self._may_get(PRIMARY) or self.in_place()):
+        # A revert writes first, and asks afterwards.
+        first = writer.function == "RevertFunction" and self.stirred
+        if now[0] > before[0] and not (first or self._may_get(PRIMARY) or self.in_place()):
             self.say("capacity", f"the primary gets {now[0]} % and is not steady")
 
     def _has_settled(self) -> bool:

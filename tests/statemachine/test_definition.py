@@ -110,6 +110,14 @@ PASSING = [
     "Lambda.Unknown",
     "Sandbox.Timedout",
 ]
+THROTTLED: dict[str, Any] = {
+    "ErrorEquals": ["AwsThrottled"],
+    "IntervalSeconds": 4,
+    "MaxAttempts": 60,
+    "BackoffRate": 2.0,
+    "MaxDelaySeconds": 60,
+    "JitterStrategy": "FULL",
+}
 ACT: dict[str, Any] = {"ErrorEquals": [*PASSING, "States.Timeout"], **PATIENCE}
 INSIST = {"ErrorEquals": ["States.ALL"], **PERSISTENCE}
 
@@ -124,10 +132,11 @@ UNTIL_OVERDUE: dict[str, Any] = {
 
 RETRIES: dict[str, list[State]] = {
     # On the way forward what passes is tried again; all else ends the phase, and its Catch decides.
-    "act": [ACT],
+    "act": [THROTTLED, ACT],
     # As before, and it waits for tasks.
     "patient act": [
         UNTIL_OVERDUE,
+        THROTTLED,
         {**ACT, "ErrorEquals": [e for e in ACT["ErrorEquals"] if e != "NotEnoughCapacity"]},
     ],
     # Help from outside has ten minutes to put the split of a dead execution right.
@@ -138,10 +147,11 @@ RETRIES: dict[str, list[State]] = {
             "MaxAttempts": 60,
             "BackoffRate": 1.0,
         },
+        THROTTLED,
         ACT,
     ],
     # A time-out is the end of the wait and no error.
-    "wait": [{"ErrorEquals": PASSING, **PATIENCE}],
+    "wait": [THROTTLED, {"ErrorEquals": PASSING, **PATIENCE}],
     # Traffic comes back whatever the error is, unless somebody else has the release in hand.
     "way back": [{"ErrorEquals": ["LeaseLost", "StageOver"], "MaxAttempts": 0}, INSIST],
     # As before, unless nothing is left of the old version.
@@ -172,7 +182,10 @@ RETRIES: dict[str, list[State]] = {
         INSIST,
     ],
     # No Revert stands behind these, so a denial is tried again as well: it may be mended meanwhile.
-    "finish": [{"ErrorEquals": ["AwsRefused", *PASSING, "States.Timeout"], **PATIENCE}],
+    "finish": [
+        THROTTLED,
+        {"ErrorEquals": ["AwsRefused", *PASSING, "States.Timeout"], **PATIENCE},
+    ],
 }
 
 

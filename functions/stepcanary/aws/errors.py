@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stepcanary.errors import AwsRefused, AwsUnavailable
+from stepcanary.errors import AwsRefused, AwsThrottled, AwsUnavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -14,7 +14,7 @@ R = TypeVar("R")
 # Whatever is in neither set is refused: not found, invalid, and a quota, whatever its status, which
 # time does not mend. So is a ConflictException: somebody else changes the same thing. The codes
 # that are worth a retry: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-TRANSIENT_CODES = {
+THROTTLED_CODES = {
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -23,6 +23,8 @@ TRANSIENT_CODES = {
     "RequestThrottled",
     "ProvisionedThroughputExceededException",
     "LimitExceededException",
+}
+TRANSIENT_CODES = {
     "ServerException",
     "InternalServerError",
     "InternalServerErrorException",
@@ -62,7 +64,9 @@ def _translate(error: ClientError) -> AwsUnavailable | AwsRefused:
     code = error.response["Error"].get("Code", "Unknown")
     message = error.response["Error"].get("Message", "")
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-    if code in TRANSIENT_CODES or status >= 500 or status == 429:
+    if code in THROTTLED_CODES or status == 429:
+        return AwsThrottled(f"{error.operation_name}: {code}: {message}")
+    if code in TRANSIENT_CODES or status >= 500:
         return AwsUnavailable(f"{error.operation_name}: {code}: {message}")
     if code in DENIED_CODES:
         message += f". Grant the function's role {error.operation_name} on this resource"

@@ -36,10 +36,13 @@ class Nothing(Model):
 
 
 class PlanAnswer(Model):
-    """`waits` while another release has the split; `cause` says why it is not accepted."""
+    """`waits` while another release has the split; it begins `later`, after `wait_seconds`, where
+    many were started at once. `cause` says why it is not accepted."""
 
     accepted: bool
     waits: bool = False
+    later: bool = False
+    wait_seconds: int = Field(default=0, ge=0)
     release: Release | None = None
     cause: str = ""
 

@@ -14,11 +14,13 @@ from stepcanary.domain.split import SideName
 
 
 class PlanInput(Model):
-    """`waited`: an earlier plan of this execution had to wait for its turn."""
+    """`waited`: an earlier plan of this execution had to wait for its split. `begins`: it has had
+    its turn among those that were started at once."""
 
     execution: str
     request: Any = None
     waited: bool
+    begins: bool = False
 
 
 class TakeInput(Model):

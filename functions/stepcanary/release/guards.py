@@ -52,7 +52,11 @@ def _known(lease: Lease) -> tuple[object, ...]:
 
 
 def moved(release: Release, lease: Lease) -> str | None:
-    """What somebody else wrote, seen by somebody who is not the release's execution."""
+    """What somebody else wrote, seen by somebody who is not the release's execution.
+
+    The lease is read anew: it may be old by now, and the release have gone on.
+    """
+    lease = leases.read(lease.split)
     drift = routes.drift(release, lease)
     # A shift under way writes down what it is about to do first: then the lease has changed.
     if drift and _known(leases.read(lease.split)) == _known(lease):

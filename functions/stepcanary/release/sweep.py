@@ -41,7 +41,7 @@ LOOKS_PER_SECOND = 1.5
 """Each reads a route and its targets: 30 % of what ELB gives an account for all its Describe calls;
 see https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html"""
 
-MOST_READ_A_SWEEP = 75
+MOST_READ_A_SWEEP = 60
 """So that it ends before the next one begins. Services and alarms are read of all releases."""
 
 EXECUTIONS_PER_SECOND = 5.0

@@ -21,6 +21,7 @@
 | `rest#drift` | split | one that somebody has moved since | `rest` |
 | `rest#cursor` | `cursor` | where the slow look at them is | `rest` |
 | `due` | `<second>#<what>#<key>#<execution>` | what is still to be done, and when | `due` |
+| `starts` | `next` | when the next release may begin | `starts` |
 | `group#<name>` | `places` | who holds a place in a group | `groups` |
 
 Every question that a release, an alarm or the sweep has is one key or one range of this table, so
