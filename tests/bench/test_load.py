@@ -1,9 +1,11 @@
 """The load bench in small: its releases end as they must, and its buckets refuse as AWS's do."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 from bench.fleet import EXPECTED, GOOD, Load, mixture, opened
 from bench.rates import Bucket, Rate, busiest
+from stepcanary.release import starting
 
 
 def test_each_kind_of_release_ends_as_it_must() -> None:
@@ -19,7 +21,9 @@ def test_each_kind_of_release_ends_as_it_must() -> None:
 
 def test_a_call_that_is_refused_is_tried_again_in_virtual_time() -> None:
     pairs = [pair for pair in mixture(30) if pair.kind == GOOD]
-    with opened(Load(pairs)) as load:
+    # All in one second, as nobody would be refused otherwise.
+    at_once = patch.object(starting, "wait_seconds", lambda _request: 0)
+    with at_once, opened(Load(pairs)) as load:
         load.run()
     assert load.tally.refused["cloudwatch.DescribeAlarms"] > 0
     assert {end.outcome for end in load.ends.values()} == {"Released"}
