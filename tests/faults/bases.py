@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.builders import PROFILE
+from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, Document
-from tests.fakes.fronts import CLOUDS, ThreeFronts
+from tests.fakes.fronts import CLOUDS, AlbCloud, ThreeFronts
 from tests.faults.invariants import SETTLE_SECONDS
 from tests.faults.kinds import CANARY
 
@@ -118,6 +119,17 @@ def _aborted(arena: Arena) -> None:
     _when_weight(arena, 50, 40, lambda: arena.stop(name))
 
 
+class PinnedAlb(AlbCloud):
+    """Its rule keeps each client for ten minutes where it was sent."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self.pin(600)
+
+    def all_traffic(self) -> list[Document]:
+        return [{**self.traffic, "accept_stickiness": True}]
+
+
 def _paused(arena: Arena) -> None:
     """A person pauses a bake, and resumes it much later."""
     _when_weight(arena, 50, SETTLE_SECONDS + 40, lambda: arena.signal_now("pause"))
@@ -172,5 +184,6 @@ BASES = {
     ),
     "rollback": Base(_good, after=_rolled_back, routers=("alb",)),
     "shift by hand": Base(_with_a_running_canary, begin=_shift(30), after=_shift(0), manual=True),
+    "pinned clients": Base(_bad, routers=("alb",), cloud=PinnedAlb),
     "several splits": Base(_good, routers=("appmesh",), cloud=ThreeFronts),
 }

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from stepcanary.release import copies
-from stepcanary.store import due, register
+from stepcanary.errors import LeaseLost
+from stepcanary.release import copies, sweep
+from stepcanary.store import due, leases, register
 from tests.builders import profile, request
 from tests.fakes.cloud import Cloud
 from tests.fakes.ecs import FOREIGN_IMAGE
@@ -307,3 +308,67 @@ def test_whoever_has_the_split_next_keeps_its_canary(here: World) -> None:
     assert [(len(found), found[-1].tries) for found in tasks] == [(2, 0)]
     assert desired == [2]
     assert here.cloud.running_image("example1") == "shop:v3"
+
+
+# Lending
+
+
+def test_traffic_is_lent_while_the_primary_serves_nothing_and_returns_with_it(here: World) -> None:
+    later(here, FIRST_BAKE, lambda: here.cloud.lose_tasks("example1", heals_after=200))
+    swept = later(here, FIRST_BAKE + 20, lambda: tick(here))
+    lent = later(here, FIRST_BAKE + 25, here.cloud.split)
+    outcome = here.release(request())
+    assert lent == [(0, 100)]
+    assert "example1 serves nothing" in swept[0]["stranded"][0]
+    assert outcome.state == "Reverted"
+    assert "example1 serves nothing" in outcome.cause
+    assert here.cloud.split() == (100, 0)
+
+
+def test_a_look_that_comes_too_late_lends_nothing(here: World) -> None:
+    seen = later(here, FIRST_BAKE, leases.held)
+    later(here, FIRST_BAKE + 5, lambda: here.signal("revert"))
+    assert here.release(request()).state == "Reverted"
+    (stale,) = seen[0]
+    here.cloud.lose_tasks("example1")
+    here.cloud.set_desired("example2", 1)
+    here.clock.sleep(60)
+    with pytest.raises(LeaseLost):
+        sweep._lend(stale, leases.release_of(stale))
+    assert here.cloud.split() == (100, 0)
+
+
+def test_a_dead_release_whose_weights_had_returned_is_lent_for_as_well(here: World) -> None:
+    here.start_and_stop(request(), "release-1", 1_062)
+    here.wait(here.arn("release-1"))
+    assert here.cloud.split() == (100, 0)
+    here.cloud.lose_tasks("example1", heals_after=300)
+    here.pass_minutes(2)
+    assert here.cloud.split() == (0, 100)
+    here.pass_minutes(10)
+    assert here.cloud.split() == (100, 0)
+    assert here.records() == {"release-1": "Released"}
+
+
+def test_who_is_down_for_long_is_not_told_to_return_the_weights(here: World) -> None:
+    later(here, FIRST_BAKE, lambda: here.cloud.lose_tasks("example1"))
+    later(here, FIRST_BAKE + 20, lambda: tick(here))
+    outcome = here.release(request())
+    assert outcome.state == "RevertFailed"
+    assert outcome.cause.startswith("The canary carries the traffic, because the primary serves")
+    assert "by hand" not in outcome.cause
+
+
+# Help that nobody has to hear of
+
+
+def test_a_canary_that_is_scaled_in_late_is_nobodys_trouble(here: World) -> None:
+    later(here, SECOND_BAKE, lambda: here.cloud.autoscale("example1", -1))
+    later(here, SECOND_BAKE + 5, lambda: here.signal("revert"))
+    assert here.release(request()).state == "Reverted"
+    left: list[str] = []
+    for _ in range(30):
+        here.clock.sleep(60)
+        left += tick(here)["left"]
+    assert left == []
+    assert here.cloud.services["example2"]["desiredCount"] == 0

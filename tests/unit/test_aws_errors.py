@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stepcanary.aws.errors import aws_failures
-from stepcanary.errors import AwsRefused, AwsUnavailable
+from stepcanary.errors import AwsRefused, AwsThrottled, AwsUnavailable
 
 
 def raised(code: str, status: int, message: str = "message") -> None:
@@ -32,8 +32,10 @@ def raised(code: str, status: int, message: str = "message") -> None:
     ],
 )
 def test_time_mends_it(code: str, status: int) -> None:
-    with pytest.raises(AwsUnavailable, match=f"Describe: {code}: message"):
+    with pytest.raises(AwsUnavailable, match=f"Describe: {code}: message") as failed:
         raised(code, status)
+    throttled = code.startswith(("Throttl", "TooMany")) or status == 429
+    assert isinstance(failed.value, AwsThrottled) is throttled
 
 
 @pytest.mark.parametrize(
