@@ -269,6 +269,10 @@ def _meet_others_in_every_way(here: World) -> None:
     for number, seconds in ((15, 1_020), (16, 1_036)):
         here.clock.after(seconds, lambda: here.cloud.lose_tasks("example2", 1, heals_after=30))
         assert here.release(version(number), f"short-at-{seconds}").state == "Released"
+    # A bake is repeated for want of data.
+    here.clock.after(200, lambda: here.cloud.set_alarm("example2-5xx", "INSUFFICIENT_DATA"))
+    here.clock.after(500, lambda: here.cloud.set_alarm("example2-5xx", "OK"))
+    assert here.release(version(21), "baked-again").state == "Released"
     # Tasks of the primary die, all or one, just as it gets its traffic back.
     here.clock.after(95, lambda: here.cloud.lose_tasks("example1", heals_after=60))
     here.clock.after(100, lambda: here.signal("revert"))

@@ -7,6 +7,7 @@ from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import CanaryAlarmed, SplitDrifted
 from stepcanary.release import routes
 from stepcanary.store import leases
+from stepcanary.traffic.router import Reading
 
 
 def alarms(release: Release, lease: Lease) -> list[Alarm]:
@@ -51,12 +52,15 @@ def _known(lease: Lease) -> tuple[object, ...]:
     return lease.weight, lease.target, lease.versions
 
 
-def moved(release: Release, lease: Lease) -> str | None:
+def moved(release: Release, lease: Lease, together: dict[str, Reading]) -> str | None:
     """What somebody else wrote, seen by somebody who is not the release's execution.
 
-    The lease is read anew: it may be old by now, and the release have gone on.
+    The lease is read anew: it may be old by now, and the release have gone on. So may what was read
+    `together` with the routes of other releases, and what surprises is read again.
     """
     lease = leases.read(lease.split)
+    if routes.as_left(release, lease, together):
+        return None
     drift = routes.drift(release, lease)
     # A shift under way writes down what it is about to do first: then the lease has changed.
     if drift and _known(leases.read(lease.split)) == _known(lease):

@@ -56,19 +56,22 @@ def judge_canary(
     `ForeignDeployment` and `CanaryShort`.
     """
     lease = leases.check(release, fence)
-    guards.require_unchanged(release, lease)
     promoted = approved or (lease.signal is not None and lease.signal.kind == "promote")
     if lease.reverting:
         verdict = Verdict("revert", str(lease.signal))
     else:
         sides = world.see(release)
         world.require_own(release, lease, sides)
-        world.require_canary(release, lease, sides, targets=True)
+        world.require_canary(release, lease, sides)
         alarms = guards.alarms(release, lease)
         verdict = judge(release.alarms, alarms, release.holds - holds, promoted=promoted)
     last = step + 1 == len(release.steps)
     wanted = release.steps[step].approval or (last and release.promotion.approval)
     following = progress(verdict, step, holds, last=last, gated=wanted and not promoted)
+    if following.next in ("bake", "gate"):
+        # A shift and a promotion look for themselves, right now.
+        guards.require_unchanged(release, lease)
+        world.require_canary(release, lease, world.see(release), targets=True)
     if approved and lease.pausing:
         # Its time is over, and what the profile says happens then.
         mailbox.forget_pause(lease)

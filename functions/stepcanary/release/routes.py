@@ -15,7 +15,7 @@ from stepcanary.errors import (
     SplitDrifted,
 )
 from stepcanary.store import stages
-from stepcanary.traffic.factory import router_for
+from stepcanary.traffic.factory import read_of, router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
 from stepcanary.traffic.shift import Known, Moved, force, foreign_write, read_again, shift
 
@@ -108,6 +108,18 @@ def foreign_writes(release: Release, lease: Lease, readings: Readings) -> str | 
         if split in readings
     ]
     return "; ".join(filter(None, writes)) or None
+
+
+def as_left(release: Release, lease: Lease, together: dict[str, Reading]) -> bool:
+    """Whether these routes are as the release left them; `together` are readings by ARN."""
+    return not any(
+        foreign_write(
+            router_for(traffic),
+            read_of(traffic, together),
+            known(lease, traffic.key(release.execution)),
+        )
+        for traffic in release.traffic
+    )
 
 
 def drift(release: Release, lease: Lease) -> str | None:

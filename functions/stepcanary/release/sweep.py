@@ -35,14 +35,17 @@ from stepcanary.release.signalling import deliver
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger, rest
 from stepcanary.store.rest import Resting
-from stepcanary.traffic.factory import router_for
+from stepcanary.traffic.alb import RULES_PER_CALL
+from stepcanary.traffic.factory import read_of, read_together, router_for
+from stepcanary.traffic.router import Reading
 
 LOOKS_PER_SECOND = 1.5
-"""Each reads a route and its targets: 30 % of what ELB gives an account for all its Describe calls;
-see https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html"""
+"""Each asks for the canary's targets: a sixth of what ELB gives an account for all its reads; see
+https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html"""
 
 MOST_READ_A_SWEEP = 60
-"""So that it ends before the next one begins. Services and alarms are read of all releases."""
+"""Routes; targets of half as many. So it ends before the next one begins. Services and alarms are
+read of all releases."""
 
 EXECUTIONS_PER_SECOND = 5.0
 """Half of what Step Functions gives DescribeExecution in its smaller Regions."""
@@ -163,16 +166,26 @@ def look_after(living: list[Lease]) -> list[str]:
         return stranded
     seen = _see_together([release for _, release in waiting])
     pace = Pace(LOOKS_PER_SECOND)
-    whose_turn = in_turn(waiting, MOST_READ_A_SWEEP, clock.epoch_seconds() // 60)
-    for lease, release in waiting:
-        reads_more = (lease, release) in whose_turn
-        if reads_more:
+    turn = clock.epoch_seconds() // 60
+    whose_turn = in_turn(waiting, MOST_READ_A_SWEEP, turn)
+    whose_targets = in_turn(waiting, MOST_READ_A_SWEEP // 2, turn)
+    routes_of: dict[str, Reading] = {}
+    looked = 0
+    for lease, release in [*whose_turn, *(each for each in waiting if each not in whose_turn)]:
+        reads_more = looked < len(whose_turn)
+        if reads_more and looked % RULES_PER_CALL == 0:
+            following = whose_turn[looked : looked + RULES_PER_CALL]
+            routes_of = read_together([t for _, each in following for t in each.traffic])
+        looked += 1
+        asks = (lease, release) in whose_targets
+        if asks:
             pace.wait()
         elif seen.is_incomplete:
             # Each has to be read by itself, and not all can have that in one minute.
             continue
         try:
-            stranded += _look_after(lease, release, seen, reads_more)
+            look = Look(asks, routes_of if reads_more else None)
+            stranded += _look_after(lease, release, seen, look)
         except (AwsUnavailable, LeaseLost, StageOver):
             # Not seen, or it has gone on meanwhile.
             continue
@@ -180,6 +193,15 @@ def look_after(living: list[Lease]) -> list[str]:
             logger.exception("no look at a release", extra={"split": lease.split})
             stranded.append(_sentence(lease, f"{type(error).__name__}: {error}"))
     return stranded
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How much is asked about one release this time: whether the canary's targets are, and the
+    routes that were read together, if it is its turn."""
+
+    targets: bool
+    routes: dict[str, Reading] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +241,7 @@ def _handed_over(lease: Lease) -> bool:
     return lease.reverting
 
 
-def _look_after(lease: Lease, release: Release, seen: Seen, reads_more: bool) -> list[str]:
+def _look_after(lease: Lease, release: Release, seen: Seen, look: Look) -> list[str]:
     """Revert where there is a doubt; what a person has to know."""
     sides = seen.sides_of(release)
     if lease.weight < 100 and lease.canary_revision and world.helpless(release, sides):
@@ -227,7 +249,7 @@ def _look_after(lease: Lease, release: Release, seen: Seen, reads_more: bool) ->
     if lease.stage == RETURNING:
         # Its own acts see to the rest.
         return []
-    doubt, helpless = _doubt(lease, release, sides, targets=reads_more)
+    doubt, helpless = _doubt(lease, release, sides, targets=look.targets)
     if doubt is not None:
         # The services were read after the lease, and the release may have acted in between.
         sides = world.see(release)
@@ -238,8 +260,8 @@ def _look_after(lease: Lease, release: Release, seen: Seen, reads_more: bool) ->
     if doubt is None:
         alarms = cloudwatch.alarms_of(seen.alarms_of(release), release.alarms, lease.since)
         doubt = guards.fired_of(alarms) or guards.gone_of(release, alarms)
-    if doubt is None and reads_more:
-        doubt = guards.moved(release, lease)
+    if doubt is None and look.routes is not None:
+        doubt = guards.moved(release, lease, look.routes)
     if doubt is not None and lease.stage < RETURNING:
         _revert(lease, doubt)
     return [_sentence(lease, helpless)] if helpless else []
@@ -285,10 +307,11 @@ def _revert(lease: Lease, reason: str) -> None:
 def look_at_rest() -> list[str]:
     """Which splits somebody has moved since their last release, of a bounded number of looks."""
     looks = rest.next_looks()
+    together = read_together([resting.traffic for resting in looks.looks])
     moved = list(looks.moved_before)
     for resting in looks.looks:
         try:
-            is_moved = _is_moved(resting)
+            is_moved = _is_moved(resting, together)
         except AwsUnavailable:
             # Not seen is what it was at the last look; its turn comes again.
             moved += [resting.split] if resting.moved else []
@@ -309,13 +332,13 @@ def look_at_rest() -> list[str]:
     ]
 
 
-def _is_moved(resting: Resting) -> bool:
+def _is_moved(resting: Resting, together: dict[str, Reading]) -> bool:
     lease = leases.read(resting.split)
     if lease.holder:
         return False
     router = router_for(resting.traffic)
     try:
-        split = router.read().split
+        split = read_of(resting.traffic, together).split
     except AwsRefused as refused:
         if refused.code in router.missing:
             rest.forget(resting)

@@ -1,5 +1,6 @@
 """ALB: the split is a forward action with two weighted target groups."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from stepcanary.aws import clients
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import ActionUnionTypeDef
 
 MOST_GROUPS = 5
+RULES_PER_CALL = 20
 LONGEST_PINNED_SECONDS = 3_600
 """A release, and with it its lease, lasts that much longer."""
 SECRETS = ("ClientSecret", "UseExistingClientSecret")
@@ -98,9 +100,11 @@ class AlbRouter:
         kind, _, path = alb_resource(self._traffic.arn).partition("/")
         return f"listener rule {path}" if kind == "listener-rule" else f"default action of {path}"
 
-    @aws_failures
     def read(self) -> Reading:
-        actions = normal(self._actions(), self.name)
+        return self._reading(self._actions())
+
+    def _reading(self, found: list[Document]) -> Reading:
+        actions = normal(found, self.name)
         weights = self._weights(actions)
         return Reading(
             self._pair.split_of(weights, self.name),
@@ -109,18 +113,35 @@ class AlbRouter:
             pinned_seconds=_pinned_seconds(forward_of(actions, self.name)),
         )
 
+    @aws_failures
     def _actions(self) -> list[Document]:
         t = self._traffic
         if t.listener is not None:
             listeners = clients.elbv2().describe_listeners(ListenerArns=[t.listener])["Listeners"]
             return cast("list[Document]", listeners[0]["DefaultActions"])
         rule = clients.elbv2().describe_rules(RuleArns=[t.arn])["Rules"][0]
+        return self._actions_of(cast("Document", rule))
+
+    def _actions_of(self, rule: Document) -> list[Document]:
         if rule["IsDefault"]:
             raise RequestRejected(
                 f"traffic: {self.name} is its listener's default rule; name the listener in the"
                 " profile instead of listener_rule"
             )
         return cast("list[Document]", rule["Actions"])
+
+    @classmethod
+    @aws_failures
+    def read_together(cls, traffics: Sequence[AlbTraffic]) -> list[Reading]:
+        """Readings of rules, in their order, in one call for `RULES_PER_CALL` at most.
+
+        Where one of them cannot be read, none is.
+        """
+        arns = list(dict.fromkeys(traffic.arn for traffic in traffics))
+        rules = clients.elbv2().describe_rules(RuleArns=arns)["Rules"]
+        by_arn = {rule["RuleArn"]: cast("Document", rule) for rule in rules}
+        routers = [cls(traffic) for traffic in traffics]
+        return [r._reading(r._actions_of(by_arn[r._traffic.arn])) for r in routers]
 
     def _weights(self, actions: list[Document]) -> Weights:
         weights: Weights = forward_of(actions, self.name)["ForwardConfig"]["TargetGroups"]
