@@ -12,6 +12,7 @@ from stepcanary.domain.profile import AlbTraffic
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.traffic.alb import AlbRouter
+from stepcanary.traffic.factory import read_of, read_together
 from stepcanary.traffic.shift import Known, force, shift
 
 ELB = "arn:aws:elasticloadbalancing:us-east-1:123456789012"
@@ -228,3 +229,49 @@ def test_a_limit_is_no_reason_to_try_again(stubber: Stubber, code: str) -> None:
     stubber.add_client_error("modify_rule", code, "message", 400)
     with pytest.raises(AwsRefused, match=code):
         shift(router(), AT_REST, 5)
+
+
+def traffic_of(number: int) -> AlbTraffic:
+    return AlbTraffic(
+        router="alb",
+        listener_rule=f"{ELB}:listener-rule/app/shop/1/2/{number}",
+        primary_target_group=A,
+        canary_target_group=B,
+    )
+
+
+def rule_of(traffic: AlbTraffic, weight: int) -> dict[str, Any]:
+    actions = [forward((A, 100 - weight), (B, weight))]
+    return {"RuleArn": traffic.arn, "IsDefault": False, "Actions": actions}
+
+
+def test_rules_of_many_releases_are_read_twenty_at_a_time(stubber: Stubber) -> None:
+    traffics = [traffic_of(number) for number in range(23)]
+    for some in (traffics[:20], traffics[20:]):
+        # In an order of its own.
+        rules = [rule_of(traffic, int(traffic.arn[-1])) for traffic in reversed(some)]
+        asked = {"RuleArns": [traffic.arn for traffic in some]}
+        stubber.add_response("describe_rules", {"Rules": rules}, asked)
+    found = read_together(traffics)
+    assert {arn: reading.split.canary for arn, reading in found.items()} == {
+        traffic.arn: int(traffic.arn[-1]) for traffic in traffics
+    }
+
+
+def test_where_one_rule_is_gone_each_is_read_by_itself(stubber: Stubber) -> None:
+    here, gone = traffic_of(1), traffic_of(2)
+    stubber.add_client_error("describe_rules", "RuleNotFound")
+    together = read_together([here, gone])
+    assert together == {}
+    stubber.add_response("describe_rules", {"Rules": [rule_of(here, 5)]}, {"RuleArns": [here.arn]})
+    assert read_of(here, together).split == Split(95, 5)
+
+
+def test_what_is_no_rule_is_read_by_itself(stubber: Stubber) -> None:
+    default = AlbTraffic(
+        router="alb", listener=LISTENER, primary_target_group=A, canary_target_group=B
+    )
+    assert read_together([default]) == {}
+    answer = {"Listeners": [{"DefaultActions": [forward((A, 100), (B, 0))]}]}
+    stubber.add_response("describe_listeners", answer, {"ListenerArns": [LISTENER]})
+    assert read_of(default, {}).split.at_rest
