@@ -51,7 +51,7 @@ test: check ## Check, then run all tests
 	$(BIN)/python -m pytest
 
 faults: .venv/ready ## Every fault at every place of a release, and on from where it was; ROUTER=one of them in full, WITHOUT=guard, SECONDS=at most
-	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER),--whole appmesh --most 3400) $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(SECONDS),--seconds $(SECONDS))
+	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER),--whole alb --most 1700) $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(SECONDS),--seconds $(SECONDS))
 
 demo: .venv/ready ## Real releases with real traffic: good, bad, and 95:5; ROUTER=appmesh (default), alb or lattice
 	$(BIN)/python -m sandbox.demo --router $(or $(ROUTER),appmesh)

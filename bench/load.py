@@ -32,8 +32,8 @@ os.environ.update(
 from bench import fleet
 from bench.fleet import EXPECTED, GOOD, SWEEP, Load, Pair, mixture, opened
 from bench.rates import RATES, TRANSITIONS, Rate, Tally, busiest
+from stepcanary.release.looks import LOOKS_PER_SECOND, MOST_READ_A_SWEEP
 from stepcanary.release.pace import BURST
-from stepcanary.release.sweep import LOOKS_PER_SECOND, MOST_READ_A_SWEEP
 from stepcanary.store.rest import SPLITS_PER_LOOK
 
 REPORT = Path("build/bench/load.json")

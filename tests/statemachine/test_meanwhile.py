@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from stepcanary.errors import LeaseLost
-from stepcanary.release import copies, sweep
+from stepcanary.release import copies, looks
 from stepcanary.store import due, leases, register
 from tests.builders import profile, request
 from tests.fakes.cloud import Cloud
@@ -334,7 +334,7 @@ def test_a_look_that_comes_too_late_lends_nothing(here: World) -> None:
     here.cloud.set_desired("example2", 1)
     here.clock.sleep(60)
     with pytest.raises(LeaseLost):
-        sweep._lend(stale, leases.release_of(stale))
+        looks._lend(stale, leases.release_of(stale))
     assert here.cloud.split() == (100, 0)
 
 
