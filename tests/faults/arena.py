@@ -25,7 +25,7 @@ from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS
 from tests.faults.bases import BASES, MATRIX_PROFILE
 from tests.faults.invariants import BOUND_SECONDS, SETTLE_SECONDS, Watch, Writer
-from tests.faults.kinds import ANSWERS_OF_AWS, DEADLY, HARMLESS, LAGS, WORLD
+from tests.faults.kinds import ANSWERS_OF_AWS, CANARY, DEADLY, HARMLESS, LAGS, WORLD
 from tests.faults.run import Case, Result, Run
 from tests.statemachine.runner import World, listening, name_of, opened_world
 
@@ -417,7 +417,9 @@ class Arena(World):
     def _work_off(self) -> None:
         """What is due of a release that is over; what cannot be done an alarm tells."""
         for _ in range(MINUTES_OF_HELP):
-            if not self._items_of("", "due") or self.current.left:
+            waits = self._items_of("up#") or self.cloud.autoscaler_minimum
+            runs = self.cloud.view(CANARY)["desiredCount"]
+            if not (waits or runs) or self.current.left:
                 break
             self.clock.sleep(60)
 

@@ -33,7 +33,7 @@ OLD: dict[str, Any] = {
     "rolloutState": "COMPLETED",
     "taskDefinition": "canary:1",
 }
-LATER: dict[str, Any] = {**OURS, "id": "ecs-svc/3"}
+LATER: dict[str, Any] = {**OURS, "id": "ecs-svc/3", "createdAt": datetime(2026, 11, 24, tzinfo=UTC)}
 """The same revision, deployed once more."""
 DEMOTED: dict[str, Any] = {**OURS, "status": "ACTIVE"}
 STARTED = Started(deployment_id="ecs-svc/2", task_definition="canary:2", deadline_at=0, seen=True)
@@ -315,3 +315,16 @@ def test_a_deadline_is_over_once_it_has_passed_and_not_when_it_comes() -> None:
     at = int(deadline.timestamp())
     assert not is_overdue(deadline, at)
     assert is_overdue(deadline + timedelta(milliseconds=1), at)
+
+
+def test_an_earlier_deployment_of_the_same_revision_is_only_a_read_that_lags() -> None:
+    earlier = {**LATER, "createdAt": datetime(2026, 11, 23, tzinfo=UTC)}
+    at = int(datetime(2026, 11, 24, tzinfo=UTC).timestamp())
+    unseen = Started(
+        deployment_id=OURS["id"],
+        task_definition=earlier["taskDefinition"],
+        deadline_at=at + 900,
+        started_at=at,
+    )
+    assert not is_complete(a_service(deployments=[earlier]), unseen)
+    assert is_complete(a_service(deployments=[LATER]), unseen)

@@ -140,9 +140,12 @@ def _register(wanted: Document) -> str:
 
 @aws_failures
 def deploy(
-    cluster: str, service: Service, task_definition: str, tasks: int
+    cluster: str, service: Service, task_definition: str, tasks: int, *, asks: bool = False
 ) -> tuple[str, str | None]:
     """Bring the service to this task definition and count.
+
+    With `asks` the task definition is sent also where the service was read with it, for the read
+    may lag; to ECS the one that runs already is no new deployment.
 
     The id of the deployment, and the task definition of one that nobody had seen and that this one
     has replaced, if there is any.
@@ -150,9 +153,10 @@ def deploy(
     current = service.current
     replaced = None
     change: dict[str, Any] = {}
-    if service.task_definition != task_definition:
+    if asks or service.task_definition != task_definition:
         change["taskDefinition"] = task_definition
-    elif current is not None and current.get("rolloutState") == "FAILED":
+    failed = current is not None and current.get("rolloutState") == "FAILED"
+    if failed and service.task_definition == task_definition:
         change["forceNewDeployment"] = True
     if service.desired != tasks:
         change["desiredCount"] = tasks

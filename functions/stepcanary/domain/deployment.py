@@ -27,7 +27,7 @@ def with_images(task_definition: Document, images: dict[str, str]) -> Document:
 
 
 class Started(Model):
-    """A deployment under way. `deadline_at` is in epoch seconds.
+    """A deployment under way. `started_at` and `deadline_at` are in epoch seconds.
 
     `seen` says that a read has shown it, since a read may lag behind the write that started it;
     `checks` counts the reads.
@@ -36,6 +36,7 @@ class Started(Model):
     deployment_id: str
     task_definition: str
     deadline_at: int
+    started_at: int = 0
     seen: bool = False
     checks: int = 0
 
@@ -128,9 +129,8 @@ def is_complete(service: Service, started: Started) -> bool:
     current = service.current
     ours = next((d for d in service.deployments if d["id"] == started.deployment_id), None)
     if current is not None and current["taskDefinition"] == started.task_definition:
-        # One that had failed before is started anew, and a read that lags still shows the failure.
-        fresh = started.seen or current.get("rolloutState") != "FAILED"
-        ours = current if fresh else ours
+        # A read that lags may still show an earlier deployment of the same revision.
+        ours = current if started.seen or _is_later(current, started) else ours
     if ours is None and not started.seen:
         return False
     if ours is not None and ours.get("rolloutState") == "FAILED":
@@ -145,6 +145,11 @@ def is_complete(service: Service, started: Started) -> bool:
             " back by ECS or overtaken by another deployment. Look at the events of the service"
         )
     return service.settled and service.desired > 0
+
+
+def _is_later(deployment: Document, started: Started) -> bool:
+    created: datetime | None = deployment.get("createdAt")
+    return created is not None and created.timestamp() >= started.started_at
 
 
 def wait_before_next(started: Started, check_seconds: int, execution: str) -> int:

@@ -29,7 +29,7 @@ class Lease:
     last, `copy` is what it registered to go back to. In epoch seconds, `short_since` says since
     when the canary has had fewer tasks than its weight needs, and `held_at` when all weight was
     brought to the canary after a failed promotion. `lent` says that it has it because the primary
-    serves nothing.
+    serves nothing, `restored` that the primary's old version was asked for since.
 
     Of a release with several splits one, the *lead*, has all of this. The others' leases name it in
     `lead`, and are held and free together with it.
@@ -64,6 +64,7 @@ class Lease:
     short_since: int | None = None
     held_at: int | None = None
     lent: bool = False
+    restored: bool = False
     lead: str = ""
 
     @property

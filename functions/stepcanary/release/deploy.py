@@ -59,7 +59,7 @@ def _definition_of(release: Release, side: SideName, service: Service) -> Docume
 def start(release: Release, side: SideName, service: Service, arn: str) -> Started:
     """Raises `ForeignDeployment` where somebody else has deployed since the service was read: ECS
     takes no condition, so that can only be said afterwards."""
-    deployment_id, replaced = _deploy(release, side, service, arn)
+    deployment_id, replaced = _deploy(release, side, service, arn, asks=True)
     if replaced and replaced != arn:
         raise ForeignDeployment(
             f"somebody else deployed {short_name(replaced)} to the {side} {service.name} at the"
@@ -68,9 +68,11 @@ def start(release: Release, side: SideName, service: Service, arn: str) -> Start
     return _started(release, deployment_id, arn)
 
 
-def _deploy(release: Release, side: SideName, service: Service, arn: str) -> tuple[str, str | None]:
+def _deploy(
+    release: Release, side: SideName, service: Service, arn: str, *, asks: bool
+) -> tuple[str, str | None]:
     tasks = release.canary_tasks if side == "canary" else tasks_of(release, service)
-    return ecs.deploy(release.cluster, service, arn, tasks)
+    return ecs.deploy(release.cluster, service, arn, tasks, asks=asks)
 
 
 def deploy_old(release: Release, lease: Lease, primary: Service) -> Started:
@@ -83,9 +85,13 @@ def deploy_old(release: Release, lease: Lease, primary: Service) -> Started:
     arn = primary.task_definition
     current = primary.current
     failed = current is not None and current.get("rolloutState") == "FAILED"
-    if failed or not is_old(release, lease, arn):
+    # Until it was asked for once, a read that shows the old version may be older than the new one.
+    asks = lease.touched and not lease.restored
+    if asks or failed or not is_old(release, lease, arn):
         lease, arn = way_back.old_revision(release, lease)
-    deployment_id, _ = _deploy(release, "primary", primary, arn)
+    deployment_id, _ = _deploy(release, "primary", primary, arn, asks=asks)
+    if asks:
+        stages.note_restored(lease)
     return _started(release, deployment_id, arn)
 
 
@@ -122,10 +128,12 @@ def tasks_of(release: Release, primary: Service) -> int:
 
 
 def _started(release: Release, deployment_id: str, arn: str) -> Started:
+    now = clock.epoch_seconds()
     return Started(
         deployment_id=deployment_id,
         task_definition=arn,
-        deadline_at=clock.epoch_seconds() + release.deployment.deadline_seconds,
+        started_at=now,
+        deadline_at=now + release.deployment.deadline_seconds,
     )
 
 

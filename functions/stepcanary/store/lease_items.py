@@ -31,6 +31,7 @@ AS_KEPT = (
     "short_since",
     "held_at",
     "lent",
+    "restored",
     "lead",
 )
 LEFT_BY_A_HOLDER = (
@@ -55,6 +56,7 @@ LEFT_BY_A_HOLDER = (
     "short_since",
     "held_at",
     "lent",
+    "restored",
 )
 """Attributes that say nothing to the next holder."""
 

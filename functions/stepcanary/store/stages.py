@@ -51,7 +51,7 @@ def enter(
     if stage == RETURNING:
         first["returning_at"] = clock.epoch_seconds()
     if touch:
-        values |= {"touched": True, "primary_revision": touch}
+        values |= {"touched": True, "primary_revision": touch, "restored": False}
     if unless_reverting:
         condition &= is_not_reverting()
         if stage > ROLLOUT:
@@ -142,6 +142,11 @@ def note_canary(lease: Lease, arn: str) -> Lease:
 def note_copy(lease: Lease, arn: str) -> Lease:
     """What was registered to go back to."""
     return leases.change(lease, copy=arn)
+
+
+def note_restored(lease: Lease) -> Lease:
+    """The old version was asked for since the primary was touched last."""
+    return leases.change(lease, restored=True)
 
 
 def note_shortage(lease: Lease, since: int | None) -> Lease:
