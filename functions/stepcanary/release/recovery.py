@@ -126,7 +126,9 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:
     old_only = lease.reverting or (
         lease.stage.phase == "restoring" and not _returned_by_hand(release)
     )
-    if ready and (old or foreign or not old_only):
+    # Until the old version was asked for, a read that shows it may be older than the new one.
+    unsure = old and not lease.restored
+    if ready and not unsure and (old or foreign or not old_only):
         return True
     # The canary is the healthy copy while the primary goes back to its old version. Where it
     # cannot carry the traffic the old version is needed all the more.
