@@ -77,13 +77,19 @@ class Arena(World):
         # Another fault may take a look away, and the next one comes a minute later.
         bound = BOUND_SECONDS if len(case.faults) < 2 else BOUND_SECONDS + 240
         steps = [step["weight"] for step in profile["steps"]]
-        self.current = Run(case, Watch(self.cloud, steps, bound, manual=base.manual))
+        self.current = Run(case, self._watch(steps, bound, manual=base.manual))
         self.ended.clear()
         self._machine_backend().executions.clear()
         dynamodb_backends[ACCOUNT][REGION].tables["ledger"].items.clear()
         TMP_THREADS.clear()
         self._tick_after_a_minute()
         base.script(self)
+
+    def _watch(self, steps: list[int], bound: float, *, manual: bool) -> Watch:
+        def causes() -> str:
+            return " ".join(self.causes().values())
+
+        return Watch(self.cloud, steps, bound, causes=causes, manual=manual)
 
     def _see_alarm(self, name: str, before: str, state: str) -> None:
         if state == "ALARM":

@@ -1,5 +1,6 @@
 """What must hold at every observed moment of a release, and at its end."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -84,9 +85,17 @@ class Watch:
     """Sees every call, every write and every answer, and remembers what was wrong."""
 
     def __init__(
-        self, cloud: Cloud, steps: list[int], bound: float, *, manual: bool = False
+        self,
+        cloud: Cloud,
+        steps: list[int],
+        bound: float,
+        *,
+        causes: Callable[[], str],
+        manual: bool = False,
     ) -> None:
         self.cloud = cloud
+        self._causes = causes
+        """What the ledger says of the releases that are over."""
         self._manual = manual
         self._bound = bound
         self._unserved_since: datetime | None = None
@@ -196,7 +205,8 @@ class Watch:
         if new_primary and split[1] == 100 and not self._has_settled() and not excused:
             self.say("primary", "the primary is replaced before the router has followed")
         hotfix = self.hotfixes.get(str(params.get("service")))
-        if hotfix and params.get("taskDefinition") not in (None, hotfix):
+        overwrites = hotfix and params.get("taskDefinition") not in (None, hotfix)
+        if hotfix and overwrites and hotfix.rpartition("/")[2] not in self._causes():
             self.say("foreign", f"{writer.function} deploys {params} over {hotfix}")
         if scales_in and self._read_at_rest != writer.function:
             self.say("old capacity", f"{writer.function} scales in without reading the split back")

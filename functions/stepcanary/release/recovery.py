@@ -4,6 +4,7 @@ An execution that is stopped, that times out or that dies of States.Runtime runs
 calls `recover`, and so does a new release of the split.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 from stepcanary import clock
@@ -189,11 +190,11 @@ def _restores_in_place(release: Release, lease: Lease, sides: Sides) -> bool:
 def _close(release: Release, lease: Lease) -> Outcome:
     sides = world.see(release)
     outcome, version = _ended(release, lease, sides)
-    canary = foreign_on(release, lease, sides).canary
+    canary = replace(foreign_on(release, lease, sides), primary=None).notes
     status = stepfunctions.status_of(lease.holder) or "and is gone"
     cause = (
         f"Help from outside closed this release: its execution ended {status}. All traffic is on"
-        f" the primary, which serves {version}.{f' {canary}.' if canary else ''}"
+        f" the primary, which serves {version}.{f' {canary[0]}.' if canary else ''}"
     )
     if lease.signal is not None:
         ledger.note_signal(lease.holder, lease.signal)
