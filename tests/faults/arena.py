@@ -236,7 +236,7 @@ class Arena(World):
         for kind in kinds & {"revert signalled", "promote signalled"}:
             self.signal_now(kind.split()[0])
         if "second release" in kinds:
-            held = self.held()
+            held = self.holder() == arn
             outcome = self.wait_for_end(self.start_next())
             # Another fault of the sequence may have ended this one before it was rejected, or an
             # operator while the other one waited.
