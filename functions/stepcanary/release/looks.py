@@ -39,8 +39,10 @@ LOOKS_PER_SECOND = 1.5
 https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html"""
 
 MOST_READ_A_SWEEP = 60
-"""Routes; targets of half as many. So it ends before the next one begins. Services and alarms are
-read of all releases."""
+"""Routes, twenty to a call. Services and alarms are read of all releases."""
+
+MOST_TARGETS_A_SWEEP = 20
+"""Each is a call of its own."""
 
 Waiting = tuple[Lease, Release]
 
@@ -100,7 +102,7 @@ def _looks(waiting: list[Waiting]) -> Iterator[tuple[Waiting, Look]]:
     everybody = range(len(waiting))
     turn = clock.epoch_seconds() // 60
     first = in_turn(everybody, MOST_READ_A_SWEEP, turn)
-    targets = frozenset(in_turn(first, MOST_READ_A_SWEEP // 2, turn))
+    targets = frozenset(in_turn(first, MOST_TARGETS_A_SWEEP, turn))
     for begin in range(0, len(first), RULES_PER_CALL):
         some = first[begin : begin + RULES_PER_CALL]
         together = read_together([t for index in some for t in waiting[index][1].traffic])
