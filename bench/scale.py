@@ -83,11 +83,40 @@ class World(Fake):
             "startDate": clock.now(),
         }
 
+    def _stepfunctions_ListExecutions(self, _params: Document) -> Document:  # noqa: N802
+        """All of them run."""
+        held = [lease.holder for lease in leases.held()]
+        return {"executions": [{"executionArn": holder} for holder in held]}
+
+    def _ecs_DescribeServices(self, params: Document) -> Document:  # noqa: N802
+        """As many tasks as any of the releases has planned."""
+        return {"services": [service_of(name) for name in params["services"]], "failures": []}
+
+    def _appmesh_DescribeVirtualNode(self, _params: Document) -> Document:  # noqa: N802
+        return {"virtualNode": {"spec": {}}}
+
     def _cloudwatch_DescribeAlarms(self, params: Document) -> Document:  # noqa: N802
         since = datetime(2026, 1, 1, tzinfo=UTC)
         ok = {"StateValue": "OK", "StateTransitionedTimestamp": since}
         alarms = [{"AlarmName": name, **ok} for name in params["AlarmNames"]]
         return {"MetricAlarms": alarms, "CompositeAlarms": []}
+
+
+def service_of(name: str) -> Document:
+    deployment = {
+        "id": "ecs-svc/1",
+        "status": "PRIMARY",
+        "rolloutState": "COMPLETED",
+        "taskDefinition": "",
+    }
+    return {
+        "serviceName": name,
+        "taskDefinition": "",
+        "desiredCount": 100,
+        "runningCount": 100,
+        "deployments": [deployment],
+        "status": "ACTIVE",
+    }
 
 
 @dataclass
@@ -247,7 +276,12 @@ def ledger_of(services: int, world: World) -> Iterator[Meter]:
 def main() -> int:
     logger.setLevel("ERROR")
     world = World()
-    for client in (clients.appmesh(), clients.stepfunctions(), clients.cloudwatch()):
+    for client in (
+        clients.appmesh(),
+        clients.cloudwatch(),
+        clients.ecs(),
+        clients.stepfunctions(),
+    ):
         serve(client, lambda: world)
     report: dict[str, dict[str, dict[str, int]]] = {name: {} for name in questions()}
     for services in SIZES:
