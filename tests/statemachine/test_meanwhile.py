@@ -372,3 +372,18 @@ def test_a_canary_that_is_scaled_in_late_is_nobodys_trouble(here: World) -> None
         left += tick(here)["left"]
     assert left == []
     assert here.cloud.services["example2"]["desiredCount"] == 0
+
+
+def test_a_copy_is_not_taken_for_steady_by_a_read_from_before_the_promotion(here: World) -> None:
+    here.cloud.broken_images = {("example1", "shop:v2")}
+    later(here, FIRST_BAKE, lambda: here.cloud.deregister(OLD))
+
+    def lag() -> None:
+        here.cloud.lag = {"ecs.DescribeServices": 40.0}
+
+    later(here, PROMOTED, lag)
+    later(here, PROMOTED + 2, lambda: here.signal("revert"))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert here.cloud.running_image("example1") == "shop:v1"
+    assert here.cloud.view("example1")["deployments"][0]["rolloutState"] == "COMPLETED"

@@ -93,9 +93,8 @@ def _foreign(release: Release, lease: Lease, outcome: ReleaseOutcome) -> Foreign
             raise
         return Foreign()
     found = foreign_on(release, lease, sides)
-    new = lease.primary_revision in ("", sides.primary.task_definition)
-    new = new or not sides.primary.task_definition
-    if outcome == "Released" and not new:
+    running = sides.primary.task_definition
+    if outcome == "Released" and running and lease.primary_revision not in ("", running):
         return replace(found, primary=foreign_sentence("primary", sides.primary))
     return found
 

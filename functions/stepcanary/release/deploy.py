@@ -153,8 +153,10 @@ def check(
     if restoring:
         other = service.task_definition != started.task_definition
         foreign = foreign_revision(release, lease, side, service)
-        # Somebody else's, or the old version that somebody brought back by hand.
-        if other and (foreign or is_old(release, lease, service.task_definition)):
+        # The old version may be what somebody brought back by hand, but only once a read has shown
+        # ours: before, the read may be older than the promotion.
+        old = started.seen and is_old(release, lease, service.task_definition)
+        if other and (foreign or old):
             started = adopted(release, service)
     else:
         stages.require_no_revert(lease)

@@ -112,14 +112,8 @@ def foreign_writes(release: Release, lease: Lease, readings: Readings) -> str | 
 
 def as_left(release: Release, lease: Lease, together: dict[str, Reading]) -> bool:
     """Whether these routes are as the release left them; `together` are readings by ARN."""
-    return not any(
-        foreign_write(
-            router_for(traffic),
-            read_of(traffic, together),
-            known(lease, traffic.key(release.execution)),
-        )
-        for traffic in release.traffic
-    )
+    readings = {t.key(release.execution): read_of(t, together) for t in release.traffic}
+    return foreign_writes(release, lease, readings) is None
 
 
 def drift(release: Release, lease: Lease) -> str | None:

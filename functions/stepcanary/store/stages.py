@@ -109,10 +109,16 @@ def open_at_rest(lease: Lease, versions: dict[str, int]) -> None:
     try:
         table.change(change)
     except ConditionFailed as failed:
-        now = lease_of(lease.split, failed.item)
-        if (now.holder, now.fence) != (lease.holder, lease.fence):
-            raise leases.lost(now, lease.fence) from failed
+        _require_ours(lease, failed)
         raise StageOver("the release was opened by an earlier delivery already") from failed
+
+
+def _require_ours(lease: Lease, failed: ConditionFailed) -> Lease:
+    """The lease as it is. Raises `LeaseLost` where that is why the condition failed."""
+    now = lease_of(lease.split, failed.item)
+    if (now.holder, now.fence) != (lease.holder, lease.fence):
+        raise leases.lost(now, lease.fence) from failed
+    return now
 
 
 def decide_return(lease: Lease, *, unless_reverting: bool) -> Lease:
@@ -128,9 +134,7 @@ def decide_return(lease: Lease, *, unless_reverting: bool) -> Lease:
     try:
         return lease_of(lease.split, table.change(change))
     except ConditionFailed as failed:
-        now = lease_of(lease.split, failed.item)
-        if (now.holder, now.fence) != (lease.holder, lease.fence):
-            raise leases.lost(now, lease.fence) from failed
+        now = _require_ours(lease, failed)
         raise RevertRequested(str(now.signal)) from failed
 
 
@@ -170,9 +174,7 @@ def lend(lease: Lease) -> Lease:
     try:
         return lease_of(lease.split, table.change(change))
     except ConditionFailed as failed:
-        now = lease_of(lease.split, failed.item)
-        if (now.holder, now.fence) != (lease.holder, lease.fence):
-            raise leases.lost(now, lease.fence) from failed
+        _require_ours(lease, failed)
         raise StageOver("the release has gone on since it was looked at") from failed
 
 
