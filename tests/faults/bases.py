@@ -11,7 +11,7 @@ from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, Document
 from tests.fakes.fronts import CLOUDS, AlbCloud, ThreeFronts
 from tests.faults.invariants import SETTLE_SECONDS
-from tests.faults.kinds import CANARY
+from tests.faults.kinds import CANARY, PRIMARY
 
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
@@ -91,6 +91,12 @@ def _failed_primary(arena: Arena) -> None:
     arena.cloud.broken_images = {("example1", "shop:v2")}
 
 
+def _failed_primary_of_a_copy(arena: Arena) -> None:
+    """Infrastructure code has deregistered what the primary runs, long before."""
+    arena.cloud.deregister(arena.cloud.arn(PRIMARY, 1))
+    _failed_primary(arena)
+
+
 def _retried_primary(arena: Arena) -> None:
     """The cause is mended, and an operator says retry."""
     arena.cloud.broken_images = {("example1", "shop:v2")}
@@ -167,6 +173,7 @@ BASES = {
     "bad after its return": Base(_bad_after_its_return, {}),
     "failed canary deployment": Base(_failed_canary, {}),
     "failed primary deployment": Base(_failed_primary, {}),
+    "failed primary of a copy": Base(_failed_primary_of_a_copy, routers=("alb",)),
     "retried promotion": Base(_retried_primary, {}),
     "stayed promotion": Base(
         _stayed_promotion, {"promotion": {"gate_seconds": 120, "on_failure_timeout": "stay"}}

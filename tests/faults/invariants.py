@@ -107,6 +107,8 @@ class Watch:
         """By service, the revision that somebody else deployed."""
         self.strays: set[str] = set()
         """All that somebody else deployed, also while no release had the split."""
+        self._deployed: set[str] = set()
+        """Every revision that the primary was ever deployed with."""
         self.overtaken = False
         """Somebody else deployed before the release was closed, so it has to say so."""
         self.stirred = False
@@ -199,6 +201,8 @@ class Watch:
         if scales_in and split != AT_REST and not self.unseen:
             self.say("old capacity", f"{params['service']} is scaled in at {split}")
         new_primary = params.get("service") == PRIMARY and "taskDefinition" in params
+        if new_primary:
+            self._deployed.add(params["taskDefinition"])
         excused = self.unseen or self.in_place() or not self.runs(CANARY)
         if new_primary and split[1] != 100 and not excused:
             self.say("primary", f"the primary is replaced while the split is {split}")
@@ -367,17 +371,13 @@ class Watch:
                 self.say("alarm", f"an alarm of {name} fired in time, and it was released")
 
     def _copies(self) -> list[str]:
-        """Copies of an old version that are registered and that no service runs."""
-        used = {
-            deployment["taskDefinition"]
-            for service in (PRIMARY, CANARY)
-            for deployment in self.cloud.view(service)["deployments"]
-        }
+        """Copies of an old version that are registered and that no service was brought back to:
+        one that has served is the service's own revision, whoever deploys the next."""
         return [
             arn
             for family, revisions in self.cloud.definitions.items()
             for number, revision in enumerate(revisions, start=1)
             if any(tag["key"] == TAG for tag in revision.get("tags", []))
             and self.cloud.status(arn := self.cloud.arn(family, number)) == "ACTIVE"
-            and arn not in used
+            and arn not in self._deployed
         ]

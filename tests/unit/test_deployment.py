@@ -41,7 +41,7 @@ UNSEEN = STARTED.model_copy(update={"seen": False})
 
 
 def a_service(**changed: Any) -> Service:
-    """What ECS says at least of a service; it is steady."""
+    """What ECS says at least of a service; it is settled."""
     return Service.of(
         {
             "serviceName": "example2",
@@ -84,37 +84,6 @@ def test_the_current_deployment_is_the_primary_one_wherever_it_is_listed() -> No
     assert a_service(deployments=[OLD, OURS]).current == OURS
     assert a_service(deployments=[OLD]).current is None
     assert a_service(deployments=[]).current is None
-
-
-@pytest.mark.parametrize(
-    ("changed", "steady"),
-    [
-        ({}, True),
-        ({"deployments": [{"id": "ecs-svc/2", "status": "PRIMARY"}]}, True),
-        ({"desiredCount": 0, "runningCount": 0}, True),
-        ({"deployments": []}, False),
-        ({"deployments": [OURS, OLD]}, False),
-        ({"deployments": [{**OURS, "rolloutState": "IN_PROGRESS"}]}, False),
-        ({"deployments": [{**OURS, "rolloutState": "FAILED"}]}, False),
-        ({"runningCount": 1}, False),
-        ({"runningCount": 3}, False),
-    ],
-    ids=[
-        "all of it runs",
-        "a classic load balancer's has no rollout state",
-        "none is wanted and none runs",
-        "never deployed",
-        "the old one drains",
-        "in progress",
-        "failed",
-        "one task too few",
-        "one task too many",
-    ],
-)
-def test_steady_is_one_completed_deployment_with_all_its_tasks(
-    changed: dict[str, Any], steady: bool
-) -> None:
-    assert a_service(**changed).steady is steady
 
 
 @pytest.mark.parametrize(
@@ -162,17 +131,19 @@ def test_a_service_that_others_deploy_is_refused_by_name(changed: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("changed", "settled", "steady"),
+    ("changed", "settled"),
     [
-        ({"runningCount": 1}, True, False),
-        ({"runningCount": 3}, True, False),
-        ({"deployments": [{**OURS, "rolloutState": "IN_PROGRESS"}]}, False, False),
-        ({"deployments": [{**OURS, "rolloutState": "FAILED"}]}, False, False),
-        ({"deployments": [OURS, OLD]}, False, False),
-        ({"deployments": [{"id": "1", "status": "PRIMARY"}], "runningCount": 1}, False, False),
-        ({"deployments": [{"id": "1", "status": "PRIMARY"}], "runningCount": 3}, True, False),
-        ({"deployments": []}, False, False),
-        ({}, True, True),
+        ({"runningCount": 1}, True),
+        ({"runningCount": 3}, True),
+        ({"deployments": [{**OURS, "rolloutState": "IN_PROGRESS"}]}, False),
+        ({"deployments": [{**OURS, "rolloutState": "FAILED"}]}, False),
+        ({"deployments": [OURS, OLD]}, False),
+        ({"deployments": [{"id": "1", "status": "PRIMARY"}], "runningCount": 1}, False),
+        ({"deployments": [{"id": "1", "status": "PRIMARY"}], "runningCount": 3}, True),
+        ({"deployments": []}, False),
+        ({"desiredCount": 0, "runningCount": 0}, True),
+        ({"deployments": [{"id": "ecs-svc/2", "status": "PRIMARY"}]}, True),
+        ({}, True),
     ],
     ids=[
         "a task died since",
@@ -183,14 +154,15 @@ def test_a_service_that_others_deploy_is_refused_by_name(changed: dict[str, Any]
         "no rollout state and too few",
         "no rollout state and one too many",
         "never deployed",
+        "none is wanted and none runs",
+        "a classic load balancer's has no rollout state",
         "all of it runs",
     ],
 )
 def test_settled_is_what_ecs_is_done_with_however_many_tasks_run(
-    changed: dict[str, Any], settled: bool, steady: bool
+    changed: dict[str, Any], settled: bool
 ) -> None:
-    service = a_service(**changed)
-    assert (service.settled, service.steady) == (settled, steady)
+    assert a_service(**changed).settled is settled
 
 
 def test_a_service_that_is_gone_runs_nothing_and_is_never_settled() -> None:

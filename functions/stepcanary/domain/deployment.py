@@ -89,11 +89,6 @@ class Service:
         state = self.deployments[0].get("rolloutState")
         return self.running >= self.desired if state is None else state == "COMPLETED"
 
-    @property
-    def steady(self) -> bool:
-        """Settled, with all of its tasks running and no more."""
-        return self.settled and self.running == self.desired
-
 
 def check_releasable(field: str, service: Service) -> None:
     """Raises `RequestRejected` for a service whose deployments are not ours to make."""

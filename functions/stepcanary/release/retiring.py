@@ -31,7 +31,7 @@ def follow(release: Release, left: list[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Left:
     """Why a task has to be looked at again. `is_new` where this try did what it was to do, for the
     first time: then that is nobody's trouble yet. `waits` where it was not its turn."""
 
@@ -49,7 +49,7 @@ def work_off() -> list[str]:
             rest = _do(task)
         except ReleaseError as error:
             logger.warning("a task is put off", extra={"task": str(task), "error": str(error)})
-            rest = Rest(str(error))
+            rest = Left(str(error))
         if rest is None:
             due.done(task)
             continue
@@ -64,20 +64,20 @@ def work_off() -> list[str]:
     return left
 
 
-def _do(task: Task) -> Rest | None:
+def _do(task: Task) -> Left | None:
     """None when there is nothing more to do."""
     if task.what == RETIRE:
         return _retire(task)
     if task.what == TAKE_DOWN:
         left = fixtures.take_down(ledger.release_of(task.execution))
-        return Rest("; ".join(left)) if left else None
-    return Rest(f"{task.what}: put down by another version of this stack")
+        return Left("; ".join(left)) if left else None
+    return Left(f"{task.what}: put down by another version of this stack")
 
 
-def _retire(task: Task) -> Rest | None:
+def _retire(task: Task) -> Left | None:
     if leases.read(task.key).holder:
         # Whoever has the split now retires the canary itself, or changes nothing about it.
-        return Rest("another release has the split", waits=True)
+        return Left("another release has the split", waits=True)
     release = ledger.release_of(task.execution)
     canary = world.see(release).canary
     if canary.desired == 0 or not routes.at_rest(release):
@@ -86,6 +86,6 @@ def _retire(task: Task) -> Rest | None:
     try:
         revert.scale_in(release)
     except (NotEnoughCapacity, AwsRefused, AwsUnavailable) as error:
-        return Rest(f"the canary {canary.name} runs {canary.desired} tasks without weight: {error}")
+        return Left(f"the canary {canary.name} runs {canary.desired} tasks without weight: {error}")
     again = f"the canary {canary.name} was started again at rest; is its autoscaler's minimum 0?"
-    return Rest(again, is_new=not task.worked)
+    return Left(again, is_new=not task.worked)
