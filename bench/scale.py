@@ -187,7 +187,9 @@ def template_items(*, running: bool) -> list[Any]:
     over = release_named("of-00000-over", service=service_named(0))
     lease = leases.take(over)
     ledger.record(over, ledger.RUNNING, "")
-    ledger.close(over, ledger.RELEASED, "The primary serves the new version.")
+    ledger.close(
+        over, ledger.RELEASED, "The primary serves the new version.", ledger.Shipped({}, "")
+    )
     leases.free(lease, over)
     if running:
         release = release_named("of-00000-runs", service=service_named(0))

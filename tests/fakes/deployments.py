@@ -21,9 +21,12 @@ class Scheduler(Protocol):
 
     def after(self, seconds: float, do: Callable[[], None]) -> None: ...
 
-    def is_broken(self, service: str, definition: str) -> bool: ...
+    def is_broken(self, service: str, deployment: str) -> bool: ...
 
     def see_desired(self, service: str) -> None: ...
+
+    def resolve(self, id: str, definition: str) -> None:
+        """Fix what the tasks of a new deployment run, as ECS does it once for all of them."""
 
 
 @dataclass(eq=False)
@@ -110,6 +113,7 @@ class Service(Remembered):
         self._scheduler = scheduler
         self._batches = 0
         first = Deployment(f"ecs-svc/{name}-0", definition, self.clock.now(), "COMPLETED", desired)
+        scheduler.resolve(first.id, definition)
         self._deployments = [first]
         self._publish(desired)
 
@@ -159,6 +163,7 @@ class Service(Remembered):
                 older.starting.clear()
         if not self["runningCount"]:
             self._deployments.clear()
+        self._scheduler.resolve(id, definition)
         newest = Deployment(id, definition, self.clock.now())
         self._deployments.insert(0, newest)
         batch = self._batch(newest, desired)
@@ -208,7 +213,7 @@ class Service(Remembered):
         count = deployment.starting[batch]
         if deployment.state == "FAILED":
             del deployment.starting[batch]
-        elif count and self._scheduler.is_broken(self.name, deployment.definition):
+        elif count and self._scheduler.is_broken(self.name, deployment.id):
             if deployment.state == "COMPLETED":
                 self._start_after(RETRY_SECONDS, deployment, batch)
                 return

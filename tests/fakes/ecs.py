@@ -13,11 +13,13 @@ from typing import Any
 from tests.fakes.clock import VirtualClock
 from tests.fakes.deployments import Service
 from tests.fakes.past import Lagging
+from tests.fakes.registry import Registry
 from tests.fakes.service import Document, Refusal
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 AUTOSCALER_SECONDS = 60.0
+TASKS_PER_PAGE = 100
 UNKNOWN = "Unable to describe task definition."
 FOREIGN_IMAGE = "shop:hotfix"
 
@@ -55,12 +57,14 @@ class Ecs(Lagging):
     """`definitions` has each family's revisions in order, the first one being revision 1.
 
     `startup_seconds` is how long a new task needs; images in `broken_images` never run, or not on
-    the service that is named with the image.
+    the service that is named with the image. Each deployment resolves the tags of its images once.
     """
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__(clock)
         self.startup_seconds = 15.0
+        self.registry = Registry()
+        self._contents: dict[str, dict[str, str]] = {}
         self.broken_images: set[str | tuple[str, str]] = set()
         self.definitions: dict[str, list[Document]] = {
             "example1": [task_definition("example1", "shop:v1", cpu="256")],
@@ -148,12 +152,6 @@ class Ecs(Lagging):
         active = (n for n in newest if self.status(self.arn(family, n), at) == "ACTIVE")
         return family, next(active, 0)
 
-    def image(self, arn: str) -> str:
-        """Of the first container, of a revision that may be deleted by now."""
-        family, number = self._found(arn)
-        image: str = self.definitions[family][number - 1]["containerDefinitions"][0]["image"]
-        return image
-
     def _definition(self, name: str, at: datetime | None = None) -> Document:
         family, number = self._found(name, at)
         arn = self.arn(family, number)
@@ -201,17 +199,26 @@ class Ecs(Lagging):
             "deployments": [dict(deployment) for deployment in service["deployments"]],
         }
 
-    def running_image(self, service: str) -> str:
-        """The image that a service's newest finished deployment runs."""
+    def content(self, service: str) -> dict[str, str]:
+        """What a service's newest finished deployment runs, by container and for people."""
         self.advance()
         deployments = self.services[service]["deployments"]
         done = [d for d in deployments if d["rolloutState"] == "COMPLETED"]
-        return self.image(done[-1]["taskDefinition"])
+        return self._contents[done[-1]["id"]]
 
-    def is_broken(self, service: str, definition: str) -> bool:
+    def running_image(self, service: str) -> str:
+        """The same of its first container alone."""
+        return next(iter(self.content(service).values()))
+
+    def resolve(self, id: str, definition: str) -> None:
+        family, number = self._found(definition)
+        containers = self.definitions[family][number - 1]["containerDefinitions"]
+        self._contents[id] = {c["name"]: self.registry.label(c["image"]) for c in containers}
+
+    def is_broken(self, service: str, deployment: str) -> bool:
         if not self.broken_images:
             return False
-        image = self.image(definition)
+        image = next(iter(self._contents[deployment].values()))
         return bool(self.broken_images & {image, (service, image)})
 
     def _ecs_DescribeServices(self, params: Document) -> Document:  # noqa: N802
@@ -221,6 +228,49 @@ class Ecs(Lagging):
         known = [s for s in params["services"] if s in self.services]
         gone = [{"arn": s, "reason": "MISSING"} for s in params["services"] if s not in known]
         return {"services": [self.view(name, at) for name in known], "failures": gone}
+
+    def _ecs_ListTasks(self, params: Document) -> Document:  # noqa: N802
+        at = self.moment("ecs.ListTasks")
+        name = params["serviceName"]
+        if name not in self.services:
+            raise Refusal("ServiceNotFoundException", "Service not found.")
+        tasks = [
+            f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/example/{deployment['id'].partition('/')[2]}.{n}"
+            for deployment in self.view(name, at)["deployments"]
+            for n in range(deployment["runningCount"] + deployment["pendingCount"])
+        ]
+        first, most = int(params.get("nextToken", 0)), params.get("maxResults", TASKS_PER_PAGE)
+        more = {"nextToken": str(first + most)} if first + most < len(tasks) else {}
+        return {"taskArns": tasks[first : first + most], **more}
+
+    def _ecs_DescribeTasks(self, params: Document) -> Document:  # noqa: N802
+        if not 0 < len(params["tasks"]) <= TASKS_PER_PAGE:
+            raise Refusal("InvalidParameterException", "Tasks cannot be empty or over 100.")
+        return {"tasks": [self._task(arn) for arn in params["tasks"]], "failures": []}
+
+    def _task(self, arn: str) -> Document:
+        """A task that is stopped by now is described for a while longer."""
+        self.advance()
+        of, _, number = arn.rpartition("/")[2].partition(".")
+        id = f"ecs-svc/{of}"
+        running, pending = next(
+            (
+                (deployment["runningCount"], deployment["pendingCount"])
+                for service in self.services.values()
+                for deployment in service["deployments"]
+                if deployment["id"] == id
+            ),
+            (0, 0),
+        )
+        alive = "PENDING" if running <= int(number) < running + pending else "STOPPED"
+        status = "RUNNING" if int(number) < running else alive
+        containers = [
+            # A container that was not pulled yet has no digest.
+            {"name": name}
+            | ({} if status == "PENDING" else {"imageDigest": self.registry.digest(label)})
+            for name, label in self._contents[id].items()
+        ]
+        return {"taskArn": arn, "startedBy": id, "lastStatus": status, "containers": containers}
 
     def _ecs_UpdateService(self, params: Document) -> Document:  # noqa: N802
         self.advance()

@@ -5,7 +5,7 @@ import os
 import re
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -69,6 +69,7 @@ ON_EVERYTHING = {
     "cloudwatch:DescribeAlarmHistory",
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
+    "ecs:ListTasks",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
@@ -230,6 +231,9 @@ def _meet_others_in_every_way(here: World) -> None:
     def deregister() -> None:
         here.cloud.deregister(here.cloud.services["example1"]["taskDefinition"])
 
+    def redeploy(service: str) -> None:
+        here.cloud.deploy_foreign(service, same_revision=True)
+
     def die_in(seconds: float, name: str, number: int) -> None:
         here.wait(here.start_and_stop(version(number), name, seconds))
 
@@ -269,6 +273,15 @@ def _meet_others_in_every_way(here: World) -> None:
     for number, seconds in ((15, 1_020), (16, 1_036)):
         here.clock.after(seconds, lambda: here.cloud.lose_tasks("example2", 1, heals_after=30))
         assert here.release(version(number), f"short-at-{seconds}").state == "Released"
+    # Somebody deploys a side by its tags, and anew just before each act that looks at it.
+    here.cloud.ecs_update("example1", here.cloud.register("example1", "shop:v20"))
+    here.clock.sleep(60)
+    for name in ("DeployCanary", "CheckDeployment", "ShiftWeight", "JudgeCanary", "PromotePrimary"):
+        _once_before(here, f"{name}Function", lambda: redeploy("example1"))
+    _once_before(here, "ReturnTrafficFunction", lambda: redeploy("example2"))
+    here.clock.after(90, lambda: redeploy("example1"))
+    here.clock.after(95, lambda: here.invoke("ReconcileFunction", {}))
+    assert here.release(version(22), "deployed-anew").state == "Released"
     # A bake is repeated for want of data.
     here.clock.after(200, lambda: here.cloud.set_alarm("example2-5xx", "INSUFFICIENT_DATA"))
     here.clock.after(500, lambda: here.cloud.set_alarm("example2-5xx", "OK"))
@@ -281,6 +294,17 @@ def _meet_others_in_every_way(here: World) -> None:
     here.clock.after(100, lambda: here.signal("revert"))
     assert here.release(version(17), "short-at-rest").state == "Reverted"
     here.pass_minutes(5)
+
+
+def _once_before(here: World, name: str, do: Callable[[], None]) -> None:
+    handler = here.handlers[name]
+
+    def first(event: Any, context: Any) -> Any:
+        here.handlers[name] = handler
+        do()
+        return handler(event, context)
+
+    here.handlers[name] = first
 
 
 def _act_in_every_way(here: World) -> None:

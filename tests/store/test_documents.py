@@ -26,6 +26,7 @@ STABLE = (
     "drain_seconds",
 )
 """What the way back works with."""
+SIDES = ("primary", "canary")
 
 
 def test_the_shape_that_is_written_now_has_its_file() -> None:
@@ -39,7 +40,13 @@ def test_every_shape_that_was_ever_written_can_be_read(name: str) -> None:
     document = json.loads(KEPT[name])
     written = json.loads(documents.written(documents.read(KEPT[name])))
     for member in STABLE:
-        assert written[member] == document[member]
+        assert _without_new_keys(written[member], document[member]) == document[member]
+
+
+def _without_new_keys(written: Any, document: Any) -> Any:
+    if not isinstance(document, dict):
+        return written
+    return {key: written[key] for key in document}
 
 
 def places(document: Any) -> list[Any]:
@@ -55,7 +62,7 @@ def places(document: Any) -> list[Any]:
 def test_keys_that_are_not_known_are_ignored_wherever_they_are(name: str) -> None:
     document = json.loads(KEPT[name])
     for place in places(document):
-        if place is not document.get("images"):
+        if place not in (document.get("images"), *(document[s].get("content") for s in SIDES)):
             place["of_a_later_version"] = {"any": ["shape"]}
     assert documents.read(json.dumps(document)) == documents.read(KEPT[name])
 

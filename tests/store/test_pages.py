@@ -11,6 +11,8 @@ from stepcanary.store.rest import Resting
 from stepcanary.store.table import ItemKey
 from tests.store.conftest import StandingClock, release_named
 
+NOTHING = ledger.Shipped({}, "")
+
 
 def look() -> list[Resting]:
     """The splits of one sweep."""
@@ -24,7 +26,7 @@ def test_what_became_of_the_releases_of_a_service_newest_first(standing: Standin
         release = release_named(f"n{number:02d}")
         ledger.record(release, "Running", "")
         standing.pass_seconds(60)
-        ledger.close(release, "Released" if number % 2 else "Reverted", f"cause {number}")
+        ledger.close(release, "Released" if number % 2 else "Reverted", f"cause {number}", NOTHING)
     first = ledger.releases_of_service("checkout")
     second = ledger.releases_of_service("checkout", first.after or "")
     names = [record.execution.rpartition(":")[2] for record in (*first.records, *second.records)]
@@ -47,8 +49,8 @@ def test_a_release_is_one_record_however_often_it_is_written(standing: StandingC
     release = release_named("one")
     ledger.record(release, "Running", "")
     standing.pass_seconds(86_400)
-    ledger.close(release, "Reverted", "an alarm")
-    ledger.close(release, "Reverted", "an alarm")
+    ledger.close(release, "Reverted", "an alarm", NOTHING)
+    ledger.close(release, "Reverted", "an alarm", NOTHING)
     (record,) = ledger.releases_of_service("checkout").records
     assert (record.outcome, record.updated_at - record.started_at) == ("Reverted", 86_400)
     assert ledger.find(release) == record
@@ -59,8 +61,8 @@ def test_the_last_good_release_is_remembered_beside_the_last() -> None:
     good, bad = release_named("good"), release_named("bad", images={"app": "shop:v3"})
     for release in (good, bad):
         leases.free(leases.take(release), release)
-    ledger.close(good, "Released", "")
-    ledger.close(bad, "Reverted", "")
+    ledger.close(good, "Released", "", NOTHING)
+    ledger.close(bad, "Reverted", "", NOTHING)
     last = ledger.last("checkout")
     assert last is not None
     assert (last.execution, last.outcome) == (bad.execution, "Reverted")
@@ -169,7 +171,7 @@ def test_the_last_good_release_can_be_gone_back_from_for_good() -> None:
     first, second = release_named("first"), release_named("second")
     for release in (first, second):
         leases.free(leases.take(release), release)
-        ledger.close(release, "Released", "")
+        ledger.close(release, "Released", "", NOTHING)
     keeps = {
         name: "expires_at" in (table.get(ItemKey(f"release#{name}", "document")) or {})
         for name in ("first", "second")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import RegisterTaskDefinitionRequestTypeDef
 
 SERVICES_PER_CALL = 10
+TASKS_PER_CALL = 100
 
 
 @aws_failures
@@ -45,6 +46,33 @@ def require_service(cluster: str, name: str, field: str) -> Service:
             f"{field}: there is no ECS service {name} in cluster {cluster}; mend the profile"
         )
     return service
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A running task of a service; `digests` has those that ECS knows, by container.
+
+    See https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Container.html
+    """
+
+    deployment: str
+    digests: dict[str, str]
+
+
+@aws_failures
+def running_tasks(cluster: str, service: str) -> list[Task]:
+    """All that a service runs, of whichever deployment."""
+    pages = clients.ecs().get_paginator("list_tasks").paginate(cluster=cluster, serviceName=service)
+    arns = [arn for page in pages for arn in page["taskArns"]]
+    found: list[Task] = []
+    for first in range(0, len(arns), TASKS_PER_CALL):
+        some = arns[first : first + TASKS_PER_CALL]
+        for task in clients.ecs().describe_tasks(cluster=cluster, tasks=some)["tasks"]:
+            if task["lastStatus"] == "RUNNING":
+                containers = task["containers"]
+                digests = {c["name"]: c["imageDigest"] for c in containers if c.get("imageDigest")}
+                found.append(Task(task.get("startedBy", ""), digests))
+    return found
 
 
 @cache
@@ -140,12 +168,19 @@ def _register(wanted: Document) -> str:
 
 @aws_failures
 def deploy(
-    cluster: str, service: Service, task_definition: str, tasks: int, *, asks: bool = False
+    cluster: str,
+    service: Service,
+    task_definition: str,
+    tasks: int,
+    *,
+    asks: bool = False,
+    anew: bool = False,
 ) -> tuple[str, str | None]:
     """Bring the service to this task definition and count.
 
     With `asks` the task definition is sent also where the service was read with it, for the read
-    may lag; to ECS the one that runs already is no new deployment.
+    may lag; to ECS the one that runs already is no new deployment. `anew` makes it one, for which
+    ECS looks up its tags again.
 
     The id of the deployment, and the task definition of one that nobody had seen and that this one
     has replaced, if there is any.
@@ -156,7 +191,7 @@ def deploy(
     if asks or service.task_definition != task_definition:
         change["taskDefinition"] = task_definition
     failed = current is not None and current.get("rolloutState") == "FAILED"
-    if failed and service.task_definition == task_definition:
+    if (failed or anew) and service.task_definition == task_definition:
         change["forceNewDeployment"] = True
     if service.desired != tasks:
         change["desiredCount"] = tasks

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from stepcanary.domain.content import Content
 from stepcanary.domain.signals import DURABLE, MOST_SIGNALS, WAIT_IS_OVER, Signal, why_refused
 from stepcanary.domain.stage import OPENING, Stage
 
@@ -26,7 +27,9 @@ class Lease:
     `rested_at` are in epoch seconds: when the way back began, and when help saw the split at rest.
 
     `canary_revision` and `primary_revision` are the task definitions that this release deployed
-    last, `copy` is what it registered to go back to. In epoch seconds, `short_since` says since
+    last, `copy` is what it registered to go back to. `content` is what the canary was found to run,
+    under `canary_deployment`; `primary_deployment` is one of the old version that somebody else has
+    made since, and that runs the same. In epoch seconds, `short_since` says since
     when the canary has had fewer tasks than its weight needs, and `held_at` when all weight was
     brought to the canary after a failed promotion. `lent` says that it has it because the primary
     serves nothing, `restored` that the primary's old version was asked for since.
@@ -61,6 +64,9 @@ class Lease:
     canary_revision: str = ""
     primary_revision: str = ""
     copy: str = ""
+    content: Content = field(default_factory=dict)
+    canary_deployment: str = ""
+    primary_deployment: str = ""
     short_since: int | None = None
     held_at: int | None = None
     lent: bool = False

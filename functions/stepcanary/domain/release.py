@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from stepcanary.domain.content import Content
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import Deployment, Promotion, Step, Traffic
 from stepcanary.domain.request import Image, TaskDefinitions
@@ -14,6 +15,10 @@ class Side(Model):
     service: str
     task_definition: str
     """ARN that it ran at rest: what a person needs to go back to."""
+    deployment: str = ""
+    """Id of the deployment that it was on."""
+    content: Content = Field(default={})
+    """What its tasks ran; only of the primary, which has some."""
 
 
 class Release(Model):

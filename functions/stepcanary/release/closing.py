@@ -12,6 +12,7 @@ from stepcanary.errors import AwsRefused, AwsUnavailable, LeaseLost
 from stepcanary.release import fixtures, retiring, routes, world
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger
+from stepcanary.store.ledger import Shipped
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""
@@ -48,7 +49,7 @@ def close_release(
         ledger.note_signal(lease.holder, lease.signal)
     where = routes.where(release, found)
     cause = explain(outcome, ending, release.version, where, lent=lease.lent)
-    ledger.close(release, outcome, cause)
+    ledger.close(release, outcome, cause, Shipped(lease.content, lease.primary_revision))
     if outcome not in KEEPS_THE_LEASE:
         clear_up(release, lease)
         return Closed(outcome=outcome, cause=cause, stranded=0)

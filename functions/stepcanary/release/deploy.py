@@ -2,7 +2,9 @@
 
 from stepcanary import clock
 from stepcanary.aws import ecs
+from stepcanary.aws.ecs import TaskDefinition
 from stepcanary.contracts.answers import SteadyAnswer
+from stepcanary.domain.content import by_digest, containers_of, promoted
 from stepcanary.domain.deployment import (
     Service,
     Started,
@@ -23,22 +25,40 @@ from stepcanary.errors import (
     ForeignDeployment,
     RequestRejected,
 )
-from stepcanary.release import copies, guards, way_back, world
+from stepcanary.release import copies, guards, running, way_back, world
 from stepcanary.store import leases, ledger, stages
 
 
-def new_revision(release: Release, side: SideName, service: Service) -> str:
-    """ARN of the task definition with the new version, derived from the side's own.
+def canary_revision(release: Release, service: Service) -> str:
+    """ARN of the task definition with the new version, derived from the canary's own.
 
     Raises `DeploymentFailed` where there is none to derive it from any more, or where a ready one
     was deregistered since the plan.
     """
+    if release.task_definitions is not None:
+        return _ready(release, "canary").arn
+    current = copies.untagged(_definition_of(release, "canary", service))
+    return ecs.find_or_register(with_images(current, release.images or {}))
+
+
+def primary_revision(release: Release, lease: Lease, service: Service) -> str:
+    """The same of the primary, by the digests that the canary ran.
+
+    Of a ready one whose images have tags, too, one with digests is derived.
+    """
     if release.task_definitions is None:
-        current = copies.untagged(_definition_of(release, side, service))
-        return ecs.find_or_register(with_images(current, release.images or {}))
-    ready: str = getattr(release.task_definitions, side)
+        current = copies.untagged(_definition_of(release, "primary", service))
+        wanted = with_images(current, release.images or {})
+        return ecs.find_or_register(promoted(wanted, lease.content, release.primary.content))
+    ready = _ready(release, "primary")
+    exact = promoted(ready.document, lease.content, release.primary.content)
+    return ready.arn if exact == ready.document else ecs.find_or_register(exact)
+
+
+def _ready(release: Release, side: SideName) -> TaskDefinition:
+    name: str = getattr(release.task_definitions, side)
     try:
-        return ecs.require_task_definition(ready, f"task_definitions.{side}").arn
+        return ecs.require_task_definition(name, f"task_definitions.{side}")
     except RequestRejected as gone:
         raise DeploymentFailed(str(gone)) from gone
 
@@ -56,10 +76,16 @@ def _definition_of(release: Release, side: SideName, service: Service) -> Docume
     return kept
 
 
-def start(release: Release, side: SideName, service: Service, arn: str) -> Started:
-    """Raises `ForeignDeployment` where somebody else has deployed since the service was read: ECS
-    takes no condition, so that can only be said afterwards."""
-    deployment_id, replaced = _deploy(release, side, service, arn, asks=True)
+def start(
+    release: Release, side: SideName, service: Service, arn: str, *, anew: bool = False
+) -> Started:
+    """A deployment of this revision; `anew` where a deployment of it that is there already will not
+    do.
+
+    Raises `ForeignDeployment` where somebody else has deployed since the service was read: ECS
+    takes no condition, so that can only be said afterwards.
+    """
+    deployment_id, replaced = _deploy(release, side, service, arn, asks=True, anew=anew)
     if replaced and replaced != arn:
         raise ForeignDeployment(
             f"somebody else deployed {short_name(replaced)} to the {side} {service.name} at the"
@@ -69,10 +95,10 @@ def start(release: Release, side: SideName, service: Service, arn: str) -> Start
 
 
 def _deploy(
-    release: Release, side: SideName, service: Service, arn: str, *, asks: bool
+    release: Release, side: SideName, service: Service, arn: str, *, asks: bool, anew: bool = False
 ) -> tuple[str, str | None]:
     tasks = release.canary_tasks if side == "canary" else tasks_of(release, service)
-    return ecs.deploy(release.cluster, service, arn, tasks, asks=asks)
+    return ecs.deploy(release.cluster, service, arn, tasks, asks=asks, anew=anew)
 
 
 def deploy_old(release: Release, lease: Lease, primary: Service) -> Started:
@@ -104,11 +130,17 @@ def adopted(release: Release, service: Service) -> Started:
 
 def runs_version(release: Release, primary: Service) -> bool:
     """Whether the primary runs the version that was released."""
+    shipped = ledger.shipped(release.execution)
+    if shipped.revision and primary.task_definition == shipped.revision:
+        return True
     current = ecs.describe_task_definition(primary.task_definition)
     if release.task_definitions is not None:
         return short_name(current.arn) == short_name(release.task_definitions.primary)
-    images = {c["name"]: c["image"] for c in current.document["containerDefinitions"]}
-    return all(images.get(name) == image for name, image in (release.images or {}).items())
+    images = containers_of(current.document)
+    released = {name: {image} for name, image in (release.images or {}).items()}
+    for name, image in shipped.content.items():
+        released.get(name, set()).add(by_digest(image))
+    return all(images.get(name) in meant for name, meant in released.items())
 
 
 def runs_new(release: Release, lease: Lease, primary: Service) -> bool:
@@ -164,6 +196,8 @@ def check(
         world.require_canary(release, lease, sides)
     started = looked_at(service, started)
     steady = _has_arrived(release, side, service, started)
+    if steady and side == "canary" and not running.note_canary(release, lease, service):
+        steady = False
     if restoring and not steady:
         guards.require_unchanged(release, lease)
         world.require_canary(release, lease, sides)

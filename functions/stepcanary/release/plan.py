@@ -1,6 +1,7 @@
 """Plan: check a request against the world and fix the release. Reads only."""
 
 from stepcanary.aws import cloudwatch, ecs
+from stepcanary.domain.content import Content, is_fixed, loose_containers
 from stepcanary.domain.deployment import Service, check_releasable, with_images
 from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Profile, Traffic
@@ -17,6 +18,7 @@ from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
 from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import rolled_back
+from stepcanary.release.running import content_at_rest
 from stepcanary.store import leases, profiles
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
@@ -38,9 +40,10 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
-        current, wanted = _versions(request, "primary", primary)
-        _versions(request, "canary", canary)
-        if current == wanted:
+        document = _running_definition("primary", primary)
+        wanted = _wanted(request, "primary", document)
+        _check_canary_version(request, canary)
+        if wanted == document and is_fixed(wanted):
             field = "images" if request.task_definitions is None else "task_definitions.primary"
             raise RequestRejected(
                 f"{field}: the primary {primary.name} already runs this version; name a new one"
@@ -50,6 +53,7 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
             for traffic, left in zip(profile.traffic, abandoned, strict=True)
         ]
         _check_alarms(profile.alarms)
+        content = content_at_rest(profile.cluster, primary, document)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
     return build_release(
@@ -58,6 +62,7 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         profile,
         (primary, canary),
         planned,
+        content=content,
         images=request.images,
         task_definitions=request.task_definitions,
     )
@@ -66,15 +71,15 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
 def check_possible(request: Request, profile: Profile) -> None:
     """Raises `RequestRejected` for a request that has no chance, before it waits for its turn.
 
-    Whether the primary runs the version already is left to the plan: until then it may change.
+    What depends on what the primary runs is left to the plan: until then it may change.
     """
     try:
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         check_releasable("primary", primary)
         check_releasable("canary", canary)
-        _versions(request, "primary", primary)
-        _versions(request, "canary", canary)
+        _wanted(request, "primary", _running_definition("primary", primary))
+        _check_canary_version(request, canary)
         known_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -87,6 +92,7 @@ def build_release(
     services: tuple[Service, Service],
     planned: list[Traffic],
     *,
+    content: Content | None = None,
     images: dict[str, str] | None = None,
     task_definitions: TaskDefinitions | None = None,
 ) -> Release:
@@ -97,8 +103,8 @@ def build_release(
         service=request.service,
         by=request.by,
         cluster=profile.cluster,
-        primary=Side(service=primary.name, task_definition=primary.task_definition),
-        canary=Side(service=canary.name, task_definition=canary.task_definition),
+        primary=_side(primary, content or {}),
+        canary=_side(canary, {}),
         canary_tasks=profile.canary_tasks or max(1, primary.desired),
         primary_tasks=max(1, primary.desired),
         capacity_grace_seconds=profile.capacity_grace_seconds,
@@ -113,6 +119,15 @@ def build_release(
         revert_seconds=profile.revert_seconds,
         settle_seconds=profile.settle_seconds,
         drain_seconds=max(traffic.drain_seconds for traffic in planned),
+    )
+
+
+def _side(service: Service, content: Content) -> Side:
+    return Side(
+        service=service.name,
+        task_definition=service.task_definition,
+        deployment=service.current["id"] if service.current else "",
+        content=content,
     )
 
 
@@ -156,18 +171,33 @@ def _check_services(primary: Service, canary: Service) -> None:
         )
 
 
-def _versions(request: Request, side: SideName, service: Service) -> tuple[object, object]:
-    """What the side runs and what the release would give it, to be compared.
+def _wanted(request: Request, side: SideName, document: Document) -> Document:
+    """The task definition that the release would give this side, which runs this document.
 
     Raises `RequestRejected` for a version that cannot be deployed there.
     """
-    if side == "primary" or request.task_definitions is None:
-        current = _running_definition(side, service)
-    if request.task_definitions is not None:
+    if request.task_definitions is None:
+        wanted = with_images(document, request.images or {})
+    else:
         ready: str = getattr(request.task_definitions, side)
-        wanted = ecs.require_task_definition(ready, f"task_definitions.{side}")
-        return service.task_definition, wanted.arn
-    return current, with_images(current, request.images or {})
+        wanted = ecs.require_task_definition(ready, f"task_definitions.{side}").document
+    _check_consistent(side, wanted)
+    return wanted
+
+
+def _check_canary_version(request: Request, canary: Service) -> None:
+    """A ready one does not depend on what the canary runs, which may be gone."""
+    ready = request.task_definitions is not None
+    _wanted(request, "canary", {} if ready else _running_definition("canary", canary))
+
+
+def _check_consistent(side: SideName, document: Document) -> None:
+    if loose := loose_containers(document):
+        raise RequestRejected(
+            f"{side}: container {loose[0]} of {document['family']} has versionConsistency disabled"
+            " and an image with a tag, so its tasks may run different images within one release;"
+            " enable it, or name the image by its digest"
+        )
 
 
 def _running_definition(side: SideName, service: Service) -> Document:
@@ -178,6 +208,7 @@ def _running_definition(side: SideName, service: Service) -> Document:
             f"{side}: task definition {service.task_definition}, which {service.name} runs, was"
             " deleted, so there is no way back to it; deploy a registered one first"
         )
+    _check_consistent(side, found.document)
     return found.document
 
 

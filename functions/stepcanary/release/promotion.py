@@ -45,7 +45,7 @@ def promote_primary(release: Release, fence: int, number: int, since: int) -> St
     short = world.require_canary(release, lease, sides, targets=True)
     if why := foreign or short:
         world.hold(release, since, f"the primary is not touched: {why}")
-    arn = deploy.new_revision(release, "primary", sides.primary)
+    arn = deploy.primary_revision(release, lease, sides.primary)
     stages.enter(release, fence, promoting(number), unless_reverting=True, touch=arn)
     return deploy.start(release, "primary", sides.primary, arn)
 

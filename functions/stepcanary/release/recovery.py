@@ -25,6 +25,7 @@ from stepcanary.release.revert import lend, scale_in
 from stepcanary.release.routes import at_rest, force_all, moved_off, read_each
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger, stages
+from stepcanary.store.ledger import Shipped
 
 
 def under_way(lease: Lease, release: Release) -> str | None:
@@ -198,7 +199,7 @@ def _close(release: Release, lease: Lease) -> Outcome:
     )
     if lease.signal is not None:
         ledger.note_signal(lease.holder, lease.signal)
-    ledger.close(release, outcome, cause)
+    ledger.close(release, outcome, cause, Shipped(lease.content, lease.primary_revision))
     if clear_up(release, lease):
         eventbridge.publish(events.ended(release, outcome, cause))
     return outcome

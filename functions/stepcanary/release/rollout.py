@@ -21,13 +21,16 @@ def deploy_canary(release: Release, fence: int) -> Started:
     lease = leases.check(release, fence)
     sides = world.see(release)
     world.require_own(release, lease, sides)
-    found = sides.canary.task_definition
+    canary = sides.canary
+    found = canary.task_definition
     if found and not lease.canary_revision and found != release.canary.task_definition:
-        raise ForeignDeployment(foreign_sentence("canary", sides.canary))
+        raise ForeignDeployment(foreign_sentence("canary", canary))
     lease = way_back.prepare(release, lease)
-    arn = deploy.new_revision(release, "canary", sides.canary)
+    arn = deploy.canary_revision(release, canary)
     stages.note_canary(lease, arn)
-    return deploy.start(release, "canary", sides.canary, arn)
+    # What it ran at rest may be the same revision, with what its tags meant then.
+    was_there = canary.current is not None and canary.current["id"] == release.canary.deployment
+    return deploy.start(release, "canary", canary, arn, anew=was_there and not lease.content)
 
 
 def shift_weight(release: Release, fence: int, weight: int, since: int) -> list[Split]:

@@ -2,6 +2,7 @@
 its revision meanwhile."""
 
 from stepcanary.aws import ecs
+from stepcanary.domain.content import pinned
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
@@ -22,26 +23,29 @@ def prepare(release: Release, lease: Lease) -> Lease:
         if document is None:
             raise _nothing_left(release)
         return _copied(release, lease, document)
-    ledger.keep_way_back(release.execution, old.document)
-    return lease if old.is_active else _copied(release, lease, old.document)
+    exact = pinned(old.document, release.primary.content)
+    ledger.keep_way_back(release.execution, exact)
+    return lease if old.is_active else _copied(release, lease, exact)
 
 
 def old_revision(release: Release, lease: Lease) -> tuple[Lease, str]:
-    """ARN of a revision with the old version that ECS deploys, registered again where it has to be.
+    """ARN of a revision with the old version that ECS deploys, registered again where it has to be:
+    also where its tags might mean something else by now.
 
     Raises `DeploymentFailed` where nothing of it is left.
     """
     wanted = lease.copy or release.primary.task_definition
     found = ecs.find_task_definition(wanted)
-    if found is not None and found.is_active:
-        return lease, wanted
     if found is None and lease.copy:
         # Registered by this release: only the read lags.
         return lease, wanted
     document = found.document if found is not None else ledger.way_back(release.execution)
     if document is None:
         raise _nothing_left(release)
-    lease = _copied(release, lease, document)
+    exact = pinned(document, release.primary.content)
+    if found is not None and found.is_active and exact == document:
+        return lease, wanted
+    lease = _copied(release, lease, exact)
     return lease, lease.copy
 
 

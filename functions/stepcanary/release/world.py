@@ -18,6 +18,7 @@ from stepcanary.errors import (
     NotEnoughCapacity,
 )
 from stepcanary.release.pace import Pace
+from stepcanary.release.running import foreign_content
 from stepcanary.store import stages
 from stepcanary.traffic.factory import router_for
 
@@ -84,12 +85,19 @@ def require_own(release: Release, lease: Lease, sides: Sides) -> str | None:
     of somebody else's on the canary, and on the primary once it is steady, or where the primary is
     being replaced by us as well.
     """
-    if found := foreign_revision(release, lease, "canary", sides.canary):
+    if found := foreign(release, lease, "canary", sides.canary):
         raise ForeignDeployment(found)
-    found = foreign_revision(release, lease, "primary", sides.primary)
+    found = foreign(release, lease, "primary", sides.primary)
     if found and (lease.touched or keeps_up(release, sides.primary) is None):
         raise ForeignDeployment(found)
     return found
+
+
+def foreign(release: Release, lease: Lease, side: SideName, service: Service) -> str | None:
+    """What somebody else has deployed to this side, in a sentence: another revision, or other bytes
+    under the same tags."""
+    found = foreign_revision(release, lease, side, service)
+    return found or foreign_content(release, lease, side, service)
 
 
 def may_carry_all(release: Release, primary: Service) -> bool:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from stepcanary import clock
+from stepcanary.domain.content import Content
 from stepcanary.domain.model import Document
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
@@ -44,6 +45,15 @@ class Record:
     cause: str
     started_at: int
     updated_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """What a release that is over had brought: the `content` that its canary ran, and the task
+    definition that its primary got; empty where it did not come so far."""
+
+    content: Content
+    revision: str
 
 
 def _record_of(item: Item) -> Record:
@@ -102,14 +112,19 @@ def find(release: Release) -> Record | None:
     return _record_of(item) if item and "outcome" in item else None
 
 
-def record(release: Release, outcome: Outcome, cause: str) -> None:
+def record(release: Release, outcome: Outcome, cause: str, shipped: Shipped | None = None) -> None:
     """Write down how the release stands; a second call only updates it."""
     now = clock.epoch_seconds()
     document = keep_document(release)
+    kept = (
+        {}
+        if shipped is None
+        else {"content": shipped.content, "primary_revision": shipped.revision}
+    )
     written = table.change(
         Change(
             document.key,
-            set={**document.set, "outcome": outcome, "cause": cause, "updated_at": now},
+            set={**document.set, "outcome": outcome, "cause": cause, "updated_at": now, **kept},
             first={**document.first, "started_at": now},
         )
     )
@@ -133,9 +148,14 @@ def _shown(document: Item) -> Item:
     return {name: document[name] for name in kept}
 
 
-def close(release: Release, outcome: Outcome, cause: str) -> None:
+def shipped(execution: str) -> Shipped:
+    item = table.get(_document_key(execution)) or {}
+    return Shipped(item.get("content", {}), item.get("primary_revision", ""))
+
+
+def close(release: Release, outcome: Outcome, cause: str, shipped: Shipped) -> None:
     """Write down how a release ended, also where the next one looks for the last."""
-    record(release, outcome, cause)
+    record(release, outcome, cause, shipped)
     pointer = {
         "execution": release.execution,
         "service": release.service,

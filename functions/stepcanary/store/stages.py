@@ -3,8 +3,10 @@
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from stepcanary import clock
+from stepcanary.domain.content import Content
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
+from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import OPENING, RETURNING, ROLLOUT, Stage
 from stepcanary.errors import RevertRequested, StageOver
 from stepcanary.store import leases, table
@@ -141,6 +143,27 @@ def decide_return(lease: Lease, *, unless_reverting: bool) -> Lease:
 def note_canary(lease: Lease, arn: str) -> Lease:
     """Before the version is deployed to the canary, so that it is not taken for somebody else's."""
     return leases.change(lease, canary_revision=arn)
+
+
+def note_content(lease: Lease, content: Content, deployment: str) -> Lease:
+    """What the canary was found to run, and the id of that deployment. The first finding stays: it
+    is what bakes. Raises `LeaseLost`."""
+    change = Change(
+        lease_key(lease.split),
+        leases.is_ours(lease.holder, lease.fence),
+        first={"content": content, "canary_deployment": deployment},
+    )
+    try:
+        return lease_of(lease.split, table.change(change))
+    except ConditionFailed as failed:
+        raise leases.lost(lease_of(lease.split, failed.item), lease.fence) from failed
+
+
+def note_deployment(lease: Lease, side: SideName, deployment: str) -> Lease:
+    """The id of somebody else's deployment that runs what this side ran before."""
+    if side == "canary":
+        return leases.change(lease, canary_deployment=deployment)
+    return leases.change(lease, primary_deployment=deployment)
 
 
 def note_copy(lease: Lease, arn: str) -> Lease:

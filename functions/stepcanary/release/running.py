@@ -1,0 +1,107 @@
+"""Running: what the tasks of each side run, which is one content per release.
+
+It costs two calls of ECS, and none where a task definition names its images by digest.
+"""
+
+from stepcanary.aws import ecs
+from stepcanary.domain.content import (
+    Content,
+    ContentMixed,
+    ContentUnknown,
+    Digests,
+    content_of,
+    differences,
+    has_tag,
+    is_fixed,
+)
+from stepcanary.domain.deployment import Service
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.model import Document
+from stepcanary.domain.release import Release
+from stepcanary.domain.split import SideName
+from stepcanary.errors import AwsUnavailable, DeploymentFailed, RequestRejected
+from stepcanary.store import stages
+
+
+def _digests(cluster: str, service: Service, document: Document) -> list[Digests]:
+    """Of the tasks of the service's deployment; a read that lags shows none of them."""
+    if is_fixed(document):
+        return []
+    deployment = service.current["id"] if service.current else ""
+    tasks = ecs.running_tasks(cluster, service.name)
+    return [task.digests for task in tasks if task.deployment == deployment]
+
+
+def content_at_rest(cluster: str, service: Service, document: Document) -> Content:
+    """What the primary runs before a release, and goes back to if it has to.
+
+    Raises `RequestRejected` where that is not one digest per container, and `AwsUnavailable` where
+    its tasks are not listed yet.
+    """
+    digests = _digests(cluster, service, document)
+    if not digests and not is_fixed(document):
+        raise AwsUnavailable(f"ECS lists no running task of {service.name}'s deployment yet")
+    try:
+        return content_of(document, digests)
+    except ContentMixed as mixed:
+        raise RequestRejected(
+            f"primary: ECS service {service.name}: {mixed}, so nobody knows what a revert would"
+            " bring back; force a new deployment of it, and start again when it is steady"
+        ) from mixed
+    except ContentUnknown as unknown:
+        raise RequestRejected(
+            f"primary: ECS service {service.name}: {unknown}, so a revert could bring back"
+            " something else; name the image by its digest, or run Fargate 1.4.0 or the ECS agent"
+            " 1.70.0, or later"
+        ) from unknown
+
+
+def note_canary(release: Release, lease: Lease, service: Service) -> bool:
+    """Write down what the steady canary runs: what will bake, and what the primary will get.
+
+    False where ECS does not say so yet. Raises `DeploymentFailed` where its tasks differ.
+    """
+    if lease.content:
+        return True
+    definition = ecs.find_task_definition(service.task_definition)
+    if definition is None or service.current is None:
+        raise DeploymentFailed(f"the task definition of {service.name} was deleted; start again")
+    try:
+        digests = _digests(release.cluster, service, definition.document)
+        content = content_of(definition.document, digests)
+    except ContentMixed as mixed:
+        raise DeploymentFailed(f"ECS service {service.name}: {mixed}; start again") from mixed
+    except ContentUnknown:
+        return False
+    stages.note_content(lease, content, service.current["id"])
+    return True
+
+
+def foreign_content(release: Release, lease: Lease, side: SideName, service: Service) -> str | None:
+    """That somebody has deployed a side anew and its tags mean something else by now, in a
+    sentence; None where it runs what it ran.
+
+    A primary that was touched runs what is named by digest.
+    """
+    if side == "canary":
+        expected, known, revision = lease.content, lease.canary_deployment, lease.canary_revision
+    elif not lease.touched:
+        at_rest = release.primary
+        expected, revision = at_rest.content, at_rest.task_definition
+        known = lease.primary_deployment or at_rest.deployment
+    else:
+        return None
+    ids = {deployment["id"] for deployment in service.deployments}
+    if service.task_definition != revision or ids <= {known}:
+        return None
+    if not any(has_tag(image) for image in expected.values()):
+        return None
+    tasks = ecs.running_tasks(release.cluster, service.name)
+    if other := differences(expected, [task.digests for task in tasks]):
+        return (
+            f"somebody else deployed the {side} {service.name} again, and its tags mean something"
+            f" else by now: it runs {', '.join(other)}"
+        )
+    if service.settled and service.current is not None:
+        stages.note_deployment(lease, side, service.current["id"])
+    return None
