@@ -25,6 +25,8 @@ class Cloud(Ecs):
     traffic: ClassVar[Document] = PROFILE["traffic"][0]
     read = "appmesh.DescribeRoute"
     """The call that reads the split."""
+    pinned_seconds = 0
+    """How long the router keeps clients on the canary without weight."""
     versioned = True
     """Whether a foreign write shows although the weights were written over since."""
 

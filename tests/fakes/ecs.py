@@ -211,9 +211,13 @@ class Ecs(Lagging):
         return next(iter(self.content(service).values()))
 
     def resolve(self, id: str, definition: str) -> None:
+        self._contents[id] = self.meaning(definition)
+
+    def meaning(self, definition: str) -> dict[str, str]:
+        """What a deployment of this revision would run now, by container and for people."""
         family, number = self._found(definition)
         containers = self.definitions[family][number - 1]["containerDefinitions"]
-        self._contents[id] = {c["name"]: self.registry.label(c["image"]) for c in containers}
+        return {c["name"]: self.registry.label(c["image"]) for c in containers}
 
     def is_broken(self, service: str, deployment: str) -> bool:
         if not self.broken_images:

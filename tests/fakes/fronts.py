@@ -113,7 +113,6 @@ class AlbCloud(_Balanced):
             "ClientSecret": "s3cret",
         }
         self._login = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": login}
-        self.pinned_seconds = 0
         self._remember()
         first, second = self.groups.values()
         self._put({second: 0, first: 100, self.third: 20})

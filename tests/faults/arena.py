@@ -268,15 +268,15 @@ class Arena(World):
             run.watch.see_world(kind, held=self.is_led(), closing=run.closing, decided=decided)
         run.watch.see_time(held=self.held())
 
-    def start_next(self) -> str:
-        """Release 1 is of v2, release 2 of v3, and so on."""
+    def start_next(self, image: str = "") -> str:
+        """Release 1 is of v2, release 2 of v3, and so on, where no other is named."""
         run = self.current
-        run.releases += 1
-        image = f"shop:v{run.releases + 1}"
-        if run.releases > 1:
+        name = f"release-{len(run.images) + 1}"
+        image = image or f"shop:v{len(run.images) + 2}"
+        if run.images:
             run.watch.later_images.add(image)
-        request = {"service": "checkout", "images": {"app": image}}
-        return self.start(request, f"release-{run.releases}")
+        run.images[name] = image
+        return self.start({"service": "checkout", "images": {"app": image}}, name)
 
     def signal_now(self, kind: str, *, this_wait: bool = False) -> None:
         """As a person would, who tries again when the function answers with an error."""
@@ -399,11 +399,11 @@ class Arena(World):
             for item in self.documents()
             if item["outcome"]["S"] == "Released"
         }
-        names = ["release-0", *(ends[at] for at in sorted(ends))]
+        names = ["", *(ends[at] for at in sorted(ends))]
         if names[-1].startswith("rollback"):
             # Back to what was released before the last one.
             del names[-2:]
-        return f"shop:v{int(names[-1].removeprefix('release-')) + 1}"
+        return self.current.images.get(names[-1], "shop:v1")
 
     def _is_excused(self, outcome: str) -> bool:
         """Whether the split was moved by somebody else before the release began or after its end.

@@ -149,6 +149,12 @@ def _named_wait(arena: Arena) -> None:
     )
 
 
+def _released_again(arena: Arena) -> str:
+    """The fix is pushed under the tag that was reverted."""
+    arena.cloud.registry.push("shop:v2")
+    return arena.start_next("shop:v2")
+
+
 def _rolled_back(arena: Arena) -> str:
     return arena.start({"service": "checkout", "action": "rollback"}, "rollback-1")
 
@@ -189,6 +195,7 @@ BASES = {
     "queued behind the dead": Base(
         _aborted, {"concurrency": "queue"}, after=lambda arena: arena.start_next()
     ),
+    "fixed tag": Base(_bad, after=_released_again, routers=("alb",)),
     "rollback": Base(_good, after=_rolled_back, routers=("alb",)),
     "shift by hand": Base(_with_a_running_canary, begin=_shift(30), after=_shift(0), manual=True),
     "pinned clients": Base(_bad, routers=("alb",), cloud=PinnedAlb),

@@ -17,7 +17,7 @@ SETTLE_SECONDS = 35
 """On every router, so that their releases take the same time."""
 
 MOST_IDLE_SWEEPS = 1
-"""One may wait for the router to follow."""
+"""One may wait for the router to follow; more do where it keeps clients on the canary."""
 
 BOUND_SECONDS = 75
 """The sweep looks each minute, and then it acts."""
@@ -32,6 +32,7 @@ INVARIANTS = (
     "left behind",
     "rest",
     "version",
+    "content",
     "lease",
     "progress",
     "truth",
@@ -45,6 +46,11 @@ INVARIANTS = (
     "nothing else",
     "harness",
 )
+
+
+def _version(image: str) -> str:
+    """The image by its tag, whatever bytes that means."""
+    return image.partition(" ")[0]
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,11 @@ class Progress:
     alarmed_late: bool = False
     """An alarm fired when the canary had no weight to take away any more."""
     old: str = "shop:v1"
+    old_content: dict[str, str] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    """What its task definition meant whenever the canary was deployed."""
+    baked: dict[str, str] = field(default_factory=dict)
+    """What the canary ran when it got its first weight."""
     ended: bool = False
 
 
@@ -113,6 +124,8 @@ class Watch:
         """Somebody else deployed before the release was closed, so it has to say so."""
         self.stirred = False
         """The world has done something to tasks or deployments: not all that is short is ours."""
+        self._other_bytes = False
+        """Somebody has deployed the primary anew, and its tag means something else by now."""
         self.violations: list[Violation] = []
         self._steps = steps
         self._rest_of_route = cloud.without_weights()
@@ -152,6 +165,7 @@ class Watch:
     def see_world(self, kind: str, *, held: bool, closing: bool, decided: bool) -> None:
         """Something was done behind the release's back; `decided` as in `see_alarm`."""
         self.stirred = True
+        self._other_bytes = self._other_bytes or kind == "old tag moved and deployed"
         for service, name in ((PRIMARY, "foreign primary"), (CANARY, "foreign canary")):
             if kind == name:
                 self.strays.add(self.cloud.view(service)["taskDefinition"])
@@ -203,6 +217,11 @@ class Watch:
         new_primary = params.get("service") == PRIMARY and "taskDefinition" in params
         if new_primary:
             self._deployed.add(params["taskDefinition"])
+            if writer.function == "PromotePrimaryFunction":
+                self._see_what_baked(self.progress(writer.execution))
+        if writer.function == "DeployCanaryFunction" and name == "ecs.UpdateService":
+            wanted = params.get("taskDefinition") or self.cloud.view(CANARY)["taskDefinition"]
+            self.progress(writer.execution).asked.append(self.cloud.meaning(wanted))
         excused = self.unseen or self.in_place() or not self.runs(CANARY)
         if new_primary and split[1] != 100 and not excused:
             self.say("primary", f"the primary is replaced while the split is {split}")
@@ -234,6 +253,11 @@ class Watch:
                 rise = f"{writer.function} raises {before} to {now}"
                 self.say("planned rise", f"{rise}, allowed: {progress.allowed}")
             self._raised_at = self.cloud.clock.now()
+            if not free:
+                if not progress.baked and self.cloud.content(CANARY) not in progress.asked:
+                    self.say("content", f"an older {self.cloud.content(CANARY)} gets weight")
+                progress.baked = progress.baked or self.cloud.content(CANARY)
+                self._see_what_baked(progress)
             if not self._may_get(CANARY):
                 self.say("capacity", f"the canary gets {now[1]} % and is not steady")
             too_few = self.runs(CANARY) < -(-self._tasks * now[1] // 100)
@@ -243,6 +267,12 @@ class Watch:
         first = writer.function == "RevertFunction" and self.stirred
         if now[0] > before[0] and not (first or self._may_get(PRIMARY) or self.in_place()):
             self.say("capacity", f"the primary gets {now[0]} % and is not steady")
+
+    def _see_what_baked(self, progress: Progress) -> None:
+        """Before the canary gets more weight, and before the primary gets what it ran."""
+        found = self.cloud.content(CANARY)
+        if progress.baked and found != progress.baked and not self.cloud.lag:
+            self.say("content", f"the canary runs {found}, and {progress.baked} has baked")
 
     def _has_settled(self) -> bool:
         raised = self._raised_at
@@ -261,13 +291,14 @@ class Watch:
         """Help from outside has looked; `stuck` says that it has changed nothing about a release
         whose execution is dead."""
         self._stuck = self._stuck + 1 if stuck and not stranded else 0
-        if self._stuck > MOST_IDLE_SWEEPS:
+        if self._stuck > MOST_IDLE_SWEEPS + self.cloud.pinned_seconds // 60:
             self.say("progress", "help from outside does nothing, and no person is called")
 
     def see_answer(self, writer: Writer, answer: Any) -> None:
         progress = self.progress(writer.execution)
         if writer.function == "OpenReleaseFunction" and not progress.wrote:
-            progress.old = self.cloud.running_image(PRIMARY)
+            progress.old = _version(self.cloud.running_image(PRIMARY))
+            progress.old_content = self.cloud.content(PRIMARY)
         if writer.function == "JudgeCanaryFunction":
             following = answer["next"]
             if following == "shift":
@@ -297,13 +328,21 @@ class Watch:
         at_rest = self.split() == AT_REST
         progress = self.progress(arn)
         progress.ended = True
-        image = self.cloud.running_image(PRIMARY)
+        content = self.cloud.content(PRIMARY)
+        image = _version(self.cloud.running_image(PRIMARY))
         if self.overtaken and name in RELEASED_OR_NOT and DEPLOYED not in cause.lower():
             self.say("named", f"{self.hotfixes} is not in the cause: {cause[:200]}")
         if PRIMARY in self.hotfixes or self._manual:
             # Whose version serves is in the cause, and checked at the end.
             return
         steady = self.stirred or self.steady(PRIMARY)
+        if name == "SUCCEEDED" and progress.baked not in ({}, content):
+            self.say("content", f"Released: the primary runs {content}, baked: {progress.baked}")
+        same = image == progress.old and not self._other_bytes
+        if name == "Reverted" and same and progress.old_content not in ({}, content):
+            self.say(
+                "content", f"Reverted: {content} serves, and {progress.old_content} did before"
+            )
         if name == "SUCCEEDED" and not (self.unseen or (at_rest and steady)):
             self.say("truth", f"Released, but the split is {self.split()}")
         if name == "SUCCEEDED" and image == progress.old:
@@ -334,7 +373,7 @@ class Watch:
         left: bool,
     ) -> None:
         """Long after the end, when all help from outside has had its time."""
-        image = self.cloud.running_image(PRIMARY)
+        image = _version(self.cloud.running_image(PRIMARY))
         if self.cloud.view(PRIMARY)["taskDefinition"] in self.strays:
             expected = HOTFIX
         elif PRIMARY in self.hotfixes and not self.later_images:

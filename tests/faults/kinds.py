@@ -34,9 +34,21 @@ APIS = (
     "targets",
     "ecs.DescribeServices",
     "ecs.DescribeTaskDefinition",
+    "ecs.ListTasks",
     "cloudwatch.DescribeAlarms",
 )
 LAGS = {f"{api} lags {seconds} s": _lag(api, seconds) for api in APIS for seconds in (1, 3, 12)}
+
+
+def _push_and_deploy(image: str, service: str) -> Callable[[Cloud], object]:
+    """Somebody pushes other bytes under the tag, and has the service take them up."""
+
+    def strike(cloud: Cloud) -> None:
+        cloud.registry.push(image)
+        cloud.deploy_foreign(service, same_revision=True)
+
+    return strike
+
 
 WORLD: dict[str, Callable[[Cloud], object]] = {
     "canary lost": lambda cloud: cloud.lose_tasks(CANARY),
@@ -53,6 +65,12 @@ WORLD: dict[str, Callable[[Cloud], object]] = {
     "foreign primary": lambda cloud: cloud.deploy_foreign(PRIMARY, HOTFIX),
     "canary redeployed": lambda cloud: cloud.deploy_foreign(CANARY, same_revision=True),
     "primary redeployed": lambda cloud: cloud.deploy_foreign(PRIMARY, same_revision=True),
+    "new tag moved": lambda cloud: cloud.registry.push("shop:v2"),
+    "old tag moved": lambda cloud: cloud.registry.push("shop:v1"),
+    "sidecar tag moved": lambda cloud: cloud.registry.push("envoy:v1"),
+    "new tag moved and deployed": _push_and_deploy("shop:v2", CANARY),
+    "sidecar tag moved and deployed": _push_and_deploy("envoy:v1", CANARY),
+    "old tag moved and deployed": _push_and_deploy("shop:v1", PRIMARY),
     "revision deregistered": lambda cloud: cloud.deregister(cloud.arn(PRIMARY, 1)),
     "revision deleting": lambda cloud: cloud.start_deleting(cloud.arn(PRIMARY, 1)),
     "autoscaler minimum": lambda cloud: cloud.autoscaler_minimum.update({CANARY: 1}),
@@ -69,6 +87,9 @@ HARMLESS = {
     "primary scaled out",
     "canary redeployed",
     "primary redeployed",
+    "new tag moved",
+    "old tag moved",
+    "sidecar tag moved",
     "revision deregistered",
     "revision deleting",
     "autoscaler minimum",

@@ -202,6 +202,39 @@ def _without_register(_arena: Arena) -> Iterator[None]:
 
 
 @contextmanager
+def _without_one_content(_arena: Arena) -> Iterator[None]:
+    """The primary gets the tag that the canary had got."""
+    with patch.object(deploy, "promoted", lambda document, _canary, _primary: document):
+        yield
+
+
+@contextmanager
+def _without_foreign_content(_arena: Arena) -> Iterator[None]:
+    """A deployment of the same revision runs the same."""
+    with patch.object(world, "foreign_content", lambda *_: None):
+        yield
+
+
+@contextmanager
+def _without_exact_way_back(_arena: Arena) -> Iterator[None]:
+    """The old task definition is the old version."""
+    with patch.object(way_back, "pinned", lambda document, _content: document):
+        yield
+
+
+@contextmanager
+def _without_new_deployment(_arena: Arena) -> Iterator[None]:
+    """A canary that has the revision already runs the new version."""
+    start = deploy.start
+
+    def as_it_is(*given: Any, anew: bool = False) -> Any:
+        return start(*given)
+
+    with patch.object(deploy, "start", as_it_is):
+        yield
+
+
+@contextmanager
 def _without_retiring(_arena: Arena) -> Iterator[None]:
     """Nobody looks at a canary again once its release is over."""
     with patch.object(retiring, "follow", lambda _release, _left: None):
@@ -275,6 +308,10 @@ MUTATIONS: dict[str, Mutation] = {
     "way back": _without_way_back,
     "register": _without_register,
     "retiring": _without_retiring,
+    "one content": _without_one_content,
+    "foreign content": _without_foreign_content,
+    "exact way back": _without_exact_way_back,
+    "new deployment": _without_new_deployment,
     "second read": _without_second_read,
     "patience for reads": _without_patience_for_reads,
     "grace": _without_grace,

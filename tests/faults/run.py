@@ -59,7 +59,8 @@ class Run:
     stranded: int = 0
     left: int = 0
     unknown_until: datetime = LONG_AGO
-    releases: int = 0
+    images: dict[str, str] = field(default_factory=dict)
+    """By the release's name, in order."""
 
     def __post_init__(self) -> None:
         jitter.seed(self.case.name)

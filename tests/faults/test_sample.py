@@ -102,6 +102,10 @@ TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {
     "doubt of executions": ("good", "executions unknown", "Bake"),
     "settling": ("failed primary deployment", "weights reset", "RestorePrimary"),
     "lending": ("good", "primary lost", "Bake"),
+    "one content": ("good", "new tag moved", "PromotePrimary"),
+    "foreign content": ("promotion by signal", "new tag moved and deployed", "Gate"),
+    "exact way back": ("failed primary deployment", "old tag moved", "PromotePrimary"),
+    "new deployment": ("fixed tag",),
 }
 
 
