@@ -21,6 +21,7 @@ class Count:
     canary: int = 0
     errors_from_canary: int = 0
     by_version: Counter[str] = field(default_factory=Counter)
+    by_canary_version: Counter[str] = field(default_factory=Counter)
     errors_by_version: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Count") -> None:
@@ -29,6 +30,7 @@ class Count:
         self.canary += other.canary
         self.errors_from_canary += other.errors_from_canary
         self.by_version.update(other.by_version)
+        self.by_canary_version.update(other.by_canary_version)
         self.errors_by_version.update(other.errors_by_version)
 
 
@@ -109,6 +111,7 @@ class Client:
                 counts.append(self._unconfirmed)
             one = Count(1, int(error), int(canary), int(error and canary))
             one.by_version[version] += 1
+            one.by_canary_version[version] += canary
             one.errors_by_version[version] += error
             for count in counts:
                 count.add(one)

@@ -101,7 +101,7 @@ class Sandbox:
         return service
 
     def image(self, service: str) -> str:
-        """The image in the task definition that an ECS service runs."""
+        """What an ECS service runs, whatever its tag means by now."""
         return self.runs(service).image
 
     def runs(self, service: str) -> Revision:
@@ -111,10 +111,16 @@ class Sandbox:
         definition, tags = answer["taskDefinition"], answer.get("tags", [])
         return Revision(
             name=arn.rpartition("/")[2],
-            image=definition["containerDefinitions"][0]["image"],
+            image=self._content(service, definition),
             status=definition["status"],
             tags={tag["key"]: tag["value"] for tag in tags},
         )
+
+    def _content(self, service: str, definition: Json) -> str:
+        """What the tasks run in their first container, for people."""
+        app = definition["containerDefinitions"][0]
+        running = self.agent.content(service)
+        return running.get(app["name"]) or self.agent.registry.label(app["image"])
 
     def register(self, family: str, tag: str) -> str:
         """A new revision of a task definition that runs this version; its ARN."""

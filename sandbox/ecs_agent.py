@@ -19,7 +19,14 @@ from moto.ecs.models import Service, ecs_backends
 
 from emulator.account import ACCOUNT, REGION
 from emulator.events import Event
-from emulator.moto_gaps.ecs import configuration_of, deployments_of, lock, new_deployment
+from emulator.moto_gaps.ecs import (
+    configuration_of,
+    deployments_of,
+    lock,
+    new_deployment,
+    report_tasks,
+)
+from emulator.registry import Registry
 from sandbox.ports import free_port
 from sandbox.registration import register
 from sandbox.task import Task
@@ -37,6 +44,8 @@ class Fleet:
     announced: set[tuple[str, str]] = field(default_factory=set)
     proven: set[str] = field(default_factory=set)
     failures: dict[str, int] = field(default_factory=dict)
+    contents: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By deployment, what the images of its containers meant when it started its first task."""
     retry_at: float = 0.0
     completed: str | None = None
 
@@ -56,6 +65,7 @@ class EcsAgent:
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self._ecs = ecs_backends[account][region]
+        self.registry = Registry()
         self._account, self._region = account, region
         self._tick = tick
         self._drain_seconds = drain_seconds
@@ -94,6 +104,16 @@ class EcsAgent:
                 if key.split(":")[-1] == service
                 for task in fleet.tasks
             ]
+
+    def content(self, service: str) -> dict[str, str]:
+        """What the newest deployment of a service runs, by container and for people; empty before
+        its first task."""
+        with lock:
+            for key, fleet in self._fleets.items():
+                if key.split(":")[-1] == service:
+                    newest = deployments_of(self._ecs.services[key])[0]
+                    return fleet.contents.get(newest["id"], {})
+        return {}
 
     def break_image(self, image: str) -> None:
         """From now on no task of this image lives: those that run die, and each new one exits.
@@ -206,15 +226,18 @@ class EcsAgent:
             return
         ceiling = math.floor(desired * configuration_of(service)["maximumPercent"] / 100)
         for _ in range(min(desired - len(mine), ceiling - len(live))):
-            fleet.tasks.append(self._spawn(service, primary))
+            fleet.tasks.append(self._spawn(service, fleet, primary))
 
-    def _spawn(self, service: Service, deployment: dict[str, Any]) -> Task:
+    def _spawn(self, service: Service, fleet: Fleet, deployment: dict[str, Any]) -> Task:
         definition = self._ecs.describe_task_definition(deployment["taskDefinition"])
         containers = definition.container_definitions
         app: dict[str, Any] = next(
             container for container in containers if container["name"] != "envoy"
         )
-        image, port = str(app["image"]), free_port()
+        images = {str(c["name"]): str(c["image"]) for c in containers}
+        resolved = {name: self.registry.label(image) for name, image in images.items()}
+        content = fleet.contents.setdefault(deployment["id"], resolved)
+        image, port = content[app["name"]], free_port()
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(APP)],
             env={
@@ -292,6 +315,8 @@ class EcsAgent:
             if deployment is primary or tasks:
                 kept.append(deployment)
         service.deployments = kept
+        live = [task for task in fleet.tasks if task.live]
+        report_tasks(service, [self._described(service, fleet, task) for task in live])
         service.running_count = sum(d["runningCount"] for d in kept)
         service.pending_count = sum(d["pendingCount"] for d in kept)
         steady = len(kept) == 1 and sum(t.healthy and t.live for t in fleet.tasks) >= desired
@@ -303,6 +328,22 @@ class EcsAgent:
             )
             fleet.completed = primary["taskDefinition"]
             self._announce(service, fleet, primary, "COMPLETED")
+
+    def _described(self, service: Service, fleet: Fleet, task: Task) -> dict[str, Any]:
+        where = f"arn:aws:ecs:{self._region}:{self._account}"
+        containers = [
+            {"name": name, "image": image, "imageDigest": self.registry.digest(image)}
+            for name, image in fleet.contents[task.deployment].items()
+        ]
+        return {
+            "taskArn": f"{where}:task/{service.cluster_name}/{task.id}",
+            "clusterArn": f"{where}:cluster/{service.cluster_name}",
+            "group": f"service:{service.name}",
+            "startedBy": task.deployment,
+            "lastStatus": "RUNNING" if task.answering else "PENDING",
+            "desiredStatus": "RUNNING",
+            "containers": containers,
+        }
 
     def _announce(
         self, service: Service, fleet: Fleet, deployment: dict[str, Any], state: str

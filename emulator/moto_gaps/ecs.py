@@ -1,7 +1,8 @@
 """ECS: rolling deployments, with the configuration and the rollout state that they have.
 
 A revision that was deregistered runs on where it runs, and is scaled; nothing is deployed from it.
-The tasks themselves are not here: whoever runs some reports them in `service.deployments`.
+The tasks themselves are not here: whoever runs some reports them in `service.deployments`, and one
+by one to `report_tasks`.
 """
 
 import random
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ecs.exceptions import EcsClientException
 from moto.ecs.models import EC2ContainerServiceBackend, Service, TaskDefinition
@@ -33,6 +35,8 @@ DEFAULT_CONFIGURATION = {
     "strategy": "ROLLING",
 }
 
+TASKS_PER_CALL = 100
+
 lock = threading.RLock()
 """Held while a service's deployments are read or changed."""
 
@@ -41,6 +45,7 @@ lock = threading.RLock()
 def filled() -> Iterator[None]:
     backend, response = EC2ContainerServiceBackend, EC2ContainerServiceResponse
     create, respond = backend.create_service, response.create_service
+    list_other_tasks, describe_other_tasks = response.list_tasks, response.describe_tasks
     describe = backend.describe_task_definition
 
     def describe_task_definition(
@@ -135,6 +140,33 @@ def filled() -> Iterator[None]:
             service.vpc_lattice_configurations = self._get_param("vpcLatticeConfigurations")
             return result
 
+    def list_tasks(self: EC2ContainerServiceResponse) -> Any:
+        """AWS: the tasks of a service by its name, 100 a page. moto: knows none that a service has
+        started."""
+        named = self._get_param("serviceName")
+        if not named:
+            return list_other_tasks(self)
+        with lock:
+            cluster = self._get_param("cluster", "default")
+            found = self.ecs_backend._get_service(cluster, named.rsplit("/", 1)[-1])
+            arns = [task["taskArn"] for task in tasks_of(found)]
+        first = int(self._get_param("nextToken", "0"))
+        more = {"nextToken": str(first + TASKS_PER_CALL)} if arns[first + TASKS_PER_CALL :] else {}
+        return ActionResult({"taskArns": arns[first : first + TASKS_PER_CALL], **more})
+
+    def describe_tasks(self: EC2ContainerServiceResponse) -> Any:
+        """The same tasks, with the digests of their images; moto has no digest of any."""
+        wanted = self._get_param("tasks", [])
+        with lock:
+            running = {
+                task["taskArn"]: task
+                for service in self.ecs_backend.services.values()
+                for task in tasks_of(service)
+            }
+        if not wanted or not running.keys() >= set(wanted):
+            return describe_other_tasks(self)
+        return ActionResult({"tasks": [running[arn] for arn in wanted], "failures": []})
+
     with (
         patch.multiple(
             backend,
@@ -142,7 +174,12 @@ def filled() -> Iterator[None]:
             create_service=create_service,
             update_service=update_service,
         ),
-        patch.object(response, "create_service", create_service_response),
+        patch.multiple(
+            response,
+            create_service=create_service_response,
+            list_tasks=list_tasks,
+            describe_tasks=describe_tasks,
+        ),
     ):
         yield
 
@@ -179,6 +216,16 @@ def new_deployment(service: Service, task_definition: str) -> dict[str, Any]:
     service.task_definition = task_definition
     service.deployments = [primary, *service.deployments]
     return primary
+
+
+def report_tasks(service: Service, tasks: list[dict[str, Any]]) -> None:
+    """What runs of the service, each task as DescribeTasks answers it."""
+    service.running_tasks = tasks  # type: ignore[attr-defined]
+
+
+def tasks_of(service: Service) -> list[dict[str, Any]]:
+    tasks: list[dict[str, Any]] = getattr(service, "running_tasks", [])
+    return tasks
 
 
 def deployments_of(service: Service) -> list[dict[str, Any]]:

@@ -56,6 +56,42 @@ def apply_infrastructure(sandbox: Sandbox) -> None:
     sandbox.client("ecs").deregister_task_definition(taskDefinition=before.name)
 
 
+def push_again(tag: str, label: str) -> Callable[[Sandbox, str], None]:
+    """Somebody pushes other bytes under a tag that is being released."""
+
+    def push(sandbox: Sandbox, _execution: str) -> None:
+        sandbox.agent.registry.push(article.image(tag), article.image(label))
+
+    return push
+
+
+def fix_and_release_again(tag: str, bad: str, fixed: str) -> Callable[[Sandbox], str]:
+    """A bad version is reverted by its alarm, and the fix is released under the same tag."""
+
+    def release(sandbox: Sandbox) -> str:
+        push_again(tag, bad)(sandbox, "")
+        profile = {**sandbox.profile, "steps": [{"weight": 5, "bake_seconds": 60}]}
+        request = {"service": "checkout", "images": {"app": article.image(tag)}}
+        execution = start_execution(sandbox, {**request, "profile": profile})
+        while sandbox.record(execution)["outcome"] != "Reverted" or not sandbox.is_free():
+            time.sleep(0.2)
+        wait_for_alarm(sandbox)
+        push_again(tag, fixed)(sandbox, "")
+        return start_execution(sandbox, {**request, "profile": {**sandbox.profile, "steps": QUICK}})
+
+    return release
+
+
+def wait_for_alarm(sandbox: Sandbox) -> None:
+    """Until the alarm that has fired clears again."""
+    cloudwatch = sandbox.client("cloudwatch")
+    while True:
+        [alarm] = cloudwatch.describe_alarms(AlarmNames=[article.ALARM])["MetricAlarms"]
+        if alarm["StateValue"] == "OK":
+            return
+        time.sleep(0.2)
+
+
 def send_signal(kind: str) -> Callable[[Sandbox, str], None]:
     """A Release Signal, put on the event bus."""
 

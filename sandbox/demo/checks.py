@@ -144,6 +144,34 @@ def restored_by_copy(report: Report) -> list[str]:
     return wrong
 
 
+def baked_bytes(report: Report) -> list[str]:
+    """Other bytes were pushed under the tag in mid-release, and nobody was ever served by them."""
+    wrong = released(report)
+    if len(report["acts"]) != 1:
+        wrong.append("the tag was not pushed again")
+    if "v21-unseen-fail100" in report["versions"]:
+        wrong.append(f"bytes that no canary ran have answered: {report['versions']}")
+    return wrong
+
+
+def fix_judged(report: Report) -> list[str]:
+    """The fix of a version that was reverted has the same tag: the canary serves it, and then the
+    primary."""
+    wrong = at_rest(report)
+    if not report["primary_image"].endswith(":v22-fixed"):
+        wrong.append(f"the primary runs {report['primary_image']}")
+    if not report["errors_from_canary"]:
+        wrong.append("the bad version failed no request, so nothing was shown")
+    if report["errors"] != report["errors_from_canary"]:
+        wrong.append("requests failed that the canary did not serve")
+    failing = report["failing_versions"]
+    if failing != ["v22-bad-fail30"]:
+        wrong.append(f"requests failed of {failing}")
+    if not report["canary_answers"].get("v22-fixed"):
+        wrong.append("the canary never served the fix")
+    return wrong
+
+
 def promoted_by_pipeline(report: Report) -> list[str]:
     """The canary served everything for a while, and the event of `main` promoted it."""
     full = next((s for s in report["steps"] if s["weight"] == 100), None)

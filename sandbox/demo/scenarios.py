@@ -146,6 +146,21 @@ SCENARIOS = [
         acts=(Act("Bake", acts.deploy_hotfix("v20")),),
     ),
     Scenario(
+        "moved-tag",
+        "v21",
+        "Released",
+        checks.baked_bytes,
+        steps=QUICK,
+        acts=(Act("Bake", acts.push_again("v21", "v21-unseen-fail100")),),
+    ),
+    Scenario(
+        "fixed-tag",
+        "v22",
+        "Released",
+        checks.fix_judged,
+        begin=acts.fix_and_release_again("v22", "v22-bad-fail30", "v22-fixed"),
+    ),
+    Scenario(
         "deregistered",
         "v18",
         "Reverted",

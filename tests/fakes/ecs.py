@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from emulator.registry import Registry
 from tests.fakes.clock import VirtualClock
 from tests.fakes.deployments import Service
 from tests.fakes.past import Lagging
-from tests.fakes.registry import Registry
 from tests.fakes.service import Document, Refusal
 
 REGION = "us-east-1"
