@@ -9,12 +9,14 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.core.config import default_user_config
+from moto.stepfunctions.parser import models
 from moto.stepfunctions.parser.asl.component.common.retry import (
     jitter_strategy_decl,
     retrier_decl,
 )
 from moto.stepfunctions.parser.asl.component.state import state
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
+from moto.stepfunctions.parser.backend import execution
 
 from emulator.acceleration import accelerated
 from emulator.awslambda import Handler, Invoker
@@ -52,7 +54,7 @@ def engine(
 
 @contextmanager
 def _timed(clock: Clock) -> Iterator[None]:
-    """Waits, retry back-off and the entries of states pass on the virtual clock.
+    """Executions, waits, retry back-off and the entries of states pass on the virtual clock.
 
     The back-off can be repeated.
     """
@@ -61,8 +63,11 @@ def _timed(clock: Clock) -> Iterator[None]:
         clock.wait_until(lambda: not env.is_running(), wait_seconds)
 
     slept = type("Clock", (), {"sleep": staticmethod(clock.sleep)})
+    dates = _dates(clock)
     with (
-        patch.object(state, "datetime", _entering(clock)),
+        patch.object(state, "datetime", dates),
+        patch.object(models, "datetime", dates),
+        patch.object(execution, "datetime", dates),
         patch.object(wait_function.WaitFunction, "_wait_interval", wait),
         patch.object(retrier_decl, "time", slept),
         patch.object(jitter_strategy_decl, "random", jitter),
@@ -70,9 +75,10 @@ def _timed(clock: Clock) -> Iterator[None]:
         yield
 
 
-def _entering(clock: Clock) -> Any:
-    """The module `datetime` as moto asks it for the time at which a state is entered. With each a
-    little later: on AWS no two states of an execution are entered in one millisecond."""
+def _dates(clock: Clock) -> Any:
+    """The module `datetime` as moto asks it for the time at which an execution begins and ends, and
+    a state is entered. With each a little later: on AWS no two of one execution are entered in one
+    millisecond."""
     last = clock.now()
 
     def now(tz: datetime.tzinfo) -> datetime.datetime:

@@ -182,7 +182,7 @@ def push_image(tag: str) -> Callable[[Sandbox], str]:
         # At least once is what EventBridge promises.
         sandbox.bus.deliver(event)
         sandbox.bus.deliver(event)
-        return find_execution(sandbox, event["id"])
+        return find_execution(sandbox, "push-")
 
     return push
 

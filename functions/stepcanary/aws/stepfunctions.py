@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from stepcanary.aws import clients
@@ -43,6 +44,20 @@ def running_executions() -> frozenset[str]:
         stateMachineArn=machine, statusFilter="RUNNING", PaginationConfig={"PageSize": 1_000}
     )
     return frozenset(each["executionArn"] for page in found for each in page["executions"])
+
+
+@aws_failures
+def is_after(execution: str, moment: datetime, seconds: int) -> bool:
+    """Whether something that happened at this moment came after the execution: it had ended by
+    then, and had been started so many seconds before at least."""
+    try:
+        answer = clients.stepfunctions().describe_execution(executionArn=execution)
+    except clients.stepfunctions().exceptions.ExecutionDoesNotExist:
+        # It has just begun.
+        return False
+    ended = answer.get("stopDate")
+    late = (moment - answer["startDate"]).total_seconds() > seconds
+    return ended is not None and ended < moment and late
 
 
 @aws_failures

@@ -10,12 +10,15 @@ from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
 from stepcanary.release import signalling
 from stepcanary.store import profiles
 
+TAGS_WITHIN_SECONDS = 60
+"""A build gives an image all of its tags within this time."""
+
 
 def of_image(event: ImagePushed) -> Triggered:
     """A push releases or promotes each service whose profile says so of its tag.
 
-    EventBridge may deliver an event twice: the execution has the event's name, so that there is
-    one release.
+    A digest that is pushed under several tags is one release, and so is an event that EventBridge
+    delivers twice: the execution has the digest's name.
     """
     push = event.detail
     image = f"{event.registry}/{push.repository_name}@{push.image_digest}"
@@ -29,10 +32,8 @@ def of_image(event: ImagePushed) -> Triggered:
             "images": {profile.triggers.container: image},
             "by": by,
         }
-        # 80 characters at most, and of each service its own.
-        mark = hashlib.sha256(service.encode()).hexdigest()[:8]
         try:
-            started.append(stepfunctions.start(f"push-{event.id}-{service[:20]}-{mark}", request))
+            started.append(_start(service, event, request))
         except (AwsRefused, AwsUnavailable) as failure:
             failed.append(failure)
     services = [s for s, _ in profiles.promoted_by_tag(push.repository_name, push.image_tag)]
@@ -41,6 +42,18 @@ def of_image(event: ImagePushed) -> Triggered:
         # Lambda delivers the event again; what was started already is not started twice.
         raise failed[0]
     return Triggered(started=started, promoted=promoted)
+
+
+def _start(service: str, event: ImagePushed, request: dict[str, object]) -> str:
+    """ARN of the one execution of this push."""
+    # 80 characters at most, and of each service its own.
+    mark = hashlib.sha256(service.encode()).hexdigest()[:8]
+    digest = event.detail.image_digest.removeprefix("sha256:")[:16]
+    execution = stepfunctions.start(f"push-{digest}-{service[:20]}-{mark}", request)
+    if not stepfunctions.is_after(execution, event.time, TAGS_WITHIN_SECONDS):
+        return execution
+    # Pushed again once that release was over: somebody wants another one.
+    return stepfunctions.start(f"push-{event.id}-{service[:20]}-{mark}", request)
 
 
 def of_pipeline(event: PipelineSucceeded) -> Triggered:
