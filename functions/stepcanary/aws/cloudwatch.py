@@ -1,12 +1,15 @@
 """CloudWatch: the alarms that judge a release, as they stand and as they stood."""
 
+import itertools
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
+from stepcanary.domain.alarms import Described, children_of, seen
 from stepcanary.domain.model import Document
 from stepcanary.domain.verdict import Alarm
 
@@ -14,18 +17,30 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.literals import AlarmTypeType
 
 NAMES_PER_CALL = 100
-# Without them a composite alarm is left out, as if it did not exist. See
+# A type that is not named is left out, as if its alarms did not exist. See
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
-TYPES: "list[AlarmTypeType]" = ["MetricAlarm", "CompositeAlarm"]
-
-
-Described = dict[str, Document]
-"""Alarms by name, as CloudWatch describes them."""
+TYPES: "list[AlarmTypeType]" = ["MetricAlarm", "CompositeAlarm", "LogAlarm"]
 
 
 @aws_failures
 def describe(names: list[str]) -> Described:
-    """Metric and composite alarms; a name that CloudWatch does not know is simply absent."""
+    """Alarms of every type, with the children of the composite ones.
+
+    A name that CloudWatch does not know is simply absent.
+    """
+    found: Described = {}
+    asked: set[str] = set()
+    wanted = names
+    while wanted:
+        asked.update(wanted)
+        described = _describe(wanted)
+        found |= described
+        children = (child for alarm in described.values() for child in children_of(alarm))
+        wanted = sorted(set(children) - asked)
+    return found
+
+
+def _describe(names: list[str]) -> Described:
     found: Described = {}
     for first in range(0, len(names), NAMES_PER_CALL):
         answer = clients.cloudwatch().describe_alarms(
@@ -33,7 +48,12 @@ def describe(names: list[str]) -> Described:
             AlarmTypes=TYPES,
             MaxRecords=NAMES_PER_CALL,
         )
-        for alarm in [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]:
+        of_every_type = (
+            answer.get("MetricAlarms", []),
+            answer.get("CompositeAlarms", []),
+            answer.get("LogAlarms", []),
+        )
+        for alarm in itertools.chain.from_iterable(of_every_type):
             found[alarm["AlarmName"]] = cast("Document", alarm)
     return found
 
@@ -50,19 +70,17 @@ def alarms_of(described: Described, names: list[str], since: int | None) -> list
     With `since`, in epoch seconds, an alarm that changed after it is looked up in the history, so
     that one which fired and cleared again is seen.
     """
-    return [_alarm(described[name], since) for name in names if name in described]
+    alarms = (seen(name, described) for name in names)
+    return [_since(alarm, described[alarm.name], since) for alarm in alarms if alarm is not None]
 
 
-def _alarm(described: Any, since: int | None) -> Alarm:
-    name, state = described["AlarmName"], described["StateValue"]
-    reason = described.get("StateReason", "")
-    if state == "ALARM":
-        return Alarm(name, state, reason, fired=True)
+def _since(alarm: Alarm, described: Document, since: int | None) -> Alarm:
     changed: datetime | None = described.get("StateTransitionedTimestamp")
-    if since is None or (changed is not None and changed.timestamp() < since):
-        return Alarm(name, state, reason)
-    fired = _fired_since(name, since)
-    return Alarm(name, state, fired or reason, fired=fired is not None)
+    quiet = changed is not None and since is not None and changed.timestamp() < since
+    if alarm.fired or since is None or quiet:
+        return alarm
+    fired = _fired_since(alarm.name, since)
+    return alarm if fired is None else replace(alarm, reason=fired, fired=True)
 
 
 def _fired_since(name: str, since: int) -> str | None:
