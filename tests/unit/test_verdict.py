@@ -41,7 +41,7 @@ def test_an_alarm_that_fired_and_cleared_reverts() -> None:
     cleared = Alarm("a", "OK", "it fired at 10:00:00 UTC and has cleared since", fired=True)
     verdict = judge(["a"], [cleared], 3)
     assert verdict.decision == "revert"
-    assert verdict.reason == "alarm fired: a (it fired at 10:00:00 UTC and has cleared since)"
+    assert verdict.reason == "alarm a fired (it fired at 10:00:00 UTC and has cleared since)"
 
 
 @given(st.lists(STATES, min_size=1, max_size=6))

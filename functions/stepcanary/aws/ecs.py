@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import RegisterTaskDefinitionRequestTypeDef
 
 SERVICES_PER_CALL = 10
+REVISIONS_PER_CALL = 20
 
 
 @aws_failures
@@ -45,6 +46,26 @@ def require_service(cluster: str, name: str, field: str) -> Service:
             f"{field}: there is no ECS service {name} in cluster {cluster}; mend the profile"
         )
     return service
+
+
+@aws_failures
+def has_gateway(services: list[Service]) -> list[str]:
+    """The names of those whose tasks get requests from a gateway of ECS's own.
+
+    Only the service's revision says so. One of before October 2024 cannot be described, and is
+    older than gateways. See
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayConnector.html
+    """
+    owners = {arn: service.name for service in services for arn in service.revisions}
+    arns = sorted(owners)
+    names: set[str] = set()
+    for first in range(0, len(arns), REVISIONS_PER_CALL):
+        some = arns[first : first + REVISIONS_PER_CALL]
+        answer = clients.ecs().describe_service_revisions(serviceRevisionArns=some)
+        for revision in answer["serviceRevisions"]:
+            if revision.get("gatewayConnectors"):
+                names.add(owners[revision["serviceRevisionArn"]])
+    return sorted(names)
 
 
 @cache

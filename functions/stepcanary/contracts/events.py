@@ -32,11 +32,6 @@ class ImagePushed(BaseModel):
     time: datetime
     detail: Push
 
-    @property
-    def registry(self) -> str:
-        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
-        return f"{self.account}.dkr.ecr.{self.region}.{suffix}"
-
 
 class Succeeded(BaseModel):
     pipeline: str
