@@ -28,7 +28,7 @@ class ImagePushed(BaseModel):
 
     id: str
     account: str
-    region: str
+    region: str = Field(pattern=r"^[a-z]+(-[a-z]+)+-[0-9]+$")
     time: datetime
     detail: Push
 

@@ -115,7 +115,7 @@ def _last_look(release: Release, lease: Lease, corrections: int) -> Rest:
     if fired := fired_of(found):
         return Rest(next="restore", corrections=corrections, note=fired)
     if corrections < MOST_LOOKS_FOR_SIGHT and (unseen := unseen_of(release.alarms, found)):
-        note = f"after the weights had returned, {unseen}"
+        note = f"After the weights had returned, {unseen}"
         return Rest(next="again", corrections=corrections + 1, note=note)
     return Rest(next="retire", corrections=corrections)
 
