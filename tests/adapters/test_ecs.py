@@ -143,6 +143,19 @@ def test_a_log_alarm_that_fired_and_cleared_is_looked_up(cloud: Cloud) -> None:
     assert (alarm.state, alarm.fired) == ("OK", True)
 
 
+@pytest.mark.parametrize("fires", [False, True])
+def test_an_alarm_that_fired_and_was_deleted_is_looked_up(cloud: Cloud, fires: bool) -> None:
+    since = int(cloud.clock.now().timestamp())
+    cloud.clock.sleep(10)
+    if fires:
+        cloud.set_alarm("example2-5xx", "ALARM")
+    cloud.clock.sleep(10)
+    cloud.delete_alarm("example2-5xx")
+    found = cloudwatch.describe_alarms(["example2-5xx"], since)
+    assert [alarm.fired for alarm in found] == [True] * fires
+    assert all("was deleted since" in alarm.reason for alarm in found)
+
+
 @pytest.mark.parametrize("gateways", [set(), {"example2"}, {"example1", "example2"}])
 def test_a_gateway_is_seen_at_the_revision(cloud: Cloud, gateways: set[str]) -> None:
     cloud.gateways = gateways

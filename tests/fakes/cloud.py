@@ -54,6 +54,7 @@ class Cloud(Ecs):
         self.on_write: Callable[[int, int], None] = lambda _primary, _canary: None
         self.alarms = Remembered(clock, {})
         self.alarm_history: dict[str, list[tuple[datetime, str, str]]] = {}
+        self._deleted: set[str] = set()
         self.evaluations = Remembered(clock, {})
         """EvaluationState by alarm, where CloudWatch could not evaluate it."""
         self.alarm_settings: dict[str, Document] = {}
@@ -262,7 +263,7 @@ class Cloud(Ecs):
     def set_alarm(self, name: str, state: str) -> None:
         """Let an alarm go to a state, with a trace in its history and an event."""
         before = self.alarms.get(name, "INSUFFICIENT_DATA")
-        if before == state:
+        if before == state or name in self._deleted:
             return
         self.alarms[name] = state
         self.alarm_history.setdefault(name, []).append((self.clock.now(), before, state))
@@ -293,6 +294,7 @@ class Cloud(Ecs):
         """Somebody deletes the alarm, if it is there; no event tells of it."""
         if name in self.alarms:
             del self.alarms[name]
+            self._deleted.add(name)
 
     def fail_evaluation(self, name: str, evaluation: str = "EVALUATION_ERROR") -> None:
         """CloudWatch cannot evaluate the alarm from here on, and leaves its state as it is."""

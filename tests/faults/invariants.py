@@ -37,6 +37,7 @@ INVARIANTS = (
     "truth",
     "signal",
     "alarm",
+    "unwatched",
     "named",
     "foreign",
     "served",
@@ -64,6 +65,14 @@ class Progress:
     alarmed: bool = False
     alarmed_late: bool = False
     """An alarm fired when the canary had no weight to take away any more."""
+    unwatched: bool = False
+    """Its alarm could not see before its verdict, and never has since."""
+    deleted: bool = False
+    """Its alarm was deleted before the last look at the primary."""
+    by_hand: bool = False
+    """A person said promote."""
+    looked: bool = False
+    """The primary was seen steady, and the alarms with it."""
     old: str = "shop:v1"
     ended: bool = False
 
@@ -276,6 +285,10 @@ class Watch:
                 progress.allowed, progress.promoted = {100}, True
             elif following == "revert":
                 progress.allowed = set()
+        if writer.function == "CheckDeploymentFunction" and writer.event["side"] == "primary":
+            progress.looked = progress.looked or (
+                answer["steady"] and not writer.event["restoring"]
+            )
         confirmed = writer.function == "ConfirmRestFunction" and answer["next"] == "retire"
         if confirmed and writer.event["promoted"] and progress.alarmed_late:
             self.say("alarm", "the new version is called good, and an alarm has fired")
@@ -288,6 +301,14 @@ class Watch:
             self.progress(holder).alarmed = True
         elif decided:
             self.progress(holder).alarmed_late = True
+
+    def see_unwatched(self, holder: str, *, deleted: bool) -> None:
+        """Its alarm is gone, or cannot see from here on."""
+        if not holder:
+            return
+        progress = self.progress(holder)
+        progress.unwatched = progress.unwatched or not (deleted or progress.promoted)
+        progress.deleted = progress.deleted or (deleted and not progress.looked)
 
     def see_end(
         self, arn: str, status: str, error: str, cause: str, *, held: bool, stranded: bool
@@ -367,6 +388,11 @@ class Watch:
             name = execution.rsplit(":", 1)[-1]
             if progress.reverting and records.get(name) == "Released":
                 self.say("signal", f"a revert of {name} was accepted, and it was released")
+            if progress.deleted and records.get(name) == "Released":
+                self.say("unwatched", f"the alarm of {name} was deleted, and it was released")
+            alone = progress.unwatched and not progress.by_hand
+            if alone and records.get(name) == "Released":
+                self.say("unwatched", f"the alarm of {name} could not see, and it was released")
             if progress.alarmed and records.get(name) == "Released":
                 self.say("alarm", f"an alarm of {name} fired in time, and it was released")
 

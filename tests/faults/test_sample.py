@@ -102,6 +102,8 @@ TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {
     "doubt of executions": ("good", "executions unknown", "Bake"),
     "settling": ("failed primary deployment", "weights reset", "RestorePrimary"),
     "lending": ("good", "primary lost", "Bake"),
+    "sight": ("good", "alarm fails to evaluate", "Bake"),
+    "look for alarms": ("good", "alarm deleted", "Bake"),
 }
 
 

@@ -68,23 +68,32 @@ def alarms_of(described: Described, names: list[str], since: int | None) -> list
     """The named ones among alarms that were described.
 
     With `since`, in epoch seconds, an alarm that changed after it is looked up in the history, so
-    that one which fired and cleared again is seen.
+    that one which fired and cleared again is seen, and one which fired and was deleted as well.
     """
-    alarms = (seen(name, described) for name in names)
-    return [_since(alarm, described[alarm.name], since) for alarm in alarms if alarm is not None]
+    found = (_alarm(name, described, since) for name in names)
+    return [alarm for alarm in found if alarm is not None]
 
 
-def _since(alarm: Alarm, described: Document, since: int | None) -> Alarm:
-    changed: datetime | None = described.get("StateTransitionedTimestamp")
-    quiet = changed is not None and since is not None and changed.timestamp() < since
-    if alarm.fired or since is None or quiet:
+def _alarm(name: str, described: Described, since: int | None) -> Alarm | None:
+    alarm = seen(name, described)
+    if since is None or (alarm is not None and alarm.fired):
         return alarm
-    fired = _fired_since(alarm.name, since)
-    return alarm if fired is None else replace(alarm, reason=fired, fired=True)
+    changed: datetime | None = described.get(name, {}).get("StateTransitionedTimestamp")
+    if changed is not None and changed.timestamp() < since:
+        return alarm
+    fired = _fired_since(name, since)
+    if fired is None:
+        return alarm
+    if alarm is None:
+        return Alarm(name, "ALARM", f"{fired} and was deleted since", fired=True)
+    return replace(alarm, reason=f"{fired} and has cleared since", fired=True)
 
 
 def _fired_since(name: str, since: int) -> str | None:
-    """When the alarm last went to ALARM, in words; None when it has not."""
+    """When the alarm last went to ALARM, in words; None when it has not.
+
+    CloudWatch keeps the history of an alarm that was deleted.
+    """
     pages = (
         clients.cloudwatch()
         .get_paginator("describe_alarm_history")
@@ -102,5 +111,5 @@ def _fired_since(name: str, since: int) -> str | None:
             change = json.loads(item.get("HistoryData") or "{}")
             if change.get("newState", {}).get("stateValue") == "ALARM":
                 when = item["Timestamp"].strftime("%H:%M:%S UTC")
-                return f"it fired at {when} and has cleared since"
+                return f"it fired at {when}"
     return None
