@@ -303,8 +303,8 @@ class Watch:
             self.progress(holder).alarmed_late = True
 
     def see_unwatched(self, holder: str, *, deleted: bool) -> None:
-        """Its alarm is gone, or cannot see from here on."""
-        if not holder:
+        """Its alarm is gone, or cannot see from here on. A rollback has none."""
+        if not holder or ":rollback" in holder:
             return
         progress = self.progress(holder)
         progress.unwatched = progress.unwatched or not (deleted or progress.promoted)

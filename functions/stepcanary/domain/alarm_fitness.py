@@ -64,10 +64,10 @@ def warnings(names: list[str], described: Described, steps: list[Step]) -> list[
         for name in names
         for leaf, settings in leaves_of(name, described)
     }
-    return [*_silent(leaves), *_old(leaves), *_slow(leaves, steps)]
+    return [*_silence_warning(leaves), *_age_warning(leaves), *_speed_warning(leaves, steps)]
 
 
-def _silent(leaves: Described) -> Iterator[str]:
+def _silence_warning(leaves: Described) -> Iterator[str]:
     if leaves and all(_takes_silence_for_health(settings) for settings in leaves.values()):
         only = "the only alarm" if len(leaves) == 1 else "every alarm, as"
         yield (
@@ -76,7 +76,7 @@ def _silent(leaves: Described) -> Iterator[str]:
         )
 
 
-def _old(leaves: Described) -> Iterator[str]:
+def _age_warning(leaves: Described) -> Iterator[str]:
     old = [name for name, settings in leaves.items() if "AWS/DynamoDB" in _namespaces(settings)]
     if old:
         yield (
@@ -85,7 +85,7 @@ def _old(leaves: Described) -> Iterator[str]:
         )
 
 
-def _slow(leaves: Described, steps: list[Step]) -> Iterator[str]:
+def _speed_warning(leaves: Described, steps: list[Step]) -> Iterator[str]:
     """The shortest bake has to last as long as the slowest alarm needs."""
     needed = {name: seconds_to_fire(settings) for name, settings in leaves.items()}
     known = {name: seconds for name, seconds in needed.items() if seconds is not None}
