@@ -116,6 +116,17 @@ def test_an_alarm_that_is_not_evaluated_holds_and_then_reverts(
     assert outcome.path.count("Bake") == 4
 
 
+@pytest.mark.parametrize("evaluation", ["EVALUATION_FAILURE", "PARTIAL_DATA"])
+def test_a_release_begins_and_holds_where_time_may_mend_the_alarm(
+    here: World, evaluation: str
+) -> None:
+    here.cloud.fail_evaluation(ALARM, evaluation)
+    later(here, 400.0, mend(here))
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+    assert outcome.path.count("Bake") == 4
+
+
 @pytest.mark.parametrize(
     ("since", "until", "bakes"),
     [(DEPLOYING, FIRST_BAKE, 3), (SETTLING, 400.0, 4), (FIRST_BAKE, 400.0, 4)],

@@ -63,6 +63,8 @@ FIT: dict[str, Described] = {
     "breaching": {"a": metric(TreatMissingData="breaching")},
     "healthy": {"a": metric(TreatMissingData="notBreaching")},
     "no data yet": {"a": metric(StateValue="INSUFFICIENT_DATA")},
+    "CloudWatch fails": {"a": metric(EvaluationState="EVALUATION_FAILURE")},
+    "not all data": {"a": metric(EvaluationState="PARTIAL_DATA")},
     "few samples count": {"a": metric(EvaluateLowSampleCountPercentile="evaluate")},
     "of its children": {
         "a": {"StateValue": "OK", "AlarmRule": "ALARM(b)"},
@@ -77,7 +79,13 @@ UNFIT: dict[str, tuple[Described, str]] = {
         {"a": metric(EvaluationState="EVALUATION_ERROR", StateReason="no role")},
         r"a cannot see.*EVALUATION_ERROR: no role",
     ),
-    "partly": ({"a": metric(EvaluationState="PARTIAL_DATA")}, "a cannot see"),
+    "a child is blind": (
+        {
+            "a": {"StateValue": "OK", "AlarmRule": "ALARM(b)"},
+            "b": metric(EvaluationState="EVALUATION_ERROR"),
+        },
+        "a cannot see.*its alarm b: EVALUATION_ERROR",
+    ),
     "ignores": ({"a": IGNORES}, "a keeps its state while it has no data"),
     "ignores logs": (
         {"a": logs("rate(1 minute)", TreatMissingData="ignore")},

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stepcanary.domain.alarms import Described, children_of, leaves_of, seen
+from stepcanary.domain.alarms import Described, children_of, leaves_of, made_of, seen
 
 
 def described(**alarms: Any) -> Described:
@@ -103,5 +103,7 @@ def test_what_an_alarm_is_made_of() -> None:
     )
     assert [name for name, _ in leaves_of("outer", alarms)] == ["a", "b"]
     assert [name for name, _ in leaves_of("a", alarms)] == ["a"]
+    assert made_of("outer", alarms) == ["outer", "a", "gone", "inner", "b"]
+    assert made_of("gone", alarms) == ["gone"]
     assert children_of(alarms["outer"]) == {"inner", "a", "gone"}
     assert children_of(alarms["a"]) == children_of(rule("SOMETHING_NEW(a)")) == frozenset()

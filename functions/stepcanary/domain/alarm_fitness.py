@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from stepcanary.domain.alarms import Described, leaves_of, seen
+from stepcanary.domain.alarms import Described, leaves_of, made_of, seen
 from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Step
 from stepcanary.errors import RequestRejected
@@ -32,13 +32,23 @@ def check_fit(names: list[str], described: Described) -> None:
                 f"alarms: {name} is in ALARM already, so it cannot judge a canary; clear it first"
                 f" ({alarm.reason})"
             )
-        if alarm.blind:
+        if alarm.blind and _needs_mending(name, described):
             raise RequestRejected(
                 f"alarms: {name} cannot see, so it cannot judge a canary; mend it first"
                 f" ({alarm.blind})"
             )
         for leaf, settings in leaves_of(name, described):
             _check_silence(_named(name, leaf), settings)
+
+
+def _needs_mending(name: str, described: Described) -> bool:
+    """Whether time does not give the alarm its sight. Other evaluations that fail are CloudWatch's,
+    and may be over when the first bake is; see
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html"""
+    return any(
+        each not in described or described[each].get("EvaluationState") == "EVALUATION_ERROR"
+        for each in made_of(name, described)
+    )
 
 
 def _check_silence(name: str, settings: Document) -> None:

@@ -23,20 +23,22 @@ def children_of(described: Document) -> frozenset[str]:
 _NONE: frozenset[str] = frozenset()
 
 
+def made_of(name: str, described: Described) -> list[str]:
+    """The names of this alarm and of all that its rule, and theirs, ask about, also of alarms that
+    do not exist."""
+    names = [name]
+    for each in names:
+        children = sorted(children_of(described.get(each, {})))
+        names += [child for child in children if child not in names]
+    return names
+
+
 def leaves_of(name: str, described: Described) -> Iterator[tuple[str, Document]]:
     """The alarms with data of their own that this one is made of, with their names: itself, unless
     it is a composite one. What does not exist is left out."""
-    yield from _leaves_of(name, described, set())
-
-
-def _leaves_of(name: str, described: Described, known: set[str]) -> Iterator[tuple[str, Document]]:
-    if name in known or name not in described:
-        return
-    known.add(name)
-    if "AlarmRule" not in described[name]:
-        yield name, described[name]
-    for child in sorted(children_of(described[name])):
-        yield from _leaves_of(child, described, known)
+    for each in made_of(name, described):
+        if each in described and "AlarmRule" not in described[each]:
+            yield each, described[each]
 
 
 def seen(name: str, described: Described) -> Alarm | None:
