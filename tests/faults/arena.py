@@ -152,6 +152,7 @@ class Arena(World):
         changed = self.cloud.weight("example2") != canary
         self.cloud.write_foreign(canary)
         run.watch.foreign = run.watch.unseen = True
+        run.watch.sent_home = run.watch.sent_home or canary == 0
         # With another fault beside it, the answer that names it may be the one that is lost.
         ours = changed and self.is_led() and not run.closing and len(run.case.faults) == 1
         if self.cloud.versioned:
@@ -261,7 +262,7 @@ class Arena(World):
             run.unknown_until = self._began + timedelta(seconds=UNKNOWN_SECONDS)
             return
         if kind == "weights reset":
-            run.watch.foreign = run.watch.unseen = True
+            run.watch.foreign = run.watch.unseen = run.watch.sent_home = True
             run.excused = run.excused or run.closing or not self.held()
         elif kind in ALARMS:
             run.watch.see_unwatched(self.holder(), deleted=kind == "alarm deleted")

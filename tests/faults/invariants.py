@@ -128,6 +128,8 @@ class Watch:
         self._progress: dict[str, Progress] = {}
         self._before = AT_REST
         self.foreign = False
+        self.sent_home = False
+        """Somebody has returned the traffic by hand, to whatever version the primary ran."""
         self.unseen = False
         self.to_be_named = False
         self.nameable = False
@@ -388,7 +390,8 @@ class Watch:
             name = execution.rsplit(":", 1)[-1]
             if progress.reverting and records.get(name) == "Released":
                 self.say("signal", f"a revert of {name} was accepted, and it was released")
-            if progress.deleted and records.get(name) == "Released":
+            deleted = progress.deleted and not self.sent_home
+            if deleted and records.get(name) == "Released":
                 self.say("unwatched", f"the alarm of {name} was deleted, and it was released")
             alone = progress.unwatched and not progress.by_hand
             if alone and records.get(name) == "Released":
