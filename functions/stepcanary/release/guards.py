@@ -35,7 +35,7 @@ def require_last_word(release: Release, lease: Lease, deadline_at: int) -> bool:
     found = alarms(release, lease)
     why = alarming_of(release.alarms, found)
     blind = None if lease.was_promoted else blind_of(found)
-    if blind and is_overdue(clock.now(), deadline_at):
+    if blind and not why and is_overdue(clock.now(), deadline_at):
         why = f"{blind}, and did not until the deadline, so nothing judges the primary. {MEND}"
     if why:
         raise CanaryAlarmed(why)
