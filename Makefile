@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load build schema fix requirements clean
+.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load build schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -77,6 +77,9 @@ PYTHON313 = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/nul
 build: .venv-sam/ready ## Package the functions with sam build: no credentials, no Docker
 	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
 	PATH="$(dir $(PYTHON313)):$$PATH" $(SAM) build
+
+refusals: .venv/ready ## List what a release is refused and warned of in docs/refusals.md
+	$(BIN)/python -m tools.list_refusals docs/refusals.md
 
 schema: .venv/ready ## Export the JSON Schemas to docs/schema
 	$(BIN)/python -m tools.export_schemas docs/schema

@@ -33,6 +33,9 @@ def evaluate_alarms(
     for alarm in list(backend.alarms.values()):
         if alarm.rule is not None or alarm.metric_data_queries or not alarm.metric_name:
             continue
+        if getattr(alarm, "evaluation_state", None):
+            # It cannot be evaluated, and keeps the state that it had.
+            continue
         before = alarm.state_value
         points = _points(backend, alarm, now, seconds_per_period)
         state = evaluate(

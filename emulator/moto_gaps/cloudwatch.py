@@ -14,11 +14,17 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
-from emulator.moto_gaps.alarm_rule import parse_rule
+from stepcanary.domain.alarm_rule import AlarmRule, parse_rule
 
 OnChange = Callable[[Alarm, str], None]
-METRIC, COMPOSITE = "MetricAlarm", "CompositeAlarm"
+METRIC, COMPOSITE, LOG = "MetricAlarm", "CompositeAlarm", "LogAlarm"
 MOST_RECORDS = 100
+LOG_SETTINGS = {
+    "ScheduledQueryConfiguration": "scheduled_query_configuration",
+    "QueryResultsToEvaluate": "query_results_to_evaluate",
+    "QueryResultsToAlarm": "query_results_to_alarm",
+}
+"""What a log alarm has that no other one has, and what it is called here."""
 
 lock = threading.RLock()
 
@@ -52,22 +58,35 @@ def filled(on_change: OnChange) -> Iterator[None]:
             evaluate_composites(self, alarm_name, reason)
 
     def describe_alarms(self: CloudWatchResponse) -> ActionResult:
-        """AWS: answers composite alarms only if AlarmTypes names them. moto: always."""
+        """AWS: answers alarms of the types that AlarmTypes names. moto: has no log alarms, and
+        always answers the others."""
         answer = describe(self)
-        if COMPOSITE not in (self._get_param("AlarmTypes") or [METRIC]):
-            described: Any = answer.result
-            described["CompositeAlarms"] = []
+        described: Any = answer.result
+        every = [*described["MetricAlarms"], *described["CompositeAlarms"]]
+        wanted = self._get_param("AlarmTypes") or [METRIC]
+        for kind in (METRIC, COMPOSITE, LOG):
+            named = kind in wanted
+            described[f"{kind}s"] = [a for a in every if named and type_of(a) == kind]
         return answer
 
     def put_composite_alarm(self: CloudWatchResponse) -> ActionResult:
         """AWS: has composite alarms, whose rule must name existing alarms. moto: lacks the call."""
         backend, name = self.cloudwatch_backend, self._get_param("AlarmName")
-        _, children = parse_rule(self._get_param("AlarmRule"))
+        children = _rule(self._get_param("AlarmRule")).children
         if unknown := sorted(children - backend.alarms.keys()):
             raise ValidationError(f"AlarmRule names no existing alarm: {', '.join(unknown)}")
         with lock:
             answer = self.put_metric_alarm()
             evaluate_composites(backend, None, f"{name} was created", only=name)
+        return answer
+
+    def put_log_alarm(self: CloudWatchResponse) -> ActionResult:
+        """AWS: has log alarms, whose results a query brings. moto: lacks the call. No query is ever
+        run here, so the alarm is in whatever state it is set to."""
+        answer = self.put_metric_alarm()
+        alarm: Any = self.cloudwatch_backend.alarms[self._get_param("AlarmName")]
+        for key, attribute in LOG_SETTINGS.items():
+            setattr(alarm, attribute, self._get_param(key))
         return answer
 
     def describe_alarm_history(self: CloudWatchResponse) -> ActionResult:
@@ -88,10 +107,30 @@ def filled(on_change: OnChange) -> Iterator[None]:
             create=True,
             describe_alarms=describe_alarms,
             put_composite_alarm=put_composite_alarm,
+            put_log_alarm=put_log_alarm,
             describe_alarm_history=describe_alarm_history,
         ),
     ):
         yield
+
+
+def type_of(alarm: Any) -> str:
+    if alarm.rule is not None:
+        return COMPOSITE
+    return LOG if hasattr(alarm, "scheduled_query_configuration") else METRIC
+
+
+def fail_evaluation(backend: CloudWatchBackend, name: str, evaluation: str, reason: str) -> None:
+    """AWS: says so where it cannot evaluate an alarm, and keeps its state. moto: evaluates none."""
+    alarm: Any = backend.alarms[name]
+    alarm.evaluation_state, alarm.state_reason = evaluation, reason
+
+
+def _rule(text: str) -> AlarmRule:
+    try:
+        return parse_rule(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 def _history(response: CloudWatchResponse) -> list[dict[str, Any]]:
@@ -128,7 +167,7 @@ def changes(alarm: Alarm) -> Iterator[dict[str, Any]]:
         }
         yield {
             "AlarmName": alarm.name,
-            "AlarmType": METRIC if alarm.rule is None else COMPOSITE,
+            "AlarmType": type_of(alarm),
             "Timestamp": _utc(at),
             "HistoryItemType": "StateUpdate",
             "HistorySummary": f"Alarm updated from {old} to {new}",
@@ -152,8 +191,9 @@ def evaluate_composites(
     for alarm in list(backend.alarms.values()):
         if alarm.rule is None:
             continue
-        condition, children = parse_rule(alarm.rule)
-        if child in children or alarm.name == only:
-            state = "ALARM" if condition(state_of) else "OK"
+        rule = _rule(alarm.rule)
+        if child in rule.children or alarm.name == only:
+            met = rule.condition(lambda name, state: state_of(name) == state)
+            state = "ALARM" if met else "OK"
             if state != alarm.state_value:
                 backend.set_alarm_state(alarm.name, reason, "{}", state)

@@ -6,6 +6,7 @@ Who answers each:
     ├── AwsUnavailable          the state machine, or Lambda, tries again
     │   └── AwsThrottled        the same, for longer: others use the account's rate as well
     ├── AwsRefused              the phase's Catch; at the plan it is a rejection
+    │   └── SdkMisused          the same, and us: nothing that a user does mends it
     ├── RequestRejected         a person: nothing was changed
     │   └── LeaseHeld           a person: somebody else has what the request needs
     │       └── SplitTaken      `concurrency` of the profile: reject, supersede or queue
@@ -46,6 +47,10 @@ class AwsRefused(ReleaseError):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SdkMisused(AwsRefused):
+    """The SDK did not take a call of ours, so AWS never saw it. `code` is the SDK's class."""
 
 
 class RequestRejected(ReleaseError):

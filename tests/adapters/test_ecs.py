@@ -116,11 +116,59 @@ def test_alarms_are_described_by_a_hundred(cloud: Cloud) -> None:
     names = [f"alarm-{n}" for n in range(250)]
     for name in names[::2]:
         cloud.set_alarm(name, "OK")
-    cloud.composite_alarms.add(names[2])
+    cloud.combine(names[2], f"ALARM({names[4]})")
+    cloud.watch_logs(names[6])
     found = cloudwatch.describe(names)
     assert set(found) == set(names[::2])
     assert [len(call["AlarmNames"]) for call in cloud.called("DescribeAlarms")] == [100, 100, 50]
     assert cloudwatch.describe([]) == {}
+
+
+def test_the_children_of_a_composite_alarm_are_described_too(cloud: Cloud) -> None:
+    cloud.combine("inner", 'ALARM("example2-5xx") OR ALARM("gone")')
+    cloud.combine("outer", 'ALARM("inner")')
+    assert set(cloudwatch.describe(["outer"])) == {"outer", "inner", "example2-5xx"}
+    asked = [call["AlarmNames"] for call in cloud.called("DescribeAlarms")]
+    assert asked == [["outer"], ["inner"], ["example2-5xx", "gone"]]
+
+
+def test_a_log_alarm_that_fired_and_cleared_is_looked_up(cloud: Cloud) -> None:
+    cloud.watch_logs("errors")
+    since = int(cloud.clock.now().timestamp())
+    cloud.clock.sleep(10)
+    cloud.set_alarm("errors", "ALARM")
+    cloud.clock.sleep(10)
+    cloud.set_alarm("errors", "OK")
+    (alarm,) = cloudwatch.describe_alarms(["errors"], since)
+    assert (alarm.state, alarm.fired) == ("OK", True)
+
+
+@pytest.mark.parametrize("fires", [False, True])
+def test_an_alarm_that_fired_and_was_deleted_is_looked_up(cloud: Cloud, fires: bool) -> None:
+    since = int(cloud.clock.now().timestamp())
+    cloud.clock.sleep(10)
+    if fires:
+        cloud.set_alarm("example2-5xx", "ALARM")
+    cloud.clock.sleep(10)
+    cloud.delete_alarm("example2-5xx")
+    found = cloudwatch.describe_alarms(["example2-5xx"], since)
+    assert [alarm.fired for alarm in found] == [True] * fires
+    assert all("was deleted since" in alarm.reason for alarm in found)
+
+
+@pytest.mark.parametrize("gateways", [set(), {"example2"}, {"example1", "example2"}])
+def test_a_gateway_is_seen_at_the_revision(cloud: Cloud, gateways: set[str]) -> None:
+    cloud.gateways = gateways
+    both = ecs.describe_services("example", ["example1", "example2"])
+    assert ecs.has_gateway(list(both.values())) == sorted(gateways)
+    assert len(cloud.called("DescribeServiceRevisions")) == 1
+
+
+def test_a_service_without_revisions_is_older_than_gateways(cloud: Cloud) -> None:
+    cloud.service_settings["example1"] = {"currentServiceRevisions": []}
+    (service,) = ecs.describe_services("example", ["example1"]).values()
+    assert ecs.has_gateway([service]) == []
+    assert cloud.called("DescribeServiceRevisions") == []
 
 
 def test_of_alarms_that_were_described_each_release_takes_its_own(cloud: Cloud) -> None:

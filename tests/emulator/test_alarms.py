@@ -10,10 +10,19 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.cloudwatch.models import cloudwatch_backends
 
-from emulator.moto_gaps.cloudwatch import filled
+from emulator.moto_gaps.alarm_evaluation import evaluate_alarms
+from emulator.moto_gaps.cloudwatch import fail_evaluation, filled
 
-BOTH = ["MetricAlarm", "CompositeAlarm"]
+QUERY: Any = {
+    "QueryString": "fields @message",
+    "LogGroupIdentifiers": ["checkout"],
+    "ScheduledQueryRoleARN": "arn:aws:iam::123456789012:role/queries",
+    "ScheduleConfiguration": {"ScheduleExpression": "rate(5 minutes)", "StartTimeOffset": 300},
+    "AggregationExpression": "count(*)",
+}
+ALL = ["MetricAlarm", "CompositeAlarm", "LogAlarm"]
 
 
 class CloudWatch:
@@ -43,9 +52,19 @@ class CloudWatch:
         self.client.put_composite_alarm(AlarmName=name, AlarmRule=rule)
         return self.state(name)
 
-    def described(self, name: str) -> Any:
-        answer: Any = self.client.describe_alarms(AlarmNames=[name], AlarmTypes=BOTH)  # type: ignore[arg-type]
-        [alarm] = answer["MetricAlarms"] + answer["CompositeAlarms"]
+    def watch_logs(self, name: str) -> None:
+        self.client.put_log_alarm(
+            AlarmName=name,
+            ScheduledQueryConfiguration=QUERY,
+            QueryResultsToEvaluate=3,
+            QueryResultsToAlarm=2,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+
+    def described(self, name: str, types: Any = ALL) -> Any:
+        answer: Any = self.client.describe_alarms(AlarmNames=[name], AlarmTypes=types)
+        [alarm] = (alarm for kind in ALL for alarm in answer.get(f"{kind}s", []))
         return alarm
 
     def state(self, name: str) -> str:
@@ -171,7 +190,40 @@ def test_a_composite_has_to_be_asked_for(cloudwatch: CloudWatch) -> None:
     cloudwatch.combine("both", 'ALARM("a")')
     answer = cloudwatch.client.describe_alarms(AlarmNames=["a", "both"])
     assert [alarm["AlarmName"] for alarm in answer["MetricAlarms"]] == ["a"]
-    assert answer["CompositeAlarms"] == []
+    assert (answer["CompositeAlarms"], answer["LogAlarms"]) == ([], [])
+
+
+def test_a_log_alarm_is_of_a_type_of_its_own(cloudwatch: CloudWatch) -> None:
+    cloudwatch.watch_logs("errors")
+    cloudwatch.set("errors", "ALARM")
+    answer = cloudwatch.client.describe_alarms(AlarmNames=["errors"], AlarmTypes=["LogAlarm"])
+    assert (answer["MetricAlarms"], answer["CompositeAlarms"]) == ([], [])
+    [alarm] = answer["LogAlarms"]
+    assert (alarm["StateValue"], alarm["QueryResultsToAlarm"]) == ("ALARM", 2)
+    assert alarm["ScheduledQueryConfiguration"] == QUERY
+    assert cloudwatch.history(AlarmName="errors", AlarmTypes=["MetricAlarm"]) == []
+    [change] = cloudwatch.history(AlarmName="errors", AlarmTypes=["LogAlarm"])
+    assert change["HistorySummary"] == "Alarm updated from INSUFFICIENT_DATA to ALARM"
+
+
+def test_an_alarm_that_cannot_be_evaluated_keeps_its_state(cloudwatch: CloudWatch) -> None:
+    cloudwatch.set("a", "OK")
+    assert "EvaluationState" not in cloudwatch.described("a")
+    backend = cloudwatch_backends["123456789012"]["us-east-1"]
+    fail_evaluation(backend, "a", "EVALUATION_ERROR", "no such metric")
+    evaluate_alarms(backend, time.time())
+    blind = cloudwatch.described("a")
+    assert (blind["StateValue"], blind["EvaluationState"]) == ("OK", "EVALUATION_ERROR")
+    assert blind["StateReason"] == "no such metric"
+    backend.alarms["a"].evaluation_state = None  # type: ignore[attr-defined]
+    evaluate_alarms(backend, time.time())
+    assert cloudwatch.state("a") == "INSUFFICIENT_DATA"
+
+
+def test_an_alarm_that_was_deleted_is_not_described(cloudwatch: CloudWatch) -> None:
+    cloudwatch.client.delete_alarms(AlarmNames=["a"])
+    answer = cloudwatch.client.describe_alarms(AlarmNames=["a", "b"])
+    assert [alarm["AlarmName"] for alarm in answer["MetricAlarms"]] == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import copy
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
@@ -17,6 +17,26 @@ from tests.fakes.past import Remembered
 from tests.fakes.service import Document, Refusal, serve
 
 __all__ = ["ACCOUNT", "REGION", "Cloud", "Document", "Refusal", "serve", "task_definition"]
+
+
+METRIC_ALARM: Document = {
+    "Namespace": "AWS/ApplicationELB",
+    "MetricName": "HTTPCode_Target_5XX_Count",
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "TreatMissingData": "missing",
+}
+"""An alarm as a user has it."""
+
+
+def _revision(service: str) -> str:
+    return f"arn:aws:ecs:{REGION}:{ACCOUNT}:service-revision/example/{service}/1"
+
+
+def _type(settings: Document) -> str:
+    if "AlarmRule" in settings:
+        return "CompositeAlarm"
+    return "LogAlarm" if "ScheduledQueryConfiguration" in settings else "MetricAlarm"
 
 
 class Cloud(Ecs):
@@ -36,10 +56,18 @@ class Cloud(Ecs):
         self.on_write: Callable[[int, int], None] = lambda _primary, _canary: None
         self.alarms = Remembered(clock, {})
         self.alarm_history: dict[str, list[tuple[datetime, str, str]]] = {}
-        self.composite_alarms: set[str] = set()
+        self._deleted: set[str] = set()
+        self.evaluations = Remembered(clock, {})
+        """EvaluationState by alarm, where CloudWatch could not evaluate it."""
+        self.alarm_settings: dict[str, Document] = {}
+        """What an alarm is beside its state, where that differs from `METRIC_ALARM`."""
         self.on_alarm: Callable[[str, str, str], None] = lambda _name, _before, _state: None
         self.alarm_at: dict[int, dict[str, str]] = {}
         self.set_alarm("example2-5xx", "OK")
+        self.service_settings: dict[str, Document] = {}
+        """What DescribeServices says of a service beside its tasks and deployments."""
+        self.gateways: set[str] = set()
+        """Services whose revisions have a gateway connector."""
         self.parameters: dict[str, str] = {}
         self.secrets: dict[str, str] = {}
         self.on_invoke: Callable[[str, Document], None] = lambda _function, _event: None
@@ -192,33 +220,116 @@ class Cloud(Ecs):
         running: int = self.services[service].at(at)["runningCount"]
         return 0 if service in self.undiscovered else running
 
+    def view(self, name: str, at: datetime | None = None) -> Document:
+        """As `Ecs` has it, with what else there is about the service."""
+        service = super().view(name, at)
+        revision = {"arn": _revision(name), "runningTaskCount": service["runningCount"]}
+        return {
+            **service,
+            "currentServiceRevisions": [revision],
+            **self.service_settings.get(name, {}),
+        }
+
+    def _ecs_DescribeServiceRevisions(self, params: Document) -> Document:  # noqa: N802
+        names = {_revision(name): name for name in self.services}
+        if len(params["serviceRevisionArns"]) > 20:
+            raise Refusal("InvalidParameterException", "at most 20 service revisions")
+        connector = {"portName": "http"}
+        return {
+            "serviceRevisions": [
+                {
+                    "serviceRevisionArn": arn,
+                    "gatewayConnectors": [connector] if names[arn] in self.gateways else [],
+                }
+                for arn in params["serviceRevisionArns"]
+                if arn in names
+            ],
+            "failures": [
+                {"arn": arn, "reason": "MISSING"}
+                for arn in params["serviceRevisionArns"]
+                if arn not in names
+            ],
+        }
+
+    def succeed_early(self, service: str, percent: int) -> None:
+        """ECS calls its deployments complete at so many percent of their tasks."""
+        criteria = {
+            "enable": True,
+            "healthyPercent": percent,
+            "sourceServiceRevisionCleanup": "BLOCKING",
+        }
+        configuration = {"strategy": "ROLLING", "earlySuccessCriteria": criteria}
+        self.service_settings[service] = {"deploymentConfiguration": configuration}
+        self.services[service].early_percent = percent
+
     def set_alarm(self, name: str, state: str) -> None:
         """Let an alarm go to a state, with a trace in its history and an event."""
         before = self.alarms.get(name, "INSUFFICIENT_DATA")
-        if before == state:
+        if before == state or name in self._deleted:
             return
         self.alarms[name] = state
         self.alarm_history.setdefault(name, []).append((self.clock.now(), before, state))
         self.on_alarm(name, before, state)
 
+    def combine(self, name: str, rule: str, state: str = "OK") -> None:
+        """A composite alarm, whose state is what it is set to."""
+        self.alarm_settings[name] = {"AlarmRule": rule}
+        self.set_alarm(name, state)
+
+    def watch_logs(self, name: str, schedule: str = "rate(1 minute)", **settings: Any) -> None:
+        """A log alarm, which is OK."""
+        query = {
+            "QueryString": "fields @message | filter level = 'ERROR'",
+            "ScheduleConfiguration": {"ScheduleExpression": schedule},
+            "AggregationExpression": "count(*)",
+        }
+        self.alarm_settings[name] = {
+            "ScheduledQueryConfiguration": query,
+            "QueryResultsToEvaluate": 1,
+            "QueryResultsToAlarm": 1,
+            "TreatMissingData": "missing",
+            **settings,
+        }
+        self.set_alarm(name, "OK")
+
+    def delete_alarm(self, name: str) -> None:
+        """Somebody deletes the alarm, if it is there; no event tells of it."""
+        if name in self.alarms:
+            del self.alarms[name]
+            self._deleted.add(name)
+
+    def fail_evaluation(self, name: str, evaluation: str = "EVALUATION_ERROR") -> None:
+        """CloudWatch cannot evaluate the alarm from here on, and leaves its state as it is."""
+        self.evaluations[name] = evaluation
+
+    def evaluate_again(self, name: str) -> None:
+        del self.evaluations[name]
+
     def _cloudwatch_DescribeAlarms(self, params: Document) -> Document:  # noqa: N802
-        assert set(params["AlarmTypes"]) == {"MetricAlarm", "CompositeAlarm"}
+        if len(params["AlarmNames"]) > 100 or params.get("MaxRecords", 50) > 100:
+            raise Refusal("ValidationError", "at most 100 alarms in one call")
         for name, state in self.alarm_at.get(self.weight("example2"), {}).items():
             self.set_alarm(name, state)
-        found: dict[bool, list[Document]] = {True: [], False: []}
+        # Whoever does not say which types gets one of the three.
+        types = params.get("AlarmTypes", ["MetricAlarm"])
+        found: dict[str, list[Document]] = {f"{alarm_type}s": [] for alarm_type in types}
         at = self.moment("cloudwatch.DescribeAlarms")
-        states = self.alarms.at(at)
+        states, evaluations = self.alarms.at(at), self.evaluations.at(at)
         for name in params["AlarmNames"]:
-            if name in states:
-                found[name in self.composite_alarms].append(
-                    {
-                        "AlarmName": name,
-                        "StateValue": states[name],
-                        "StateReason": "Threshold Crossed: 9 > 3",
-                        "StateTransitionedTimestamp": self._changed_at(name, at),
-                    }
-                )
-        return {"MetricAlarms": found[False], "CompositeAlarms": found[True]}
+            settings = self.alarm_settings.get(name, METRIC_ALARM)
+            if name not in states or (answer := found.get(f"{_type(settings)}s")) is None:
+                continue
+            alarm = {
+                "AlarmName": name,
+                "StateValue": states[name],
+                "StateReason": "Threshold Crossed: 9 > 3",
+                "StateTransitionedTimestamp": self._changed_at(name, at),
+                **settings,
+            }
+            if name in evaluations:
+                alarm |= {"EvaluationState": evaluations[name], "StateReason": "no such metric"}
+            answer.append(alarm)
+        return found
 
     def _changed_at(self, alarm: str, at: datetime | None) -> datetime:
         """When it went to the state that it was in at that moment."""
@@ -226,8 +337,10 @@ class Cloud(Ecs):
         return next((c for c in reversed(changes) if at is None or c <= at), changes[0])
 
     def _cloudwatch_DescribeAlarmHistory(self, params: Document) -> Document:  # noqa: N802
-        assert set(params["AlarmTypes"]) == {"MetricAlarm", "CompositeAlarm"}
         assert params["HistoryItemType"] == "StateUpdate"
+        settings = self.alarm_settings.get(params["AlarmName"], METRIC_ALARM)
+        if _type(settings) not in params.get("AlarmTypes", ["MetricAlarm"]):
+            return {"AlarmHistoryItems": []}
         items = [
             {
                 "AlarmName": params["AlarmName"],

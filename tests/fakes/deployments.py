@@ -111,6 +111,8 @@ class Service(Remembered):
         super().__init__(scheduler.clock, {"serviceName": name, "status": "ACTIVE"})
         self.name = name
         self._scheduler = scheduler
+        self.early_percent: int | None = None
+        """At so many percent of its tasks a deployment is complete; none where it takes all."""
         self._batches = 0
         first = Deployment(f"ecs-svc/{name}-0", definition, self.clock.now(), "COMPLETED", desired)
         scheduler.resolve(first.id, definition)
@@ -166,9 +168,13 @@ class Service(Remembered):
         self._scheduler.resolve(id, definition)
         newest = Deployment(id, definition, self.clock.now())
         self._deployments.insert(0, newest)
-        batch = self._batch(newest, desired)
+        # What early success does not wait for starts when the deployment is complete already.
+        early = desired if self.early_percent is None else -(-desired * self.early_percent // 100)
+        counts = [count for count in (early, desired - early) if count] or [0]
+        batches = [self._batch(newest, count) for count in counts]
         self._publish(desired)
-        self._start_after(seconds, newest, batch)
+        for number, batch in enumerate(batches, start=1):
+            self._start_after(number * seconds, newest, batch)
 
     def scale(self, desired: int, seconds: float) -> None:
         """Scale-in is immediate; the tasks of a scale-out run after so many seconds."""
@@ -229,6 +235,7 @@ class Service(Remembered):
         else:
             deployment.running += count
         newest = deployment is self._deployments[0]
-        if newest and deployment.state == "IN_PROGRESS" and not deployment.pending:
+        enough = not deployment.pending or self.early_percent is not None
+        if newest and deployment.state == "IN_PROGRESS" and enough:
             deployment.state = "COMPLETED"
             del self._deployments[1:]

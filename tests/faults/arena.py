@@ -25,7 +25,7 @@ from tests.fakes.cloud import ACCOUNT, REGION, Document
 from tests.fakes.fronts import CLOUDS
 from tests.faults.bases import BASES, MATRIX_PROFILE
 from tests.faults.invariants import BOUND_SECONDS, SETTLE_SECONDS, Watch, Writer
-from tests.faults.kinds import ANSWERS_OF_AWS, CANARY, DEADLY, HARMLESS, LAGS, WORLD
+from tests.faults.kinds import ALARMS, ANSWERS_OF_AWS, CANARY, DEADLY, HARMLESS, LAGS, WORLD
 from tests.faults.run import Case, Result, Run
 from tests.statemachine.runner import World, listening, name_of, opened_world
 
@@ -152,6 +152,7 @@ class Arena(World):
         changed = self.cloud.weight("example2") != canary
         self.cloud.write_foreign(canary)
         run.watch.foreign = run.watch.unseen = True
+        run.watch.sent_home = run.watch.sent_home or canary == 0
         # With another fault beside it, the answer that names it may be the one that is lost.
         ours = changed and self.is_led() and not run.closing and len(run.case.faults) == 1
         if self.cloud.versioned:
@@ -261,8 +262,10 @@ class Arena(World):
             run.unknown_until = self._began + timedelta(seconds=UNKNOWN_SECONDS)
             return
         if kind == "weights reset":
-            run.watch.foreign = run.watch.unseen = True
+            run.watch.foreign = run.watch.unseen = run.watch.sent_home = True
             run.excused = run.excused or run.closing or not self.held()
+        elif kind in ALARMS:
+            run.watch.see_unwatched(self.holder(), deleted=kind == "alarm deleted")
         elif kind not in LAGS:
             decided = self.stage() >= RETURNING.number
             run.watch.see_world(kind, held=self.is_led(), closing=run.closing, decided=decided)
@@ -290,6 +293,7 @@ class Arena(World):
                 continue
             for execution in executions:
                 self.current.watch.progress(execution).reverting |= kind == "revert"
+                self.current.watch.progress(execution).by_hand |= kind == "promote"
             return
 
     def _execution(self, arn: str) -> Any:

@@ -38,6 +38,7 @@ INVARIANTS = (
     "truth",
     "signal",
     "alarm",
+    "unwatched",
     "named",
     "foreign",
     "served",
@@ -70,6 +71,14 @@ class Progress:
     alarmed: bool = False
     alarmed_late: bool = False
     """An alarm fired when the canary had no weight to take away any more."""
+    unwatched: bool = False
+    """Its alarm could not see before its verdict, and never has since."""
+    deleted: bool = False
+    """Its alarm was deleted before the last look at the primary."""
+    by_hand: bool = False
+    """A person said promote."""
+    looked: bool = False
+    """The primary was seen steady, and the alarms with it."""
     old: str = "shop:v1"
     old_content: dict[str, str] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
@@ -132,6 +141,8 @@ class Watch:
         self._progress: dict[str, Progress] = {}
         self._before = AT_REST
         self.foreign = False
+        self.sent_home = False
+        """Somebody has returned the traffic by hand, to whatever version the primary ran."""
         self.unseen = False
         self.to_be_named = False
         self.nameable = False
@@ -307,6 +318,10 @@ class Watch:
                 progress.allowed, progress.promoted = {100}, True
             elif following == "revert":
                 progress.allowed = set()
+        if writer.function == "CheckDeploymentFunction" and writer.event["side"] == "primary":
+            progress.looked = progress.looked or (
+                answer["steady"] and not writer.event["restoring"]
+            )
         confirmed = writer.function == "ConfirmRestFunction" and answer["next"] == "retire"
         if confirmed and writer.event["promoted"] and progress.alarmed_late:
             self.say("alarm", "the new version is called good, and an alarm has fired")
@@ -319,6 +334,14 @@ class Watch:
             self.progress(holder).alarmed = True
         elif decided:
             self.progress(holder).alarmed_late = True
+
+    def see_unwatched(self, holder: str, *, deleted: bool) -> None:
+        """Its alarm is gone, or cannot see from here on. A rollback has none."""
+        if not holder or ":rollback" in holder:
+            return
+        progress = self.progress(holder)
+        progress.unwatched = progress.unwatched or not (deleted or progress.promoted)
+        progress.deleted = progress.deleted or (deleted and not progress.looked)
 
     def see_end(
         self, arn: str, status: str, error: str, cause: str, *, held: bool, stranded: bool
@@ -406,6 +429,12 @@ class Watch:
             name = execution.rsplit(":", 1)[-1]
             if progress.reverting and records.get(name) == "Released":
                 self.say("signal", f"a revert of {name} was accepted, and it was released")
+            deleted = progress.deleted and not self.sent_home
+            if deleted and records.get(name) == "Released":
+                self.say("unwatched", f"the alarm of {name} was deleted, and it was released")
+            alone = progress.unwatched and not progress.by_hand
+            if alone and records.get(name) == "Released":
+                self.say("unwatched", f"the alarm of {name} could not see, and it was released")
             if progress.alarmed and records.get(name) == "Released":
                 self.say("alarm", f"an alarm of {name} fired in time, and it was released")
 

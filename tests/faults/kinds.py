@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.fakes.cloud import Cloud
 
 PRIMARY, CANARY = "example1", "example2"
+ALARM = "example2-5xx"
 HEALS_SECONDS = 30
 """Within the grace of a canary that is short."""
 
@@ -38,6 +39,11 @@ APIS = (
     "cloudwatch.DescribeAlarms",
 )
 LAGS = {f"{api} lags {seconds} s": _lag(api, seconds) for api in APIS for seconds in (1, 3, 12)}
+
+ALARMS: dict[str, Callable[[Cloud], object]] = {
+    "alarm deleted": lambda cloud: cloud.delete_alarm(ALARM),
+    "alarm fails to evaluate": lambda cloud: cloud.fail_evaluation(ALARM),
+}
 
 
 def _push_and_deploy(image: str, service: str) -> Callable[[Cloud], object]:
@@ -76,6 +82,7 @@ WORLD: dict[str, Callable[[Cloud], object]] = {
     "autoscaler minimum": lambda cloud: cloud.autoscaler_minimum.update({CANARY: 1}),
     "weights reset": lambda cloud: cloud.reset_weights(),
     "executions unknown": lambda _cloud: None,
+    **ALARMS,
     **LAGS,
 }
 """What others do in mid-release, and how reads lag from there on."""

@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from stepcanary.aws import ecs
+from stepcanary.aws import cloudwatch, ecs
 from stepcanary.contracts.answers import Rest
-from stepcanary.domain import deployment
+from stepcanary.domain import alarms, deployment, verdict
 from stepcanary.domain.capacity import Capacity
 from stepcanary.release import (
     closing,
@@ -295,6 +295,26 @@ def _without_lending(_arena: Arena) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _without_sight(_arena: Arena) -> Iterator[None]:
+    """Whatever state an alarm is in, it is believed."""
+    seen = alarms.seen
+
+    def believed(name: str, described: Any) -> Any:
+        alarm = seen(name, described)
+        return alarm and replace(alarm, blind="")
+
+    with patch.object(cloudwatch, "seen", believed):
+        yield
+
+
+@contextmanager
+def _without_look_for_alarms(_arena: Arena) -> Iterator[None]:
+    """The alarms that are there are all that there were."""
+    with patch.object(verdict, "gone_of", lambda _names, _alarms: None):
+        yield
+
+
 MUTATIONS: dict[str, Mutation] = {
     "lease": _without_lease,
     "fence": _without_fence,
@@ -318,4 +338,6 @@ MUTATIONS: dict[str, Mutation] = {
     "doubt of executions": _without_doubt_of_executions,
     "settling": _without_settling,
     "lending": _without_lending,
+    "sight": _without_sight,
+    "look for alarms": _without_look_for_alarms,
 }

@@ -106,6 +106,8 @@ TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {
     "foreign content": ("promotion by signal", "new tag moved and deployed", "Gate"),
     "exact way back": ("failed primary deployment", "old tag moved", "PromotePrimary"),
     "new deployment": ("fixed tag",),
+    "sight": ("good", "alarm fails to evaluate", "Bake"),
+    "look for alarms": ("good", "alarm deleted", "Bake"),
 }
 
 

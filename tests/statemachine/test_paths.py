@@ -156,6 +156,23 @@ def test_alarm_without_data_holds_and_then_reverts(here: World) -> None:
     assert outcome.path.count("Bake") == 4
 
 
+@pytest.mark.parametrize("side", ["example1", "example2"])
+def test_a_side_has_not_arrived_when_ecs_says_so_early(here: World, side: str) -> None:
+    """ECS calls the deployment complete when one of its two tasks runs."""
+    here.cloud.succeed_early(side, 50)
+    weights: list[tuple[int, int, int]] = []
+
+    def see(primary: int, canary: int) -> None:
+        running = here.cloud.view(side)["deployments"][0]["runningCount"]
+        weights.append((primary, canary, running))
+
+    here.cloud.on_write = see
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+    of_side = {"example1": weights[-1:], "example2": weights[:-1]}
+    assert {running for _, _, running in of_side[side]} == {2}
+
+
 def test_foreign_write_to_the_route_reverts(here: World) -> None:
     def interfere(name: str, _params: Document) -> None:
         if name == "appmesh.UpdateRoute" and len(here.cloud.weights) == 2:
@@ -238,6 +255,8 @@ BAD_REQUESTS: dict[str, tuple[Any, str]] = {
         request(images=None, task_definitions={"primary": "x:9", "canary": "y:9"}),
         "task_definitions.primary",
     ),
+    "half a character": (request(by="\ud800"), "by: has half a character in it"),
+    "a service of half a character": (request(service="\udfff"), "service: has half a character"),
     "over the payload limit": (request(images={"app": "shop:v" + "2" * 70_000}), "limit"),
 }
 
@@ -261,6 +280,13 @@ def _service(here: World, name: str, **changed: Any) -> None:
     here.cloud.services[name].update(changed)
 
 
+def _of_task_sets(here: World, name: str) -> None:
+    """The service has neither a task definition nor deployments of its own."""
+    service = here.cloud.services[name]
+    service.update(deploymentController={"type": "EXTERNAL"}, deployments=[])
+    del service["taskDefinition"]
+
+
 BAD_WORLDS: dict[str, tuple[Any, str]] = {
     "inactive": (lambda w: _service(w, "example1", status="INACTIVE"), "INACTIVE"),
     "code deploy": (
@@ -278,6 +304,30 @@ BAD_WORLDS: dict[str, tuple[Any, str]] = {
     "canary": (
         lambda w: _service(w, "example1", deploymentConfiguration={"strategy": "CANARY"}),
         "CANARY",
+    ),
+    "a task per instance": (
+        lambda w: w.cloud.service_settings.update(example2={"schedulingStrategy": "DAEMON"}),
+        "canary: ECS service example2 is scheduled as DAEMON",
+    ),
+    "express": (
+        lambda w: w.cloud.service_settings.update(example1={"resourceManagementType": "ECS"}),
+        "primary: ECS service example1 is an Express Mode service",
+    ),
+    "a gateway": (lambda w: w.cloud.gateways.add("example2"), "example2 has gateway connectors"),
+    "task sets": (
+        lambda w: _of_task_sets(w, "example1"),
+        "primary: ECS service example1 is deployed by EXTERNAL",
+    ),
+    "blind alarm": (
+        lambda w: w.cloud.fail_evaluation("example2-5xx"),
+        "alarms: example2-5xx cannot see, so it cannot judge a canary; mend it first"
+        " (EVALUATION_ERROR",
+    ),
+    "alarm that ignores silence": (
+        lambda w: w.cloud.alarm_settings.update(
+            {"example2-5xx": {"Period": 60, "TreatMissingData": "ignore"}}
+        ),
+        "example2-5xx keeps its state while it has no data",
     ),
     "primary scaled in": (lambda w: _service(w, "example1", desiredCount=0), "desired count of 0"),
     "not at rest": (lambda w: _weights(w, 90, 10), "not at rest"),

@@ -50,8 +50,7 @@ def test_an_alarm_ends_the_bake_at_once(here: World) -> None:
 
 
 def test_a_composite_alarm_reverts_like_any_other(here: World) -> None:
-    here.cloud.composite_alarms.add("all-of-it")
-    here.cloud.set_alarm("all-of-it", "OK")
+    here.cloud.combine("all-of-it", 'ALARM("example2-5xx")')
     here.clock.after(FIRST_BAKE, fire(here, "all-of-it"))
     outcome = here.release(request(profile=profile(alarms=["all-of-it"])))
     assert outcome.state == "Reverted"

@@ -16,6 +16,7 @@ from stepcanary.domain.deployment import (
     is_overdue,
     looked_at,
     wait_before_next,
+    warnings,
     with_images,
 )
 from stepcanary.errors import DeploymentFailed, RequestRejected
@@ -118,8 +119,19 @@ def test_a_service_that_ecs_rolls_can_be_released(changed: dict[str, Any]) -> No
         ({"deploymentController": {"type": "EXTERNAL"}}, "EXTERNAL"),
         ({"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}, "BLUE_GREEN"),
         ({"deploymentConfiguration": {"strategy": "CANARY"}}, "CANARY"),
+        ({"schedulingStrategy": "DAEMON"}, "scheduled as DAEMON"),
+        ({"resourceManagementType": "ECS"}, "an Express Mode service"),
     ],
-    ids=["draining", "inactive", "CodeDeploy's", "external", "blue/green", "ECS's own canary"],
+    ids=[
+        "draining",
+        "inactive",
+        "CodeDeploy's",
+        "external",
+        "blue/green",
+        "ECS's own canary",
+        "a task per instance",
+        "express",
+    ],
 )
 def test_a_service_that_others_deploy_is_refused_by_name(changed: dict[str, Any], why: str) -> None:
     with pytest.raises(RequestRejected) as rejected:
@@ -128,6 +140,52 @@ def test_a_service_that_others_deploy_is_refused_by_name(changed: dict[str, Any]
     assert message.startswith("profile.canary: ")
     assert "example2" in message
     assert why in message
+
+
+def test_a_service_of_task_sets_is_refused_although_it_has_no_revision_of_its_own() -> None:
+    described = {
+        "serviceName": "example2",
+        "desiredCount": 2,
+        "runningCount": 2,
+        "status": "ACTIVE",
+        "deploymentController": {"type": "EXTERNAL"},
+        "taskSets": [{"id": "ecs-svc/1"}],
+    }
+    with pytest.raises(RequestRejected, match="is deployed by EXTERNAL"):
+        check_releasable("canary", Service.of(described))
+
+
+def early(percent: int, *, enable: bool = True) -> dict[str, Any]:
+    criteria = {"enable": enable, "healthyPercent": percent}
+    return {"deploymentConfiguration": {"earlySuccessCriteria": criteria}}
+
+
+@pytest.mark.parametrize(
+    ("changed", "running", "complete"),
+    [
+        (early(50), 1, False),
+        (early(50), 2, True),
+        (early(0), 0, False),
+        (early(50, enable=False), 1, True),
+        ({}, 1, True),
+    ],
+    ids=["half of them", "all of them", "none is enough", "switched off", "ECS waits itself"],
+)
+def test_early_success_is_no_success_until_all_tasks_run(
+    changed: dict[str, Any], running: int, complete: bool
+) -> None:
+    """The old tasks, which the service still counts, are none of this deployment's."""
+    deployments = [{**OURS, "runningCount": running}]
+    service = a_service(deployments=deployments, runningCount=3, **changed)
+    assert service.settled
+    assert is_complete(service, STARTED) is complete
+
+
+def test_early_success_is_warned_of() -> None:
+    assert warnings("canary", a_service()) == []
+    assert warnings("canary", a_service(**early(5, enable=False))) == []
+    (warning,) = warnings("canary", a_service(**early(50)))
+    assert warning.startswith("canary: ECS calls a deployment of example2 complete at 50 %")
 
 
 @pytest.mark.parametrize(

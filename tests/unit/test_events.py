@@ -25,6 +25,11 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
     ("event", "detail_type", "more"),
     [
         (events.started(a_release()), "Release Started", {"images": {"app": "shop:v2"}}),
+        (
+            events.started(a_release(warnings=["alarms: slow"])),
+            "Release Started",
+            {"images": {"app": "shop:v2"}, "warnings": ["alarms: slow"]},
+        ),
         (events.shifted(a_release(), 5), "Release Shifted", {"weight": 5}),
         (events.shifted(a_release(), 0), "Release Shifted", {"weight": 0}),
         (
@@ -46,6 +51,7 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
     ],
     ids=[
         "started with its images",
+        "started with a warning",
         "shifted",
         "shifted to nothing, which is a weight",
         "at a gate",
@@ -80,8 +86,9 @@ def test_a_bake_waits_for_nobody(ends_on: list[Kind]) -> None:
         ({"service": "checkout"}, ""),
         ({"service": "checkout", "by": 7}, ""),
         ({"service": "checkout", "by": None, "images": "x"}, ""),
+        ({"service": "checkout", "by": "\ud800"}, ""),
     ],
-    ids=["by somebody", "by nobody", "by a number", "wrong in other ways"],
+    ids=["by somebody", "by nobody", "by a number", "wrong in other ways", "by half a character"],
 )
 def test_what_was_rejected_is_told_as_far_as_it_can_be_read(request_: object, by: str) -> None:
     event = events.rejected(EXECUTION, request_, "images is empty")
@@ -92,8 +99,8 @@ def test_what_was_rejected_is_told_as_far_as_it_can_be_read(request_: object, by
 
 @pytest.mark.parametrize(
     "request_",
-    [None, [], "checkout", 7, {}, {"service": None}, {"service": 7}, {"service": ["checkout"]}],
-    ids=repr,
+    [None, [], "checkout", 7, {}, {"service": None}, {"service": 7}, {"service": "\udfff"}],
+    ids=ascii,
 )
 def test_what_names_no_service_is_nobodys_news(request_: object) -> None:
     assert events.rejected(EXECUTION, request_, "service: is missing") is None

@@ -12,14 +12,22 @@ from stepcanary.domain.identifiers import Like, alb_name, alb_resource, lattice_
 
 ELB = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:"
 GOV = "arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:123456789012:"
+ISO = "arn:aws-iso-b:elasticloadbalancing:us-isob-east-1:123456789012:"
 LATTICE = "arn:aws:vpc-lattice:eu-west-1:123456789012:"
 SERVICE = "service/svc-0e7f4c1a2b3d5968f"
 LISTENER = f"{SERVICE}/listener/listener-0b1c2d3e4f5a69788"
 GOOD = {
     "AlbListener": [f"{ELB}listener/app/shop/50dc6c/f2f7", f"{GOV}listener/app/a-B-9/5/f"],
-    "AlbRule": [f"{ELB}listener-rule/app/shop/50dc6c/f2f7/9683b"],
+    "AlbRule": [
+        f"{ELB}listener-rule/app/shop/50dc6c/f2f7/9683b",
+        f"{ISO}listener-rule/app/shop/50dc6c/f2f7/9683b",
+    ],
     "AlbTargetGroup": [f"{ELB}targetgroup/checkout/73e2", f"{GOV}targetgroup/{'a' * 32}/7"],
-    "LatticeService": ["svc-0e7f4c1a2b3d5968f", f"{LATTICE}{SERVICE}"],
+    "LatticeService": [
+        "svc-0e7f4c1a2b3d5968f",
+        f"{LATTICE}{SERVICE}",
+        f"arn:aws-eusc:vpc-lattice:eusc-de-east-1:123456789012:{SERVICE}",
+    ],
     "LatticeListener": ["listener-0b1c2d3e4f5a69788", f"{LATTICE}{LISTENER}"],
     "LatticeRule": ["rule-0a9b8c7d6e5f41302", f"{LATTICE}{LISTENER}/rule/rule-0a9b8c7d6e5f41302"],
     "LatticeTargetGroup": ["tg-0f9cb5af0bb75ab50", f"{LATTICE}targetgroup/tg-0f9cb5af0bb75ab50"],
@@ -124,5 +132,5 @@ def test_a_listener_and_its_rules_are_of_one_load_balancer(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("Lattice")])
 def test_an_id_and_its_arn_are_of_one_thing(kind: str) -> None:
-    identifier, arn = GOOD[kind]
-    assert lattice_id(identifier) == lattice_id(arn) == identifier
+    identifier, *arns = GOOD[kind]
+    assert {lattice_id(arn) for arn in arns} == {lattice_id(identifier)} == {identifier}

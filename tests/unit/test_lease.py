@@ -24,6 +24,15 @@ def a_lease(**changed: Any) -> Lease:
 
 
 @pytest.mark.parametrize(
+    ("kinds", "was_promoted"),
+    [([], False), (["revert", "pause"], False), (["promote"], True), (["promote", "retry"], True)],
+)
+def test_a_promote_is_remembered_after_it_was_obeyed(kinds: list[Kind], was_promoted: bool) -> None:
+    keys = frozenset(Signal(kind=kind, request_id="promote 1").key for kind in kinds)
+    assert a_lease(keys=keys).was_promoted is was_promoted
+
+
+@pytest.mark.parametrize(
     ("changed", "decision"),
     [
         ({"decided": 3, "decided_kind": "skip"}, "skip"),

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from stepcanary.domain.profile import Profile, Traffic
-from stepcanary.domain.request import SignalInput, explain, parse_action, parse_request
+from stepcanary.domain.request import (
+    SignalInput,
+    explain,
+    parse_action,
+    parse_profile,
+    parse_request,
+)
 from stepcanary.errors import RequestRejected
 from tests.builders import profile, request
 
@@ -30,6 +36,14 @@ JSON = st.recursive(
         "localhost:5000/shop:v1",
         "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/shop:2026-11-24_1",
         "public.ecr.aws/a/b__c:V1.0",
+        "registry:5000/app:v1",
+        "registry:5000/team/app" + DIGEST,
+        "build_cache:443/app:v1",
+        "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov/shop:v1",
+        "123456789012.dkr.ecr.us-isob-east-1.sc2s.sgov.gov/shop:v1",
+        "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/shop:v1",
+        "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu/shop" + DIGEST,
+        "123456789012.dkr-ecr.us-east-1.on.aws/shop:v1",
     ],
 )
 def test_good_images(image: str) -> None:
@@ -38,11 +52,57 @@ def test_good_images(image: str) -> None:
 
 @pytest.mark.parametrize(
     "image",
-    ["", "shop", "Shop:v1", "shop:", "shop: v1", "shop:v1\n", "shop@sha256:abc", "/shop:v1", "a b"],
+    [
+        "",
+        "shop",
+        "Shop:v1",
+        "shop:",
+        "shop: v1",
+        "shop:v1\n",
+        "shop@sha256:abc",
+        "/shop:v1",
+        "a b",
+        "registry:5000/",
+        "registry:/app:v1",
+    ],
 )
 def test_bad_images(image: str) -> None:
     with pytest.raises(RequestRejected, match=r"images\.app"):
         parse_request(request(images={"app": image}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"service": "\ud800"}, "service"),
+        ({"by": "a\udfff"}, "by"),
+        ({"images": {"app": "shop:\ud800"}}, "images.app"),
+        ({"images": {"\ud800": "shop:v2"}}, r"images.\ud800"),
+        ({"profile": profile(cluster="\ud800")}, "profile.cluster"),
+        ({"profile": profile(alarms=["a", "\ud800"])}, "profile.alarms.1"),
+    ],
+)
+def test_half_a_character_is_rejected_and_its_field_named(
+    changed: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(RequestRejected) as rejected:
+        parse_request(request(**changed))
+    message = str(rejected.value)
+    assert message.startswith(f"request is not valid. {field}: has half a character in it")
+    assert message.isascii()
+
+
+def test_half_a_character_in_an_action_or_a_stored_profile_is_rejected_too() -> None:
+    with pytest.raises(RequestRejected, match=r"^action is not valid\. reason: has half"):
+        parse_action({"service": "checkout", "action": "revert", "reason": "\ud800"})
+    stored = json.dumps(profile(primary="\ud800"))
+    with pytest.raises(RequestRejected, match=r"^profile p is not valid\. primary: has half"):
+        parse_profile(stored, "profile p")
+
+
+def test_both_halves_together_are_a_character() -> None:
+    duck = '{"service": "checkout", "images": {"app": "shop:v2"}, "by": "\\ud83e\\udd86"}'
+    assert parse_request(json.loads(duck)).by == "\U0001f986"
 
 
 @given(JSON)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcanary.domain.verdict import Alarm, judge, progress
+from stepcanary.domain.verdict import Alarm, alarming_of, judge, progress, unseen_of
 
 STATES = st.sampled_from(["OK", "ALARM", "INSUFFICIENT_DATA", "SOMETHING_NEW"])
 
@@ -41,7 +41,7 @@ def test_an_alarm_that_fired_and_cleared_reverts() -> None:
     cleared = Alarm("a", "OK", "it fired at 10:00:00 UTC and has cleared since", fired=True)
     verdict = judge(["a"], [cleared], 3)
     assert verdict.decision == "revert"
-    assert verdict.reason == "alarm fired: a (it fired at 10:00:00 UTC and has cleared since)"
+    assert verdict.reason == "alarm a fired (it fired at 10:00:00 UTC and has cleared since)"
 
 
 @given(st.lists(STATES, min_size=1, max_size=6))
@@ -55,6 +55,46 @@ def test_an_alarm_that_is_gone_reverts_and_is_named() -> None:
     verdict = judge(["a", "b"], [Alarm("a", "OK")], 3)
     assert verdict.decision == "revert"
     assert "b" in verdict.reason
+
+
+BLIND = Alarm("b", "OK", blind="EVALUATION_ERROR: no such metric")
+
+
+@pytest.mark.parametrize(
+    ("holds_left", "decision", "reason"),
+    [
+        (1, "hold", "alarm b cannot see (EVALUATION_ERROR: no such metric)"),
+        (0, "revert", "no hold is left. Mend what the alarm says about itself in CloudWatch"),
+    ],
+)
+def test_an_alarm_that_cannot_see_is_no_ok(holds_left: int, decision: str, reason: str) -> None:
+    verdict = judge(["a", "b"], [Alarm("a", "OK"), BLIND], holds_left)
+    assert verdict.decision == decision
+    assert reason in verdict.reason
+
+
+def test_what_is_blind_and_what_has_no_data_are_told_apart() -> None:
+    silent = Alarm("a", "INSUFFICIENT_DATA")
+    blind = Alarm("b", "INSUFFICIENT_DATA", blind="EVALUATION_FAILURE")
+    verdict = judge(["a", "b"], [silent, blind], 1)
+    assert verdict.reason == "alarm b cannot see (EVALUATION_FAILURE); alarm without data: a"
+    assert judge(["a"], [silent], 0).reason.endswith("where silence is healthy")
+
+
+def test_a_person_goes_on_over_what_is_blind_and_not_over_what_is_gone() -> None:
+    assert judge(["b"], [BLIND], 0, promoted=True).decision == "advance"
+    gone = judge(["b", "c"], [BLIND], 3, promoted=True)
+    assert (gone.decision, gone.reason) == ("revert", "alarm c no longer exists")
+
+
+def test_what_reverts_at_once_is_what_fired_or_is_gone() -> None:
+    fired = Alarm("a", "ALARM", "9 > 3", fired=True)
+    both = "alarm c no longer exists; alarm a fired (9 > 3)"
+    assert alarming_of(["a", "b", "c"], [fired, BLIND]) == both
+    assert alarming_of(["b"], [BLIND]) is None
+    unseen = "alarm c no longer exists; alarm b cannot see (EVALUATION_ERROR: no such metric)"
+    assert unseen_of(["b", "c"], [BLIND]) == unseen
+    assert unseen_of(["a"], [Alarm("a", "INSUFFICIENT_DATA")]) is None
 
 
 @given(st.lists(STATES, min_size=1, max_size=6), st.integers(0, 3))

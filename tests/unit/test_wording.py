@@ -49,6 +49,11 @@ def test_a_title_says_of_which_service_what_is_new(
     assert words in found
 
 
+def test_a_warning_is_told_when_a_release_has_started() -> None:
+    started = an_event("Release Started", images={"app": "shop:v2"}, warnings=["alarms: a is slow"])
+    assert "Warning: alarms: a is slow.\n" in text(started)
+
+
 def test_each_type_of_event_has_a_title_of_its_own() -> None:
     assert len({title(an_event(each, weight=5)) for each in TYPES}) == len(TYPES)
 

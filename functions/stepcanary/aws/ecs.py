@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SERVICES_PER_CALL = 10
 TASKS_PER_CALL = 100
+REVISIONS_PER_CALL = 20
 
 
 @aws_failures
@@ -73,6 +74,26 @@ def running_tasks(cluster: str, service: str) -> list[Task]:
                 digests = {c["name"]: c["imageDigest"] for c in containers if c.get("imageDigest")}
                 found.append(Task(task.get("startedBy", ""), digests))
     return found
+
+
+@aws_failures
+def has_gateway(services: list[Service]) -> list[str]:
+    """The names of those whose tasks get requests from a gateway of ECS's own.
+
+    Only the service's revision says so. One of before October 2024 cannot be described, and is
+    older than gateways. See
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayConnector.html
+    """
+    owners = {arn: service.name for service in services for arn in service.revisions}
+    arns = sorted(owners)
+    names: set[str] = set()
+    for first in range(0, len(arns), REVISIONS_PER_CALL):
+        some = arns[first : first + REVISIONS_PER_CALL]
+        answer = clients.ecs().describe_service_revisions(serviceRevisionArns=some)
+        for revision in answer["serviceRevisions"]:
+            if revision.get("gatewayConnectors"):
+                names.add(owners[revision["serviceRevisionArn"]])
+    return sorted(names)
 
 
 @cache

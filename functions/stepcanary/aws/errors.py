@@ -1,12 +1,14 @@
-"""AWS's many error classes as the two that matter: try again, or tell a person."""
+"""AWS's many error classes, and the SDK's, as those that matter: try again, or tell a person."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-from stepcanary.errors import AwsRefused, AwsThrottled, AwsUnavailable
+from stepcanary.errors import AwsRefused, AwsThrottled, AwsUnavailable, SdkMisused
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,8 +47,61 @@ DENIED_CODES = {
 }
 
 
+UNANSWERED: tuple[type[Exception], ...] = (
+    exceptions.HTTPClientError,
+    exceptions.ConnectionError,
+    exceptions.IncompleteReadError,
+    exceptions.ChecksumError,
+    exceptions.FlexibleChecksumError,
+    exceptions.PaginationError,
+    exceptions.CredentialRetrievalError,
+    exceptions.MetadataRetrievalError,
+    exceptions.TokenRetrievalError,
+    exceptions.CapacityNotAvailableError,
+    # Whatever stood between us and AWS has answered; it is no BotoCoreError.
+    ResponseParserError,
+)
+"""On the way, or in the answer: time mends these."""
+
+NOT_SET_UP: tuple[type[Exception], ...] = (
+    exceptions.NoCredentialsError,
+    exceptions.PartialCredentialsError,
+    exceptions.UnknownCredentialError,
+    exceptions.NoAuthTokenError,
+    exceptions.UnknownTokenProviderError,
+    exceptions.RefreshWithMFAUnsupportedError,
+    exceptions.SSOError,
+    exceptions.LoginError,
+    exceptions.ProfileNotFound,
+    exceptions.ConfigNotFound,
+    exceptions.ConfigParseError,
+    exceptions.InvalidConfigError,
+    exceptions.InvalidDefaultsMode,
+    exceptions.InvalidEndpointConfigurationError,
+    exceptions.InvalidEndpointDiscoveryConfigurationError,
+    exceptions.InvalidIMDSEndpointError,
+    exceptions.InvalidIMDSEndpointModeError,
+    exceptions.InvalidProxiesConfigError,
+    exceptions.InvalidRetryConfigurationError,
+    exceptions.InvalidSTSRegionalEndpointsConfigError,
+    exceptions.InvalidChecksumConfigError,
+    exceptions.BaseEndpointResolverError,
+    exceptions.EndpointProviderError,
+    exceptions.InvalidRegionError,
+    exceptions.ServiceNotInRegionError,
+    exceptions.UnknownRegionError,
+    exceptions.UnknownServiceError,
+    exceptions.ApiVersionNotFoundError,
+    exceptions.MissingDependencyException,
+)
+"""Of the function's environment or its package: a person has to mend these."""
+
+
 def aws_failures(call: Callable[P, R]) -> Callable[P, R]:
-    """Turn what boto3 raises inside `call` into `AwsUnavailable` or `AwsRefused`."""
+    """Turn what boto3 raises inside `call` into `AwsUnavailable` or `AwsRefused`.
+
+    Whatever the SDK refuses by itself, and not for its set-up, is `SdkMisused`: no call has left.
+    """
 
     @wraps(call)
     def translated(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -54,10 +109,26 @@ def aws_failures(call: Callable[P, R]) -> Callable[P, R]:
             return call(*args, **kwargs)
         except ClientError as error:
             raise _translate(error) from error
+        except UNANSWERED as error:
+            raise AwsUnavailable(f"AWS did not answer: {_line(error)}") from error
+        except NOT_SET_UP as error:
+            raise AwsRefused(
+                f"this function is not set up to call AWS: {_line(error)}. Look at its region, its"
+                " credentials and its package",
+                type(error).__name__,
+            ) from error
         except BotoCoreError as error:
-            raise AwsUnavailable(f"AWS did not answer: {error}") from error
+            raise SdkMisused(
+                f"stepcanary called AWS in a wrong way, which is a fault of its own; report it:"
+                f" {_line(error)}",
+                type(error).__name__,
+            ) from error
 
     return translated
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _translate(error: ClientError) -> AwsUnavailable | AwsRefused:

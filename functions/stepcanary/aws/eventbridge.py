@@ -1,10 +1,15 @@
 """EventBridge: publish the stack's own events."""
 
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING
 
 from stepcanary.aws import clients
+from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.events import ReleaseEvent
+from stepcanary.errors import AwsRefused, AwsUnavailable
 from stepcanary.observability import logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.type_defs import PutEventsResponseTypeDef
 
 
 def publish(event: ReleaseEvent) -> None:
@@ -13,18 +18,23 @@ def publish(event: ReleaseEvent) -> None:
     A function that is invoked again publishes it again.
     """
     try:
-        answer = clients.events().put_events(
-            Entries=[
-                {
-                    "Source": "stepcanary",
-                    "DetailType": event.detail_type,
-                    "Detail": event.model_dump_json(exclude_none=True),
-                    "Resources": [event.execution],
-                }
-            ]
-        )
-    except (BotoCoreError, ClientError) as error:
+        answer = _put(event)
+    except (AwsRefused, AwsUnavailable) as error:
         logger.warning("an event was not published", extra={"error": str(error)})
         return
     if answer["FailedEntryCount"]:
         logger.warning("an event was not published", extra={"entries": answer["Entries"]})
+
+
+@aws_failures
+def _put(event: ReleaseEvent) -> "PutEventsResponseTypeDef":
+    return clients.events().put_events(
+        Entries=[
+            {
+                "Source": "stepcanary",
+                "DetailType": event.detail_type,
+                "Detail": event.model_dump_json(exclude_none=True),
+                "Resources": [event.execution],
+            }
+        ]
+    )

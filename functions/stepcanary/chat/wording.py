@@ -39,6 +39,7 @@ def text(event: ReleaseEvent) -> str:
     parts = [f"{container} = {image}" for container, image in (event.images or {}).items()]
     if event.cause:
         parts.append(event.cause)
+    parts += [f"Warning: {warning}." for warning in event.warnings or []]
     if event.ends_on:
         parts.append("It ends on " + ", ".join(event.ends_on) + ".")
     parts.append(f"Release {name}" + (f", by {event.by}" if event.by else ""))

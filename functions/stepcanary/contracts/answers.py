@@ -122,8 +122,8 @@ class Closed(Model):
 class RunningRelease(Model):
     """`stage` is the stage's phase; `since` is in epoch seconds, `weight` the canary's percent.
 
-    `wait` and `ends_on` say what it waits for. A release that another version of this stack wrote
-    has no more than its execution and its stage.
+    `wait` and `ends_on` say what it waits for, `warnings` what its plan took all the same. A
+    release that another version of this stack wrote has no more than its execution and its stage.
     """
 
     execution: str
@@ -136,6 +136,7 @@ class RunningRelease(Model):
     ends_on: list[str] = Field(default=[])
     signal: str | None = None
     splits: dict[str, str] = Field(default={})
+    warnings: list[str] = Field(default=[])
 
 
 class EndedRelease(Model):

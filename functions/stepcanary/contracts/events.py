@@ -28,14 +28,9 @@ class ImagePushed(BaseModel):
 
     id: str
     account: str
-    region: str
+    region: str = Field(pattern=r"^[a-z]+(-[a-z]+)+-[0-9]+$")
     time: datetime
     detail: Push
-
-    @property
-    def registry(self) -> str:
-        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
-        return f"{self.account}.dkr.ecr.{self.region}.{suffix}"
 
 
 class Succeeded(BaseModel):

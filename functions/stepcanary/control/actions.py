@@ -110,4 +110,5 @@ def _running(lease: Lease) -> RunningRelease:
         ends_on=sorted(lease.ends_on or []) if lease.token else [],
         signal=str(lease.signal) if lease.signal else None,
         splits={router.name: str(router.read().split) for _, router in routes.routers(release)},
+        warnings=release.warnings,
     )

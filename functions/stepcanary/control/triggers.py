@@ -2,7 +2,7 @@
 
 import hashlib
 
-from stepcanary.aws import stepfunctions
+from stepcanary.aws import ecr, stepfunctions
 from stepcanary.contracts.answers import Triggered
 from stepcanary.contracts.events import ImagePushed, PipelineSucceeded
 from stepcanary.domain.request import LONGEST_BY, SignalInput
@@ -21,7 +21,8 @@ def of_image(event: ImagePushed) -> Triggered:
     delivers twice: the execution has the digest's name.
     """
     push = event.detail
-    image = f"{event.registry}/{push.repository_name}@{push.image_digest}"
+    registry = ecr.registry(event.account, event.region)
+    image = f"{registry}/{push.repository_name}@{push.image_digest}"
     by = f"push of {push.repository_name}:{push.image_tag}"[:LONGEST_BY]
     started: list[str] = []
     failed: list[ReleaseError] = []

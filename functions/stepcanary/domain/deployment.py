@@ -53,18 +53,31 @@ class Service:
     controller: str
     strategy: str
     status: str
+    scheduling: str = "REPLICA"
+    is_express: bool = False
+    early_percent: int | None = None
+    """At so many percent of its tasks ECS calls a deployment complete; None where it takes all."""
+    revisions: tuple[str, ...] = ()
+    """ARNs of the service revisions that it runs now."""
 
     @classmethod
     def of(cls, described: Document) -> "Service":
+        """What a service of another controller does not have is empty: its task sets have it."""
+        configuration = described.get("deploymentConfiguration", {})
+        early = configuration.get("earlySuccessCriteria", {})
         return cls(
             name=described["serviceName"],
-            task_definition=described["taskDefinition"],
+            task_definition=described.get("taskDefinition", ""),
             desired=described["desiredCount"],
             running=described["runningCount"],
-            deployments=described["deployments"],
+            deployments=described.get("deployments", []),
             controller=described.get("deploymentController", {}).get("type", "ECS"),
-            strategy=described.get("deploymentConfiguration", {}).get("strategy") or "ROLLING",
+            strategy=configuration.get("strategy") or "ROLLING",
             status=described["status"],
+            scheduling=described.get("schedulingStrategy", "REPLICA"),
+            is_express=described.get("resourceManagementType") == "ECS",
+            early_percent=early.get("healthyPercent", 0) if early.get("enable") else None,
+            revisions=tuple(each["arn"] for each in described.get("currentServiceRevisions", [])),
         )
 
     @classmethod
@@ -89,6 +102,17 @@ class Service:
         state = self.deployments[0].get("rolloutState")
         return self.running >= self.desired if state is None else state == "COMPLETED"
 
+    @property
+    def is_full(self) -> bool:
+        """Whether all tasks run that the current deployment wants, where ECS does not wait for them
+        itself: with early success it calls a deployment complete before, and starts the rest, or
+        stops the old ones, in the background. See
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentEarlySuccessCriteria.html
+        """
+        if self.early_percent is None or self.current is None:
+            return True
+        return int(self.current.get("runningCount", 0)) >= self.desired
+
 
 def check_releasable(field: str, service: Service) -> None:
     """Raises `RequestRejected` for a service whose deployments are not ours to make."""
@@ -106,6 +130,26 @@ def check_releasable(field: str, service: Service) -> None:
             f"{field}: ECS runs {service.strategy} deployments of {service.name} itself and"
             " writes its traffic; set the strategy to ROLLING, or release it with ECS"
         )
+    if service.scheduling != "REPLICA":
+        raise RequestRejected(
+            f"{field}: ECS service {service.name} is scheduled as {service.scheduling}, a task per"
+            " container instance, so it has no number of tasks to scale; make it a REPLICA service"
+        )
+    if service.is_express:
+        raise RequestRejected(
+            f"{field}: ECS service {service.name} is an Express Mode service, whose load balancer"
+            " and deployments ECS manages itself; name a service that you manage"
+        )
+
+
+def warnings(field: str, service: Service) -> list[str]:
+    """What of the service's settings the release makes up for, in sentences."""
+    if service.early_percent is None:
+        return []
+    return [
+        f"{field}: ECS calls a deployment of {service.name} complete at {service.early_percent} %"
+        " of its tasks (early success); the release waits for all of them"
+    ]
 
 
 def looked_at(service: Service, started: Started) -> Started:
@@ -139,7 +183,7 @@ def is_complete(service: Service, started: Started) -> bool:
             f"ECS service {service.name}: deployment {started.deployment_id} was replaced, rolled"
             " back by ECS or overtaken by another deployment. Look at the events of the service"
         )
-    return service.settled and service.desired > 0
+    return service.settled and service.is_full and service.desired > 0
 
 
 def _is_later(deployment: Document, started: Started) -> bool:

@@ -8,6 +8,7 @@ from stepcanary.domain.model import Model
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Kind
+from stepcanary.domain.text import is_text
 
 DetailType = Literal[
     "Release Rejected",
@@ -28,7 +29,7 @@ class ReleaseEvent(Model):
     """The detail of an event with source `stepcanary`; keys that say nothing are left out.
 
     `weight` is the canary's percent, `ends_on` the signals that end the wait that `wait` names,
-    `outcome` the terminal state.
+    `outcome` the terminal state, `warnings` what the plan takes and a person should know.
     """
 
     detail_type: DetailType = Field(exclude=True)
@@ -42,25 +43,27 @@ class ReleaseEvent(Model):
     ends_on: list[Kind] | None = None
     outcome: Outcome | None = None
     cause: str | None = None
+    warnings: list[str] | None = None
 
 
 def rejected(execution: str, request: object, cause: str) -> ReleaseEvent | None:
-    """None for a request without a service."""
+    """None for a request without a service that an event could name."""
     document = request if isinstance(request, dict) else {}
     service, by = document.get("service"), document.get("by", "")
-    if not isinstance(service, str):
+    if not is_text(service):
         return None
     return ReleaseEvent(
         detail_type="Release Rejected",
         service=service,
         execution=execution,
-        by=by if isinstance(by, str) else "",
+        by=by if is_text(by) else "",
         cause=cause,
     )
 
 
 def started(release: Release) -> ReleaseEvent:
-    return _of(release, "Release Started", images=release.images)
+    warnings = release.warnings or None
+    return _of(release, "Release Started", images=release.images, warnings=warnings)
 
 
 def shifted(release: Release, weight: int) -> ReleaseEvent:

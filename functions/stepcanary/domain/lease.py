@@ -79,6 +79,11 @@ class Lease:
         return self.signal is not None and self.signal.kind == "pause"
 
     @property
+    def was_promoted(self) -> bool:
+        """Whether somebody has said promote: also when that was obeyed, and is pending no more."""
+        return any(key.startswith("promote ") for key in self.keys)
+
+    @property
     def reverting(self) -> bool:
         """Whether a revert was accepted and not yet done."""
         return self.signal is not None and self.signal.kind == "revert"

@@ -48,6 +48,8 @@ class Release(Model):
     """How long clients may stay on a canary without weight, because they are pinned to it."""
     by: str = ""
     """Who started it."""
+    warnings: list[str] = Field(default=[])
+    """What the plan takes and a person should know, in sentences."""
 
     @property
     def manual(self) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -10,6 +11,7 @@ from stepcanary.domain.model import Model
 from stepcanary.domain.names import Container, ServiceName, TaskDefinition
 from stepcanary.domain.profile import ROUTERS, Profile
 from stepcanary.domain.signals import Kind
+from stepcanary.domain.text import unwritable
 from stepcanary.errors import RequestRejected
 
 M = TypeVar("M", bound=Model)
@@ -19,7 +21,7 @@ PAYLOAD_LIMIT_BYTES = 65_536
 
 _IMAGE = re.compile(
     r"""
-    (?P<registry>(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/)?
+    (?P<registry>(?:localhost(?::\d+)?|[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+)/)?
     (?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)
     (?P<tag>:\w[\w.-]{0,127})?
     (?P<digest>@sha256:[0-9a-f]{64})?
@@ -189,18 +191,33 @@ def _parse(model: type[M], document: object, where: str) -> M:
         raise RequestRejected(
             f"{where}: {size} bytes, over the limit of {PAYLOAD_LIMIT_BYTES}; send less"
         )
+    _require_text(document, where)
+    return _validate(model, text, where)
+
+
+def parse_profile(text: str, where: str) -> Profile:
+    """Raises `RequestRejected`; `where` says which document to mend."""
+    with suppress(ValueError, RecursionError):
+        # What is no JSON is explained below.
+        _require_text(json.loads(text), where)
+    return _validate(Profile, text, where)
+
+
+def _validate(model: type[M], text: str, where: str) -> M:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
         raise RequestRejected(explain(error, where)) from error
 
 
-def parse_profile(text: str, where: str) -> Profile:
-    """Raises `RequestRejected`; `where` says which document to mend."""
-    try:
-        return Profile.model_validate_json(text)
-    except ValidationError as error:
-        raise RequestRejected(explain(error, where)) from error
+def _require_text(document: object, where: str) -> None:
+    """Raises `RequestRejected` for the first string with half a character in it."""
+    for place in unwritable(document):
+        field = _field(place).encode("ascii", "backslashreplace").decode() or where
+        raise RequestRejected(
+            f"{where} is not valid. {field[:120]}: has half a character in it, which cannot be"
+            " written (a lone surrogate); send whole characters"
+        )
 
 
 def explain(error: ValidationError, where: str) -> str:

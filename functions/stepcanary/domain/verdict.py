@@ -12,13 +12,15 @@ Decision = Literal["advance", "hold", "revert"]
 class Alarm:
     """A CloudWatch alarm as it stands: state OK, ALARM or INSUFFICIENT_DATA.
 
-    `fired` is true for an alarm in ALARM, and for one that was since the release began.
+    `fired` is true for an alarm in ALARM, and for one that was since the release began. `blind`
+    says why the alarm cannot see, whatever its state: CloudWatch keeps the last one.
     """
 
     name: str
     state: str
     reason: str = ""
     fired: bool = False
+    blind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +39,72 @@ class Progress(Model):
     holds: int
 
 
+NO_HOLD = ", and no hold is left. "
+MEND = "Mend what the alarm says about itself in CloudWatch"
 NO_DATA = (
-    ", and no hold is left. Bake longer, allow more holds, or set TreatMissingData to notBreaching"
-    " where silence is healthy"
+    "Bake longer, allow more holds, or set TreatMissingData to notBreaching where silence is"
+    " healthy"
 )
+
+
+def fired_of(alarms: list[Alarm]) -> str | None:
+    """Which of these have fired, in a sentence."""
+    sentences = [f"alarm {a.name} fired ({a.reason[:300]})" for a in alarms if a.fired]
+    return "; ".join(sentences) or None
+
+
+def gone_of(names: list[str], alarms: list[Alarm]) -> str | None:
+    """Which of the names are not among these alarms, in a sentence."""
+    found = {alarm.name for alarm in alarms}
+    gone = ", ".join(name for name in names if name not in found)
+    return f"alarm {gone} no longer exists" if gone else None
+
+
+def alarming_of(names: list[str], alarms: list[Alarm]) -> str | None:
+    """Which of the names have fired or are gone, in a sentence: that reverts wherever it is seen.
+
+    One that is blind, or without data, has until its verdict.
+    """
+    sentences = (gone_of(names, alarms), fired_of(alarms))
+    return "; ".join(filter(None, sentences)) or None
+
+
+def unseen_of(names: list[str], alarms: list[Alarm]) -> str | None:
+    """Which of the names cannot see, or are not there to, in a sentence."""
+    sentences = (gone_of(names, alarms), blind_of(alarms))
+    return "; ".join(filter(None, sentences)) or None
+
+
+def blind_of(alarms: list[Alarm]) -> str | None:
+    """Which of these cannot see, in a sentence."""
+    sentences = [f"alarm {a.name} cannot see ({a.blind[:300]})" for a in alarms if a.blind]
+    return "; ".join(sentences) or None
+
+
+def silent_of(alarms: list[Alarm]) -> str | None:
+    """Which of these see, and have no data to say OK about, in a sentence."""
+    silent = [alarm.name for alarm in alarms if alarm.state != "OK" and not alarm.blind]
+    return f"alarm without data: {', '.join(silent)}" if silent else None
 
 
 def judge(
     names: list[str], alarms: list[Alarm], holds_left: int, *, promoted: bool = False
 ) -> Verdict:
-    """One doubt reverts. An alarm without data holds the step, and reverts when holds run out.
+    """One doubt reverts. An alarm that is blind or without data holds the step, and reverts when
+    holds run out.
 
-    No data is never a pass: a canary that gets no requests looks just like a healthy one. Only a
-    person's `promoted` goes on without data; it does not go on over an alarm that fired.
+    Neither is ever a pass: a canary that gets no requests looks just like a healthy one. Only a
+    person's `promoted` goes on over it; it does not go on over an alarm that fired or is gone.
     """
-    found = {alarm.name: alarm for alarm in alarms}
-    gone = [name for name in names if name not in found]
-    if gone:
-        return Verdict("revert", f"alarm {', '.join(gone)} no longer exists")
-    firing = [found[name] for name in names if found[name].fired]
-    if firing:
-        reasons = "; ".join(f"{a.name} ({a.reason[:300]})" for a in firing)
-        return Verdict("revert", f"alarm fired: {reasons}")
+    if alarming := alarming_of(names, alarms):
+        return Verdict("revert", alarming)
     if promoted:
         return Verdict("advance", "it was promoted, and no alarm fires")
-    silent = [name for name in names if found[name].state != "OK"]
-    if silent:
-        reason = f"alarm without data: {', '.join(silent)}"
-        return Verdict("hold", reason) if holds_left > 0 else Verdict("revert", reason + NO_DATA)
+    blind, silent = blind_of(alarms), silent_of(alarms)
+    if doubt := "; ".join(filter(None, (blind, silent))):
+        if holds_left > 0:
+            return Verdict("hold", doubt)
+        return Verdict("revert", doubt + NO_HOLD + (MEND if blind else NO_DATA))
     if not names:
         return Verdict("advance", "no alarm judges this release; the bake is over")
     all_ok = "the alarm is OK" if len(names) == 1 else f"all {len(names)} alarms are OK"

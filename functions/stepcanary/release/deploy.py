@@ -203,7 +203,7 @@ def check(
         world.require_canary(release, lease, sides)
     if steady and side == "primary" and not restoring:
         # The last look before all weight is given to the new version for good.
-        guards.require_silent(release, lease)
+        steady = guards.require_last_word(release, lease, started.deadline_at)
         guards.require_unchanged(release, lease)
     return SteadyAnswer(
         steady=steady,

@@ -1,9 +1,11 @@
 """Guards: what stops a release from outside: alarms and foreign writes."""
 
+from stepcanary import clock
 from stepcanary.aws import cloudwatch
+from stepcanary.domain.deployment import is_overdue
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
-from stepcanary.domain.verdict import Alarm
+from stepcanary.domain.verdict import MEND, Alarm, alarming_of, blind_of, fired_of
 from stepcanary.errors import CanaryAlarmed, SplitDrifted
 from stepcanary.release import routes
 from stepcanary.store import leases
@@ -23,23 +25,21 @@ def fired(release: Release, lease: Lease) -> str | None:
     return fired_of(alarms(release, lease))
 
 
-def fired_of(found: list[Alarm]) -> str | None:
-    """Which of these have fired, in a sentence."""
-    sentences = [f"alarm {a.name} fired ({a.reason[:300]})" for a in found if a.fired]
-    return "; ".join(sentences) or None
+def require_last_word(release: Release, lease: Lease, deadline_at: int) -> bool:
+    """Whether every alarm can see and none has fired, right before all weight is returned.
 
-
-def gone_of(release: Release, found: list[Alarm]) -> str | None:
-    """Which alarms of the release are not among these, in a sentence."""
-    names = {alarm.name for alarm in found}
-    gone = ", ".join(name for name in release.alarms if name not in names)
-    return f"alarm {gone} no longer exists" if gone else None
-
-
-def require_silent(release: Release, lease: Lease) -> None:
-    """Raises `CanaryAlarmed` when an alarm has fired since the release began."""
-    if alarmed := fired(release, lease):
-        raise CanaryAlarmed(alarmed)
+    An alarm without data has had its verdict. Over one that is blind only a person's promote goes
+    on: False says to look again until the deadline, in epoch seconds. Raises `CanaryAlarmed` when
+    an alarm has fired or is gone, or is blind at the deadline.
+    """
+    found = alarms(release, lease)
+    why = alarming_of(release.alarms, found)
+    blind = None if lease.was_promoted else blind_of(found)
+    if blind and not why and is_overdue(clock.now(), deadline_at):
+        why = f"{blind}, and did not until the deadline, so nothing judges the primary. {MEND}"
+    if why:
+        raise CanaryAlarmed(why)
+    return blind is None
 
 
 def require_unchanged(release: Release, lease: Lease) -> None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from stepcanary import clock
 from stepcanary.aws import cloudwatch, stepfunctions
-from stepcanary.aws.cloudwatch import Described
+from stepcanary.domain.alarms import Described
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import OPENING, RETURNING
+from stepcanary.domain.verdict import alarming_of
 from stepcanary.errors import (
     AwsRefused,
     AwsUnavailable,
@@ -167,7 +168,7 @@ def _look_after(lease: Lease, release: Release, seen: Seen, look: Look) -> list[
         doubt = "the primary served nothing for a time"
     if doubt is None:
         alarms = cloudwatch.alarms_of(seen.alarms_of(release), release.alarms, lease.since)
-        doubt = guards.fired_of(alarms) or guards.gone_of(release, alarms)
+        doubt = alarming_of(release.alarms, alarms)
     if doubt is None and look.routes is not None:
         doubt = guards.moved(release, lease, look.routes)
     if doubt is not None and lease.stage < RETURNING:

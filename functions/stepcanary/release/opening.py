@@ -91,5 +91,6 @@ def _check_again(release: Release, request: object) -> None:
     planned = plan_release(release.execution, *resolve(request))
     if planned != release:
         raise RequestRejected(
-            "the services or the profile changed while the release was being opened; start again"
+            "the services, the alarms or the profile changed while the release was being opened;"
+            " start again"
         )

@@ -1,8 +1,11 @@
 """Plan: check a request against the world and fix the release. Reads only."""
 
 from stepcanary.aws import cloudwatch, ecs
+from stepcanary.domain.alarm_fitness import check_exist, check_fit
+from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
 from stepcanary.domain.content import Content, is_fixed, loose_containers
 from stepcanary.domain.deployment import Service, check_releasable, with_images
+from stepcanary.domain.deployment import warnings as service_warnings
 from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release, Side
@@ -14,7 +17,6 @@ from stepcanary.domain.request import (
     parse_request,
 )
 from stepcanary.domain.split import SideName, check_expressible
-from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
 from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import rolled_back
@@ -40,6 +42,7 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
+        _check_gateway(primary, canary)
         document = _running_definition("primary", primary)
         wanted = _wanted(request, "primary", document)
         _check_canary_version(request, canary)
@@ -52,7 +55,8 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
             _check_split(traffic, profile, left)
             for traffic, left in zip(profile.traffic, abandoned, strict=True)
         ]
-        _check_alarms(profile.alarms)
+        alarms = cloudwatch.describe(profile.alarms)
+        check_fit(profile.alarms, alarms)
         content = content_at_rest(profile.cluster, primary, document)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -65,6 +69,11 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         content=content,
         images=request.images,
         task_definitions=request.task_definitions,
+        warnings=[
+            *service_warnings("primary", primary),
+            *service_warnings("canary", canary),
+            *alarm_warnings(profile.alarms, alarms, profile.all_steps),
+        ],
     )
 
 
@@ -78,9 +87,10 @@ def check_possible(request: Request, profile: Profile) -> None:
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         check_releasable("primary", primary)
         check_releasable("canary", canary)
+        _check_gateway(primary, canary)
         _wanted(request, "primary", _running_definition("primary", primary))
         _check_canary_version(request, canary)
-        known_alarms(profile.alarms)
+        check_exist(profile.alarms, cloudwatch.describe(profile.alarms))
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
 
@@ -95,6 +105,7 @@ def build_release(
     content: Content | None = None,
     images: dict[str, str] | None = None,
     task_definitions: TaskDefinitions | None = None,
+    warnings: list[str] | None = None,
 ) -> Release:
     """Assemble a `Release`: without images and task definitions it is a manual shift."""
     primary, canary = services
@@ -119,6 +130,7 @@ def build_release(
         revert_seconds=profile.revert_seconds,
         settle_seconds=profile.settle_seconds,
         drain_seconds=max(traffic.drain_seconds for traffic in planned),
+        warnings=warnings or [],
     )
 
 
@@ -168,6 +180,15 @@ def _check_services(primary: Service, canary: Service) -> None:
         raise RequestRejected(
             f"primary: ECS service {primary.name} is not steady ({primary.running} of"
             f" {primary.desired} tasks, {len(primary.deployments)} deployments); wait for it"
+        )
+
+
+def _check_gateway(primary: Service, canary: Service) -> None:
+    for name in ecs.has_gateway([primary, canary]):
+        field = "primary" if name == primary.name else "canary"
+        raise RequestRejected(
+            f"{field}: ECS service {name} has gateway connectors, which send it requests that no"
+            " split can share out; remove them, or name another service"
         )
 
 
@@ -266,21 +287,3 @@ def read_split(traffic: Traffic) -> tuple[TrafficRouter, Reading]:
                 f"traffic: there is no {router.name}; mend the profile. {refused}"
             ) from refused
         raise
-
-
-def known_alarms(names: list[str]) -> dict[str, Alarm]:
-    found = {alarm.name: alarm for alarm in cloudwatch.describe_alarms(names, None)}
-    for name in names:
-        if name not in found:
-            raise RequestRejected(f"alarms: there is no CloudWatch alarm {name}; create it")
-    return found
-
-
-def _check_alarms(names: list[str]) -> None:
-    found = known_alarms(names)
-    for name in names:
-        if found[name].state == "ALARM":
-            raise RequestRejected(
-                f"alarms: {name} is in ALARM already, so it cannot judge a canary; clear it first"
-                f" ({found[name].reason[:300]})"
-            )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from stepcanary import clock
-from stepcanary.aws import ecs, eventbridge, stepfunctions
+from stepcanary.aws import cloudwatch, ecs, eventbridge, stepfunctions
 from stepcanary.domain import events
 from stepcanary.domain.capacity import can_take_over
 from stepcanary.domain.lease import Lease
@@ -125,9 +125,9 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:
         return ready
     ready = world.may_carry_all(release, primary)
     foreign = foreign_revision(release, lease, "primary", primary) is not None
-    old_only = lease.reverting or (
-        lease.stage.phase == "restoring" and not _returned_by_hand(release)
-    )
+    unwatched = ready and not (old or foreign) and _is_unwatched(release)
+    back = lease.stage.phase == "restoring" or unwatched
+    old_only = lease.reverting or (back and not _returned_by_hand(release))
     # Until the old version was asked for, a read that shows it may be older than the new one.
     unsure = old and not lease.restored
     if ready and not unsure and (old or foreign or not old_only):
@@ -140,6 +140,15 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:
     if held.failures:
         raise held.failures[0]
     return False
+
+
+def _is_unwatched(release: Release) -> bool:
+    """Whether an alarm is gone, so that nothing judges the new version that would be returned to.
+
+    One that has fired is heard as a signal, and one that is blind nobody is there to wait for.
+    """
+    described = cloudwatch.describe(release.alarms)
+    return any(name not in described for name in release.alarms)
 
 
 def _may_return(release: Release, lease: Lease, sides: Sides) -> bool:

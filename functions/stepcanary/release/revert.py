@@ -6,6 +6,7 @@ from stepcanary.contracts.answers import Attempt, Rest
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
+from stepcanary.domain.verdict import fired_of, unseen_of
 from stepcanary.errors import NotEnoughCapacity, PrimaryDown, ReleaseError, SplitDrifted
 from stepcanary.release import guards, routes, world
 from stepcanary.release.routes import Forced, force_all
@@ -14,6 +15,8 @@ from stepcanary.traffic.router import TrafficRouter
 from stepcanary.traffic.shift import Moved, foreign_write, jump_of
 
 LONGEST_PAUSE_SECONDS = 60
+MOST_LOOKS_FOR_SIGHT = 3
+"""Of an alarm in the last settling; fewer than the corrections that the route may need as well."""
 MOST_CORRECTIONS = 10
 """Whoever writes the route again this often will not stop; then a person has to."""
 
@@ -89,9 +92,8 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
     moved = routes.moved_off(release, found)
     helpless = world.helpless(release, world.see(release), lent=lease.lent)
     if moved is None and not failures and not helpless:
-        if promoted and (fired := guards.fired(release, lease)):
-            return Rest(next="restore", corrections=corrections, note=fired)
-        return Rest(next="retire", corrections=corrections)
+        retire = Rest(next="retire", corrections=corrections)
+        return _last_look(release, lease, corrections) if promoted else retire
     if corrections >= MOST_CORRECTIONS:
         if helpless:
             raise PrimaryDown(helpless)
@@ -102,6 +104,20 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
     returned, note = give_back(release, lease)
     returned.require_all()
     return Rest(next="again", corrections=corrections + 1, note=note)
+
+
+def _last_look(release: Release, lease: Lease, corrections: int) -> Rest:
+    """Before a promoted release is over. An alarm without data says nothing, for the canary has no
+    traffic any more. One that is blind or gone is looked at again a few times, and then the
+    release is over all the same, and its cause names it: every verdict was made while it saw.
+    """
+    found = guards.alarms(release, lease)
+    if fired := fired_of(found):
+        return Rest(next="restore", corrections=corrections, note=fired)
+    if corrections < MOST_LOOKS_FOR_SIGHT and (unseen := unseen_of(release.alarms, found)):
+        note = f"After the weights had returned, {unseen}"
+        return Rest(next="again", corrections=corrections + 1, note=note)
+    return Rest(next="retire", corrections=corrections)
 
 
 def lend(release: Release, lease: Lease) -> None:

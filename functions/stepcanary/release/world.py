@@ -102,7 +102,8 @@ def foreign(release: Release, lease: Lease, side: SideName, service: Service) ->
 
 def may_carry_all(release: Release, primary: Service) -> bool:
     """Whether ECS is done with the primary, and it carries all traffic."""
-    settled = primary.settled and primary.running >= release.primary_tasks
+    done = primary.settled and primary.is_full
+    settled = done and primary.running >= release.primary_tasks
     return settled and measure(release, "primary", primary, 100, targets=True).shortage(100) is None
 
 

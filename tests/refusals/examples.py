@@ -1,0 +1,439 @@
+"""An example of each thing that a release is refused or warned of: the world, and the request.
+
+Each is told what `docs/refusals.md` has, by the real plan over the fake cloud. A new text of the
+code needs a new line here: what to change, and what to ask for.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+from stepcanary import clock
+from stepcanary.aws import stepfunctions
+from stepcanary.domain.release import Release
+from stepcanary.errors import RequestRejected
+from stepcanary.release import concurrency, opening, plan
+from stepcanary.store import leases, ledger, queue, table
+from stepcanary.store.table import ConditionFailed, Delete
+from tests.builders import PROFILE, profile, request, traffic
+from tests.fakes.alb import DEFAULT_RULE, LISTENER, RULE
+from tests.fakes.cloud import METRIC_ALARM
+from tests.fakes.fronts import CLOUDS, AlbCloud, LatticeCloud
+from tests.fakes.lattice import DEFAULT_RULE as LATTICE_DEFAULT_RULE
+from tests.fakes.service import Document, Refusal
+from tests.statemachine.runner import World
+
+Example = Callable[[World], str]
+"""Changes the world, asks, and answers with what was told."""
+
+Change = Callable[[World], Any]
+ALARM = "example2-5xx"
+EXECUTION, ANOTHER = "example", "another"
+DEAD_SECONDS = 400
+"""An execution that AWS does not know is dead after so long."""
+
+
+def _nothing(_here: World) -> None:
+    """The world is as it is."""
+
+
+def told(here: World, document: object) -> str:
+    """Why the plan refuses it, or what it warns of."""
+    try:
+        return "\n".join(_planned(here, document).warnings)
+    except RequestRejected as rejected:
+        return str(rejected)
+
+
+def _planned(here: World, document: object, name: str = EXECUTION) -> Release:
+    return plan.plan_release(here.arn(name), *plan.resolve(document))
+
+
+def asked(document: object, change: Change = _nothing) -> Example:
+    def example(here: World) -> str:
+        change(here)
+        return told(here, document)
+
+    return example
+
+
+def with_profile(change: Change = _nothing, **changed: Any) -> Example:
+    return asked(request(profile=profile(**changed)), change)
+
+
+def in_world(change: Change) -> Example:
+    return asked(request(), change)
+
+
+def behind(router: str, change: Change = _nothing, **changed: Any) -> Example:
+    """With the world's services behind that router; `changed` is what the profile says of it."""
+
+    def example(here: World) -> str:
+        here.cloud = CLOUDS[router](here.clock)
+        change(here)
+        split = {**here.cloud.traffic, **changed}
+        return told(here, request(profile=profile(traffic=[split])))
+
+    return example
+
+
+def _alarm(**settings: Any) -> Example:
+    return in_world(lambda w: w.cloud.alarm_settings.update({ALARM: {**METRIC_ALARM, **settings}}))
+
+
+def _service(name: str, **settings: Any) -> Example:
+    return in_world(lambda w: w.cloud.service_settings.update({name: settings}))
+
+
+def _refuse(operation: str) -> Change:
+    """AWS denies these calls from now on."""
+
+    def change(here: World) -> None:
+        def deny(name: str, _params: Document) -> None:
+            if name.endswith(f".{operation}"):
+                raise Refusal("AccessDeniedException", "not authorized")
+
+        here.cloud.before_call = deny
+
+    return change
+
+
+def _weights(primary: int, canary: int) -> Change:
+    def change(here: World) -> None:
+        here.cloud.targets()[0]["weight"] = primary
+        here.cloud.targets()[1]["weight"] = canary
+
+    return change
+
+
+# Ready task definitions
+
+
+def _inactive(here: World) -> str:
+    ready = {side: here.cloud.register(f"example{n}", "shop:v2") for n, side in _SIDES}
+    here.cloud.deregister(ready["primary"])
+    return told(here, request(images=None, task_definitions=ready))
+
+
+_SIDES = ((1, "primary"), (2, "canary"))
+
+
+def _not_steady(here: World) -> None:
+    here.cloud.ecs_update("example1", here.cloud.register("example1", "shop:v2"))
+
+
+# Others that release
+
+
+def opened(here: World, name: str = ANOTHER, **changed: Any) -> Release:
+    """Another release has begun; its execution is young enough to be alive, whoever it is."""
+    release = _planned(here, request(**changed), name)
+    opening.open_release(release, request(**changed))
+    return release
+
+
+def _opening(here: World, release: Release, document: object | None = None) -> str:
+    try:
+        opening.open_release(release, document or request())
+    except RequestRejected as rejected:
+        return str(rejected)
+    return ""
+
+
+def _faster(here: World) -> str:
+    release = _planned(here, request())
+    opened(here)
+    return _opening(here, release)
+
+
+def _taken(here: World, **changed: Any) -> str:
+    here.cloud.other_routes.add("other")
+    release = _planned(here, request(**changed))
+    opened(here)
+    try:
+        leases.take(release)
+    except RequestRejected as rejected:
+        return str(rejected)
+    return ""
+
+
+def _came_and_went(here: World) -> str:
+    release = _planned(here, request())
+    failed = ConditionFailed([])
+    with patch.object(table, "transact", side_effect=failed):
+        try:
+            leases.take(release)
+        except RequestRejected as rejected:
+            return str(rejected)
+    return ""
+
+
+def _closed(here: World) -> str:
+    release = _planned(here, request())
+    ledger.record(release, "Reverted", "it was reverted")
+    return _opening(here, release)
+
+
+def _help_fails(here: World) -> str:
+    release = _planned(here, request())
+    opened(here)
+    here.clock.sleep(DEAD_SECONDS)
+    _refuse("DescribeServices")(here)
+    return _opening(here, release)
+
+
+def _parked(here: World) -> str:
+    here.cloud.set_desired("example2", 2)
+    here.clock.sleep(60)
+    release = _planned(here, request())
+    leases.park(leases.read(opened(here).split))
+    here.clock.sleep(DEAD_SECONDS)
+    return _opening(here, release)
+
+
+def _changed(here: World) -> str:
+    release = _planned(here, request())
+    here.cloud.set_desired("example1", 3)
+    here.clock.sleep(60)
+    return _opening(here, release)
+
+
+def _busy(here: World) -> str:
+    opened(here)
+    return told(here, request())
+
+
+def _unreadable(here: World) -> str:
+    release = opened(here)
+    here.clock.sleep(DEAD_SECONDS)
+    table.delete(Delete(ledger._document_key(release.execution)))
+    return told(here, request())
+
+
+# Turns
+
+QUEUED = request(profile=profile(concurrency="queue"))
+
+
+def _in_turn(here: World, *, waited: bool, started_at: int = 0) -> str:
+    with patch.object(stepfunctions, "running_since", lambda _execution: started_at):
+        try:
+            concurrency.plan_in_turn(here.arn(EXECUTION), QUEUED, waited=waited)
+        except RequestRejected as rejected:
+            return str(rejected)
+    return ""
+
+
+def _enqueue(here: World, name: str) -> None:
+    key = plan.resolve(QUEUED)[1].traffic[0].key(here.arn(EXECUTION))
+    queue.enqueue(key, "checkout", here.arn(name), clock.epoch_seconds() * 1_000)
+
+
+def _overtaken(here: World, *, waited: bool) -> str:
+    opened(here)
+    _enqueue(here, "newest")
+    return _in_turn(here, waited=waited)
+
+
+def _waits_too_long(here: World) -> str:
+    _enqueue(here, EXECUTION)
+    here.clock.sleep(concurrency.LONGEST_WAIT_SECONDS + 1)
+    return _in_turn(here, waited=True)
+
+
+# Rollbacks
+
+ROLLBACK = request(action="rollback", images=None)
+
+
+def _after_a_release(change: Change) -> Example:
+    def example(here: World) -> str:
+        assert here.release(request()).state == "Released"
+        change(here)
+        return told(here, ROLLBACK)
+
+    return example
+
+
+def _deployed_by_others(here: World) -> None:
+    _not_steady(here)
+    here.cloud.ecs_update("example1", here.cloud.register("example1", "shop:v3"))
+    here.clock.sleep(60)
+
+
+def _forget_old(here: World) -> None:
+    """Of a release that began on a version of the stack which kept no copy."""
+    here.cloud.delete(here.cloud.arn("example1", 1))
+    table.delete(Delete(ledger._of_release(here.arn("release-1"), "way_back")))
+
+
+def _rename_container(here: World) -> None:
+    here.cloud.definitions["example1"][0]["containerDefinitions"][0]["name"] = "web"
+
+
+# Routes
+
+
+def _without_kind(here: World) -> None:
+    here.cloud.route = {"priority": 7}
+
+
+def _alb(here: World) -> AlbCloud:
+    assert isinstance(here.cloud, AlbCloud)
+    return here.cloud
+
+
+def _lattice(here: World) -> LatticeCloud:
+    assert isinstance(here.cloud, LatticeCloud)
+    return here.cloud
+
+
+def _alb_groups(*groups: str) -> Change:
+    """The rule forwards to these target groups."""
+
+    def change(here: World) -> None:
+        forwards = [{"TargetGroupArn": group, "Weight": 10} for group in groups]
+        config = {"TargetGroups": forwards}
+        _alb(here).front.actions[RULE] = [{"Type": "forward", "ForwardConfig": config}]
+
+    return change
+
+
+FIXED: Document = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
+PRIMARY_GROUP, CANARY_GROUP = AlbCloud.groups.values()
+MANY_GROUPS = [PRIMARY_GROUP, *(f"{PRIMARY_GROUP}{n}" for n in range(4))]
+
+
+def _detach(here: World) -> None:
+    _alb_groups(PRIMARY_GROUP)(here)
+    _alb(here).front.balancers[CANARY_GROUP] = None
+
+
+def _unused(here: World) -> None:
+    cloud = _lattice(here)
+    primary, canary = cloud.groups.values()
+    cloud.front.put(
+        cloud.rule, {"forward": {"targetGroups": [{"targetGroupIdentifier": primary, "weight": 1}]}}
+    )
+    cloud.front.used.discard(canary)
+
+
+STEPS = [{"weight": 5, "bake_seconds": 86_400}, {"weight": 100, "bake_seconds": 86_400}]
+LATTICE_LISTENER = (
+    "arn:aws:vpc-lattice:us-east-1:123456789012:service/svc-00000000000000000"
+    "/listener/listener-0b1c2d3e4f5a69788"
+)
+
+EXAMPLES: dict[str, Example] = {
+    # The request
+    "without a service": asked({"images": {"app": "shop:v2"}}),
+    "with an unknown key": asked(request(image="shop:v2")),
+    "with half a character": asked(request(by="\ud800")),
+    "too large": asked(request(images={"app": "shop:v" + "2" * 70_000})),
+    "with no image": asked(request(images={"app": "Shop"})),
+    "with an image of no version": asked(request(images={"app": "shop"})),
+    "with images of nothing": asked(request(images={})),
+    "with no version": asked(request(images=None)),
+    "with a service of no name": asked(request(service="-")),
+    "of a file without images": asked([]),
+    "of a file for nobody": asked([{"name": "app", "imageUri": "shop:v2"}]),
+    "of a service without a profile": asked(request(service="other")),
+    "of an unknown container": asked(request(images={"web": "shop:v2"})),
+    "of what runs already": asked(request(images={"app": "shop:v1"})),
+    "of no task definition": asked(
+        request(images=None, task_definitions={"primary": "x:9", "canary": "y:9"})
+    ),
+    "of an inactive task definition": _inactive,
+    # The profile
+    "one service on both sides": with_profile(canary="example1"),
+    "steps that fall": with_profile(steps=[{"weight": 50}, {"weight": 5}]),
+    "bakes that last for weeks": with_profile(steps=STEPS, holds=10),
+    "an alarm twice": with_profile(alarms=[ALARM, ALARM]),
+    "too many checks": with_profile(deployment={"deadline_seconds": 7_200, "check_seconds": 1}),
+    "no router": with_profile(traffic=[{"mesh": "example"}]),
+    "an unknown router": with_profile(traffic=traffic(router="nginx")),
+    "one node on both sides": with_profile(traffic=traffic(canary_node="example1")),
+    "what the plan finds": with_profile(traffic=traffic(rest_weight=1)),
+    "a route twice": with_profile(traffic=PROFILE["traffic"] * 2),
+    "a rule and a listener": behind("alb", listener=LISTENER),
+    "one target group on both sides": behind("alb", canary_target_group=PRIMARY_GROUP),
+    "a listener of another service": behind("lattice", listener=LATTICE_LISTENER),
+    "a rule of another service": behind(
+        "lattice", rule=f"{LATTICE_LISTENER}/rule/rule-0a9b8c7d6e5f41302"
+    ),
+    # The ECS services
+    "no such cluster": with_profile(cluster="x"),
+    "no such service": with_profile(canary="gone"),
+    "a service that is gone": _service("example1", status="INACTIVE"),
+    "a service of CodeDeploy": _service("example1", deploymentController={"type": "CODE_DEPLOY"}),
+    "a service of task sets": _service("example2", deploymentController={"type": "EXTERNAL"}),
+    "a service that ECS shifts": _service(
+        "example2", deploymentConfiguration={"strategy": "BLUE_GREEN"}
+    ),
+    "a task per instance": _service("example2", schedulingStrategy="DAEMON"),
+    "an Express Mode service": _service("example1", resourceManagementType="ECS"),
+    "a gateway": in_world(lambda w: w.cloud.gateways.add("example2")),
+    "early success": in_world(lambda w: w.cloud.succeed_early("example2", 50)),
+    "a primary without tasks": in_world(lambda w: w.cloud.set_desired("example1", 0)),
+    "a primary that rolls": in_world(_not_steady),
+    "no way back": in_world(lambda w: w.cloud.delete(w.cloud.arn("example1", 1))),
+    "a check that is denied": in_world(_refuse("DescribeTaskDefinition")),
+    # The alarms
+    "no such alarm": with_profile(alarms=["gone"]),
+    "an alarm that fires": in_world(lambda w: w.cloud.set_alarm(ALARM, "ALARM")),
+    "an alarm that cannot see": in_world(lambda w: w.cloud.fail_evaluation(ALARM)),
+    "an alarm that ignores silence": _alarm(TreatMissingData="ignore"),
+    "an alarm that ignores few samples": _alarm(EvaluateLowSampleCountPercentile="ignore"),
+    "silence is health": _alarm(TreatMissingData="notBreaching"),
+    "an alarm of DynamoDB": _alarm(Namespace="AWS/DynamoDB"),
+    "an alarm that is slow": _alarm(Period=3_600),
+    # The routes
+    "no such route": with_profile(traffic=traffic(route="other")),
+    "a route of no kind": in_world(_without_kind),
+    "a node twice": in_world(lambda w: w.cloud.targets().append(dict(w.cloud.targets()[0]))),
+    "a node that is not listed": in_world(lambda w: w.cloud.targets().pop()),
+    "a route that is not at rest": in_world(_weights(90, 10)),
+    "a total that is too small": in_world(_weights(1, 0)),
+    "a rule that does not forward": behind("alb", lambda w: _alb(w).front.put(RULE, [FIXED])),
+    "a default rule": behind("alb", listener_rule=DEFAULT_RULE),
+    "sticky clients": behind("alb", lambda w: _alb(w).pin(60)),
+    "clients that stick for hours": behind(
+        "alb", lambda w: _alb(w).pin(7_200), accept_stickiness=True
+    ),
+    "a target group that no rule lists": behind("alb", _detach),
+    "a target group twice": behind("alb", _alb_groups(PRIMARY_GROUP, PRIMARY_GROUP)),
+    "a rule of others": behind("alb", _alb_groups(AlbCloud.third)),
+    "a rule without room": behind("alb", _alb_groups(*MANY_GROUPS)),
+    "a Lattice rule that does not forward": behind(
+        "lattice",
+        lambda w: _lattice(w).front.put(LatticeCloud.rule, {"fixedResponse": {"statusCode": 404}}),
+    ),
+    "a default rule of Lattice": behind("lattice", rule=LATTICE_DEFAULT_RULE),
+    "a target group that no service uses": behind("lattice", _unused),
+    # Others
+    "while another releases": _busy,
+    "after one that left no document": _unreadable,
+    "just after another": _faster,
+    "at the same moment": _taken,
+    "on another split": lambda w: _taken(w, profile=profile(traffic=traffic(route="other"))),
+    "after one that came and went": _came_and_went,
+    "after its end": _closed,
+    "while help fails": _help_fails,
+    "after a promotion that failed": _parked,
+    "after a change": _changed,
+    "behind a newer one": lambda w: _overtaken(w, waited=False),
+    "overtaken": lambda w: _overtaken(w, waited=True),
+    "waiting for hours": _waits_too_long,
+    # A rollback
+    "a rollback with a version": asked(request(action="rollback")),
+    "a rollback to nothing": asked(ROLLBACK),
+    "a rollback of what others deployed": _after_a_release(_deployed_by_others),
+    "a rollback to what was deleted": _after_a_release(_forget_old),
+    "a rollback to other containers": _after_a_release(_rename_container),
+}
+
+
+def stored(here: World) -> None:
+    """The profile that most examples are of."""
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
