@@ -21,12 +21,10 @@ def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
         if not event.begins and (seconds := starting.wait_seconds(event.request)):
             logger.info("release waits for its turn", extra={"seconds": seconds})
             return PlanAnswer(accepted=False, later=True, wait_seconds=seconds)
-        release = plan_in_turn(event.execution, event.request, waited=event.waited)
+        planned = plan_in_turn(event.execution, event.request, waited=event.waited)
     except RequestRejected as rejected:
         publish_rejection(event.execution, event.request, rejected)
         return PlanAnswer(accepted=False, cause=str(rejected))
-    if release is None:
-        logger.info("release waits for its split")
-        return PlanAnswer(accepted=False, waits=True)
-    logger.info("release planned", extra={"released_service": release.service})
-    return PlanAnswer(accepted=True, release=release)
+    did = "release planned" if planned.accepted else "release waits for its split"
+    logger.info(did, extra={"wait_seconds": planned.wait_seconds})
+    return planned

@@ -4,8 +4,9 @@ from contextlib import suppress
 
 from stepcanary import clock
 from stepcanary.aws import stepfunctions
+from stepcanary.contracts.answers import PlanAnswer
+from stepcanary.domain.patience import LONGEST_TURN_SECONDS, before_next_turn
 from stepcanary.domain.profile import Profile
-from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitTaken
@@ -13,12 +14,9 @@ from stepcanary.release.plan import check_possible, plan_release, resolve
 from stepcanary.release.signalling import deliver
 from stepcanary.store import leases, queue
 
-LONGEST_WAIT_SECONDS = 4 * 3_600
-"""The rest of an execution's week is for the release itself."""
 
-
-def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release | None:
-    """The release, or None while it has to wait for another.
+def plan_in_turn(execution: str, document: object, *, waited: bool) -> PlanAnswer:
+    """The release, or how long it has to wait while another has its split.
 
     Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
     """
@@ -34,11 +32,10 @@ def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release |
 
 def _plan_or_wait(
     execution: str, split: str, request: Request, profile: Profile, *, waited: bool
-) -> Release | None:
-    if waited:
-        _require_place(split, execution)
+) -> PlanAnswer:
+    waits_for = _require_place(split, execution) if waited else 0
     try:
-        return plan_release(execution, request, profile)
+        return PlanAnswer(accepted=True, release=plan_release(execution, request, profile))
     except SplitTaken as busy:
         if profile.concurrency == "reject" or request.action == "rollback":
             raise
@@ -47,7 +44,7 @@ def _plan_or_wait(
             _take_place(split, request.service, execution, busy)
         if profile.concurrency == "supersede":
             _supersede(busy, execution)
-        return None
+        return PlanAnswer(accepted=False, waits=True, wait_seconds=before_next_turn(waits_for))
 
 
 def _take_place(split: str, service: str, execution: str, busy: SplitTaken) -> None:
@@ -60,16 +57,19 @@ def _take_place(split: str, service: str, execution: str, busy: SplitTaken) -> N
         raise RequestRejected("traffic: a newer release is already waiting for this split")
 
 
-def _require_place(split: str, execution: str) -> None:
-    """Only the newest queued release may proceed, even if the split is free by now."""
+def _require_place(split: str, execution: str) -> int:
+    """For how many seconds it has waited. Only the newest queued release may proceed, even if the
+    split is free by now."""
     place = queue.queued(split)
     if place is None or place.execution != execution:
         newer = place.execution if place else "a newer release"
         raise RequestRejected(f"traffic: {newer} is newer and takes this place in the queue")
-    if clock.epoch_seconds() - place.since > LONGEST_WAIT_SECONDS:
+    waits_for = clock.epoch_seconds() - place.since
+    if waits_for > LONGEST_TURN_SECONDS:
         raise RequestRejected(
-            f"traffic: the split was not free for {LONGEST_WAIT_SECONDS} s; start again"
+            f"traffic: the split was not free for {LONGEST_TURN_SECONDS} s; start again"
         )
+    return waits_for
 
 
 def _supersede(busy: SplitTaken, execution: str) -> None:

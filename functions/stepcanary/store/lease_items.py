@@ -33,6 +33,7 @@ AS_KEPT = (
     "lent",
     "restored",
     "lead",
+    "goes_back",
 )
 LEFT_BY_A_HOLDER = (
     "signal",
@@ -57,6 +58,7 @@ LEFT_BY_A_HOLDER = (
     "held_at",
     "lent",
     "restored",
+    "goes_back",
 )
 """Attributes that say nothing to the next holder."""
 
