@@ -27,6 +27,7 @@ SIGNALS = {
     "skip": "end this bake now",
     "pause": "keep the canary's weight until the release is resumed",
     "resume": "continue after a pause, or at the gate of a step",
+    "withdraw": "take back a release that waits for its turn",
 }
 LOOK_SECONDS = 1.0
 FAILED, MISUSED = 1, 2

@@ -141,6 +141,15 @@ class RunningRelease(Model):
     splits: dict[str, str] = Field(default={})
 
 
+class WaitingRelease(Model):
+    """`since` is in epoch seconds; `split` is empty for one that waits because many were started at
+    once."""
+
+    execution: str
+    since: int
+    split: str = ""
+
+
 class EndedRelease(Model):
     """`at` is in epoch seconds."""
 
@@ -153,8 +162,9 @@ class EndedRelease(Model):
 class Taken(Model):
     """What an action did, in a sentence, and what that sentence leaves out.
 
-    `executions` are those that a signal reached. `running`, `splits` (by the route's name) and
-    `last` are the answer to `status`. What does not apply is left out.
+    `executions` are those that a signal reached, or that were withdrawn. `running`, `waiting`,
+    `splits` (by the route's name) and `last` are the answer to `status`. What does not apply is
+    left out.
     """
 
     action: Action
@@ -162,6 +172,7 @@ class Taken(Model):
     did: str
     executions: list[str] | None = None
     running: list[RunningRelease] | None = None
+    waiting: list[WaitingRelease] | None = None
     splits: dict[str, str] | None = None
     last: EndedRelease | None = None
 

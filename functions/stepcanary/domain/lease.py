@@ -116,7 +116,21 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who waits for a split, and since when, in epoch seconds."""
+    """Who waits, and since when, in epoch seconds.
+
+    `split` is empty for one that waits to begin, because many were started at once. `started_at` is
+    when its execution was, in epoch milliseconds; `withdrawn` says by whom it was withdrawn.
+    """
 
     execution: str
     since: int
+    split: str = ""
+    service: str = ""
+    started_at: int = 0
+    withdrawn: str = ""
+
+    def is_overtaken_by(self, service: str, started_at: int | None) -> bool:
+        """Whether a release of this service, which has the split now, is the newer one. It has no
+        `started_at` where it has ended meanwhile."""
+        same = self.service in ("", service)
+        return same and started_at is not None and self.started_at < started_at

@@ -195,6 +195,7 @@ SlackAction = Literal[
     "pause",
     "resume",
     "shift",
+    "withdraw",
 ]
 
 

@@ -109,13 +109,15 @@ class SignalInput(SignalRequest):
         return self.signal
 
 
-Action = Literal["promote", "revert", "retry", "skip", "pause", "resume", "shift", "status"]
+Action = Literal[
+    "promote", "revert", "retry", "skip", "pause", "resume", "shift", "status", "withdraw"
+]
 
 
 class ActionRequest(SignalRequest):
     """The input of an execution that acts on a service: with a signal, a manual shift, or a look.
 
-    `shift` and `status` reach no release.
+    `shift` and `status` reach no release, and `withdraw` one that has not begun.
     """
 
     action: Action
@@ -132,7 +134,7 @@ class ActionRequest(SignalRequest):
     def kind(self) -> Kind:
         """Raises `ValueError` where the action is no signal."""
         match self.action:
-            case "shift" | "status":
+            case "shift" | "status" | "withdraw":
                 raise ValueError(f"{self.action} is no signal")
             case kind:
                 return kind

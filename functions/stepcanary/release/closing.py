@@ -42,7 +42,8 @@ def close_release(
     foreign = _foreign(release, lease, outcome)
     if outcome == "Released" and foreign.primary:
         outcome = "Reverted"
-    ending = ending.model_copy(update={"notes": [*ending.notes, *foreign.notes]})
+    late = [f"Too late: {lease.signal}"] if _is_too_late(lease, outcome) else []
+    ending = ending.model_copy(update={"notes": [*ending.notes, *late, *foreign.notes]})
     if lease.signal is not None:
         # An alarm's revert spares its own write until the traffic is back.
         ledger.note_signal(lease.holder, lease.signal)
@@ -55,6 +56,12 @@ def close_release(
     if parked:
         leases.park(lease)
     return Closed(outcome=outcome, cause=cause, stranded=1)
+
+
+def _is_too_late(lease: Lease, outcome: ReleaseOutcome) -> bool:
+    """Whether a signal was accepted in the moment in which an act failed, so that nothing of it
+    came: whoever sent it was told otherwise."""
+    return lease.signal is not None and not lease.reverting and outcome != "Released"
 
 
 def clear_up(release: Release, lease: Lease) -> bool:

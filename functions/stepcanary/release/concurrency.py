@@ -7,6 +7,7 @@ from stepcanary.aws import stepfunctions
 from stepcanary.contracts.answers import PlanAnswer
 from stepcanary.domain.patience import LONGEST_TURN_SECONDS, before_next_turn
 from stepcanary.domain.profile import Profile
+from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitTaken
@@ -64,12 +65,28 @@ def _require_place(split: str, execution: str) -> int:
     if place is None or place.execution != execution:
         newer = place.execution if place else "a newer release"
         raise RequestRejected(f"traffic: {newer} is newer and takes this place in the queue")
+    leases.require_not_withdrawn(place)
     waits_for = clock.epoch_seconds() - place.since
     if waits_for > LONGEST_TURN_SECONDS:
         raise RequestRejected(
             f"traffic: the split was not free for {LONGEST_TURN_SECONDS} s; start again"
         )
     return waits_for
+
+
+def overtake(release: Release) -> None:
+    """Whoever waits for the split of a newer release of the same service, which has it now, waits
+    in vain: it would bring back an older version."""
+    place = queue.queued(release.split)
+    if place is None or place.execution == release.execution:
+        return
+    if place.is_overtaken_by(release.service, stepfunctions.running_since(release.execution)):
+        queue.leave(release.split, place.service or release.service, place.execution)
+
+
+def give_up_place(release: Release) -> None:
+    """For a release that was refused when it was its turn."""
+    queue.leave(release.split, release.service, release.execution)
 
 
 def _supersede(busy: SplitTaken, execution: str) -> None:

@@ -15,7 +15,7 @@ from stepcanary.errors import (
     SplitUnsettled,
     StageOver,
 )
-from stepcanary.release import recovery, routes
+from stepcanary.release import concurrency, recovery, routes
 from stepcanary.release.holder import is_alive
 from stepcanary.release.plan import plan_release, resolve
 from stepcanary.store import leases, ledger, stages
@@ -32,6 +32,7 @@ def open_release(release: Release, request: object) -> Lease:
     _free_of_the_dead(release)
     lease = leases.take(release)
     if lease.stage == OPENING:
+        concurrency.overtake(release)
         _open(release, lease, request)
     if found is None:
         # After the lease has gone on: a release that is refused here has no record.

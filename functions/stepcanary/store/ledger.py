@@ -81,6 +81,10 @@ def release_of(execution: str) -> Release:
     return documents.read(item["release"], item.get("schema", documents.SCHEMA))
 
 
+def has_document(execution: str) -> bool:
+    return table.get(_document_key(execution)) is not None
+
+
 def keep_way_back(execution: str, task_definition: Document) -> None:
     """What the primary ran before the release, in case that its revision goes in mid-release."""
     item = {

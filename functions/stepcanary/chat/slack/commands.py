@@ -23,6 +23,7 @@ USAGE = """\
 `status SERVICE`
 `release SERVICE CONTAINER=IMAGE …`
 `promote|revert|retry|skip|pause|resume SERVICE [REASON]`
+`withdraw SERVICE [REASON]` (a release that waits for its turn)
 `rollback SERVICE`
 `shift SERVICE WEIGHT` (percent that the canary gets, while nothing is released)"""
 
@@ -79,7 +80,7 @@ _PARSERS: dict[str, Callable[[Head, str], Request | ActionRequest]] = {
     "release": _release,
     "rollback": _rollback,
     "shift": _shift,
-    **dict.fromkeys(("promote", "revert", "retry", "skip", "pause", "resume"), _signal),
+    **dict.fromkeys(("promote", "revert", "retry", "skip", "pause", "resume", "withdraw"), _signal),
 }
 
 
