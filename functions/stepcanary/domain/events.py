@@ -28,7 +28,7 @@ class ReleaseEvent(Model):
     """The detail of an event with source `stepcanary`; keys that say nothing are left out.
 
     `weight` is the canary's percent, `ends_on` the signals that end the wait that `wait` names,
-    `outcome` the terminal state.
+    `outcome` the terminal state, `rolled_back_from` the version that a rollback goes back from.
     """
 
     detail_type: DetailType = Field(exclude=True)
@@ -36,6 +36,7 @@ class ReleaseEvent(Model):
     execution: str
     by: str = ""
     images: dict[str, str] | None = None
+    rolled_back_from: str | None = None
     weight: int | None = None
     waits: Literal["gate", "promotion failed"] | None = None
     wait: int | None = None
@@ -60,7 +61,8 @@ def rejected(execution: str, request: object, cause: str) -> ReleaseEvent | None
 
 
 def started(release: Release) -> ReleaseEvent:
-    return _of(release, "Release Started", images=release.images)
+    fled = release.fled.version if release.fled else None
+    return _of(release, "Release Started", images=release.images, rolled_back_from=fled)
 
 
 def shifted(release: Release, weight: int) -> ReleaseEvent:

@@ -16,6 +16,14 @@ class Side(Model):
     """ARN that it ran at rest: what a person needs to go back to."""
 
 
+class Fled(Model):
+    """What a rollback goes back from: the version, for people, and the execution that had released
+    it, empty where nobody knows."""
+
+    execution: str
+    version: str
+
+
 class Release(Model):
     """Everything a step needs; nothing in it changes after PlanRelease."""
 
@@ -43,6 +51,8 @@ class Release(Model):
     """How long clients may stay on a canary without weight, because they are pinned to it."""
     by: str = ""
     """Who started it."""
+    fled: Fled | None = None
+    """Of a rollback: what it goes back from."""
 
     @property
     def manual(self) -> bool:
@@ -55,6 +65,11 @@ class Release(Model):
         if self.task_definitions is not None:
             return self.task_definitions.primary.rpartition("/")[2]
         return ", ".join((self.images or {}).values())
+
+    @property
+    def described(self) -> str:
+        """The version, and of a rollback the one that it goes back from."""
+        return self.version + (f", rolled back from {self.fled.version}" if self.fled else "")
 
     @property
     def splits(self) -> list[str]:

@@ -57,7 +57,9 @@ LONGEST_REASON = 1_000
 class Request(Model):
     """What to release: new images by container name, or ready task definitions.
 
-    A `rollback` names neither: it goes back to the version before the last that was released.
+    A `rollback` names neither: it goes back to the version before the last that was released, or to
+    the version that another release of the service brought: `to` is the ARN or the name of its
+    execution.
     """
 
     action: Literal["release", "rollback"] = "release"
@@ -65,6 +67,7 @@ class Request(Model):
     by: By = ""
     images: dict[Container, Image] | None = None
     task_definitions: TaskDefinitions | None = None
+    to: str = Field(default="", max_length=400)
     profile: Profile | None = None
 
     @model_validator(mode="after")
@@ -74,6 +77,8 @@ class Request(Model):
             if named:
                 raise ValueError("a rollback takes its version from the ledger; name none")
             return self
+        if self.to:
+            raise ValueError("to is for a rollback, and this is a release; remove it")
         if len(named) != 1:
             raise ValueError("give either images or task_definitions")
         if self.images is not None and not self.images:

@@ -42,13 +42,15 @@ def close_release(
     foreign = _foreign(release, lease, outcome)
     if outcome == "Released" and foreign.primary:
         outcome = "Reverted"
-    late = [f"Too late: {lease.signal}"] if _is_too_late(lease, outcome) else []
-    ending = ending.model_copy(update={"notes": [*ending.notes, *late, *foreign.notes]})
+    own = [f"Too late: {lease.signal}"] if _is_too_late(lease, outcome) else []
+    if release.fled is not None and outcome != "Released":
+        own.append(f"It was a rollback from {release.fled.version} to {release.version}")
+    ending = ending.model_copy(update={"notes": [*ending.notes, *own, *foreign.notes]})
     if lease.signal is not None:
         # An alarm's revert spares its own write until the traffic is back.
         ledger.note_signal(lease.holder, lease.signal)
     where = routes.where(release, found)
-    cause = explain(outcome, ending, release.version, where, lent=lease.lent)
+    cause = explain(outcome, ending, release.described, where, lent=lease.lent)
     ledger.close(release, outcome, cause)
     if outcome not in KEEPS_THE_LEASE:
         clear_up(release, lease)

@@ -90,6 +90,10 @@ def _put_right(seen: Lease) -> None:
 def _check_again(release: Release, request: object) -> None:
     """Another release may have come and gone between the plan and the lease."""
     planned = plan_release(release.execution, *resolve(request))
+    if release.fled is not None:
+        # A primary in need is being scaled, and the canary of a rollback follows it anyway.
+        tasks = {"primary_tasks": release.primary_tasks, "canary_tasks": release.canary_tasks}
+        planned = planned.model_copy(update=tasks)
     if planned != release:
         raise RequestRejected(
             "the services or the profile changed while the release was being opened; start again"

@@ -31,9 +31,10 @@ def resolve(document: object) -> tuple[Request, Profile]:
 def plan_release(execution: str, request: Request, profile: Profile) -> Release:
     """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
     _check_distinct(execution, profile)
+    fled = None
     try:
         if request.action == "rollback":
-            request, profile = rolled_back(request, profile)
+            request, profile, fled = rolled_back(request, profile)
         abandoned = [_abandoned_traffic(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
@@ -60,7 +61,7 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         planned,
         images=request.images,
         task_definitions=request.task_definitions,
-    )
+    ).model_copy(update={"fled": fled})
 
 
 def check_possible(request: Request, profile: Profile) -> None:

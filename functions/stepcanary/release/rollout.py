@@ -1,5 +1,6 @@
 """Rollout: the acts that bring weight to the canary, each safe to run twice."""
 
+from stepcanary.aws import ecs
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_sentence
@@ -27,6 +28,7 @@ def deploy_canary(release: Release, fence: int) -> Started:
     lease = way_back.prepare(release, lease)
     arn = deploy.new_revision(release, "canary", sides.canary)
     stages.note_canary(lease, arn)
+    release = world.as_large_as_primary(release, sides)
     return deploy.start(release, "canary", sides.canary, arn)
 
 
@@ -40,7 +42,10 @@ def shift_weight(release: Release, fence: int, weight: int, since: int) -> list[
     sides = world.see(release)
     foreign = world.require_own(release, lease, sides)
     world.require_canary(release, lease, sides)
-    short = world.measure(release, "canary", sides.canary, weight, targets=True).shortage(weight)
+    sized = world.as_large_as_primary(release, sides)
+    short = world.measure(sized, "canary", sides.canary, weight, targets=True).shortage(weight)
+    if sized.fled is not None and sides.canary.desired < sized.canary_tasks:
+        ecs.scale(release.cluster, sides.canary, sized.canary_tasks)
     if why := foreign or short:
         world.hold(release, since, f"the canary gets no more weight: {why}")
     return shift_all(release, lease, weight)

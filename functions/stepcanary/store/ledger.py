@@ -6,7 +6,7 @@ it. `stepcanary.store.table` has the keys.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from stepcanary import clock
 from stepcanary.domain.model import Document
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
+from stepcanary.domain.rollback import Good, remembered
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable, DocumentUnreadable
 from stepcanary.observability import logger
@@ -149,8 +150,20 @@ def close(release: Release, outcome: Outcome, cause: str) -> None:
     }
     table.put(Put(ItemKey(f"service#{release.service}", "last"), pointer))
     if outcome == RELEASED:
+        newest = Good(execution=release.execution, version=release.version)
+        named = [asdict(each) for each in remembered(good(release.service), newest)]
         _keep_for_rollback(release)
-        table.put(Put(ItemKey(f"service#{release.service}", f"last#{RELEASED}"), pointer))
+        table.put(Put(_last_good_key(release.service), {**pointer, "good": named}))
+
+
+def _last_good_key(service: str) -> ItemKey:
+    return ItemKey(f"service#{service}", f"last#{RELEASED}")
+
+
+def good(service: str) -> list[Good]:
+    """The last releases that were Released, the newest first."""
+    item = table.get(_last_good_key(service)) or {}
+    return [Good(each["execution"], each["version"]) for each in item.get("good", [])]
 
 
 def _keep_for_rollback(release: Release) -> None:

@@ -24,7 +24,7 @@ USAGE = """\
 `release SERVICE CONTAINER=IMAGE …`
 `promote|revert|retry|skip|pause|resume SERVICE [REASON]`
 `withdraw SERVICE [REASON]` (a release that waits for its turn)
-`rollback SERVICE`
+`rollback SERVICE [EXECUTION]` (an earlier release, whose version comes back)
 `shift SERVICE WEIGHT` (percent that the canary gets, while nothing is released)"""
 
 
@@ -51,8 +51,7 @@ def _release(head: Head, arguments: str) -> Request:
 
 
 def _rollback(head: Head, arguments: str) -> Request:
-    _require_none(head, arguments)
-    return parse_request(head)
+    return parse_request({**head, "to": arguments} if arguments else head)
 
 
 def _status(head: Head, arguments: str) -> ActionRequest:
