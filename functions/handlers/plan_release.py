@@ -18,14 +18,12 @@ from stepcanary.release.rejection import publish_rejection
 def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
     """A rejection is an answer, not an exception: its cause is for a person to read."""
     try:
-        if event.begins and not event.waited:
-            starting.begin(event.execution, event.request)
-        elif not event.begins and (
-            seconds := starting.wait_seconds(event.execution, event.request)
-        ):
+        if not event.begins and (seconds := starting.wait_seconds(event.execution, event.request)):
             logger.info("release waits for its turn", extra={"seconds": seconds})
             return PlanAnswer(accepted=False, later=True, wait_seconds=seconds)
-        planned = plan_in_turn(event.execution, event.request, waited=event.waited)
+        planned = plan_in_turn(
+            event.execution, event.request, waited=event.waited, begins=event.begins
+        )
     except RequestRejected as rejected:
         publish_rejection(event.execution, event.request, rejected)
         return PlanAnswer(accepted=False, cause=str(rejected))

@@ -124,6 +124,20 @@ def test_one_that_waits_to_begin_is_seen_and_withdrawn(here: World) -> None:
     assert here.cloud.weights == []
 
 
+def test_a_plan_that_comes_again_makes_nobody_wait(here: World) -> None:
+    """The second delivery takes a turn of its own, and the release has begun long since."""
+    deliveries = Deliveries(here, "PlanReleaseFunction")
+    late = later(here, FIRST_BAKE, lambda: [starts.take_turn() for _ in range(20)])
+    again = later(here, FIRST_BAKE + 1, deliveries.again)
+    seen = later(here, FIRST_BAKE + 2, lambda: answer(here, "status"))
+    told = later(here, FIRST_BAKE + 3, lambda: act(here, "withdraw"))
+    assert here.release(request()).state == "Released"
+    assert late
+    assert again[0][0]["later"]
+    assert "waiting" not in seen[0]
+    assert told[0].state == "Rejected"
+
+
 def test_one_that_was_started_earlier_takes_no_place_of_a_newer_one(here: World) -> None:
     """It was slow to plan, and has the lease first. It is older, so the newer one goes on after."""
     assert queue.enqueue(split_of(), "checkout", here.arn("newer"), 2**50)

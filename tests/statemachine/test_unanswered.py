@@ -153,6 +153,15 @@ def test_a_retry_after_the_consequence_is_refused(here: World, on_failure_timeou
     assert "nobody answered the gate in time" in outcome.cause
 
 
+def test_a_revert_in_the_moment_of_the_time_out_is_no_leave_to_stay(here: World) -> None:
+    here.cloud.broken_images = {("example1", "shop:v2")}
+    told = before(here, "RestorePrimaryFunction", is_undecided, lambda: here.signal("revert"))
+    promotion = {"gate_seconds": GATE_SECONDS, "on_failure_timeout": "stay"}
+    outcome = here.release(request(profile=profile(promotion=promotion)))
+    assert told[0]["executions"] == [here.arn("release-1")]
+    assert outcome.state == "Reverted", outcome.cause
+
+
 def test_a_failed_promotion_without_a_gate_takes_no_retry(here: World) -> None:
     """The canary is lost as well, so the old version comes back without asking."""
     here.cloud.broken_images = {("example1", "shop:v2")}

@@ -5,7 +5,6 @@ from typing import Any
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.answers import EndedRelease, RunningRelease, Taken, WaitingRelease
 from stepcanary.control.manual_shift import shift_manually
-from stepcanary.control.withdrawal import withdraw
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
 from stepcanary.errors import (
@@ -16,10 +15,10 @@ from stepcanary.errors import (
     RequestRejected,
     SignalRefused,
 )
-from stepcanary.release import routes, signalling
+from stepcanary.release import routes, signalling, waiting
 from stepcanary.release.holder import is_alive
 from stepcanary.release.plan import read_split
-from stepcanary.store import leases, ledger, profiles, queue
+from stepcanary.store import leases, ledger, profiles
 
 
 def take_action(execution: str, document: object) -> Taken:
@@ -57,7 +56,7 @@ def _take(execution: str, request: ActionRequest) -> Taken:
         profile = profiles.of_service(request.service, request.profile)
         return _taken(request, shift_manually(execution, request, profile))
     if request.action == "withdraw":
-        withdrawn = withdraw(request)
+        withdrawn = waiting.withdraw(request)
         return _taken(request, f"withdrawn: {_names(withdrawn)}", executions=withdrawn)
     executions = signalling.signal_service(request, request_id=execution)
     did = f"the signal {request.action} reached {_names(executions)}"
@@ -77,23 +76,23 @@ def status(request: ActionRequest) -> Taken:
     of the last."""
     leased = leases.of_service(request.service)
     last = _last(request.service)
-    waiting = _waiting(request.service)
+    places = _waiting(request.service)
     if leased:
         name = leased[0].holder.rpartition(":")[2]
         running = [_running(lease) for lease in leased]
         did = f"release {name} is running"
-        return _taken(request, did, running=running, waiting=waiting, last=last)
+        return _taken(request, did, running=running, waiting=places, last=last)
     profile = profiles.of_service(request.service, request.profile)
     found = [read_split(traffic) for traffic in profile.traffic]
     at_rest = all(reading.split.at_rest for _, reading in found)
     did = "no release is running" + ("" if at_rest else ", and the split is not at rest")
     splits = {router.name: str(reading.split) for router, reading in found}
-    return _taken(request, did, splits=splits, waiting=waiting, last=last)
+    return _taken(request, did, splits=splits, waiting=places, last=last)
 
 
 def _waiting(service: str) -> list[WaitingRelease] | None:
     """None where nobody waits. An execution that was stopped leaves its place behind."""
-    alive = [p for p in queue.waiting(service) if stepfunctions.running_since(p.execution)]
+    alive = [p for p in waiting.of_service(service) if stepfunctions.running_since(p.execution)]
     found = [WaitingRelease(execution=p.execution, since=p.since, split=p.split) for p in alive]
     return found or None
 

@@ -28,7 +28,8 @@ MOST_CORRECTIONS = 10
 """Whoever writes the route again this often will not stop; then a person has to."""
 
 MOST_LOST_RACES = 5
-"""How often another release may take the split between the plan and the lease."""
+"""How often another release takes the split between the plan and the lease: each is one that began
+in the same second."""
 
 MOST_UNSETTLED = 60
 """How often the opening waits for help that puts a dead execution's split right."""

@@ -11,17 +11,21 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitTaken
+from stepcanary.release import starting
 from stepcanary.release.plan import check_possible, plan_release, resolve
 from stepcanary.release.signalling import deliver
 from stepcanary.store import leases, queue
 
 
-def plan_in_turn(execution: str, document: object, *, waited: bool) -> PlanAnswer:
-    """The release, or how long it has to wait while another has its split.
+def plan_in_turn(execution: str, document: object, *, waited: bool, begins: bool) -> PlanAnswer:
+    """The release, or how long it has to wait while another has its split. It `begins` after it
+    has had its turn among those that were started at once.
 
     Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
     """
     request, profile = resolve(document)
+    if begins and not waited:
+        starting.begin(execution, request.service)
     split = min(traffic.key(execution) for traffic in profile.traffic)
     try:
         return _plan_or_wait(execution, split, request, profile, waited=waited)

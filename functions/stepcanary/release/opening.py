@@ -15,7 +15,7 @@ from stepcanary.errors import (
     SplitUnsettled,
     StageOver,
 )
-from stepcanary.release import concurrency, recovery, routes
+from stepcanary.release import concurrency, recovery, routes, starting
 from stepcanary.release.holder import is_alive
 from stepcanary.release.plan import plan_release, resolve
 from stepcanary.store import leases, ledger, stages
@@ -29,6 +29,7 @@ def open_release(release: Release, request: object) -> Lease:
     found = ledger.find(release)
     if found is not None and found.outcome != ledger.RUNNING:
         raise RequestRejected("this execution's release is closed already; start a new execution")
+    starting.begin(release.execution, release.service)
     _free_of_the_dead(release)
     lease = leases.take(release)
     if lease.stage == OPENING:

@@ -144,6 +144,9 @@ def _without_an_answer(release: Release, lease: Lease) -> Literal["retry", "stay
     came = mailbox.decide_way_back(lease, mailbox.is_at_stage(lease), unless=frozenset({"retry"}))
     if came is not None:
         return "retry"
+    if leases.check(release, lease.fence).reverting:
+        # It came in the same moment, and from here on nothing but a revert is accepted.
+        return None
     return "stay" if release.promotion.on_failure_timeout == "stay" else None
 
 

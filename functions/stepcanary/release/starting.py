@@ -19,8 +19,8 @@ def wait_seconds(execution: str, document: object) -> int:
     return seconds
 
 
-def begin(execution: str, document: object) -> None:
+def begin(execution: str, service: str) -> None:
     """It is its turn. Raises `RequestRejected` where somebody has withdrawn it meanwhile."""
-    place = queue.start_now(request_of(document).service, execution)
+    place = queue.start_now(service, execution)
     if place is not None:
         leases.require_not_withdrawn(place)

@@ -129,7 +129,10 @@ def waiting(service: str) -> list[Place]:
     # Another service may have the same split, and its release may be the newer one.
     own = [p for item, p in found if p and p.execution == item["execution"]]
     starting = [_place_of(item) for item in table.every(f"service#{service}", "starting#")]
-    return [place for place in (*own, *starting) if not place.withdrawn]
+    queueing = {place.execution for place in own}
+    # A second delivery of the plan may leave a place that nobody waits in.
+    own += [place for place in starting if place.execution not in queueing]
+    return [place for place in own if not place.withdrawn]
 
 
 def withdraw(service: str, place: Place, why: str) -> bool:

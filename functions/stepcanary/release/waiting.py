@@ -1,14 +1,19 @@
-"""Withdrawal: a release that waits is taken out of its queue, before it has touched anything."""
+"""Waiting: which releases of a service have not begun, and how one of them is withdrawn."""
 
 from stepcanary.domain.lease import Place
 from stepcanary.domain.request import ActionRequest
 from stepcanary.errors import SignalRefused
-from stepcanary.store import queue
+from stepcanary.store import leases, queue
+
+
+def of_service(service: str) -> list[Place]:
+    """Those that wait for their split, or to begin."""
+    return [p for p in queue.waiting(service) if p.split or not leases.has_begun(p.execution)]
 
 
 def withdraw(request: ActionRequest) -> list[str]:
     """The executions that end at their next look. Raises `SignalRefused` where none waits."""
-    waiting = queue.waiting(request.service)
+    waiting = of_service(request.service)
     meant = [place for place in waiting if _is(place, request.execution)]
     sender = f"by {request.by or 'somebody'}"
     why = f"{sender}: {request.reason}" if request.reason else sender
