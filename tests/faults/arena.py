@@ -458,8 +458,18 @@ class Arena(World):
         except Exception:
             # The next minute brings the next one.
             return
-        stuck = dead and self.held() and json.dumps(self._leases(), sort_keys=True) == before
+        same = self.held() and json.dumps(self._leases(), sort_keys=True) == before
+        stuck = dead and same and not self._waits_for_clients()
         self.current.watch.see_sweep(stuck=stuck, stranded=bool(swept["stranded"]))
+
+    def _waits_for_clients(self) -> bool:
+        """Whether the split is at rest, and clients pinned to the canary have time left."""
+        now = int(self.clock.now().timestamp())
+        return any(
+            lease.rested_at is not None
+            and now - lease.rested_at <= leases.release_of(lease).drain_seconds
+            for lease in leases.held()
+        )
 
     def _redrive(self) -> None:
         """A redrive runs the state that failed again, with the input and the fence of then."""
