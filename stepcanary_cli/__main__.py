@@ -27,6 +27,7 @@ SIGNALS = {
     "skip": "end this bake now",
     "pause": "keep the canary's weight until the release is resumed",
     "resume": "continue after a pause, or at the gate of a step",
+    "withdraw": "take back a release that waits for its turn",
 }
 LOOK_SECONDS = 1.0
 FAILED, MISUSED = 1, 2
@@ -124,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     release.add_argument("--profile", type=Path, help="JSON file, in place of the stored one")
     rollback = commands.add_parser("rollback", help="release the previous version again")
     rollback.add_argument("service")
+    rollback.add_argument(
+        "--to", default="", help="execution of an earlier release whose version comes back"
+    )
     for each in (release, rollback):
         each.add_argument("--detach", action="store_true", help="do not watch the release")
     for name, meaning in SIGNALS.items():
@@ -149,7 +153,7 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
     request: dict[str, Any] = {"service": given.service, "by": given.by}
     if given.command != "release":
         request["action"] = given.command
-    for name in ("reason", "execution"):
+    for name in ("reason", "execution", "to"):
         if getattr(given, name, ""):
             request[name] = getattr(given, name)
     if given.command == "shift":

@@ -15,7 +15,13 @@ from stepcanary.release import rollout
 @answers
 def lambda_handler(event: JudgeInput, _context: LambdaContext) -> Progress:
     progress = rollout.judge_canary(
-        event.release, event.fence, event.step, event.holds, approved=event.approved
+        event.release,
+        event.fence,
+        event.step,
+        event.holds,
+        event.moment,
+        approved=event.approved,
+        unanswered=event.unanswered,
     )
     logger.info("canary judged", extra={"progress": progress.model_dump()})
     return progress

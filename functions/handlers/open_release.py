@@ -9,6 +9,7 @@ from stepcanary.contracts.states import OpenInput
 from stepcanary.domain import events
 from stepcanary.errors import RequestRejected, SplitTaken
 from stepcanary.observability import logger
+from stepcanary.release.concurrency import give_up_place
 from stepcanary.release.opening import open_release
 from stepcanary.release.rejection import publish_rejection
 
@@ -23,6 +24,7 @@ def lambda_handler(event: OpenInput, _context: LambdaContext) -> OpenAnswer:
         logger.info("release is planned again", extra={"cause": str(taken)})
         return OpenAnswer(accepted=False, again=True, cause=str(taken))
     except RequestRejected as rejected:
+        give_up_place(event.release)
         publish_rejection(event.release.execution, event.request, rejected)
         return OpenAnswer(accepted=False, cause=str(rejected))
     eventbridge.publish(events.started(event.release))

@@ -18,15 +18,15 @@ from stepcanary.release.rejection import publish_rejection
 def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
     """A rejection is an answer, not an exception: its cause is for a person to read."""
     try:
-        if not event.begins and (seconds := starting.wait_seconds(event.request)):
+        if not event.begins and (seconds := starting.wait_seconds(event.execution, event.request)):
             logger.info("release waits for its turn", extra={"seconds": seconds})
             return PlanAnswer(accepted=False, later=True, wait_seconds=seconds)
-        release = plan_in_turn(event.execution, event.request, waited=event.waited)
+        planned = plan_in_turn(
+            event.execution, event.request, waited=event.waited, begins=event.begins
+        )
     except RequestRejected as rejected:
         publish_rejection(event.execution, event.request, rejected)
         return PlanAnswer(accepted=False, cause=str(rejected))
-    if release is None:
-        logger.info("release waits for its split")
-        return PlanAnswer(accepted=False, waits=True)
-    logger.info("release planned", extra={"released_service": release.service})
-    return PlanAnswer(accepted=True, release=release)
+    did = "release planned" if planned.accepted else "release waits for its split"
+    logger.info(did, extra={"wait_seconds": planned.wait_seconds})
+    return planned

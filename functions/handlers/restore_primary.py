@@ -20,6 +20,7 @@ def lambda_handler(event: RestoreInput, _context: LambdaContext) -> Restored:
         event.failure.error,
         returned=event.returned,
         settles=event.settles,
+        undecided=event.undecided,
     )
     logger.warning("promotion failed", extra={"restored": restored.model_dump()})
     return restored

@@ -28,9 +28,17 @@ Who answers each:
 The Catch of the rollout reverts; that of the promotion leaves the traffic on the canary.
 """
 
+LONGEST_MESSAGE = 4_000
+"""Of one error; a release has fifty alarms and ten routes, and each may have its sentence. What
+Step Functions keeps of a failure is 32,768 characters; see
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html"""
+
 
 class ReleaseError(Exception):
     """A known way for a release to fail."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message[:LONGEST_MESSAGE])
 
 
 class AwsUnavailable(ReleaseError):

@@ -22,7 +22,7 @@ def test_each_kind_of_release_ends_as_it_must() -> None:
 def test_a_call_that_is_refused_is_tried_again_in_virtual_time() -> None:
     pairs = [pair for pair in mixture(30) if pair.kind == GOOD]
     # All in one second, as nobody would be refused otherwise.
-    at_once = patch.object(starting, "wait_seconds", lambda _request: 0)
+    at_once = patch.object(starting, "wait_seconds", lambda _execution, _document: 0)
     with at_once, opened(Load(pairs)) as load:
         load.run()
     assert load.tally.refused["cloudwatch.DescribeAlarms"] > 0

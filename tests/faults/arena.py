@@ -37,6 +37,10 @@ LATE = 7
 """Before so many invocations a late delivery comes again: past the next step's shift."""
 RELEASED_SOMEHOW = ("SUCCEEDED", "Reverted", "PromotionFailed", "RevertFailed")
 TERMINALS = ("WhatOutcome", "Released", "Reverted", "PromotionFailed", "RevertFailed", "Rejected")
+HISTORY_FULL = "The execution reached the maximum number of history events (25000)."
+"""What Step Functions says at an execution's 25,000th event, whose function is under way then; see
+https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html"""
+
 Timedout = type("Sandbox.Timedout", (Exception,), {})
 """What Step Functions calls a function that Lambda has killed."""
 
@@ -178,6 +182,8 @@ class Arena(World):
                 run.past.append((name, json.dumps(event)))
             if "stopped in flight" in kinds and from_machine:
                 self.stop(writer.execution or event["execution"])
+            if "history full" in kinds and from_machine:
+                self._fail(writer.execution or event["execution"], HISTORY_FULL)
             if "killed before" in kinds:
                 raise Timedout("killed before it did anything")
             answer = self._call(writer, handler, event, context)
@@ -247,11 +253,15 @@ class Arena(World):
         if "stopped" in kinds:
             self.stop(arn)
         if "uncatchable error" in kinds:
-            root = self._execution(arn).exec_worker.env
-            root.set_error(ExecutionFailedEventDetails(error="States.Runtime", cause="injected"))
+            self._fail(arn, "injected")
         if "timed out" in kinds:
             self._execution(arn).exec_worker.env.set_timed_out()
         return bool(kinds & DEADLY)
+
+    def _fail(self, arn: str, cause: str) -> None:
+        """As Step Functions fails an execution itself, past every Catch."""
+        root = self._execution(arn).exec_worker.env
+        root.set_error(ExecutionFailedEventDetails(error="States.Runtime", cause=cause))
 
     def change_world(self, kind: str, state: str) -> None:
         run = self.current
@@ -452,8 +462,18 @@ class Arena(World):
         except Exception:
             # The next minute brings the next one.
             return
-        stuck = dead and self.held() and json.dumps(self._leases(), sort_keys=True) == before
+        same = self.held() and json.dumps(self._leases(), sort_keys=True) == before
+        stuck = dead and same and not self._waits_for_clients()
         self.current.watch.see_sweep(stuck=stuck, stranded=bool(swept["stranded"]))
+
+    def _waits_for_clients(self) -> bool:
+        """Whether the split is at rest, and clients pinned to the canary have time left."""
+        now = int(self.clock.now().timestamp())
+        return any(
+            lease.rested_at is not None
+            and now - lease.rested_at <= leases.release_of(lease).drain_seconds
+            for lease in leases.held()
+        )
 
     def _redrive(self) -> None:
         """A redrive runs the state that failed again, with the input and the fence of then."""

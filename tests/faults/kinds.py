@@ -119,6 +119,7 @@ KINDS: dict[str, str] = {
     "delivered twice": "invocation",
     "delivered late": "invocation",
     "stopped in flight": "invocation",
+    "history full": "invocation",
     "stopped": "state",
     "timed out": "state",
     "uncatchable error": "state",

@@ -347,6 +347,8 @@ def _act_in_every_way(here: World) -> None:
     assert here.wait(newer[1]).state == "Rejected"
     here.cloud.set_alarm("example2-5xx", "OK")
     act("status")
+    # Its canary grows with a primary that scales out meanwhile.
+    here.clock.after(5, lambda: here.cloud.autoscale("example1", 2))
     act("rollback")
     act("shift", weight=0)
     here.cloud.services["example2"]["desiredCount"] = 2

@@ -219,7 +219,7 @@ QUEUED = request(profile=profile(concurrency="queue"))
 def _in_turn(here: World, *, waited: bool, started_at: int = 0) -> str:
     with patch.object(stepfunctions, "running_since", lambda _execution: started_at):
         try:
-            concurrency.plan_in_turn(here.arn(EXECUTION), QUEUED, waited=waited)
+            concurrency.plan_in_turn(here.arn(EXECUTION), QUEUED, waited=waited, begins=True)
         except RequestRejected as rejected:
             return str(rejected)
     return ""
@@ -238,7 +238,7 @@ def _overtaken(here: World, *, waited: bool) -> str:
 
 def _waits_too_long(here: World) -> str:
     _enqueue(here, EXECUTION)
-    here.clock.sleep(concurrency.LONGEST_WAIT_SECONDS + 1)
+    here.clock.sleep(concurrency.LONGEST_TURN_SECONDS + 1)
     return _in_turn(here, waited=True)
 
 

@@ -22,6 +22,8 @@ BY = "jane (Slack U2CERLKJA)"
         ("revert checkout old prices", {"action": "revert", "reason": "old prices"}),
         ("shift checkout 10", {"action": "shift", "weight": 10}),
         ("rollback checkout", {"action": "rollback"}),
+        ("rollback checkout release-7", {"action": "rollback", "to": "release-7"}),
+        ("withdraw checkout wrong image", {"action": "withdraw", "reason": "wrong image"}),
         (
             "release checkout app=shop:v2 log=fluent@sha256:" + "a" * 64,
             {
@@ -45,7 +47,7 @@ def test_a_command_is_a_request(text: str, request_: dict[str, object]) -> None:
         ("promote", "which service?"),
         ("promote ../secret", "service"),
         ("status checkout now", "a service is all it takes"),
-        ("rollback checkout v1", "a service is all it takes"),
+        (f"rollback checkout {'v' * 401}", "to: must have at most 400"),
         ("release checkout", "images is empty"),
         ("release checkout shop:v2", "is not CONTAINER=IMAGE"),
         ("release checkout app=shop", "names no version"),

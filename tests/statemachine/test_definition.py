@@ -9,8 +9,15 @@ import pytest
 
 from emulator import template
 from stepcanary import errors
+from stepcanary.domain.patience import (
+    FIRST_TRY_SECONDS,
+    LONGEST_TRY_SECONDS,
+    LONGEST_TURN_SECONDS,
+    TRY_GROWTH,
+    before_next_try,
+    most_tries,
+)
 from stepcanary.domain.profile import LONGEST_ROLLOUT_SECONDS, Deployment
-from stepcanary.release.concurrency import LONGEST_WAIT_SECONDS
 from stepcanary.traffic.alb import LONGEST_PINNED_SECONDS
 from tools.format_definition import formatted
 
@@ -124,10 +131,10 @@ INSIST = {"ErrorEquals": ["States.ALL"], **PERSISTENCE}
 # The function says when it has waited long enough, by the time at which its state was entered.
 UNTIL_OVERDUE: dict[str, Any] = {
     "ErrorEquals": ["NotEnoughCapacity"],
-    "IntervalSeconds": 20,
-    "MaxAttempts": 1000,
-    "BackoffRate": 1.0,
-    "JitterStrategy": "FULL",
+    "IntervalSeconds": FIRST_TRY_SECONDS,
+    "MaxAttempts": 100,
+    "BackoffRate": TRY_GROWTH,
+    "MaxDelaySeconds": LONGEST_TRY_SECONDS,
 }
 
 RETRIES: dict[str, list[State]] = {
@@ -229,7 +236,7 @@ def test_the_longest_legal_release_fits_in_the_top_level_timeout() -> None:
     deadline = Deployment.model_fields["deadline_seconds"].metadata
     longest_deployment = next(m.le for m in deadline if hasattr(m, "le"))
     longest = LONGEST_ROLLOUT_SECONDS + 2 * longest_deployment
-    longest += LONGEST_PINNED_SECONDS + LONGEST_WAIT_SECONDS
+    longest += LONGEST_PINNED_SECONDS + LONGEST_TURN_SECONDS
     assert longest + 50_000 < MACHINE["TimeoutSeconds"]
 
 
@@ -260,5 +267,5 @@ def test_who_lost_the_lease_goes_straight_to_the_end() -> None:
 def test_no_wait_for_tasks_ends_before_its_deadline() -> None:
     deadline = Deployment.model_fields["deadline_seconds"].metadata
     longest = next(m.le for m in deadline if hasattr(m, "le"))
-    # With full jitter a pause is half as long on average.
-    assert UNTIL_OVERDUE["IntervalSeconds"] / 2 * UNTIL_OVERDUE["MaxAttempts"] > longest
+    assert most_tries(longest) < UNTIL_OVERDUE["MaxAttempts"]
+    assert sum(before_next_try(tries) for tries in range(1, UNTIL_OVERDUE["MaxAttempts"])) > longest

@@ -133,7 +133,7 @@ def test_a_release_takes_the_place_of_who_waits() -> None:
     queue.enqueue(release.split, "checkout", release.execution, 1)
     leases.take(release)
     assert queue.queued(release.split) is None
-    assert queue.waiting("checkout") is None
+    assert queue.waiting("checkout") == []
 
 
 def test_who_has_lost_the_lease_is_told(standing: StandingClock) -> None:

@@ -85,13 +85,12 @@ def test_only_the_newest_waits_and_is_found_by_its_service() -> None:
     split, waits = release_named("one").split, release_named("waits").execution
     assert queue.enqueue(split, "checkout", waits, 2)
     assert not queue.enqueue(split, "checkout", f"{waits}-older", 1)
-    place = queue.waiting("checkout")
-    assert place is not None
+    (place,) = queue.waiting("checkout")
     assert place.execution == waits
     # Another service may have the same split.
     assert queue.enqueue(split, "basket", f"{waits}-newer", 3)
-    assert queue.waiting("checkout") is None
-    assert queue.waiting("basket") is not None
+    assert queue.waiting("checkout") == []
+    assert [place.split for place in queue.waiting("basket")] == [split]
 
 
 def test_a_bounded_number_of_splits_at_rest_is_looked_at_each_time() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stepcanary.domain import signals
 from stepcanary.domain.lease import Lease
-from stepcanary.domain.signals import MOST_SIGNALS, WAIT_IS_OVER, Kind, Signal
+from stepcanary.domain.signals import MOST_OF_KIND, MOST_SIGNALS, WAIT_IS_OVER, Kind, Signal
 from stepcanary.domain.stage import OPENING, RETURNING, ROLLOUT, Stage, promoting, restoring
 from tests.unit.test_signals import KINDS
 
@@ -129,9 +129,31 @@ def test_what_ends_on_nothing_was_never_a_wait(ends_on: frozenset[str] | None) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_what_is_done_once_more_is_done_so_often_and_no_more(kind: Kind) -> None:
+    stage = restoring(0) if kind == "retry" else ROLLOUT
+    most = MOST_OF_KIND.get(kind, 100)
+    keys = [f"{kind} {n}" for n in range(most)]
+    again = a_lease(stage=stage, keys=frozenset(keys)).why_refused(Signal(kind=kind), None)
+    if kind in MOST_OF_KIND:
+        assert again is not None
+        assert f"{most} signals of this kind" in again
+    else:
+        assert again is None
+    one_less = a_lease(stage=stage, keys=frozenset(keys[1:]))
+    assert one_less.why_refused(Signal(kind=kind), None) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_on_the_way_back_only_a_revert_is_of_use(kind: Kind) -> None:
+    stage = restoring(0) if kind == "retry" else ROLLOUT
+    refused = a_lease(stage=stage, goes_back=True).why_refused(Signal(kind=kind), None)
+    assert (refused is None) == (kind == "revert")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_after_so_many_signals_only_a_revert_is_accepted(kind: Kind) -> None:
     stage = restoring(0) if kind == "retry" else ROLLOUT
-    keys = [f"pause {n}" for n in range(MOST_SIGNALS)]
+    keys = [f"skip {n}" for n in range(MOST_SIGNALS)]
     lease = a_lease(stage=stage, keys=frozenset(keys))
     one_less = a_lease(stage=stage, keys=frozenset(keys[1:]))
     assert one_less.why_refused(Signal(kind=kind), None) is None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stepcanary.domain.outcome import (
     LONGEST_CAUSE,
+    LONGEST_EXPLANATION,
     OUTCOMES,
     Ending,
     Failure,
@@ -158,3 +159,8 @@ def test_what_another_part_says_as_well_is_left_out(
     outcome: ReleaseOutcome, given: Ending, text: str
 ) -> None:
     assert explained(outcome, given) == text
+
+
+def test_the_whole_is_no_longer_than_what_is_kept() -> None:
+    notes = [f"note {number} {'x' * 500}" for number in range(100)]
+    assert len(explained("Reverted", ending(NONE, *notes))) == LONGEST_EXPLANATION

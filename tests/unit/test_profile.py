@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stepcanary.domain.profile import DAY_SECONDS, LONGEST_ROLLOUT_SECONDS, MOST_CHECKS, Profile
+from stepcanary.domain.profile import DAY_SECONDS, LONGEST_ROLLOUT_SECONDS, Profile
 from tests.builders import profile, traffic
 from tests.unit.examples import EXECUTION, a_profile
 
@@ -17,6 +17,12 @@ WEIGHTS = st.lists(st.integers(1, 100), min_size=1, max_size=6)
 
 def steps(*weights: int, **more: Any) -> list[dict[str, Any]]:
     return [{"weight": weight, "bake_seconds": 0, **more} for weight in weights]
+
+
+LONG: dict[str, Any] = {
+    "steps": [{"weight": weight, "bake_seconds": 60} for weight in range(51, 101)],
+    "deployment": {"deadline_seconds": 7_200, "check_seconds": 1},
+}
 
 
 def key(execution: str = EXECUTION, **changed: Any) -> str:
@@ -41,7 +47,8 @@ def key(execution: str = EXECUTION, **changed: Any) -> str:
         ({"steps": steps(5, 50, 25)}, "weight 25 comes after 50"),
         ({"alarms": ["a", "b", "a"]}, "one alarm twice"),
         ({"alarms": None}, "alarms"),
-        ({"deployment": {"deadline_seconds": MOST_CHECKS + 1, "check_seconds": 1}}, "raise check"),
+        ({"deployment": {"deadline_seconds": 10, "check_seconds": 11}}, "lower check_seconds"),
+        ({**LONG, "holds": 10, "revert_seconds": 7_200}, "steps and their holds"),
         ({"promotion": {"on_failure_timeout": "promote"}}, "on_failure_timeout"),
         ({"slack_users": {"promote": ["jane"]}}, "slack_users.promote"),
         ({"slack_users": {"dance": ["*"]}}, "slack_users.dance"),
@@ -64,7 +71,8 @@ def key(execution: str = EXECUTION, **changed: Any) -> str:
         "a step that falls",
         "an alarm twice",
         "alarms of nothing",
-        "too many checks",
+        "a first look after the deadline",
+        "more than the history of an execution takes",
         "a failed promotion that is promoted",
         "a name that is no member id",
         "an action that is none",
@@ -155,10 +163,15 @@ def test_what_may_last_longer_than_six_days_is_refused(
     a_profile(steps=steps_[:1], holds=0, promotion=day)
 
 
-def test_checks_are_bounded_by_how_often_and_how_long() -> None:
-    for seconds in (1, 10):
-        deployment = {"deadline_seconds": MOST_CHECKS * seconds, "check_seconds": seconds}
-        a_profile(deployment=deployment)
+def test_the_first_look_may_come_with_the_deadline() -> None:
+    a_profile(deployment={"deadline_seconds": 10, "check_seconds": 10})
+
+
+@pytest.mark.parametrize("count", [10, 50], ids=["as somebody may want", "as many as are allowed"])
+def test_with_the_default_deadline_any_steps_and_holds_fit_into_a_history(count: int) -> None:
+    gated = [{"weight": 100 - n, "bake_seconds": 0, "approval": n < 4} for n in range(count)][::-1]
+    usual = {"deployment": {}, "promotion": {"gate_seconds": 60}}
+    assert a_profile(steps=gated, holds=10, **usual).deployment.deadline_seconds == 1_800
 
 
 def test_an_owner_that_is_not_named_is_the_executions_account() -> None:

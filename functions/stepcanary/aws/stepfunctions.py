@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.signals import Signal
@@ -27,8 +28,12 @@ def status_of(execution: str) -> str | None:
 
 @aws_failures
 def running_since(execution: str) -> int | None:
-    """When it was started, in epoch milliseconds; None for one that runs no more."""
-    answer = clients.stepfunctions().describe_execution(executionArn=execution)
+    """When it was started, in epoch milliseconds; None for one that runs no more. One that AWS does
+    not know yet has begun just now."""
+    try:
+        answer = clients.stepfunctions().describe_execution(executionArn=execution)
+    except clients.stepfunctions().exceptions.ExecutionDoesNotExist:
+        return clock.epoch_seconds() * 1_000
     if answer["status"] != "RUNNING":
         return None
     return int(answer["startDate"].timestamp() * 1_000)

@@ -15,7 +15,8 @@ def _title(event: ReleaseEvent) -> str:
         case "Release Rejected":
             words = "a release was rejected"
         case "Release Started":
-            words = "a release has started"
+            words = "a rollback" if event.rolled_back_from else "a release"
+            words += " has started"
         case "Release Shifted":
             on_primary = event.weight == 0
             words = "all traffic is on the primary again" if on_primary else _share(event)
@@ -37,6 +38,8 @@ def text(event: ReleaseEvent) -> str:
     """What the title leaves out; never empty."""
     name = event.execution.rpartition(":")[2]
     parts = [f"{container} = {image}" for container, image in (event.images or {}).items()]
+    if event.rolled_back_from:
+        parts.append(f"It goes back from {event.rolled_back_from}.")
     if event.cause:
         parts.append(event.cause)
     parts += [f"Warning: {warning}." for warning in event.warnings or []]

@@ -36,8 +36,8 @@ class Nothing(Model):
 
 
 class PlanAnswer(Model):
-    """`waits` while another release has the split; it begins `later`, after `wait_seconds`, where
-    many were started at once. `cause` says why it is not accepted."""
+    """`waits` while another release has the split; it begins `later` where many were started at
+    once. Both are planned again after `wait_seconds`. `cause` says why it is not accepted."""
 
     accepted: bool
     waits: bool = False
@@ -100,15 +100,18 @@ class Restored(Model):
     `next` is `revert` where the primary was never touched and takes its traffic back at once,
     `return` where it takes it back once it is steady on the old version, which `deployment` brings,
     and `ask` where an operator decides. `settle` says that the traffic was only now brought to the
-    canary: nothing is deployed before the router has followed, which `settles` counts. `note` says
-    who had moved the traffic off the canary, or deployed to the primary.
+    canary: nothing is deployed before the router has followed, which `settles` counts. Of a gate
+    that nobody answered it is `stay` where the profile says so, and `retry` where one came in the
+    last moment. `note` says who had moved the traffic off the canary, or deployed to the primary.
+    `wait_seconds` is how long a deployment that was under way before is left alone.
     """
 
-    next: Literal["revert", "return", "ask", "settle"]
+    next: Literal["revert", "return", "ask", "settle", "retry", "stay"]
     next_attempt: int
     deployment: Started | None = None
     note: str = ""
     settles: int = 0
+    wait_seconds: int = Field(default=1, ge=1)
 
 
 class Closed(Model):
@@ -139,6 +142,15 @@ class RunningRelease(Model):
     warnings: list[str] = Field(default=[])
 
 
+class WaitingRelease(Model):
+    """`since` is in epoch seconds; `split` is empty for one that waits because many were started at
+    once."""
+
+    execution: str
+    since: int
+    split: str = ""
+
+
 class EndedRelease(Model):
     """`at` is in epoch seconds."""
 
@@ -151,8 +163,9 @@ class EndedRelease(Model):
 class Taken(Model):
     """What an action did, in a sentence, and what that sentence leaves out.
 
-    `executions` are those that a signal reached. `running`, `splits` (by the route's name) and
-    `last` are the answer to `status`. What does not apply is left out.
+    `executions` are those that a signal reached, or that were withdrawn. `running`, `waiting`,
+    `splits` (by the route's name) and `last` are the answer to `status`. What does not apply is
+    left out.
     """
 
     action: Action
@@ -160,6 +173,7 @@ class Taken(Model):
     did: str
     executions: list[str] | None = None
     running: list[RunningRelease] | None = None
+    waiting: list[WaitingRelease] | None = None
     splits: dict[str, str] | None = None
     last: EndedRelease | None = None
 

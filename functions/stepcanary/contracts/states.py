@@ -13,6 +13,11 @@ from stepcanary.domain.signals import TOKENS_PER_WAIT, Kind
 from stepcanary.domain.split import SideName
 
 
+def milliseconds(entered_at: str) -> int:
+    """Of the epoch, when a state was entered."""
+    return int(datetime.fromisoformat(entered_at).timestamp() * 1_000)
+
+
 class PlanInput(Model):
     """`waited`: an earlier plan of this execution had to wait for its split. `begins`: it has had
     its turn among those that were started at once."""
@@ -60,10 +65,18 @@ class ShiftInput(PatientInput):
     step: int = Field(ge=0)
 
 
-class JudgeInput(FencedInput):
+class JudgeInput(PatientInput):
+    """`unanswered`: a gate was open before, and nobody answered it in time."""
+
     step: int = Field(ge=0)
     holds: int = Field(ge=0)
     approved: bool
+    unanswered: bool = False
+
+    @property
+    def moment(self) -> int:
+        """In epoch milliseconds: whatever wait was named later, this judgement is not about."""
+        return milliseconds(self.entered_at)
 
 
 class WaitInput(FencedInput):
@@ -79,7 +92,7 @@ class WaitInput(FencedInput):
     @property
     def wait(self) -> int:
         """Names the wait, and rises with each."""
-        return int(datetime.fromisoformat(self.entered_at).timestamp() * 1_000)
+        return milliseconds(self.entered_at)
 
     @property
     def number(self) -> int:
@@ -97,12 +110,14 @@ class ReturnInput(PromotionInput):
 
 class RestoreInput(FencedInput):
     """`returned`: the primary, which is to get its old version, has the traffic again. `settles`
-    counts how often the router was given its time before."""
+    counts how often the router was given its time before. `undecided`: nobody answered the gate of
+    the failed promotion."""
 
     attempt: int = Field(ge=0)
     failure: Failure
     returned: bool = False
     settles: int = Field(default=0, ge=0)
+    undecided: bool = False
 
 
 class ConfirmInput(FencedInput):

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from stepcanary.contracts.answers import EndedRelease, RunningRelease, Taken
+from stepcanary.aws import stepfunctions
+from stepcanary.contracts.answers import EndedRelease, RunningRelease, Taken, WaitingRelease
 from stepcanary.control.manual_shift import shift_manually
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
@@ -14,7 +15,7 @@ from stepcanary.errors import (
     RequestRejected,
     SignalRefused,
 )
-from stepcanary.release import routes, signalling
+from stepcanary.release import routes, signalling, waiting
 from stepcanary.release.holder import is_alive
 from stepcanary.release.plan import read_split
 from stepcanary.store import leases, ledger, profiles
@@ -54,10 +55,16 @@ def _take(execution: str, request: ActionRequest) -> Taken:
     if request.action == "shift":
         profile = profiles.of_service(request.service, request.profile)
         return _taken(request, shift_manually(execution, request, profile))
+    if request.action == "withdraw":
+        withdrawn = waiting.withdraw(request)
+        return _taken(request, f"withdrawn: {_names(withdrawn)}", executions=withdrawn)
     executions = signalling.signal_service(request, request_id=execution)
-    names = ", ".join(execution.rpartition(":")[2] for execution in executions)
-    did = f"the signal {request.action} reached {names}"
+    did = f"the signal {request.action} reached {_names(executions)}"
     return _taken(request, did, executions=executions)
+
+
+def _names(executions: list[str]) -> str:
+    return ", ".join(execution.rpartition(":")[2] for execution in executions)
 
 
 def _taken(request: ActionRequest, did: str, **more: Any) -> Taken:
@@ -65,19 +72,29 @@ def _taken(request: ActionRequest, did: str, **more: Any) -> Taken:
 
 
 def status(request: ActionRequest) -> Taken:
-    """How the service stands: its running release, its weights, and what became of the last."""
+    """How the service stands: its running release, those that wait, its weights, and what became
+    of the last."""
     leased = leases.of_service(request.service)
     last = _last(request.service)
+    places = _waiting(request.service)
     if leased:
         name = leased[0].holder.rpartition(":")[2]
         running = [_running(lease) for lease in leased]
-        return _taken(request, f"release {name} is running", running=running, last=last)
+        did = f"release {name} is running"
+        return _taken(request, did, running=running, waiting=places, last=last)
     profile = profiles.of_service(request.service, request.profile)
     found = [read_split(traffic) for traffic in profile.traffic]
     at_rest = all(reading.split.at_rest for _, reading in found)
     did = "no release is running" + ("" if at_rest else ", and the split is not at rest")
     splits = {router.name: str(reading.split) for router, reading in found}
-    return _taken(request, did, splits=splits, last=last)
+    return _taken(request, did, splits=splits, waiting=places, last=last)
+
+
+def _waiting(service: str) -> list[WaitingRelease] | None:
+    """None where nobody waits. An execution that was stopped leaves its place behind."""
+    alive = [p for p in waiting.of_service(service) if stepfunctions.running_since(p.execution)]
+    found = [WaitingRelease(execution=p.execution, since=p.since, split=p.split) for p in alive]
+    return found or None
 
 
 def _last(service: str) -> EndedRelease | None:

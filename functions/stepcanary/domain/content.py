@@ -47,6 +47,19 @@ def has_tag(image: str) -> bool:
     return bool(_split(image)[1])
 
 
+def spoken(image: str) -> str:
+    """The image for people: by its tag, where it has one."""
+    return image.partition("@")[0] if has_tag(image) else image
+
+
+def with_tags(content: Content, known: Content) -> Content:
+    """The content with the tags by which the same bytes are known."""
+    return {
+        name: known[name] if by_digest(known.get(name, "")) == image else image
+        for name, image in content.items()
+    }
+
+
 def by_digest(image: str) -> str:
     """The image without its tag, where it names a digest."""
     repository, _, digest = _split(image)

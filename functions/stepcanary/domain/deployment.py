@@ -5,7 +5,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from stepcanary.domain.content import by_digest
 from stepcanary.domain.model import Document, Model
+from stepcanary.domain.patience import JITTER, MOST_CHECKS, before_next_check
 from stepcanary.errors import DeploymentFailed, RequestRejected
 
 
@@ -22,7 +24,8 @@ def with_images(task_definition: Document, images: dict[str, str]) -> Document:
                 f"images.{name}: task definition {derived['family']} has no container of that"
                 f" name; it has {', '.join(sorted(containers))}"
             )
-        containers[name]["image"] = image
+        # Whether ECS takes a tag beside a digest is not documented.
+        containers[name]["image"] = by_digest(image)
     return derived
 
 
@@ -192,13 +195,20 @@ def _is_later(deployment: Document, started: Started) -> bool:
 
 
 def wait_before_next(started: Started, check_seconds: int, execution: str) -> int:
-    """Seconds until the next check: longer each time, up to three times `check_seconds`.
+    """Seconds until the next check: longer each time, as `before_next_check` says.
 
     A fifth of it is the execution's own, so that releases that began together drift apart.
     """
-    grown = min(check_seconds * (2 + started.checks) / 2, check_seconds * 3)
+    deadline_seconds = started.deadline_at - started.started_at
+    grown = before_next_check(started.checks, check_seconds, deadline_seconds)
     own = int(hashlib.sha256(f"{execution} {started.checks}".encode()).hexdigest()[:4], 16)
-    return max(1, round(grown * (0.9 + 0.2 * own / 0xFFFF)))
+    return max(1, round(grown * (1 - JITTER + 2 * JITTER * own / 0xFFFF)))
+
+
+def longest_pause(started: Started, check_seconds: int) -> int:
+    """Seconds until the next check of a deployment that is under way for long."""
+    late = started.model_copy(update={"checks": MOST_CHECKS})
+    return wait_before_next(late, check_seconds, "")
 
 
 def is_overdue(now: datetime, deadline_at: float) -> bool:

@@ -29,7 +29,8 @@ class ReleaseEvent(Model):
     """The detail of an event with source `stepcanary`; keys that say nothing are left out.
 
     `weight` is the canary's percent, `ends_on` the signals that end the wait that `wait` names,
-    `outcome` the terminal state, `warnings` what the plan takes and a person should know.
+    `outcome` the terminal state, `warnings` what the plan takes and a person should know,
+    `rolled_back_from` the version that a rollback goes back from.
     """
 
     detail_type: DetailType = Field(exclude=True)
@@ -37,6 +38,7 @@ class ReleaseEvent(Model):
     execution: str
     by: str = ""
     images: dict[str, str] | None = None
+    rolled_back_from: str | None = None
     weight: int | None = None
     waits: Literal["gate", "promotion failed"] | None = None
     wait: int | None = None
@@ -62,8 +64,13 @@ def rejected(execution: str, request: object, cause: str) -> ReleaseEvent | None
 
 
 def started(release: Release) -> ReleaseEvent:
-    warnings = release.warnings or None
-    return _of(release, "Release Started", images=release.images, warnings=warnings)
+    return _of(
+        release,
+        "Release Started",
+        images=release.images,
+        warnings=release.warnings or None,
+        rolled_back_from=release.fled.version if release.fled else None,
+    )
 
 
 def shifted(release: Release, weight: int) -> ReleaseEvent:

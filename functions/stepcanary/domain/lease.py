@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from stepcanary.domain.content import Content
-from stepcanary.domain.signals import DURABLE, MOST_SIGNALS, WAIT_IS_OVER, Signal, why_refused
+from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal, why_refused, why_too_many
 from stepcanary.domain.stage import OPENING, Stage
 
 
@@ -32,7 +32,8 @@ class Lease:
     made since, and that runs the same. In epoch seconds, `short_since` says since
     when the canary has had fewer tasks than its weight needs, and `held_at` when all weight was
     brought to the canary after a failed promotion. `lent` says that it has it because the primary
-    serves nothing, `restored` that the primary's old version was asked for since.
+    serves nothing, `restored` that the primary's old version was asked for since, `goes_back` that
+    it was decided to return the traffic, so that only a revert is still of use.
 
     Of a release with several splits one, the *lead*, has all of this. The others' leases name it in
     `lead`, and are held and free together with it.
@@ -72,6 +73,7 @@ class Lease:
     lent: bool = False
     restored: bool = False
     lead: str = ""
+    goes_back: bool = False
 
     @property
     def pausing(self) -> bool:
@@ -110,8 +112,9 @@ class Lease:
     def why_refused(self, signal: Signal, wait: int | None) -> str | None:
         """Why the release has no use for the signal, or for it in that wait; None when it has."""
         refused = why_refused(signal.kind, self.stage)
-        if signal.kind != "revert" and len(self.keys) >= MOST_SIGNALS:
-            refused = f"it has had {MOST_SIGNALS} signals; only a revert is accepted"
+        refused = why_too_many(signal.kind, self.keys) or refused
+        if self.goes_back and signal.kind != "revert":
+            refused = "it is on its way back: that was decided, or nobody decided in time"
         if self.parked and signal.kind != "revert":
             refused = "its execution has ended; only a revert can still be done"
         if wait is None:
@@ -124,7 +127,21 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who waits for a split, and since when, in epoch seconds."""
+    """Who waits, and since when, in epoch seconds.
+
+    `split` is empty for one that waits to begin, because many were started at once. `started_at` is
+    when its execution was, in epoch milliseconds; `withdrawn` says by whom it was withdrawn.
+    """
 
     execution: str
     since: int
+    split: str = ""
+    service: str = ""
+    started_at: int = 0
+    withdrawn: str = ""
+
+    def is_overtaken_by(self, service: str, started_at: int | None) -> bool:
+        """Whether a release of this service, which has the split now, is the newer one. It has no
+        `started_at` where it has ended meanwhile."""
+        same = self.service in ("", service)
+        return same and started_at is not None and self.started_at < started_at

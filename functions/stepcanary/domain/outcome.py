@@ -6,6 +6,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 LONGEST_CAUSE = 2_000
+"""Of one failure."""
+LONGEST_EXPLANATION = 10_000
+"""Of everything that an execution says at its end: it is in its cause, in the ledger and in an
+event."""
 
 ReleaseOutcome = Literal["Released", "Reverted", "PromotionFailed", "RevertFailed"]
 """What a release that was opened ends on."""
@@ -77,4 +81,4 @@ def explain(
     for part in filter(None, (part.rstrip(". ") for part in parts)):
         once.setdefault(part.lower(), part)
     kept = [once[key] for key in once if not any(key in other for other in once if other != key)]
-    return " ".join(f"{part}." for part in kept)
+    return " ".join(f"{part}." for part in kept)[:LONGEST_EXPLANATION]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from stepcanary.domain import history
 from stepcanary.domain.identifiers import (
     AlbListener,
     AlbRule,
@@ -22,9 +23,6 @@ from stepcanary.domain.names import AccountId, Container, SlackUser
 DAY_SECONDS = 86_400
 LONGEST_ROLLOUT_SECONDS = 6 * DAY_SECONDS
 """A CodePipeline action waits seven days at most; a release must end before that."""
-
-MOST_CHECKS = 720
-"""Each check of a deployment costs about 10 of an execution's 25,000 history events."""
 
 MOST_SPLITS = 10
 """A function reads, writes and reads back each of them within its 30 s."""
@@ -164,18 +162,11 @@ def _as_written(traffic: Traffic) -> Traffic:
 class Deployment(Model):
     """How long an ECS deployment may take, and how often it is looked at."""
 
-    deadline_seconds: int = Field(default=900, ge=10, le=7_200)
+    deadline_seconds: int = Field(default=1_800, ge=10, le=7_200)
+    """The default is enough for a rolling deployment in four batches, each of which starts its
+    tasks in two minutes and waits the 300 s of a target group's own deregistration delay."""
     check_seconds: int = Field(default=15, ge=1, le=300)
-    """Until the first look; those after it come up to three times as far apart."""
-
-    @model_validator(mode="after")
-    def _bounded_history(self) -> Self:
-        if self.deadline_seconds > self.check_seconds * MOST_CHECKS:
-            raise ValueError(
-                f"deadline_seconds may be at most {MOST_CHECKS} times check_seconds;"
-                " raise check_seconds"
-            )
-        return self
+    """Until the first look; those after it come further apart."""
 
 
 class Promotion(Model):
@@ -204,6 +195,7 @@ SlackAction = Literal[
     "pause",
     "resume",
     "shift",
+    "withdraw",
 ]
 
 
@@ -276,7 +268,33 @@ class Profile(Model):
             )
         if len(set(self.alarms)) != len(self.alarms):
             raise ValueError("alarms names one alarm twice")
+        # Not in `Deployment`: that is read from the ledger as well, as it was once allowed.
+        if self.deployment.check_seconds > self.deployment.deadline_seconds:
+            raise ValueError(
+                "deployment.check_seconds is over deployment.deadline_seconds, so a deployment"
+                " would be overdue before it is looked at; lower check_seconds"
+            )
+        self._check_history(approvals)
         return self
+
+    def _check_history(self, gates: int) -> None:
+        by_part = history.parts(
+            steps=len(self.all_steps),
+            gates=gates,
+            holds=self.holds,
+            check_seconds=self.deployment.check_seconds,
+            deadline_seconds=self.deployment.deadline_seconds,
+            revert_seconds=self.revert_seconds,
+        )
+        events = sum(by_part.values())
+        if events > history.MOST_EVENTS:
+            largest = sorted(by_part, key=lambda part: by_part[part], reverse=True)[:3]
+            named = ", ".join(f"{part} {by_part[part]}" for part in largest)
+            raise ValueError(
+                f"a release may write {events} events of history, over {history.MOST_EVENTS}: AWS"
+                f" ends an execution at {history.LIMIT} ({named}); fewer steps, fewer holds or a"
+                " shorter deployment.deadline_seconds make it less"
+            )
 
     @property
     def settle_seconds(self) -> int:

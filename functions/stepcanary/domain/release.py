@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from stepcanary.domain.content import Content
+from stepcanary.domain.content import Content, spoken
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import Deployment, Promotion, Step, Traffic
 from stepcanary.domain.request import Image, TaskDefinitions
@@ -19,6 +19,14 @@ class Side(Model):
     """Id of the deployment that it was on."""
     content: Content = Field(default={})
     """What its tasks ran; only of the primary, which has some."""
+
+
+class Fled(Model):
+    """What a rollback goes back from: the version, for people, and the execution that had released
+    it, empty where nobody knows."""
+
+    execution: str
+    version: str
 
 
 class Release(Model):
@@ -50,6 +58,10 @@ class Release(Model):
     """Who started it."""
     warnings: list[str] = Field(default=[])
     """What the plan takes and a person should know, in sentences."""
+    fled: Fled | None = None
+    """Of a rollback: what it goes back from."""
+    pins: Content = Field(default={})
+    """Of a rollback: what the version that comes back ran, for ready task definitions with tags."""
 
     @property
     def manual(self) -> bool:
@@ -61,7 +73,12 @@ class Release(Model):
         """What it releases, for people: the images, or the primary's task definition."""
         if self.task_definitions is not None:
             return self.task_definitions.primary.rpartition("/")[2]
-        return ", ".join((self.images or {}).values())
+        return ", ".join(spoken(image) for image in (self.images or {}).values())
+
+    @property
+    def described(self) -> str:
+        """The version, and of a rollback the one that it goes back from."""
+        return self.version + (f", rolled back from {self.fled.version}" if self.fled else "")
 
     @property
     def splits(self) -> list[str]:

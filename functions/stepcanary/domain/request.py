@@ -59,7 +59,9 @@ LONGEST_REASON = 1_000
 class Request(Model):
     """What to release: new images by container name, or ready task definitions.
 
-    A `rollback` names neither: it goes back to the version before the last that was released.
+    A `rollback` names neither: it goes back to the version before the last that was released, or to
+    the version that another release of the service brought: `to` is the ARN or the name of its
+    execution.
     """
 
     action: Literal["release", "rollback"] = "release"
@@ -67,6 +69,7 @@ class Request(Model):
     by: By = ""
     images: dict[Container, Image] | None = None
     task_definitions: TaskDefinitions | None = None
+    to: str = Field(default="", max_length=400)
     profile: Profile | None = None
 
     @model_validator(mode="after")
@@ -76,6 +79,8 @@ class Request(Model):
             if named:
                 raise ValueError("a rollback takes its version from the ledger; name none")
             return self
+        if self.to:
+            raise ValueError("to is for a rollback, and this is a release; remove it")
         if len(named) != 1:
             raise ValueError("give either images or task_definitions")
         if self.images is not None and not self.images:
@@ -111,13 +116,15 @@ class SignalInput(SignalRequest):
         return self.signal
 
 
-Action = Literal["promote", "revert", "retry", "skip", "pause", "resume", "shift", "status"]
+Action = Literal[
+    "promote", "revert", "retry", "skip", "pause", "resume", "shift", "status", "withdraw"
+]
 
 
 class ActionRequest(SignalRequest):
     """The input of an execution that acts on a service: with a signal, a manual shift, or a look.
 
-    `shift` and `status` reach no release.
+    `shift` and `status` reach no release, and `withdraw` one that has not begun.
     """
 
     action: Action
@@ -134,7 +141,7 @@ class ActionRequest(SignalRequest):
     def kind(self) -> Kind:
         """Raises `ValueError` where the action is no signal."""
         match self.action:
-            case "shift" | "status":
+            case "shift" | "status" | "withdraw":
                 raise ValueError(f"{self.action} is no signal")
             case kind:
                 return kind

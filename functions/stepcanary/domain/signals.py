@@ -48,6 +48,26 @@ the wait that is now."""
 MOST_SIGNALS = 200
 """A release keeps so many idempotency keys; after that only a revert is accepted."""
 
+MOST_OF_KIND: dict[Kind, int] = {"retry": 3, "pause": 10, "resume": 10 + 50}
+"""Of what makes a release do something once more: `history` counts on it. A resume ends a pause, or
+the gate of one of at most fifty steps."""
+
+
+def why_too_many(kind: Kind, keys: frozenset[str]) -> str | None:
+    """Why a release that has accepted signals with these keys takes no more of them; None if it
+    does."""
+    if kind == "revert":
+        return None
+    if len(keys) >= MOST_SIGNALS:
+        return f"it has had {MOST_SIGNALS} signals; only a revert is accepted"
+    most = MOST_OF_KIND.get(kind)
+    if most is None or sum(key.split(" ")[0] == kind for key in keys) < most:
+        return None
+    return (
+        f"it has had {most} signals of this kind, and each makes its history longer, which AWS"
+        " bounds; promote it, revert it or start a new release"
+    )
+
 
 def why_refused(kind: Kind, stage: Stage) -> str | None:
     """Why a release at this stage has no use for the signal; None when it has."""

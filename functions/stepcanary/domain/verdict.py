@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stepcanary.domain.model import Model
+from stepcanary.errors import LONGEST_MESSAGE
 
 Decision = Literal["advance", "hold", "revert"]
 
@@ -123,13 +124,12 @@ def progress(
 ) -> Progress:
     """What follows the verdict on this step; after the `last` one there is none to shift to."""
     advanced = verdict.decision == "advance"
+    reason = verdict.reason[:LONGEST_MESSAGE]
     if advanced and (last or gated):
-        return Progress(
-            next="gate" if gated else "promote", reason=verdict.reason, step=step, holds=0
-        )
+        return Progress(next="gate" if gated else "promote", reason=reason, step=step, holds=0)
     return Progress(
         next=FOLLOWING[verdict.decision],
-        reason=verdict.reason,
+        reason=reason,
         step=step + 1 if advanced else step,
         holds=0 if advanced else holds + 1,
     )

@@ -43,12 +43,15 @@ def close_release(
     foreign = _foreign(release, lease, outcome)
     if outcome == "Released" and foreign.primary:
         outcome = "Reverted"
-    ending = ending.model_copy(update={"notes": [*ending.notes, *foreign.notes]})
+    own = [f"Too late: {lease.signal}"] if _is_too_late(lease, outcome) else []
+    if release.fled is not None and outcome != "Released":
+        own.append(f"It was a rollback from {release.fled.version} to {release.version}")
+    ending = ending.model_copy(update={"notes": [*ending.notes, *own, *foreign.notes]})
     if lease.signal is not None:
         # An alarm's revert spares its own write until the traffic is back.
         ledger.note_signal(lease.holder, lease.signal)
     where = routes.where(release, found)
-    cause = explain(outcome, ending, release.version, where, lent=lease.lent)
+    cause = explain(outcome, ending, release.described, where, lent=lease.lent)
     ledger.close(release, outcome, cause, Shipped(lease.content, lease.primary_revision))
     if outcome not in KEEPS_THE_LEASE:
         clear_up(release, lease)
@@ -56,6 +59,12 @@ def close_release(
     if parked:
         leases.park(lease)
     return Closed(outcome=outcome, cause=cause, stranded=1)
+
+
+def _is_too_late(lease: Lease, outcome: ReleaseOutcome) -> bool:
+    """Whether a signal was accepted in the moment in which an act failed, so that nothing of it
+    came: whoever sent it was told otherwise."""
+    return lease.signal is not None and not lease.reverting and outcome != "Released"
 
 
 def clear_up(release: Release, lease: Lease) -> bool:

@@ -4,25 +4,28 @@ from contextlib import suppress
 
 from stepcanary import clock
 from stepcanary.aws import stepfunctions
+from stepcanary.contracts.answers import PlanAnswer
+from stepcanary.domain.patience import LONGEST_TURN_SECONDS, before_next_turn
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitTaken
+from stepcanary.release import starting
 from stepcanary.release.plan import check_possible, plan_release, resolve
 from stepcanary.release.signalling import deliver
 from stepcanary.store import leases, queue
 
-LONGEST_WAIT_SECONDS = 4 * 3_600
-"""The rest of an execution's week is for the release itself."""
 
-
-def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release | None:
-    """The release, or None while it has to wait for another.
+def plan_in_turn(execution: str, document: object, *, waited: bool, begins: bool) -> PlanAnswer:
+    """The release, or how long it has to wait while another has its split. It `begins` after it
+    has had its turn among those that were started at once.
 
     Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
     """
     request, profile = resolve(document)
+    if begins and not waited:
+        starting.begin(execution, request.service)
     split = min(traffic.key(execution) for traffic in profile.traffic)
     try:
         return _plan_or_wait(execution, split, request, profile, waited=waited)
@@ -34,11 +37,10 @@ def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release |
 
 def _plan_or_wait(
     execution: str, split: str, request: Request, profile: Profile, *, waited: bool
-) -> Release | None:
-    if waited:
-        _require_place(split, execution)
+) -> PlanAnswer:
+    waits_for = _require_place(split, execution) if waited else 0
     try:
-        return plan_release(execution, request, profile)
+        return PlanAnswer(accepted=True, release=plan_release(execution, request, profile))
     except SplitTaken as busy:
         if profile.concurrency == "reject" or request.action == "rollback":
             raise
@@ -47,7 +49,7 @@ def _plan_or_wait(
             _take_place(split, request.service, execution, busy)
         if profile.concurrency == "supersede":
             _supersede(busy, execution)
-        return None
+        return PlanAnswer(accepted=False, waits=True, wait_seconds=before_next_turn(waits_for))
 
 
 def _take_place(split: str, service: str, execution: str, busy: SplitTaken) -> None:
@@ -60,16 +62,35 @@ def _take_place(split: str, service: str, execution: str, busy: SplitTaken) -> N
         raise RequestRejected("traffic: a newer release is already waiting for this split")
 
 
-def _require_place(split: str, execution: str) -> None:
-    """Only the newest queued release may proceed, even if the split is free by now."""
+def _require_place(split: str, execution: str) -> int:
+    """For how many seconds it has waited. Only the newest queued release may proceed, even if the
+    split is free by now."""
     place = queue.queued(split)
     if place is None or place.execution != execution:
         newer = place.execution if place else "a newer release"
         raise RequestRejected(f"traffic: {newer} is newer and takes this place in the queue")
-    if clock.epoch_seconds() - place.since > LONGEST_WAIT_SECONDS:
+    leases.require_not_withdrawn(place)
+    waits_for = clock.epoch_seconds() - place.since
+    if waits_for > LONGEST_TURN_SECONDS:
         raise RequestRejected(
-            f"traffic: the split was not free for {LONGEST_WAIT_SECONDS} s; start again"
+            f"traffic: the split was not free for {LONGEST_TURN_SECONDS} s; start again"
         )
+    return waits_for
+
+
+def overtake(release: Release) -> None:
+    """Whoever waits for the split of a newer release of the same service, which has it now, waits
+    in vain: it would bring back an older version."""
+    place = queue.queued(release.split)
+    if place is None or place.execution == release.execution:
+        return
+    if place.is_overtaken_by(release.service, stepfunctions.running_since(release.execution)):
+        queue.leave(release.split, place.service or release.service, place.execution)
+
+
+def give_up_place(release: Release) -> None:
+    """For a release that was refused when it was its turn."""
+    queue.leave(release.split, release.service, release.execution)
 
 
 def _supersede(busy: SplitTaken, execution: str) -> None:

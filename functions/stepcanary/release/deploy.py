@@ -16,6 +16,7 @@ from stepcanary.domain.deployment import (
 )
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.model import Document
+from stepcanary.domain.patience import MOST_CHECKS
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.split import SideName
@@ -36,7 +37,9 @@ def canary_revision(release: Release, service: Service) -> str:
     was deregistered since the plan.
     """
     if release.task_definitions is not None:
-        return _ready(release, "canary").arn
+        ready = _ready(release, "canary")
+        exact = promoted(ready.document, release.pins, {})
+        return ready.arn if exact == ready.document else ecs.find_or_register(exact)
     current = copies.untagged(_definition_of(release, "canary", service))
     return ecs.find_or_register(with_images(current, release.images or {}))
 
@@ -189,7 +192,8 @@ def check(
         # ours: before, the read may be older than the promotion.
         old = started.seen and is_old(release, lease, service.task_definition)
         if other and (foreign or old):
-            started = adopted(release, service)
+            # However many of them follow each other, they are looked at so often in all.
+            started = adopted(release, service).model_copy(update={"checks": started.checks})
     else:
         stages.require_no_revert(lease)
         world.require_own(release, lease, sides)
@@ -218,7 +222,7 @@ def _has_arrived(release: Release, side: SideName, service: Service, started: St
     short = world.measure(release, side, service, weight, targets=complete).shortage(weight)
     if complete and short is None:
         return True
-    if is_overdue(clock.now(), started.deadline_at):
+    if is_overdue(clock.now(), started.deadline_at) or started.checks > MOST_CHECKS:
         missing = short or f"{service.running} of {service.desired} tasks run"
         raise DeploymentOverdue(
             f"ECS service {service.name} was not steady after"

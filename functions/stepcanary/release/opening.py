@@ -15,7 +15,7 @@ from stepcanary.errors import (
     SplitUnsettled,
     StageOver,
 )
-from stepcanary.release import recovery, routes
+from stepcanary.release import concurrency, recovery, routes, starting
 from stepcanary.release.holder import is_alive
 from stepcanary.release.plan import plan_release, resolve
 from stepcanary.store import leases, ledger, stages
@@ -29,9 +29,11 @@ def open_release(release: Release, request: object) -> Lease:
     found = ledger.find(release)
     if found is not None and found.outcome != ledger.RUNNING:
         raise RequestRejected("this execution's release is closed already; start a new execution")
+    starting.begin(release.execution, release.service)
     _free_of_the_dead(release)
     lease = leases.take(release)
     if lease.stage == OPENING:
+        concurrency.overtake(release)
         _open(release, lease, request)
     if found is None:
         # After the lease has gone on: a release that is refused here has no record.
@@ -89,6 +91,10 @@ def _put_right(seen: Lease) -> None:
 def _check_again(release: Release, request: object) -> None:
     """Another release may have come and gone between the plan and the lease."""
     planned = plan_release(release.execution, *resolve(request))
+    if release.fled is not None:
+        # A primary in need is being scaled, and the canary of a rollback follows it anyway.
+        tasks = {"primary_tasks": release.primary_tasks, "canary_tasks": release.canary_tasks}
+        planned = planned.model_copy(update=tasks)
     if planned != release:
         raise RequestRejected(
             "the services, the alarms or the profile changed while the release was being opened;"

@@ -3,12 +3,12 @@
 from stepcanary.aws import cloudwatch, ecs
 from stepcanary.domain.alarm_fitness import check_exist, check_fit
 from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
-from stepcanary.domain.content import Content, is_fixed, loose_containers
+from stepcanary.domain.content import Content, is_fixed, loose_containers, with_tags
 from stepcanary.domain.deployment import Service, check_releasable, with_images
 from stepcanary.domain.deployment import warnings as service_warnings
 from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Profile, Traffic
-from stepcanary.domain.release import Release, Side
+from stepcanary.domain.release import Fled, Release, Side
 from stepcanary.domain.request import (
     ActionRequest,
     Request,
@@ -21,7 +21,7 @@ from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, S
 from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import rolled_back
 from stepcanary.release.running import content_at_rest
-from stepcanary.store import leases, profiles
+from stepcanary.store import leases, ledger, profiles
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
 
@@ -35,9 +35,11 @@ def resolve(document: object) -> tuple[Request, Profile]:
 def plan_release(execution: str, request: Request, profile: Profile) -> Release:
     """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
     _check_distinct(execution, profile)
+    fled: Fled | None = None
+    pins: Content = {}
     try:
         if request.action == "rollback":
-            request, profile = rolled_back(request, profile)
+            request, profile, fled, pins = rolled_back(request, profile)
         abandoned = [_abandoned_traffic(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
@@ -58,6 +60,7 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         alarms = cloudwatch.describe(profile.alarms)
         check_fit(profile.alarms, alarms)
         content = content_at_rest(profile.cluster, primary, document)
+        content = with_tags(content, ledger.last_shipped(request.service).content)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
     return build_release(
@@ -74,7 +77,7 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
             *service_warnings("canary", canary),
             *alarm_warnings(profile.alarms, alarms, profile.all_steps),
         ],
-    )
+    ).model_copy(update={"fled": fled, "pins": pins})
 
 
 def check_possible(request: Request, profile: Profile) -> None:

@@ -3,30 +3,30 @@
 All the while the canary carries the traffic: it is the healthy copy.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 from stepcanary import clock
 from stepcanary.contracts.answers import Attempt, Restored
 from stepcanary.domain.capacity import can_take_over
-from stepcanary.domain.deployment import Started
+from stepcanary.domain.deployment import Started, longest_pause
+from stepcanary.domain.history import MOST_SETTLES
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision
 from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import RETURNING, promoting, restoring
-from stepcanary.errors import ReleaseError, SplitDrifted
+from stepcanary.errors import ReleaseError, SplitDrifted, StageOver
 from stepcanary.release import deploy, guards, routes, world
 from stepcanary.release.revert import attempt, give_back
 from stepcanary.release.routes import force_all
 from stepcanary.release.world import Sides
-from stepcanary.store import leases, stages
+from stepcanary.store import leases, mailbox, stages
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort", "ForeignDeployment"}
 """Failures of a promotion that revert without a gate: the canary itself is in doubt, or the version
 was overtaken."""
-
-MOST_SETTLES = 5
-"""Whoever moves the traffic again this often will not stop, and the old version is needed."""
 
 
 def promote_primary(release: Release, fence: int, number: int, since: int) -> Started:
@@ -86,6 +86,7 @@ def restore_primary(
     *,
     returned: bool = False,
     settles: int = 0,
+    undecided: bool = False,
 ) -> Restored:
     """After a failed promotion: all traffic on the canary, and the old version to the primary.
 
@@ -93,17 +94,26 @@ def restore_primary(
     that has `returned` the weights before an alarm fired keeps them: the canary runs the version
     that is in doubt as well. Where the canary cannot carry the traffic and the primary carries
     more, the primary keeps it as it is replaced. `settles` counts how often the router was given
-    its time before.
+    its time before. `undecided`: nobody answered the gate in time, so that the profile says what
+    follows, unless a retry came before this was looked at.
     """
     if returned:
         lease = stages.enter(release, fence, RETURNING)
         deployment = deploy.deploy_old(release, lease, world.see(release).primary)
         moved, note = give_back(release, lease)
         moved.require_all()
-        return Restored(next="return", next_attempt=number + 1, note=note, deployment=deployment)
+        return Restored(
+            next="return",
+            next_attempt=number + 1,
+            note=note,
+            deployment=deployment,
+            wait_seconds=longest_pause(deployment, release.deployment.check_seconds),
+        )
     if not leases.check(release, fence).touched:
         return Restored(next="revert", next_attempt=number + 1)
     lease = stages.enter(release, fence, restoring(number))
+    if undecided and (following := _without_an_answer(release, lease)) is not None:
+        return Restored(next=following, next_attempt=number + 1)
     sides = world.see(release)
     held = hold_traffic(release, lease, sides)
     settled = has_settled(release, leases.check(release, fence)) or settles >= MOST_SETTLES
@@ -116,12 +126,28 @@ def restore_primary(
     foreign = foreign_revision(release, lease, "primary", sides.primary)
     doubted = lease.reverting or error in REVERTING
     decided = doubted or held.lost or held.side == "primary" or foreign
+    if decided:
+        # No gate follows, which a retry could end.
+        with suppress(StageOver):
+            mailbox.decide_way_back(lease, mailbox.is_before_its_gate(lease))
     return Restored(
         next="return" if decided else "ask",
         next_attempt=number + 1,
         note="; ".join(filter(None, (held.note, foreign))),
         deployment=deployment,
+        wait_seconds=longest_pause(deployment, release.deployment.check_seconds),
     )
+
+
+def _without_an_answer(release: Release, lease: Lease) -> Literal["retry", "stay"] | None:
+    """What follows a gate that nobody answered in time; None where the old version comes back."""
+    came = mailbox.decide_way_back(lease, mailbox.is_at_stage(lease), unless=frozenset({"retry"}))
+    if came is not None:
+        return "retry"
+    if leases.check(release, lease.fence).reverting:
+        # It came in the same moment, and from here on nothing but a revert is accepted.
+        return None
+    return "stay" if release.promotion.on_failure_timeout == "stay" else None
 
 
 def has_settled(release: Release, lease: Lease) -> bool:

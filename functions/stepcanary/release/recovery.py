@@ -220,7 +220,8 @@ def _ended(
     """The outcome, and what the primary serves."""
     primary = sides.primary
     if is_old(release, lease, primary.task_definition):
-        return "Reverted", "the old version"
+        back = release.fled
+        return "Reverted", f"{back.version}: it was not rolled back" if back else "the old version"
     if runs_new(release, lease, primary):
-        return "Released", "the new version"
+        return "Released", release.described if release.fled else "the new version"
     return "Reverted", f"{short_name(primary.task_definition)}: somebody else deployed it"

@@ -19,6 +19,9 @@ LOOKS_AFTER_SECONDS = (120, 1_200)
 invoked, which may be a while later."""
 LONGEST_PAUSE_SECONDS = 600
 TRIES_BEFORE_ALARM = 3
+MOST_TRIES = 1_000
+"""A week of them, in which an alarm has been on: what cannot be done by then never can, as for a
+service that was deleted."""
 
 
 def follow(release: Release, left: list[str]) -> None:
@@ -54,7 +57,11 @@ def work_off() -> list[str]:
             due.done(task)
             continue
         tries = task.tries if rest.is_new or rest.waits else task.tries + 1
-        pause = min(60 * 2**tries, LONGEST_PAUSE_SECONDS)
+        if tries > MOST_TRIES:
+            logger.error("a task is given up", extra={"task": str(task), "why": rest.why})
+            due.done(task)
+            continue
+        pause = min(60 * 2 ** min(tries, 10), LONGEST_PAUSE_SECONDS)
         worked = task.worked or rest.is_new
         due.put_off(
             task, now + (LONGEST_PAUSE_SECONDS if rest.waits else pause), tries=tries, worked=worked

@@ -3,7 +3,9 @@
 from stepcanary import clock
 from stepcanary.aws import ecs
 from stepcanary.contracts.answers import Attempt, Rest
+from stepcanary.domain.history import MOST_CORRECTIONS
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.patience import before_next_revert
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.domain.verdict import fired_of, unseen_of
@@ -14,11 +16,8 @@ from stepcanary.store import stages
 from stepcanary.traffic.router import TrafficRouter
 from stepcanary.traffic.shift import Moved, foreign_write, jump_of
 
-LONGEST_PAUSE_SECONDS = 60
 MOST_LOOKS_FOR_SIGHT = 3
 """Of an alarm in the last settling; fewer than the corrections that the route may need as well."""
-MOST_CORRECTIONS = 10
-"""Whoever writes the route again this often will not stop; then a person has to."""
 
 
 def revert(release: Release, fence: int) -> Attempt:
@@ -48,8 +47,7 @@ def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: s
     if tried >= release.revert_seconds:
         cause = f"{cause}. It was tried for {tried} s"
         return Attempt(next="give_up", cause=cause, note=note)
-    pause = min(max(2, tried // 2), LONGEST_PAUSE_SECONDS)
-    return Attempt(next="again", wait_seconds=pause, cause=cause, note=note)
+    return Attempt(next="again", wait_seconds=before_next_revert(tried), cause=cause, note=note)
 
 
 def give_back(release: Release, lease: Lease) -> tuple[Forced, str]:
@@ -88,6 +86,8 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
     has served nothing for as long.
     """
     lease = stages.enter(release, fence, RETURNING)
+    if corrections > MOST_CORRECTIONS:
+        raise SplitDrifted(f"the split was moved again {corrections} times")
     found, failures = routes.read_each(release)
     moved = routes.moved_off(release, found)
     helpless = world.helpless(release, world.see(release), lent=lease.lent)

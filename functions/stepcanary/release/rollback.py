@@ -1,52 +1,111 @@
-"""Rollback: back to the version before the last release, at full speed."""
+"""Rollback: back to the version before the last release, or to one that is named, at full speed."""
 
 from stepcanary.aws import ecs
+from stepcanary.domain import rollback
+from stepcanary.domain.content import Content, containers_of
+from stepcanary.domain.deployment import Service
 from stepcanary.domain.profile import Profile, Step
+from stepcanary.domain.release import Fled, Release
 from stepcanary.domain.request import Request, TaskDefinitions
-from stepcanary.errors import RequestRejected
+from stepcanary.domain.revisions import short_name
+from stepcanary.errors import DocumentUnreadable, RequestRejected
 from stepcanary.release.deploy import runs_version
 from stepcanary.store import ledger
 
 
-def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile]:
-    """A request for the version of before, and the profile without steps, alarms and gates.
+def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile, Fled, Content]:
+    """A request for the version to go back to, the profile without steps, alarms and gates, what is
+    gone back from, and what the version that comes back ran.
 
     The alarms judge a canary of the version that is already known; those that fire now are about
-    the version that is to go. Raises `RequestRejected` when nothing was released.
+    the version that is to go. Raises `RequestRejected` where there is nothing to go back to, or
+    where that has to be named.
     """
     last = ledger.last_released(request.service)
-    if last is None:
-        raise RequestRejected(
-            f"rollback: no release of {request.service} is in the ledger; name an image instead"
-        )
     primary = ecs.require_service(profile.cluster, profile.primary, "primary")
-    if not runs_version(last, primary):
-        raise RequestRejected(
-            f"rollback: {primary.name} does not run what {last.execution} released, so somebody"
-            " else has deployed since; name an image instead"
-        )
+    runs_last = last is not None and runs_version(last, primary)
+    if request.to:
+        version, content = _named(request)
+    else:
+        last = _require_last(request, last, primary, runs_last=runs_last)
+        version, content = _before(request, last)
+    fled = Fled(execution="", version=short_name(primary.task_definition))
+    if last is not None and runs_last:
+        fled = Fled(execution=last.execution, version=last.version)
     fast = profile.model_copy(
         update={
             "steps": [Step(weight=100, bake_seconds=0)],
             "alarms": [],
             "promotion": profile.promotion.model_copy(update={"approval": False}),
+            "canary_tasks": rollback.canary_tasks(
+                profile.canary_tasks, primary.desired, primary.running
+            ),
         }
     )
+    return version, fast, fled, content
+
+
+def _require_last(
+    request: Request, last: Release | None, primary: Service, *, runs_last: bool
+) -> Release:
+    if last is None:
+        raise RequestRejected(
+            f"rollback: no release of {request.service} is in the ledger; name an image instead"
+        )
+    if not runs_last:
+        raise RequestRejected(
+            f"rollback: {primary.name} does not run what {last.execution} released, so somebody"
+            " else has deployed since; name an image instead"
+        )
+    if why := rollback.why_unnamed(last, ledger.good(request.service)):
+        raise RequestRejected(why)
+    return last
+
+
+def _named(request: Request) -> tuple[Request, Content]:
+    """For the version that the named execution released."""
+    try:
+        target = ledger.release_of(request.to)
+    except DocumentUnreadable:
+        target = None
+    record = ledger.find(target) if target is not None else None
+    outcome = record.outcome if record is not None else None
+    good = ledger.good(request.service)
+    if why := rollback.why_not_to(request.to, request.service, target, outcome, good):
+        raise RequestRejected(why)
+    assert target is not None
+    content = ledger.shipped(target.execution).content
+    images = target.images and {**target.images, **_beside(target, content)}
+    version = {"images": images, "task_definitions": target.task_definitions}
+    return request.model_copy(update=version), content
+
+
+def _before(request: Request, last: Release) -> tuple[Request, Content]:
+    """For what the primary ran before this release."""
+    content = last.primary.content
     if last.images is None:
         before = TaskDefinitions(
             primary=last.primary.task_definition, canary=last.canary.task_definition
         )
-        return request.model_copy(update={"task_definitions": before}), fast
+        return request.model_copy(update={"task_definitions": before}), content
     old = ecs.find_task_definition(last.primary.task_definition)
     document = old.document if old is not None else ledger.way_back(last.execution)
     if document is None:
         raise RequestRejected(
             f"rollback: {last.primary.task_definition} was deleted; name an image instead"
         )
-    images = {c["name"]: c["image"] for c in document["containerDefinitions"]}
-    gone = [name for name in last.images if name not in images]
+    ran = {**containers_of(document), **content}
+    gone = [name for name in last.images if name not in ran]
     if gone:
         raise RequestRejected(
             f"rollback: {last.primary.task_definition} has no container {gone[0]}; name an image"
         )
-    return request.model_copy(update={"images": {n: images[n] for n in last.images}}), fast
+    images = {name: ran[name] for name in last.images}
+    beside = _beside(last, ledger.shipped(last.execution).content)
+    images |= {name: content[name] for name in beside if name in content}
+    return request.model_copy(update={"images": images}), content
+
+
+def _beside(release: Release, shipped: Content) -> Content:
+    """What both sides of this release had, which comes back whatever its tags mean by now."""
+    return {name: image for name, image in shipped.items() if name in release.primary.content}

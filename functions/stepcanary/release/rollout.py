@@ -1,5 +1,6 @@
 """Rollout: the acts that bring weight to the canary, each safe to run twice."""
 
+from stepcanary.aws import ecs
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_sentence
@@ -28,6 +29,7 @@ def deploy_canary(release: Release, fence: int) -> Started:
     lease = way_back.prepare(release, lease)
     arn = deploy.canary_revision(release, canary)
     stages.note_canary(lease, arn)
+    release = world.as_large_as_primary(release, sides)
     # What it ran at rest may be the same revision, with what its tags meant then.
     was_there = canary.current is not None and canary.current["id"] == release.canary.deployment
     return deploy.start(release, "canary", canary, arn, anew=was_there and not lease.content)
@@ -43,31 +45,54 @@ def shift_weight(release: Release, fence: int, weight: int, since: int) -> list[
     sides = world.see(release)
     foreign = world.require_own(release, lease, sides)
     world.require_canary(release, lease, sides)
-    short = world.measure(release, "canary", sides.canary, weight, targets=True).shortage(weight)
+    sized = world.as_large_as_primary(release, sides)
+    short = world.measure(sized, "canary", sides.canary, weight, targets=True).shortage(weight)
+    if sized.fled is not None and sides.canary.desired < sized.canary_tasks:
+        ecs.scale(release.cluster, sides.canary, sized.canary_tasks)
     if why := foreign or short:
         world.hold(release, since, f"the canary gets no more weight: {why}")
     return shift_all(release, lease, weight)
 
 
 def judge_canary(
-    release: Release, fence: int, step: int, holds: int, *, approved: bool
+    release: Release,
+    fence: int,
+    step: int,
+    holds: int,
+    moment: int,
+    *,
+    approved: bool,
+    unanswered: bool,
 ) -> Progress:
     """The verdict on the step that has just baked, and what follows it.
 
     The signal `promote`, or a gate that was passed, stands in for missing data; an alarm that
-    fires, or has fired since the release began, reverts all the same. Raises `SplitDrifted`,
-    `ForeignDeployment` and `CanaryShort`.
+    fires, or has fired since the release began, reverts all the same. A gate that is `unanswered`
+    has passed or reverts as the profile says, unless it was promoted before that is written down:
+    from then on whoever promotes is refused. `moment` is when this began, in epoch milliseconds.
+    Raises `SplitDrifted`, `ForeignDeployment` and `CanaryShort`.
     """
     lease = leases.check(release, fence)
-    promoted = approved or (lease.signal is not None and lease.signal.kind == "promote")
+    promote = lease.signal is not None and lease.signal.kind == "promote"
+    approved = approved or (unanswered and (promote or release.promotion.on_timeout == "promote"))
+    promoted = approved or promote
     if lease.reverting:
         verdict = Verdict("revert", str(lease.signal))
+    elif unanswered and not promoted:
+        whom = "resumed the release" if lease.pausing else "answered the gate"
+        verdict = Verdict("revert", f"nobody {whom} in time")
     else:
         sides = world.see(release)
         world.require_own(release, lease, sides)
         world.require_canary(release, lease, sides)
         alarms = guards.alarms(release, lease)
         verdict = judge(release.alarms, alarms, release.holds - holds, promoted=promoted)
+    if verdict.decision == "revert" and not lease.reverting:
+        last_word = frozenset[str]() if promoted else frozenset({"promote"})
+        if mailbox.decide_way_back(lease, mailbox.is_before(moment), unless=last_word):
+            return judge_canary(
+                release, fence, step, holds, moment, approved=approved, unanswered=unanswered
+            )
     last = step + 1 == len(release.steps)
     wanted = release.steps[step].approval or (last and release.promotion.approval)
     following = progress(verdict, step, holds, last=last, gated=wanted and not promoted)

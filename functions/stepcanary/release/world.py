@@ -10,6 +10,7 @@ from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision
+from stepcanary.domain.rollback import canary_tasks
 from stepcanary.domain.split import SideName
 from stepcanary.errors import (
     CanaryShort,
@@ -98,6 +99,16 @@ def foreign(release: Release, lease: Lease, side: SideName, service: Service) ->
     under the same tags."""
     found = foreign_revision(release, lease, side, service)
     return found or foreign_content(release, lease, side, service)
+
+
+def as_large_as_primary(release: Release, sides: Sides) -> Release:
+    """A rollback gives the canary all traffic at once, and the primary may have scaled out since it
+    was planned."""
+    if release.fled is None:
+        return release
+    primary = sides.primary
+    tasks = canary_tasks(release.canary_tasks, primary.desired, primary.running)
+    return release.model_copy(update={"canary_tasks": tasks})
 
 
 def may_carry_all(release: Release, primary: Service) -> bool:

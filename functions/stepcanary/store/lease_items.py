@@ -36,6 +36,7 @@ AS_KEPT = (
     "lent",
     "restored",
     "lead",
+    "goes_back",
 )
 LEFT_BY_A_HOLDER = (
     "signal",
@@ -63,6 +64,7 @@ LEFT_BY_A_HOLDER = (
     "held_at",
     "lent",
     "restored",
+    "goes_back",
 )
 """Attributes that say nothing to the next holder."""
 

@@ -10,14 +10,13 @@ from dataclasses import replace
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from stepcanary import clock
-from stepcanary.domain.lease import Lease
+from stepcanary.domain.lease import Lease, Place
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING
-from stepcanary.errors import DocumentUnreadable, LeaseHeld, LeaseLost, SplitTaken
-from stepcanary.store import due, ledger, rest, table
+from stepcanary.errors import DocumentUnreadable, LeaseHeld, LeaseLost, RequestRejected, SplitTaken
+from stepcanary.store import due, ledger, queue, rest, table
 from stepcanary.store.due import TAKE_DOWN, Task
 from stepcanary.store.lease_items import LEFT_BY_A_HOLDER, lease_key, lease_of
-from stepcanary.store.queue import queue_key, waiting_key
 from stepcanary.store.table import Change, ConditionFailed, Delete, Item, ItemKey, Put, Write
 
 HELD = "held"
@@ -48,6 +47,18 @@ def check(release: Release, fence: int) -> Lease:
     if (lease.holder, lease.fence) != (release.execution, fence):
         raise lost(lease, fence)
     return lease
+
+
+def has_begun(execution: str) -> bool:
+    """Whether this execution holds a lease, or held one and its release is in the ledger.
+
+    Not where the lease was given back while the release was opened: then it never began.
+    """
+    try:
+        release = ledger.release_of(execution)
+    except DocumentUnreadable:
+        return ledger.has_document(execution)
+    return ledger.find(release) is not None or _get(release.split).holder == execution
 
 
 def lost(lease: Lease, fence: int) -> LeaseLost:
@@ -109,12 +120,12 @@ def _still_held(found: list[Item], where: str) -> list[Lease]:
 def take(release: Release) -> Lease:
     """Take all splits, and both ECS services; the lease that is there already if it is ours.
 
-    Raises `SplitTaken` when one of the splits is another's, and `LeaseHeld` when one of the ECS
-    services is released on another split.
+    Raises `SplitTaken` when one of the splits is another's, `LeaseHeld` when one of the ECS
+    services is released on another split, and `RequestRejected` for one that was withdrawn.
     """
     for last in (False, True):
         try:
-            table.transact(_takes(release))
+            table.transact([*_takes(release), *_leaves_its_place(release)])
         except ConditionFailed as failed:
             if lease := _not_taken(release, failed, last=last):
                 return lease
@@ -156,11 +167,22 @@ def _takes(release: Release) -> list[Write]:
     writes += [Put(key, {**mine, "split": lead, "since": now}) for key in _found_by(release)]
     writes += rest.watch(release)
     writes.append(ledger.keep_document(release))
-    if not release.manual:
-        # A manual shift takes nobody's turn.
-        writes.append(Delete(queue_key(lead)))
-        writes.append(Delete(waiting_key(release.service, lead)))
     return writes
+
+
+def _leaves_its_place(release: Release) -> list[Write]:
+    """Raises `RequestRejected` where it was withdrawn. Who else waits keeps its place."""
+    place = queue.queued(release.split)
+    if place is None or place.execution != release.execution:
+        return []
+    require_not_withdrawn(place)
+    return queue.given_up(place)
+
+
+def require_not_withdrawn(place: Place) -> None:
+    """Raises `RequestRejected`."""
+    if place.withdrawn:
+        raise RequestRejected(f"it was withdrawn before it began: {place.withdrawn}")
 
 
 def _service_keys(release: Release) -> list[ItemKey]:

@@ -6,7 +6,7 @@ it. `stepcanary.store.table` has the keys.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from stepcanary.domain.content import Content
 from stepcanary.domain.model import Document
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
+from stepcanary.domain.rollback import Good, remembered
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable, DocumentUnreadable
 from stepcanary.observability import logger
@@ -91,6 +92,10 @@ def release_of(execution: str) -> Release:
     return documents.read(item["release"], item.get("schema", documents.SCHEMA))
 
 
+def has_document(execution: str) -> bool:
+    return table.get(_document_key(execution)) is not None
+
+
 def keep_way_back(execution: str, task_definition: Document) -> None:
     """What the primary ran before the release, in case that its revision goes in mid-release."""
     item = {
@@ -153,6 +158,12 @@ def shipped(execution: str) -> Shipped:
     return Shipped(item.get("content", {}), item.get("primary_revision", ""))
 
 
+def last_shipped(service: str) -> Shipped:
+    """What the last good release of the service had brought."""
+    found = last(service, RELEASED)
+    return shipped(found.execution) if found else Shipped({}, "")
+
+
 def close(release: Release, outcome: Outcome, cause: str, shipped: Shipped) -> None:
     """Write down how a release ended, also where the next one looks for the last."""
     record(release, outcome, cause, shipped)
@@ -165,8 +176,20 @@ def close(release: Release, outcome: Outcome, cause: str, shipped: Shipped) -> N
     }
     table.put(Put(ItemKey(f"service#{release.service}", "last"), pointer))
     if outcome == RELEASED:
+        newest = Good(execution=release.execution, version=release.version)
+        named = [asdict(each) for each in remembered(good(release.service), newest)]
         _keep_for_rollback(release)
-        table.put(Put(ItemKey(f"service#{release.service}", f"last#{RELEASED}"), pointer))
+        table.put(Put(_last_good_key(release.service), {**pointer, "good": named}))
+
+
+def _last_good_key(service: str) -> ItemKey:
+    return ItemKey(f"service#{service}", f"last#{RELEASED}")
+
+
+def good(service: str) -> list[Good]:
+    """The last releases that were Released, the newest first."""
+    item = table.get(_last_good_key(service)) or {}
+    return [Good(each["execution"], each["version"]) for each in item.get("good", [])]
 
 
 def _keep_for_rollback(release: Release) -> None:

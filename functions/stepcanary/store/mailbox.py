@@ -25,13 +25,27 @@ def is_of_use(signal: Signal, lease: Lease) -> ConditionBase:
     """What `Lease.why_refused` found holds still; of a revert it does until the way back."""
     if signal.kind == "revert":
         return Attr("stage").lt(RETURNING.number)
-    return Attr("stage").eq(lease.stage.number)
+    return is_at_stage(lease) & table.is_absent("goes_back")
 
 
 def is_still_there() -> ConditionBase:
     """No act has followed upon the wait. A late delivery of the act before it changes neither."""
     same = table.is_same("stage", "wait_stage") & table.is_same("target", "wait_target")
     return table.is_absent("wait_stage") | same
+
+
+def is_before(moment: int) -> ConditionBase:
+    """The last wait is one of before this, in epoch milliseconds, and no act has followed it."""
+    return is_still_there() & Attr("wait_number").lt((moment + 1) * TOKENS_PER_WAIT)
+
+
+def is_at_stage(lease: Lease) -> ConditionBase:
+    return Attr("stage").eq(lease.stage.number)
+
+
+def is_before_its_gate(lease: Lease) -> ConditionBase:
+    """No wait was entered since the release is at this stage."""
+    return table.is_absent("wait_stage") | Attr("wait_stage").ne(lease.stage.number)
 
 
 def is_named(wait: int) -> ConditionBase:
@@ -56,6 +70,7 @@ def wait(release: Release, fence: int, token: str, number: int, ends_on: list[Ki
         leases.is_ours(release.execution, fence) & is_newer,
         set={"token": token, "wait_number": number, "ends_on": set(ends_on)},
         copy={"wait_stage": "stage", "wait_target": "target"},
+        remove=("goes_back",),
     )
     try:
         return lease_of(release.split, table.change(change))
@@ -121,6 +136,30 @@ def _not_kept(
     if signal.kind == "pause" and now.signal is not None and now.signal.kind == "promote":
         raise SignalRefused(f"pause: it was promoted ({now.signal}); revert it instead") from failed
     return keep(now, signal, wait)
+
+
+def decide_way_back(
+    lease: Lease, is_due: ConditionBase, *, unless: frozenset[str] = frozenset()
+) -> Signal | None:
+    """Write down that the way back follows: from here on nothing but a revert is accepted.
+
+    Who was told that a signal is accepted has to be right: one of the kinds `unless` that came
+    first is the answer, and then nothing is written down. Raises `LeaseLost`, and `StageOver` where
+    the decision came too late to be one.
+    """
+    condition = leases.is_ours(lease.holder, lease.fence) & is_due
+    if unless:
+        condition &= is_not_pending(unless)
+    try:
+        table.change(Change(lease_key(lease.split), condition, set={"goes_back": True}))
+    except ConditionFailed as failed:
+        now = lease_of(lease.split, failed.item)
+        if (now.holder, now.fence) != (lease.holder, lease.fence):
+            raise leases.lost(now, lease.fence) from failed
+        if now.signal is not None and now.signal.kind in unless:
+            return now.signal
+        raise StageOver("the release has gone on; this decision was delivered late") from failed
+    return None
 
 
 def claim_wait(lease: Lease, signal: Signal) -> bool:

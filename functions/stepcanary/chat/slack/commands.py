@@ -23,7 +23,8 @@ USAGE = """\
 `status SERVICE`
 `release SERVICE CONTAINER=IMAGE …`
 `promote|revert|retry|skip|pause|resume SERVICE [REASON]`
-`rollback SERVICE`
+`withdraw SERVICE [REASON]` (a release that waits for its turn)
+`rollback SERVICE [EXECUTION]` (an earlier release, whose version comes back)
 `shift SERVICE WEIGHT` (percent that the canary gets, while nothing is released)"""
 
 
@@ -50,8 +51,7 @@ def _release(head: Head, arguments: str) -> Request:
 
 
 def _rollback(head: Head, arguments: str) -> Request:
-    _require_none(head, arguments)
-    return parse_request(head)
+    return parse_request({**head, "to": arguments} if arguments else head)
 
 
 def _status(head: Head, arguments: str) -> ActionRequest:
@@ -79,7 +79,7 @@ _PARSERS: dict[str, Callable[[Head, str], Request | ActionRequest]] = {
     "release": _release,
     "rollback": _rollback,
     "shift": _shift,
-    **dict.fromkeys(("promote", "revert", "retry", "skip", "pause", "resume"), _signal),
+    **dict.fromkeys(("promote", "revert", "retry", "skip", "pause", "resume", "withdraw"), _signal),
 }
 
 
