@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from stepcanary import clock
 from stepcanary.aws import stepfunctions
+from stepcanary.domain.patience import LONGEST_TURN_SECONDS
 from stepcanary.domain.release import Release
 from stepcanary.errors import RequestRejected
 from stepcanary.release import concurrency, opening, plan
@@ -238,7 +239,7 @@ def _overtaken(here: World, *, waited: bool) -> str:
 
 def _waits_too_long(here: World) -> str:
     _enqueue(here, EXECUTION)
-    here.clock.sleep(concurrency.LONGEST_TURN_SECONDS + 1)
+    here.clock.sleep(LONGEST_TURN_SECONDS + 1)
     return _in_turn(here, waited=True)
 
 
