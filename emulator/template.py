@@ -69,9 +69,11 @@ def handlers() -> dict[str, Handler]:
 
 
 def definition() -> str:
-    """The state machine's definition with every `${…Arn}` filled as a deployment would."""
-    arns = {f"{function.name}Arn": function.arn for function in functions()}
-    return re.sub(r"\$\{(\w+)\}", lambda found: arns[found[1]], DEFINITION.read_text())
+    """The state machine's definition with every `${…}` filled as a deployment would."""
+    values = {f"{function.name}Arn": function.arn for function in functions()}
+    name = "MembersThatMayBeLost"
+    values[name] = document()["Parameters"][name]["Default"]
+    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], DEFINITION.read_text())
 
 
 def machine_name() -> str:

@@ -5,6 +5,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import PlanAnswer, answers
 from stepcanary.contracts.states import PlanInput
+from stepcanary.domain.members import named
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
 from stepcanary.release import starting
@@ -21,7 +22,12 @@ def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
         if not event.begins and (seconds := starting.wait_seconds(event.request)):
             logger.info("release waits for its turn", extra={"seconds": seconds})
             return PlanAnswer(accepted=False, later=True, wait_seconds=seconds)
-        release = plan_in_turn(event.execution, event.request, waited=event.waited)
+        release = plan_in_turn(
+            event.execution,
+            event.request,
+            waited=event.waited,
+            may_be_lost=named(event.may_be_lost),
+        )
     except RequestRejected as rejected:
         publish_rejection(event.execution, event.request, rejected)
         return PlanAnswer(accepted=False, cause=str(rejected))

@@ -176,7 +176,7 @@ def _answered(action: Document) -> Document:
     # Nobody promises the order, so it is not the one that was sent.
     groups = [{"Weight": 1, **g} for g in sorted(groups, key=lambda g: str(g["TargetGroupArn"]))]
     stickiness = config.get("TargetGroupStickinessConfig", {"Enabled": False})
-    answer = {"TargetGroups": groups, "TargetGroupStickinessConfig": stickiness}
+    answer = {**config, "TargetGroups": groups, "TargetGroupStickinessConfig": stickiness}
     if len(groups) == 1:
         action["TargetGroupArn"] = groups[0]["TargetGroupArn"]
     return {**action, "ForwardConfig": answer}

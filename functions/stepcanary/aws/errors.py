@@ -5,6 +5,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from stepcanary.errors import AwsRefused, AwsThrottled, AwsUnavailable
 
@@ -56,6 +57,9 @@ def aws_failures(call: Callable[P, R]) -> Callable[P, R]:
             raise _translate(error) from error
         except BotoCoreError as error:
             raise AwsUnavailable(f"AWS did not answer: {error}") from error
+        except ResponseParserError as error:
+            # No BotoCoreError: half an answer, or one that a proxy gave.
+            raise AwsUnavailable(f"AWS's answer cannot be read: {error}") from error
 
     return translated
 

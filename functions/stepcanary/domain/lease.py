@@ -29,7 +29,8 @@ class Lease:
     last, `copy` is what it registered to go back to. In epoch seconds, `short_since` says since
     when the canary has had fewer tasks than its weight needs, and `held_at` when all weight was
     brought to the canary after a failed promotion. `lent` says that it has it because the primary
-    serves nothing, `restored` that the primary's old version was asked for since.
+    serves nothing, `restored` that the primary's old version was asked for since. `losses` are
+    sentences on what was deleted because it could not be written back.
 
     Of a release with several splits one, the *lead*, has all of this. The others' leases name it in
     `lead`, and are held and free together with it.
@@ -65,6 +66,7 @@ class Lease:
     held_at: int | None = None
     lent: bool = False
     restored: bool = False
+    losses: str = ""
     lead: str = ""
 
     @property

@@ -43,6 +43,10 @@ class Release(Model):
     """How long clients may stay on a canary without weight, because they are pinned to it."""
     by: str = ""
     """Who started it."""
+    may_be_lost: list[str] = Field(default_factory=list)
+    """Paths of members of AWS's answers that this stack does not know and may delete."""
+    warnings: list[str] = Field(default_factory=list)
+    """What the plan has found that a person should know of, and that keeps no release."""
 
     @property
     def manual(self) -> bool:

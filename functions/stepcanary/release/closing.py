@@ -42,7 +42,7 @@ def close_release(
     foreign = _foreign(release, lease, outcome)
     if outcome == "Released" and foreign.primary:
         outcome = "Reverted"
-    ending = ending.model_copy(update={"notes": [*ending.notes, *foreign.notes]})
+    ending = ending.model_copy(update={"notes": [*ending.notes, *foreign.notes, lease.losses]})
     if lease.signal is not None:
         # An alarm's revert spares its own write until the traffic is back.
         ledger.note_signal(lease.holder, lease.signal)

@@ -1,5 +1,6 @@
 """Concurrency: what a release does while another has its split, as its profile says."""
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from stepcanary import clock
@@ -17,15 +18,19 @@ LONGEST_WAIT_SECONDS = 4 * 3_600
 """The rest of an execution's week is for the release itself."""
 
 
-def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release | None:
-    """The release, or None while it has to wait for another.
+def plan_in_turn(
+    execution: str, document: object, *, waited: bool, may_be_lost: Collection[str] = ()
+) -> Release | None:
+    """The release, or None while it has to wait for another. `may_be_lost` has unknown members.
 
     Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
     """
     request, profile = resolve(document)
     split = min(traffic.key(execution) for traffic in profile.traffic)
     try:
-        return _plan_or_wait(execution, split, request, profile, waited=waited)
+        return _plan_or_wait(
+            execution, split, request, profile, waited=waited, may_be_lost=may_be_lost
+        )
     except RequestRejected:
         if waited:
             queue.leave(split, request.service, execution)
@@ -33,16 +38,22 @@ def plan_in_turn(execution: str, document: object, *, waited: bool) -> Release |
 
 
 def _plan_or_wait(
-    execution: str, split: str, request: Request, profile: Profile, *, waited: bool
+    execution: str,
+    split: str,
+    request: Request,
+    profile: Profile,
+    *,
+    waited: bool,
+    may_be_lost: Collection[str],
 ) -> Release | None:
     if waited:
         _require_place(split, execution)
     try:
-        return plan_release(execution, request, profile)
+        return plan_release(execution, request, profile, may_be_lost)
     except SplitTaken as busy:
         if profile.concurrency == "reject" or request.action == "rollback":
             raise
-        check_possible(request, profile)
+        check_possible(request, profile, may_be_lost)
         if not waited:
             _take_place(split, request.service, execution, busy)
         if profile.concurrency == "supersede":

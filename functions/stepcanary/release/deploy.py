@@ -13,6 +13,7 @@ from stepcanary.domain.deployment import (
     with_images,
 )
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.members import refusal
 from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, is_old, short_name
@@ -35,7 +36,7 @@ def new_revision(release: Release, side: SideName, service: Service) -> str:
     """
     if release.task_definitions is None:
         current = copies.untagged(_definition_of(release, side, service))
-        return ecs.find_or_register(with_images(current, release.images or {}))
+        return ecs.find_or_register(with_images(current, release.images or {}), release.may_be_lost)
     ready: str = getattr(release.task_definitions, side)
     try:
         return ecs.require_task_definition(ready, f"task_definitions.{side}").arn
@@ -46,6 +47,10 @@ def new_revision(release: Release, side: SideName, service: Service) -> str:
 def _definition_of(release: Release, side: SideName, service: Service) -> Document:
     found = ecs.find_task_definition(service.task_definition)
     if found is not None:
+        if refused := refusal(
+            f"task definition {short_name(found.arn)}", found.unknown, release.may_be_lost
+        ):
+            raise DeploymentFailed(refused)
         return found.document
     kept = ledger.way_back(release.execution) if side == "primary" else None
     if kept is None:

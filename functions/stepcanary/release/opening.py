@@ -88,7 +88,7 @@ def _put_right(seen: Lease) -> None:
 
 def _check_again(release: Release, request: object) -> None:
     """Another release may have come and gone between the plan and the lease."""
-    planned = plan_release(release.execution, *resolve(request))
+    planned = plan_release(release.execution, *resolve(request), release.may_be_lost)
     if planned != release:
         raise RequestRejected(
             "the services or the profile changed while the release was being opened; start again"

@@ -1,8 +1,11 @@
 """Plan: check a request against the world and fix the release. Reads only."""
 
+from collections.abc import Collection
+
 from stepcanary.aws import cloudwatch, ecs
+from stepcanary.aws.ecs import TaskDefinition
 from stepcanary.domain.deployment import Service, check_releasable, with_images
-from stepcanary.domain.model import Document
+from stepcanary.domain.members import Paths, refusal, warnings_of
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release, Side
 from stepcanary.domain.request import (
@@ -12,6 +15,7 @@ from stepcanary.domain.request import (
     parse_built,
     parse_request,
 )
+from stepcanary.domain.revisions import short_name
 from stepcanary.domain.split import SideName, check_expressible
 from stepcanary.domain.verdict import Alarm
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
@@ -28,8 +32,13 @@ def resolve(document: object) -> tuple[Request, Profile]:
     return request, profiles.of_service(request.service, request.profile)
 
 
-def plan_release(execution: str, request: Request, profile: Profile) -> Release:
-    """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
+def plan_release(
+    execution: str, request: Request, profile: Profile, may_be_lost: Collection[str] = ()
+) -> Release:
+    """`may_be_lost` has the unknown members that the stack's parameter names.
+
+    Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again.
+    """
     _check_distinct(execution, profile)
     try:
         if request.action == "rollback":
@@ -38,17 +47,18 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
-        current, wanted = _versions(request, "primary", primary)
-        _versions(request, "canary", canary)
+        current, wanted, warnings = _versions(request, "primary", primary, may_be_lost)
+        warnings = warnings + _versions(request, "canary", canary, may_be_lost)[2]
         if current == wanted:
             field = "images" if request.task_definitions is None else "task_definitions.primary"
             raise RequestRejected(
                 f"{field}: the primary {primary.name} already runs this version; name a new one"
             )
-        planned = [
-            _check_split(traffic, profile, left)
-            for traffic, left in zip(profile.traffic, abandoned, strict=True)
-        ]
+        planned = []
+        for traffic, left in zip(profile.traffic, abandoned, strict=True):
+            route, losses = _check_split(traffic, profile, left, may_be_lost)
+            planned.append(route)
+            warnings += losses
         _check_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -60,10 +70,12 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         planned,
         images=request.images,
         task_definitions=request.task_definitions,
+        may_be_lost=may_be_lost,
+        warnings=warnings,
     )
 
 
-def check_possible(request: Request, profile: Profile) -> None:
+def check_possible(request: Request, profile: Profile, may_be_lost: Collection[str] = ()) -> None:
     """Raises `RequestRejected` for a request that has no chance, before it waits for its turn.
 
     Whether the primary runs the version already is left to the plan: until then it may change.
@@ -73,8 +85,8 @@ def check_possible(request: Request, profile: Profile) -> None:
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         check_releasable("primary", primary)
         check_releasable("canary", canary)
-        _versions(request, "primary", primary)
-        _versions(request, "canary", canary)
+        _versions(request, "primary", primary, may_be_lost)
+        _versions(request, "canary", canary, may_be_lost)
         known_alarms(profile.alarms)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -89,6 +101,8 @@ def build_release(
     *,
     images: dict[str, str] | None = None,
     task_definitions: TaskDefinitions | None = None,
+    may_be_lost: Collection[str] = (),
+    warnings: Collection[str] = (),
 ) -> Release:
     """Assemble a `Release`: without images and task definitions it is a manual shift."""
     primary, canary = services
@@ -113,6 +127,8 @@ def build_release(
         revert_seconds=profile.revert_seconds,
         settle_seconds=profile.settle_seconds,
         drain_seconds=max(traffic.drain_seconds for traffic in planned),
+        may_be_lost=list(may_be_lost),
+        warnings=list(warnings),
     )
 
 
@@ -156,21 +172,39 @@ def _check_services(primary: Service, canary: Service) -> None:
         )
 
 
-def _versions(request: Request, side: SideName, service: Service) -> tuple[object, object]:
-    """What the side runs and what the release would give it, to be compared.
+def _versions(
+    request: Request, side: SideName, service: Service, may_be_lost: Collection[str]
+) -> tuple[object, object, list[str]]:
+    """What the side runs and what the release would give it, to be compared, and what is lost.
 
     Raises `RequestRejected` for a version that cannot be deployed there.
     """
-    if side == "primary" or request.task_definitions is None:
+    ready = request.task_definitions
+    losses: list[str] = []
+    if side == "primary" or ready is None:
         current = _running_definition(side, service)
-    if request.task_definitions is not None:
-        ready: str = getattr(request.task_definitions, side)
-        wanted = ecs.require_task_definition(ready, f"task_definitions.{side}")
-        return service.task_definition, wanted.arn
-    return current, with_images(current, request.images or {})
+        # A revision that ECS does not deploy any more is registered again for the way back.
+        if ready is None or not current.is_active:
+            name = f"{side}: task definition {short_name(current.arn)}"
+            losses = _losses(name, current.unknown, may_be_lost)
+    if ready is not None:
+        named: str = getattr(ready, side)
+        wanted = ecs.require_task_definition(named, f"task_definitions.{side}")
+        return service.task_definition, wanted.arn, losses
+    return current.document, with_images(current.document, request.images or {}), losses
 
 
-def _running_definition(side: SideName, service: Service) -> Document:
+def _losses(name: str, unknown: Paths, may_be_lost: Collection[str]) -> list[str]:
+    """What is lost of the document of this name when it is written back, in sentences.
+
+    Raises `RequestRejected` for what must not be lost.
+    """
+    if refused := refusal(name, unknown, may_be_lost):
+        raise RequestRejected(refused)
+    return warnings_of(name, unknown, may_be_lost)
+
+
+def _running_definition(side: SideName, service: Service) -> TaskDefinition:
     """Raises `RequestRejected` where it was deleted: then nobody can go back to it."""
     found = ecs.find_task_definition(service.task_definition)
     if found is None:
@@ -178,7 +212,7 @@ def _running_definition(side: SideName, service: Service) -> Document:
             f"{side}: task definition {service.task_definition}, which {service.name} runs, was"
             " deleted, so there is no way back to it; deploy a registered one first"
         )
-    return found.document
+    return found
 
 
 def _abandoned_traffic(execution: str, traffic: Traffic) -> Traffic | None:
@@ -206,8 +240,10 @@ def _abandoned_traffic(execution: str, traffic: Traffic) -> Traffic | None:
     return next((traffic for traffic in theirs if traffic.key(lease.holder) == key), None)
 
 
-def _check_split(traffic: Traffic, profile: Profile, left: Traffic | None) -> Traffic:
-    """The traffic with what only the route at rest can tell."""
+def _check_split(
+    traffic: Traffic, profile: Profile, left: Traffic | None, may_be_lost: Collection[str]
+) -> tuple[Traffic, list[str]]:
+    """The traffic with what only the route at rest can tell, and what the route loses."""
     router, reading = read_split(traffic)
     split, rest_weight = reading.split, reading.rest_weight
     if not split.at_rest and left is None:
@@ -216,12 +252,22 @@ def _check_split(traffic: Traffic, profile: Profile, left: Traffic | None) -> Tr
             " primary, or wait for the release that moved them"
         )
     check_expressible(split.with_weight(0), [step.weight for step in profile.all_steps])
-    router.check(reading)
+    losses = check_route(router, reading, may_be_lost)
     if not split.at_rest and left is not None:
         # It will be brought to the rest that the dead release found.
         rest_weight = left.rest_weight
     found = {"rest_weight": rest_weight, "drain_seconds": reading.pinned_seconds}
-    return traffic.model_copy(update=found)
+    return traffic.model_copy(update=found), losses
+
+
+def check_route(router: TrafficRouter, reading: Reading, may_be_lost: Collection[str]) -> list[str]:
+    """What the route loses when it is written, in sentences.
+
+    Raises `RequestRejected` when no release should be begun on it.
+    """
+    losses = _losses(f"traffic: {router.name}", reading.unknown, may_be_lost)
+    router.check(reading)
+    return losses
 
 
 def read_split(traffic: Traffic) -> tuple[TrafficRouter, Reading]:

@@ -32,6 +32,7 @@ AS_KEPT = (
     "held_at",
     "lent",
     "restored",
+    "losses",
     "lead",
 )
 LEFT_BY_A_HOLDER = (
@@ -57,6 +58,7 @@ LEFT_BY_A_HOLDER = (
     "held_at",
     "lent",
     "restored",
+    "losses",
 )
 """Attributes that say nothing to the next holder."""
 
