@@ -19,7 +19,7 @@ def body(model: OperationModel, answer: Document) -> bytes:
     shape: Any = model.output_shape
     if model.service_model.resolved_protocol == "query":
         root = Element(f"{model.name}Response", xmlns="http://example.com/doc/")
-        _put(SubElement(root, shape.serialization["resultWrapper"]), answer)
+        _put(SubElement(root, shape.serialization["resultWrapper"]), answer, shape)
         return tostring(root)
     payload = shape.serialization.get("payload")
     return json.dumps(answer[payload] if payload else answer, default=_seconds).encode()
@@ -30,13 +30,21 @@ def _seconds(value: Any) -> float:
     return value.timestamp()
 
 
-def _put(element: Element, value: Any) -> None:
-    if isinstance(value, dict):
+def _put(element: Element, value: Any, shape: Any) -> None:
+    """`shape` is None for what the model does not know."""
+    kind = shape.type_name if shape is not None else ""
+    if isinstance(value, dict) and kind == "map":
+        for key, below in value.items():
+            entry = SubElement(element, "entry")
+            _put(SubElement(entry, "key"), key, shape.key)
+            _put(SubElement(entry, "value"), below, shape.value)
+    elif isinstance(value, dict):
+        members = shape.members if kind == "structure" else {}
         for name, below in value.items():
-            _put(SubElement(element, name), below)
+            _put(SubElement(element, name), below, members.get(name))
     elif isinstance(value, list):
         for item in value:
-            _put(SubElement(element, "member"), item)
+            _put(SubElement(element, "member"), item, shape.member if kind == "list" else None)
     else:
         element.text = str(value).lower() if isinstance(value, bool) else str(value)
 
