@@ -91,6 +91,13 @@ class Stand(ABC):
         """Somebody who knows nothing of the release changes the pair's weights."""
 
     @abstractmethod
+    def add_member(self, traffic: Traffic) -> str:
+        """Somebody writes a member that botocore has no shape for; its path."""
+
+    @abstractmethod
+    def has_member(self, traffic: Traffic) -> bool: ...
+
+    @abstractmethod
     def set_targets(self, side: SideName, healthy: int, others: int) -> None: ...
 
     def written(self) -> int:
