@@ -68,11 +68,10 @@ def handlers() -> dict[str, Handler]:
     return {function.name: function.load() for function in functions()}
 
 
-def definition() -> str:
+def definition(members_that_may_be_lost: str = "") -> str:
     """The state machine's definition with every `${…}` filled as a deployment would."""
     values = {f"{function.name}Arn": function.arn for function in functions()}
-    name = "MembersThatMayBeLost"
-    values[name] = document()["Parameters"][name]["Default"]
+    values["MembersThatMayBeLost"] = members_that_may_be_lost
     return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], DEFINITION.read_text())
 
 
