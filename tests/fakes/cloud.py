@@ -139,9 +139,8 @@ class Cloud(Ecs):
         self._put_route({**self.route, kind: {**self.route[kind], **copy.deepcopy(MEMBER)}})
 
     def has_member(self) -> bool:
-        return (
-            MEMBER.keys() <= self.route[next(k for k in self.route if k.endswith("Route"))].keys()
-        )
+        kind = next(k for k in self.route if k.endswith("Route"))
+        return MEMBER.keys() <= set(self.route[kind])
 
     def reset_weights(self) -> None:
         """Infrastructure code is applied, which has the weights at rest."""

@@ -90,7 +90,7 @@ class _Balanced(Cloud):
         self._put(self.front.weights(self.rule), True)
 
     def has_member(self) -> bool:
-        return MEMBER.keys() <= self._config(self.described()).keys()
+        return MEMBER.keys() <= set(self._config(self.described()))
 
     @abstractmethod
     def _put(self, weights: dict[str, int], member: bool = False) -> None: ...

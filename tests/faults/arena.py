@@ -260,7 +260,9 @@ class Arena(World):
             # Not for so long that a lease is old enough to speak against its execution.
             run.unknown_until = self._began + timedelta(seconds=UNKNOWN_SECONDS)
             return
-        if kind == "weights reset":
+        if kind == "unknown member":
+            run.watch.see_member(nameable=len(run.case.faults) == 1)
+        elif kind == "weights reset":
             run.watch.foreign = run.watch.unseen = True
             run.excused = run.excused or run.closing or not self.held()
         elif kind not in LAGS:

@@ -59,6 +59,7 @@ WORLD: dict[str, Callable[[Cloud], object]] = {
     "weights reset": lambda cloud: cloud.reset_weights(),
     "executions unknown": lambda _cloud: None,
     **LAGS,
+    "unknown member": lambda cloud: cloud.add_member(),
 }
 """What others do in mid-release, and how reads lag from there on."""
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from stepcanary.aws import ecs
+from stepcanary.aws import ecs, members
 from stepcanary.contracts.answers import Rest
 from stepcanary.domain import deployment
 from stepcanary.domain.capacity import Capacity
@@ -262,6 +262,13 @@ def _without_lending(_arena: Arena) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _without_look_at_members(_arena: Arena) -> Iterator[None]:
+    """What botocore has no shape for is dropped, and nobody knows of it."""
+    with patch.object(members, "unknown", lambda *_, **__: ()):
+        yield
+
+
 MUTATIONS: dict[str, Mutation] = {
     "lease": _without_lease,
     "fence": _without_fence,
@@ -281,4 +288,5 @@ MUTATIONS: dict[str, Mutation] = {
     "doubt of executions": _without_doubt_of_executions,
     "settling": _without_settling,
     "lending": _without_lending,
+    "look at members": _without_look_at_members,
 }

@@ -102,6 +102,7 @@ TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {
     "doubt of executions": ("good", "executions unknown", "Bake"),
     "settling": ("failed primary deployment", "weights reset", "RestorePrimary"),
     "lending": ("good", "primary lost", "Bake"),
+    "look at members": ("good", "unknown member", "Bake"),
 }
 
 
