@@ -318,6 +318,8 @@ class Watch:
         image = self.cloud.running_image(PRIMARY)
         if self.overtaken and name in RELEASED_OR_NOT and DEPLOYED not in cause.lower():
             self.say("named", f"{self.hotfixes} is not in the cause: {cause[:200]}")
+        if error == "States.QueryEvaluationError":
+            self.say("truth", f"the definition failed: {cause[:300]}")
         lost = self._member_lost_by == arn
         if lost and name in RELEASED_OR_NOT and MEMBER_NAME not in cause:
             self.say("named", f"a member that was deleted is not in the cause: {cause[:200]}")

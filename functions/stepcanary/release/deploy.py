@@ -170,7 +170,8 @@ def check(
     started = looked_at(service, started)
     steady = _has_arrived(release, side, service, started)
     if restoring and not steady:
-        guards.require_unchanged(release, lease)
+        # What a route has that nobody knows sends no traffic to a primary that is being replaced.
+        guards.require_unchanged(release, lease, members=False)
         world.require_canary(release, lease, sides)
     if steady and side == "primary" and not restoring:
         # The last look before all weight is given to the new version for good.

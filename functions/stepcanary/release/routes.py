@@ -32,9 +32,11 @@ def routers(release: Release) -> Iterator[tuple[str, TrafficRouter]]:
         yield traffic.key(release.execution), router_for(traffic)
 
 
-def known(release: Release, lease: Lease, split: str) -> Known:
+def known(release: Release, lease: Lease, split: str, *, members: bool = True) -> Known:
+    """Without `members` it is no matter which unknown ones there are."""
     version = lease.versions.get(split)
-    return Known(lease.weight, lease.target, version, release.may_be_lost)
+    may_be_lost = release.may_be_lost if members else None
+    return Known(lease.weight, lease.target, version, may_be_lost)
 
 
 def read(release: Release) -> Readings:
@@ -118,10 +120,10 @@ def as_left(release: Release, lease: Lease, together: dict[str, Reading]) -> boo
     return foreign_writes(release, lease, readings) is None
 
 
-def drift(release: Release, lease: Lease) -> str | None:
+def drift(release: Release, lease: Lease, *, members: bool = True) -> str | None:
     """What somebody else wrote, and still reads so when the route is read again."""
     found = [
-        read_again(router, known(release, lease, split), router.read())[1]
+        read_again(router, known(release, lease, split, members=members), router.read())[1]
         for split, router in routers(release)
     ]
     return "; ".join(filter(None, found)) or None

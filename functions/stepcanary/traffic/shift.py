@@ -19,13 +19,13 @@ class Known:
 
     `version` is the route's after the last write that was read back. The attempt counts when its
     answer was lost: then the route may be one version further. `may_be_lost` has the unknown
-    members that it may delete.
+    members that it may delete; None where it is no matter which.
     """
 
     weight: int
     target: int
     version: int | None
-    may_be_lost: Collection[str] = ()
+    may_be_lost: Collection[str] | None = ()
 
 
 def foreign_write(router: TrafficRouter, reading: Reading, known: Known) -> str | None:
@@ -43,6 +43,8 @@ def foreign_write(router: TrafficRouter, reading: Reading, known: Known) -> str 
 
 def added(router: TrafficRouter, reading: Reading, known: Known) -> str | None:
     """That somebody else wrote what this release cannot write back; None when nobody did."""
+    if known.may_be_lost is None:
+        return None
     found = refusal(router.name, reading.unknown, known.may_be_lost)
     return f"somebody else wrote {router.name}: {found}" if found else None
 
