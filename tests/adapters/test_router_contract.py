@@ -257,6 +257,20 @@ def test_a_refused_write_says_what_to_do(stand: Stand) -> None:
     assert router_for(traffic).read().split.at_rest
 
 
+@PER_ROUTER
+def test_a_way_back_that_is_refused_says_what_was_sent_without(stand: Stand) -> None:
+    """An action without its configuration, say."""
+    traffic = first(stand)
+    shift(router_for(traffic), at(traffic, 0, 5), 5)
+    path = stand.add_member(traffic)
+    code, status = stand.refused[0]
+    refuse(stand, code, status)
+    with pytest.raises(AwsRefused, match=f"{code}: no.*It was sent without") as refused:
+        force(router_for(traffic), 0)
+    assert path in str(refused.value)
+    assert refused.value.code == code
+
+
 def refuse(stand: Stand, code: str, status: int) -> None:
     def before_call(name: str, _params: Document) -> None:
         if name.partition(".")[2] in stand.writes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stepcanary import clock
 from stepcanary.domain.members import Paths, refusal
-from stepcanary.errors import SplitDrifted
+from stepcanary.errors import AwsRefused, SplitDrifted
 from stepcanary.traffic.router import Reading, TrafficRouter
 
 READS_AGAIN = 3
@@ -120,7 +120,14 @@ def force(router: TrafficRouter, weight: int, *, unsure: bool = False) -> Moved:
     the last write.
     """
     found = router.read()
-    return Moved(found, _write(router, found, weight, always=unsure))
+    try:
+        return Moved(found, _write(router, found, weight, always=unsure))
+    except AwsRefused as refused:
+        if not found.unknown:
+            raise
+        # What AWS misses may well be what was lost.
+        without = f"{refused}. It was sent without {', '.join(found.unknown)}, which this stack"
+        raise AwsRefused(f"{without} does not know; update the stack", refused.code) from refused
 
 
 def _write(router: TrafficRouter, before: Reading, weight: int, *, always: bool = False) -> Reading:
