@@ -68,10 +68,11 @@ def handlers() -> dict[str, Handler]:
     return {function.name: function.load() for function in functions()}
 
 
-def definition() -> str:
-    """The state machine's definition with every `${…Arn}` filled as a deployment would."""
-    arns = {f"{function.name}Arn": function.arn for function in functions()}
-    return re.sub(r"\$\{(\w+)\}", lambda found: arns[found[1]], DEFINITION.read_text())
+def definition(members_that_may_be_lost: str = "") -> str:
+    """The state machine's definition with every `${…}` filled as a deployment would."""
+    values = {f"{function.name}Arn": function.arn for function in functions()}
+    values["MembersThatMayBeLost"] = members_that_may_be_lost
+    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], DEFINITION.read_text())
 
 
 def machine_name() -> str:

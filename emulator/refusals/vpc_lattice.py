@@ -26,9 +26,13 @@ def stored(action: Json) -> Json:
     """
     if "fixedResponse" in action:
         return copy.deepcopy(action)
-    weights = sorted(weights_of(action).items())
-    groups = [{"targetGroupIdentifier": id, "weight": weight} for id, weight in weights]
-    return {"forward": {"targetGroups": groups}}
+    weights = weights_of(action)
+    given = {id_of(g["targetGroupIdentifier"]): g for g in action["forward"]["targetGroups"]}
+    groups = [
+        {**copy.deepcopy(given[id]), "targetGroupIdentifier": id, "weight": weights[id]}
+        for id in sorted(weights)
+    ]
+    return {**action, "forward": {**action["forward"], "targetGroups": groups}}
 
 
 def weights_of(action: Json) -> dict[str, int]:

@@ -5,6 +5,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import PlanAnswer, answers
 from stepcanary.contracts.states import PlanInput
+from stepcanary.domain.members import named
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
 from stepcanary.release import starting
@@ -22,7 +23,11 @@ def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
             logger.info("release waits for its turn", extra={"seconds": seconds})
             return PlanAnswer(accepted=False, later=True, wait_seconds=seconds)
         planned = plan_in_turn(
-            event.execution, event.request, waited=event.waited, begins=event.begins
+            event.execution,
+            event.request,
+            waited=event.waited,
+            begins=event.begins,
+            may_be_lost=named(event.may_be_lost),
         )
     except RequestRejected as rejected:
         publish_rejection(event.execution, event.request, rejected)

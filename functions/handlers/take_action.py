@@ -6,6 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepcanary.contracts.answers import ActionAnswer, answers
 from stepcanary.contracts.states import TakeInput
 from stepcanary.control.actions import take_action
+from stepcanary.domain.members import named
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
 
@@ -16,7 +17,7 @@ from stepcanary.observability import logger
 def lambda_handler(event: TakeInput, _context: LambdaContext) -> ActionAnswer:
     """A rejection is an answer, not an exception: its cause is for a person to read."""
     try:
-        taken = take_action(event.execution, event.request)
+        taken = take_action(event.execution, event.request, named(event.may_be_lost))
     except RequestRejected as rejected:
         logger.warning("action rejected", extra={"cause": str(rejected)})
         return ActionAnswer(accepted=False, cause=str(rejected))

@@ -93,6 +93,48 @@ def test_what_was_registered_is_found_although_the_answer_was_lost(cloud: Cloud)
     assert len(cloud.definitions["example1"]) == registered
 
 
+def test_what_only_ecs_may_write_or_leaves_out_is_sent_as_it_takes_it(cloud: Cloud) -> None:
+    """Tags of CloudFormation's, and values that are empty."""
+    registered = cloud.definitions["example1"][0]
+    registered["containerDefinitions"][0]["environment"] = [{"name": "EMPTY", "value": ""}]
+    registered["proxyConfiguration"] = {
+        "type": "APPMESH",
+        "containerName": "envoy",
+        "properties": [{"name": "AppPorts", "value": "80"}, {"name": "IgnoredGID", "value": ""}],
+    }
+    own = {"key": "team", "value": "shop"}
+    registered["tags"] = [{"key": "aws:cloudformation:stack-name", "value": "shop"}, own]
+    found = ecs.describe_task_definition("example1:1")
+    assert found.document["tags"] == [own]
+    assert ecs.find_or_register(found.document) == found.arn
+    arn = ecs.find_or_register({**found.document, "cpu": "512"})
+    copied = cloud.definitions["example1"][-1]
+    assert arn.endswith("example1:2")
+    assert copied == {**registered, "cpu": "512", "tags": [own]}
+    assert ecs.find_or_register({**found.document, "cpu": "512"}) == arn
+
+
+def test_a_definition_with_tags_of_ecs_alone_is_registered_without_any(cloud: Cloud) -> None:
+    cloud.definitions["example1"][0]["tags"] = [{"key": "AWS:ecs:x", "value": "1"}]
+    document = ecs.describe_task_definition("example1:1").document
+    assert "tags" not in document
+    ecs.find_or_register({**document, "cpu": "512"})
+    assert "tags" not in cloud.definitions["example1"][-1]
+
+
+def test_a_revision_with_a_member_that_nobody_asked_for_is_not_the_wanted_one(
+    cloud: Cloud,
+) -> None:
+    """Unless it may be lost: ECS may be the one that fills it in, into every revision."""
+    wanted = ecs.describe_task_definition("example1").document
+    cloud.definitions["example1"][0]["hibernation"] = {"after": 60}
+    path = "taskDefinition.hibernation"
+    assert ecs.describe_task_definition("example1").unknown == (path,)
+    assert ecs.find_or_register(wanted, [path]).endswith("example1:1")
+    assert ecs.find_or_register(wanted).endswith("example1:2")
+    assert ecs.find_or_register(wanted).endswith("example1:2")
+
+
 def test_an_inactive_revision_is_registered_again_and_not_found(cloud: Cloud) -> None:
     wanted = ecs.describe_task_definition("example1").document
     cloud.deregister("example1:1")

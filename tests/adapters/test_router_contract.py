@@ -1,6 +1,8 @@
 """What a release asks of every router, on routes as people write them."""
 
 import copy
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,6 +154,81 @@ def test_a_foreign_change_of_weights_is_seen(stand: Stand, route: Route) -> None
     assert force(router, 0).now.split.at_rest
 
 
+@PER_ROUTE
+def test_a_member_that_is_not_known_is_not_lost(
+    stand: Stand, route: Route, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traffic = stand.place(route)
+    path = stand.add_member(traffic)
+    router = router_for(traffic)
+    with pytest.raises(RequestRejected) as refused:
+        plan(monkeypatch, stand, **route.traffic)
+    assert f"traffic: {router.name} has {path}, which this stack does not know" in str(
+        refused.value
+    )
+    assert "update the stack" in str(refused.value)
+    assert stand.has_member(traffic)
+    assert stand.written() == 0
+
+
+@PER_ROUTE
+def test_a_member_that_may_be_lost_is_written_without_and_named(
+    stand: Stand, route: Route, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traffic = stand.place(route)
+    path = stand.add_member(traffic)
+    release = plan(monkeypatch, stand, may_be_lost=[path], **route.traffic)
+    (warning,) = release.warnings
+    assert f"loses {path}" in warning
+    (traffic,) = release.traffic
+    known = replace(at(traffic, 0, 5), may_be_lost=release.may_be_lost)
+    assert shift(router_for(traffic), known, 5).split == route.split.with_weight(5)
+    assert not stand.has_member(traffic)
+    # Whoever writes it anew has it deleted once more, as the parameter says.
+    stand.add_member(traffic)
+    known = replace(at(traffic, 5, 50), may_be_lost=release.may_be_lost)
+    assert shift(router_for(traffic), known, 50).split == route.split.with_weight(50)
+    assert not stand.has_member(traffic)
+
+
+@PER_ROUTE
+def test_a_member_that_somebody_adds_meanwhile_stops_a_rise_and_no_return(
+    stand: Stand, route: Route
+) -> None:
+    traffic = planned(stand.place(route))
+    router = router_for(traffic)
+    shift(router, at(traffic, 0, 5), 5)
+    path = stand.add_member(traffic)
+    known = at(traffic, 5, 50)
+    message = f"somebody else wrote {router.name}: {router.name} has {path}, which this stack"
+    assert (foreign_write(router, router.read(), known) or "").startswith(message)
+    with pytest.raises(SplitDrifted) as drifted:
+        shift(router, known, 50)
+    assert str(drifted.value).startswith(message)
+    assert stand.has_member(traffic)
+    moved = force(router, 0)
+    assert (moved.now.split, moved.lost) == (route.split, (path,))
+    assert not stand.has_member(traffic)
+
+
+@PER_ROUTER
+def test_a_member_that_comes_with_our_own_write_is_seen_in_the_read_back(stand: Stand) -> None:
+    """The weights read back as they were written."""
+    traffic = first(stand)
+    known = at(traffic, 0, 5)
+
+    def written(name: str, _params: Document) -> None:
+        if name.partition(".")[2] in stand.writes:
+            stand.fake.after_call = lambda _name, _params: None
+            stand.add_member(traffic)
+
+    stand.fake.after_call = written
+    with pytest.raises(SplitDrifted, match="somebody else wrote"):
+        shift(router_for(traffic), known, 5)
+    assert stand.has_member(traffic)
+    assert stand.written() == 1
+
+
 @PER_ROUTER
 def test_a_foreign_total_is_brought_to_rest(stand: Stand) -> None:
     """Also one that a single target cannot have."""
@@ -178,6 +255,20 @@ def test_a_refused_write_says_what_to_do(stand: Stand) -> None:
         with pytest.raises(AwsUnavailable, match=f"{code}: no"):
             shift(router_for(traffic), known, 5)
     assert router_for(traffic).read().split.at_rest
+
+
+@PER_ROUTER
+def test_a_way_back_that_is_refused_says_what_was_sent_without(stand: Stand) -> None:
+    """An action without its configuration, say."""
+    traffic = first(stand)
+    shift(router_for(traffic), at(traffic, 0, 5), 5)
+    path = stand.add_member(traffic)
+    code, status = stand.refused[0]
+    refuse(stand, code, status)
+    with pytest.raises(AwsRefused, match=f"{code}: no.*It was sent without") as refused:
+        force(router_for(traffic), 0)
+    assert path in str(refused.value)
+    assert refused.value.code == code
 
 
 def refuse(stand: Stand, code: str, status: int) -> None:
@@ -258,7 +349,11 @@ def test_a_plan_refuses_a_route_that_no_release_can_use(
 
 
 def plan(
-    monkeypatch: pytest.MonkeyPatch, stand: Stand, found: Lease | None = None, **changed: Any
+    monkeypatch: pytest.MonkeyPatch,
+    stand: Stand,
+    found: Lease | None = None,
+    may_be_lost: Collection[str] = (),
+    **changed: Any,
 ) -> Release:
     """Plan a release of the article's services behind the stand's route."""
     cloud = stand.fake if isinstance(stand.fake, Cloud) else Cloud(VirtualClock())
@@ -266,7 +361,7 @@ def plan(
     monkeypatch.setattr(leases, "read", lambda split: found or Lease(split))
     written = {k: v for k, v in {**stand.profile, **changed}.items() if v is not None}
     document = request(profile=profile(traffic=[written]))
-    return plan_release(EXECUTION, *resolve(document))
+    return plan_release(EXECUTION, *resolve(document), may_be_lost)
 
 
 @PER_ROUTER

@@ -41,6 +41,7 @@ class Alb(Strict):
         self.actions: dict[str, list[Document]] = {RULE: [action], LISTENER: [action]}
         self.conditions: list[Document] = [{"Field": "path-pattern", "Values": ["/cart/*"]}]
         self.priority = "10"
+        self.transforms: list[Document] = []
 
     def put(self, arn: str, actions: list[Document]) -> None:
         """What somebody else wrote: checked, and kept with its secrets."""
@@ -64,6 +65,7 @@ class Alb(Strict):
             "Priority": "default" if default else self.priority,
             "Conditions": [] if default else copy.deepcopy(self.conditions),
             "Actions": self._answered(LISTENER if default else arn),
+            "Transforms": [] if default else copy.deepcopy(self.transforms),
             "IsDefault": default,
         }
 
@@ -89,7 +91,12 @@ class Alb(Strict):
         if arn == DEFAULT_RULE:
             raise Refusal("OperationNotPermitted", f"Default rule '{arn}' cannot be modified")
         self._rule(arn)
+        if "Transforms" in params and "ResetTransforms" in params:
+            raise Refusal("ValidationError", "Transforms or ResetTransforms, not both")
         self.conditions = params.get("Conditions", self.conditions)
+        # Like every property they stay where they are not sent.
+        kept = [] if params.get("ResetTransforms") else self.transforms
+        self.transforms = params.get("Transforms", kept)
         self._write(arn, params.get("Actions"))
         return {"Rules": [self._rule(arn)]}
 
@@ -176,7 +183,7 @@ def _answered(action: Document) -> Document:
     # Nobody promises the order, so it is not the one that was sent.
     groups = [{"Weight": 1, **g} for g in sorted(groups, key=lambda g: str(g["TargetGroupArn"]))]
     stickiness = config.get("TargetGroupStickinessConfig", {"Enabled": False})
-    answer = {"TargetGroups": groups, "TargetGroupStickinessConfig": stickiness}
+    answer = {**config, "TargetGroups": groups, "TargetGroupStickinessConfig": stickiness}
     if len(groups) == 1:
         action["TargetGroupArn"] = groups[0]["TargetGroupArn"]
     return {**action, "ForwardConfig": answer}

@@ -39,6 +39,10 @@ def _type(settings: Document) -> str:
     return "LogAlarm" if "ScheduledQueryConfiguration" in settings else "MetricAlarm"
 
 
+MEMBER: Document = {"mirrorPolicy": {"percent": 1}}
+"""Of a route: what a later version of AWS may answer."""
+
+
 class Cloud(Ecs):
     """The article's environment. Change its attributes to change the world."""
 
@@ -140,9 +144,10 @@ class Cloud(Ecs):
         return dict(self._described)
 
     def without_weights(self) -> Document:
-        """What of the route has to stay."""
+        """What of the route has to stay, but for `MEMBER`."""
         bare: Document = copy.deepcopy(self.route)
         kind = next(k for k in bare if k.endswith("Route"))
+        bare[kind].pop(next(iter(MEMBER)), None)
         for target in bare[kind]["action"]["weightedTargets"]:
             del target["weight"]
         return bare
@@ -157,6 +162,15 @@ class Cloud(Ecs):
         ]
         action = {**self.route[kind]["action"], "weightedTargets": targets}
         self._put_route({**self.route, kind: {**self.route[kind], "action": action}})
+
+    def add_member(self) -> None:
+        """Somebody writes `MEMBER`, which botocore has no shape for; the weights stay."""
+        kind = next(k for k in self.route if k.endswith("Route"))
+        self._put_route({**self.route, kind: {**self.route[kind], **copy.deepcopy(MEMBER)}})
+
+    def has_member(self) -> bool:
+        kind = next(k for k in self.route if k.endswith("Route"))
+        return MEMBER.keys() <= set(self.route[kind])
 
     def reset_weights(self) -> None:
         """Infrastructure code is applied, which has the weights at rest."""

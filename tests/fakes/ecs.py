@@ -37,6 +37,25 @@ def task_definition(family: str, image: str, **more: Any) -> Document:
     }
 
 
+def pairs_of(definition: Document) -> list[Document]:
+    """Environment variables and properties of the proxy, which are of one type."""
+    proxy: list[Document] = definition.get("proxyConfiguration", {}).get("properties", [])
+    containers = definition["containerDefinitions"]
+    return [pair for c in containers for pair in c.get("environment", [])] + proxy
+
+
+def refuse_to_register(definition: Document) -> None:
+    tags = definition.get("tags")
+    if tags is not None and not tags:
+        # https://github.com/fabfuel/ecs-deploy/issues/146
+        raise Refusal("ClientException", "Tags can not be empty.")
+    if any(tag["key"].lower().startswith("aws:") for tag in tags or []):
+        reserved = "aws: prefixed tag key names are not allowed for external use."
+        raise Refusal("InvalidParameterException", reserved)
+    if any("name" not in pair or "value" not in pair for pair in pairs_of(definition)):
+        raise Refusal("ClientException", "A pair has a name and a value.")
+
+
 class Minimums(dict[str, int]):
     """Minimum counts by service; whoever sets one is heard."""
 
@@ -157,8 +176,13 @@ class Ecs(Lagging):
         arn = self.arn(family, number)
         if not (status := self.status(arn, at)):
             raise Refusal("ClientException", UNKNOWN)
+        definition = copy.deepcopy(self.definitions[family][number - 1])
+        for pair in pairs_of(definition):
+            if pair.get("value") == "":
+                # What is empty is left out of every answer.
+                del pair["value"]
         described = {
-            **copy.deepcopy(self.definitions[family][number - 1]),
+            **definition,
             "taskDefinitionArn": arn,
             "revision": number,
             "status": status,
@@ -176,6 +200,7 @@ class Ecs(Lagging):
         return {"taskDefinition": definition, "tags": tags}
 
     def _ecs_RegisterTaskDefinition(self, params: Document) -> Document:  # noqa: N802
+        refuse_to_register(params)
         return {"taskDefinition": self._definition(self._register(copy.deepcopy(params)))}
 
     def _ecs_DeregisterTaskDefinition(self, params: Document) -> Document:  # noqa: N802

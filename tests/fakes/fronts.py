@@ -7,7 +7,7 @@ from typing import ClassVar
 from tests.fakes.alb import RULE as ALB_RULE
 from tests.fakes.alb import Alb, group
 from tests.fakes.clock import VirtualClock
-from tests.fakes.cloud import Cloud
+from tests.fakes.cloud import MEMBER, Cloud
 from tests.fakes.lattice import LISTENER, SERVICE, Lattice
 from tests.fakes.lattice import RULE as LATTICE_RULE
 from tests.fakes.past import Remembered
@@ -67,6 +67,7 @@ class _Balanced(Cloud):
 
     def without_weights(self) -> Document:
         bare = self.described()
+        self._config(bare).pop(next(iter(MEMBER)), None)
         for entry in self._entries(bare):
             if set(self.groups.values()) & set(entry.values()):
                 entry.pop("Weight", None)
@@ -74,15 +75,25 @@ class _Balanced(Cloud):
         return bare
 
     @abstractmethod
+    def _config(self, rule: Document) -> Document:
+        """What the rule says of forwarding."""
+
+    @abstractmethod
     def _entries(self, rule: Document) -> list[Document]:
         """The weighted groups of the rule."""
 
     def write_foreign(self, canary: int) -> None:
         weights = {self.groups["example1"]: 100 - canary, self.groups["example2"]: canary}
-        self._put({**self.front.weights(self.rule), **weights})
+        self._put({**self.front.weights(self.rule), **weights}, self.has_member())
+
+    def add_member(self) -> None:
+        self._put(self.front.weights(self.rule), True)
+
+    def has_member(self) -> bool:
+        return MEMBER.keys() <= set(self._config(self.described()))
 
     @abstractmethod
-    def _put(self, weights: dict[str, int]) -> None: ...
+    def _put(self, weights: dict[str, int], member: bool = False) -> None: ...
 
 
 class AlbCloud(_Balanced):
@@ -122,14 +133,18 @@ class AlbCloud(_Balanced):
         self.pinned_seconds = seconds
         self._put(self.front.weights(self.rule))
 
-    def _entries(self, rule: Document) -> list[Document]:
+    def _config(self, rule: Document) -> Document:
         forward = next(action for action in rule["Actions"] if action["Type"] == "forward")
-        groups: list[Document] = forward["ForwardConfig"]["TargetGroups"]
+        config: Document = forward["ForwardConfig"]
+        return config
+
+    def _entries(self, rule: Document) -> list[Document]:
+        groups: list[Document] = self._config(rule)["TargetGroups"]
         return groups
 
-    def _put(self, weights: dict[str, int]) -> None:
+    def _put(self, weights: dict[str, int], member: bool = False) -> None:
         groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
-        config: Document = {"TargetGroups": groups}
+        config: Document = {"TargetGroups": groups, **(MEMBER if member else {})}
         if self.pinned_seconds:
             pinned = {"Enabled": True, "DurationSeconds": self.pinned_seconds}
             config["TargetGroupStickinessConfig"] = pinned
@@ -163,13 +178,18 @@ class LatticeCloud(_Balanced):
         first, second = self.groups.values()
         self._put({second: 0, first: 100, self.third: 20})
 
+    def _config(self, rule: Document) -> Document:
+        forward: Document = rule["action"]["forward"]
+        return forward
+
     def _entries(self, rule: Document) -> list[Document]:
-        groups: list[Document] = rule["action"]["forward"]["targetGroups"]
+        groups: list[Document] = self._config(rule)["targetGroups"]
         return groups
 
-    def _put(self, weights: dict[str, int]) -> None:
+    def _put(self, weights: dict[str, int], member: bool = False) -> None:
         groups = [{"targetGroupIdentifier": id, "weight": w} for id, w in weights.items()]
-        self.front.put(self.rule, {"forward": {"targetGroups": groups}})
+        more = MEMBER if member else {}
+        self.front.put(self.rule, {"forward": {"targetGroups": groups, **more}})
 
 
 CLOUDS: dict[str, type[Cloud]] = {"appmesh": Cloud, "alb": AlbCloud, "lattice": LatticeCloud}

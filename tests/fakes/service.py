@@ -14,8 +14,19 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from emulator.shapes import broken
+from tests.fakes import wire
 
 Document = dict[str, Any]
+
+WRITTEN_BACK = {
+    "appmesh.DescribeRoute",
+    "ecs.DescribeTaskDefinition",
+    "elbv2.DescribeListeners",
+    "elbv2.DescribeRules",
+    "vpc-lattice.GetListener",
+    "vpc-lattice.GetRule",
+}
+"""Calls whose answers are what later writes send, so they go over the wire."""
 
 
 class Refusal(Exception):
@@ -81,7 +92,12 @@ def serve(client: Any, current: Callable[[], Fake]) -> None:
 
     def answer(model: Any, **_: Any) -> Any:
         name = f"{model.service_model.service_name}.{model.name}"
-        return current().respond(name, given.params)
+        http, answer = current().respond(name, given.params)
+        if name in WRITTEN_BACK and http.status_code == 200:
+            metadata = answer.pop("ResponseMetadata")
+            answer = wire.parsed(client, model, wire.body(model, answer))
+            answer["ResponseMetadata"] = metadata
+        return http, answer
 
     client.meta.events.register("provide-client-params.*.*", keep)
     client.meta.events.register("before-call.*.*", answer)

@@ -273,6 +273,10 @@ class Arena(World):
             return
         if kind == "weights reset":
             run.watch.foreign = run.watch.unseen = run.watch.sent_home = True
+        if kind == "unknown member":
+            run.watch.see_member(nameable=len(run.case.faults) == 1)
+        elif kind == "weights reset":
+            run.watch.foreign = run.watch.unseen = True
             run.excused = run.excused or run.closing or not self.held()
         elif kind in ALARMS:
             run.watch.see_unwatched(self.holder(), deleted=kind == "alarm deleted")

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from stepcanary.release.copies import TAG
-from tests.fakes.cloud import Cloud, Document
+from tests.fakes.cloud import MEMBER, Cloud, Document
 from tests.faults.kinds import CANARY, HOTFIX, PRIMARY
 
 RELEASED_OR_NOT = ("SUCCEEDED", "Reverted")
+(MEMBER_NAME,) = MEMBER
 AT_REST = (100, 0)
 WRITTEN = "somebody else wrote"
 DEPLOYED = "somebody else deployed"
@@ -148,6 +149,10 @@ class Watch:
         self.nameable = False
         """A foreign write that nothing but the weights tells of, until they are written over."""
         self.later_images: set[str] = set()
+        self._has_member = False
+        self._member_nameable = False
+        self._member_lost_by: str | None = None
+        """The execution whose release has deleted it; empty for a shift by hand."""
         self._read_at_rest: str = ""
 
     def say(self, invariant: str, sentence: str) -> None:
@@ -186,6 +191,13 @@ class Watch:
                 counts = not closing and not (service == CANARY and decided)
                 self.overtaken = self.overtaken or counts
 
+    def see_member(self, *, nameable: bool) -> None:
+        """Somebody writes a member of the route that nobody here knows; `nameable` says that no
+        other fault may have taken away the answer that names it."""
+        self._member_nameable = nameable
+        # It is a write like any other, and shows in the version of a route that has one.
+        self.unseen = True
+
     def forget_what_was_to_be_named(self) -> None:
         """Another release begins, which was not there."""
         self.to_be_named = self.nameable = self.overtaken = False
@@ -216,6 +228,7 @@ class Watch:
             for service, weight in zip((PRIMARY, CANARY), split, strict=True):
                 if weight > 0 and self.cloud.view(service)["runningCount"] == 0:
                     self.say("capacity", f"{weight} % on {service}, which runs nothing")
+        self._has_member = self.cloud.has_member()
         if name == self.cloud.read:
             # What happens from here on, the release could have known.
             self.unseen = False
@@ -255,7 +268,12 @@ class Watch:
         if self.cloud.without_weights() != self._rest_of_route:
             self.say("nothing else", "the route differs in more than its weights")
         helping = writer.function in ("OpenReleaseFunction", "ReconcileFunction")
-        progress = self.progress(holder if helping else writer.execution)
+        execution = holder if helping else writer.execution
+        if self._member_nameable and self._has_member and not self.cloud.has_member():
+            self._member_lost_by = execution
+            if writer.function == "ShiftWeightFunction":
+                self.say("nothing else", f"a shift to {now} deletes what it does not know")
+        progress = self.progress(execution)
         progress.wrote = True
         if now[1] > before[1]:
             lent = now[1] == 100 and not self.runs(PRIMARY)
@@ -355,6 +373,11 @@ class Watch:
         image = _version(self.cloud.running_image(PRIMARY))
         if self.overtaken and name in RELEASED_OR_NOT and DEPLOYED not in cause.lower():
             self.say("named", f"{self.hotfixes} is not in the cause: {cause[:200]}")
+        if error == "States.QueryEvaluationError":
+            self.say("truth", f"the definition failed: {cause[:300]}")
+        lost = self._member_lost_by == arn
+        if lost and name in RELEASED_OR_NOT and MEMBER_NAME not in cause:
+            self.say("named", f"a member that was deleted is not in the cause: {cause[:200]}")
         if PRIMARY in self.hotfixes or self._manual:
             # Whose version serves is in the cause, and checked at the end.
             return
@@ -401,6 +424,8 @@ class Watch:
             expected = HOTFIX
         elif PRIMARY in self.hotfixes and not self.later_images:
             self.say("foreign", f"{self.hotfixes[PRIMARY]} was replaced by {image}")
+        if self._member_lost_by is not None and MEMBER_NAME not in self._causes():
+            self.say("named", "a member was deleted, and the ledger does not say so")
         if not held:
             for what in [*put_up, *self._copies()]:
                 self.say("left behind", what)

@@ -84,6 +84,7 @@ WORLD: dict[str, Callable[[Cloud], object]] = {
     "executions unknown": lambda _cloud: None,
     **ALARMS,
     **LAGS,
+    "unknown member": lambda cloud: cloud.add_member(),
 }
 """What others do in mid-release, and how reads lag from there on."""
 

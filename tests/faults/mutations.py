@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from stepcanary.aws import cloudwatch, ecs
+from stepcanary.aws import cloudwatch, ecs, members
 from stepcanary.contracts.answers import Rest
 from stepcanary.domain import alarms, deployment, verdict
 from stepcanary.domain.capacity import Capacity
@@ -315,6 +315,13 @@ def _without_look_for_alarms(_arena: Arena) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _without_look_at_members(_arena: Arena) -> Iterator[None]:
+    """What botocore has no shape for is dropped, and nobody knows of it."""
+    with patch.object(members, "unknown", lambda *_, **__: ()):
+        yield
+
+
 MUTATIONS: dict[str, Mutation] = {
     "lease": _without_lease,
     "fence": _without_fence,
@@ -340,4 +347,5 @@ MUTATIONS: dict[str, Mutation] = {
     "lending": _without_lending,
     "sight": _without_sight,
     "look for alarms": _without_look_for_alarms,
+    "look at members": _without_look_at_members,
 }

@@ -108,6 +108,7 @@ TELLTALE: dict[str, tuple[str, str, str] | tuple[str]] = {
     "new deployment": ("fixed tag",),
     "sight": ("good", "alarm fails to evaluate", "Bake"),
     "look for alarms": ("good", "alarm deleted", "Bake"),
+    "look at members": ("good", "unknown member", "Bake"),
 }
 
 

@@ -541,6 +541,26 @@ def test_a_primary_that_serves_is_not_replaced_by_a_retry(here: World) -> None:
     assert "somebody else wrote" in outcome.cause
 
 
+def test_a_foreign_write_before_the_old_version_was_looked_at_once(here: World) -> None:
+    """Nothing has said yet how long to wait for it."""
+    here.clock.after(PRIMARY_ROLLS + 3, fire(here))
+    struck: list[str] = []
+
+    def strike(name: str, params: Document) -> None:
+        replaced = name == "ecs.UpdateService" and params.get("taskDefinition", "").endswith("1:1")
+        if replaced and not struck:
+            struck.append(name)
+            here.cloud.write_foreign(30)
+
+    here.cloud.before_call = strike
+    outcome = here.release(request())
+    assert struck
+    assert outcome.state == "Reverted", outcome
+    assert "RestoreDrifted" in outcome.path
+    assert "somebody else wrote" in outcome.cause
+    assert at_rest_on(here, "shop:v1")
+
+
 def test_an_alarm_and_somebody_who_returns_the_weights_by_hand(here: World) -> None:
     """The primary is steady on the new version, which is in doubt: it must not stay."""
     here.clock.after(1_043, fire(here))

@@ -85,8 +85,26 @@ def test_every_alarm_is_in_the_runbook() -> None:
 
 def test_functions_are_pinned_by_version(transformed: dict[str, Any]) -> None:
     machine = transformed["ReleaseStateMachine"]["Properties"]
-    for arn in machine["DefinitionSubstitutions"].values():
+    arns = [a for n, a in machine["DefinitionSubstitutions"].items() if n.endswith("Arn")]
+    assert len(arns) == len(set(re.findall(r"\$\{\w+Arn\}", template.DEFINITION.read_text())))
+    for arn in arns:
         assert transformed[arn["Ref"]]["Type"] == "AWS::Lambda::Version"
+
+
+def test_a_changed_parameter_reaches_functions_that_are_pinned(
+    transformed: dict[str, Any],
+) -> None:
+    """SAM names a version after the code, so a function's environment would keep the old value."""
+    machine = transformed["ReleaseStateMachine"]["Properties"]
+    name = "MembersThatMayBeLost"
+    assert machine["DefinitionSubstitutions"][name] == {"Ref": name}
+    functions = [r for r in transformed.values() if r["Type"] == LAMBDA]
+    assert name not in json.dumps(functions)
+    pattern = re.compile(template.document()["Parameters"][name]["AllowedPattern"])
+    named = ["", "Rules[].Actions[].ForwardConfig.New", "action.forward.new, tags[].new-2"]
+    assert all(pattern.fullmatch(value) for value in named)
+    # It is put into the definition, which is JSON.
+    assert not any(pattern.fullmatch(value) for value in ('a"', "a\\", "a,,b", ",", "${a}", "a b"))
 
 
 def test_runtime_and_table() -> None:

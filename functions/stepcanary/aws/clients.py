@@ -1,4 +1,7 @@
-"""Clients of boto3, one per service and process, all with the same time-outs and retries."""
+"""Clients of boto3, one per service and process, all with the same time-outs and retries.
+
+Those that read what is written back note the members that botocore does not know.
+"""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -6,6 +9,8 @@ from typing import TYPE_CHECKING
 import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
+
+from stepcanary.aws.members import noting
 
 if TYPE_CHECKING:
     from mypy_boto3_appmesh import AppMeshClient
@@ -32,7 +37,7 @@ CONFIG = Config(
 
 @cache
 def appmesh() -> "AppMeshClient":
-    return boto3.client("appmesh", config=CONFIG)
+    return noting(boto3.client("appmesh", config=CONFIG), "DescribeRoute")
 
 
 @cache
@@ -47,12 +52,12 @@ def dynamodb() -> "DynamoDBClient":
 
 @cache
 def ecs() -> "ECSClient":
-    return boto3.client("ecs", config=CONFIG)
+    return noting(boto3.client("ecs", config=CONFIG), "DescribeTaskDefinition")
 
 
 @cache
 def elbv2() -> "ElasticLoadBalancingv2Client":
-    return boto3.client("elbv2", config=CONFIG)
+    return noting(boto3.client("elbv2", config=CONFIG), "DescribeRules", "DescribeListeners")
 
 
 @cache
@@ -101,4 +106,4 @@ def stepfunctions() -> "SFNClient":
 
 @cache
 def vpc_lattice() -> "VPCLatticeClient":
-    return boto3.client("vpc-lattice", config=CONFIG)
+    return noting(boto3.client("vpc-lattice", config=CONFIG), "GetRule", "GetListener")

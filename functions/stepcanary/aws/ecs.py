@@ -1,12 +1,14 @@
 """ECS: read services, register task definitions once, start deployments once."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from stepcanary.aws import clients
+from stepcanary.aws import clients, members
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.deployment import Service
+from stepcanary.domain.members import Paths, sendable
 from stepcanary.domain.model import Document
 from stepcanary.errors import AwsRefused, RequestRejected
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 SERVICES_PER_CALL = 10
 TASKS_PER_CALL = 100
 REVISIONS_PER_CALL = 20
+RESERVED_TAGS = "aws:"
+"""Begin like this in any case, are in answers, and are refused in requests; see
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
+"""
 
 
 @aws_failures
@@ -104,9 +110,18 @@ def _registrable_keys() -> frozenset[str]:
     return frozenset(operation.input_shape.members)
 
 
+@cache
+def _read_only_keys() -> frozenset[str]:
+    operation = clients.ecs().meta.service_model.operation_model("DescribeTaskDefinition")
+    described: Any = operation.output_shape
+    return frozenset(described.members["taskDefinition"].members) - _registrable_keys()
+
+
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
-    """`document` is the part that can be registered again, with tags.
+    """`document` is the part that can be registered again, with tags but for those of AWS's own.
+
+    `unknown` are the members that it would be registered without.
 
     One that is not ACTIVE runs on where it runs, and cannot be deployed; see
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
@@ -115,6 +130,7 @@ class TaskDefinition:
     arn: str
     document: Document
     status: str
+    unknown: Paths = ()
 
     @property
     def is_active(self) -> bool:
@@ -126,16 +142,26 @@ def describe_task_definition(name: str) -> TaskDefinition:
     """A revision, or without a number the newest ACTIVE one of the family."""
     answer = clients.ecs().describe_task_definition(taskDefinition=name, include=["TAGS"])
     described = cast("Document", answer["taskDefinition"])
-    registrable = {k: v for k, v in described.items() if k in _registrable_keys()}
-    for container in registrable["containerDefinitions"]:
-        for variable in container.get("environment", []):
-            # ECS leaves out an empty value on Describe and wants it on Register. See
-            # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
-            variable.setdefault("value", "")
-    if answer.get("tags"):
-        registrable["tags"] = cast("Any", answer["tags"])
+    registrable = {k: v for k, v in sendable(described).items() if k in _registrable_keys()}
+    for pair in _pairs(registrable):
+        # ECS leaves out an empty one on Describe and wants it on Register. See
+        # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KeyValuePair.html
+        pair.setdefault("name", "")
+        pair.setdefault("value", "")
+    tags = [t for t in answer.get("tags", []) if not t["key"].lower().startswith(RESERVED_TAGS)]
+    if tags:
+        registrable["tags"] = tags
     status = described.get("status", "ACTIVE")
-    return TaskDefinition(described["taskDefinitionArn"], registrable, status)
+    read_only = [f"taskDefinition.{key}" for key in _read_only_keys()]
+    unknown = members.unknown(answer, ("taskDefinition", "tags"), but=read_only)
+    return TaskDefinition(described["taskDefinitionArn"], registrable, status, unknown)
+
+
+def _pairs(document: Document) -> Iterator[Document]:
+    """The members of type `KeyValuePair`: environment variables, and properties of the proxy."""
+    for container in document["containerDefinitions"]:
+        yield from container.get("environment", [])
+    yield from document.get("proxyConfiguration", {}).get("properties", [])
 
 
 def find_task_definition(name: str) -> TaskDefinition | None:
@@ -161,14 +187,15 @@ def require_task_definition(name: str, field: str) -> TaskDefinition:
     return found
 
 
-def find_or_register(wanted: Document) -> str:
+def find_or_register(wanted: Document, may_be_lost: Collection[str] = ()) -> str:
     """ARN of the family's newest ACTIVE revision if it is the wanted one, else of a new revision.
 
     RegisterTaskDefinition is not idempotent: without the look first, each retry whose answer
-    was lost would leave one more revision behind.
+    was lost would leave one more revision behind. One with a member that botocore does not know is
+    not the wanted one, unless that `may_be_lost`.
     """
     newest = find_task_definition(wanted["family"])
-    if newest is not None and newest.document == wanted:
+    if newest is not None and newest.document == wanted and set(newest.unknown) <= set(may_be_lost):
         return newest.arn
     return _register(wanted)
 

@@ -20,17 +20,21 @@ def milliseconds(entered_at: str) -> int:
 
 class PlanInput(Model):
     """`waited`: an earlier plan of this execution had to wait for its split. `begins`: it has had
-    its turn among those that were started at once."""
+    its turn among those that were started at once. `may_be_lost` is the stack's parameter."""
 
     execution: str
     request: Any = None
     waited: bool
     begins: bool = False
+    may_be_lost: str = ""
 
 
 class TakeInput(Model):
+    """`may_be_lost` is the stack's parameter."""
+
     execution: str
     request: Any = None
+    may_be_lost: str = ""
 
 
 class OpenInput(Model):

@@ -1,5 +1,6 @@
 """Actions: what a person, a pipeline or an event can do about a service that is released."""
 
+from collections.abc import Collection
 from typing import Any
 
 from stepcanary.aws import stepfunctions
@@ -21,14 +22,14 @@ from stepcanary.release.plan import read_split
 from stepcanary.store import leases, ledger, profiles
 
 
-def take_action(execution: str, document: object) -> Taken:
-    """What was done.
+def take_action(execution: str, document: object, may_be_lost: Collection[str] = ()) -> Taken:
+    """What was done. `may_be_lost` has the unknown members that the stack's parameter names.
 
     Raises `RequestRejected` for what cannot be done, and `AwsUnavailable` to try again.
     """
     request = parse_action(document)
     try:
-        return _take(execution, request)
+        return _take(execution, request, may_be_lost)
     except (AwsUnavailable, RequestRejected):
         raise
     except (SignalRefused, NotEnoughCapacity) as refused:
@@ -49,12 +50,12 @@ def _why_failed(request: ActionRequest, failure: ReleaseError) -> str:
     return f"{subject} failed: {type(failure).__name__}: {failure}. {consequence}"
 
 
-def _take(execution: str, request: ActionRequest) -> Taken:
+def _take(execution: str, request: ActionRequest, may_be_lost: Collection[str]) -> Taken:
     if request.action == "status":
         return status(request)
     if request.action == "shift":
         profile = profiles.of_service(request.service, request.profile)
-        return _taken(request, shift_manually(execution, request, profile))
+        return _taken(request, shift_manually(execution, request, profile, may_be_lost))
     if request.action == "withdraw":
         withdrawn = waiting.withdraw(request)
         return _taken(request, f"withdrawn: {_names(withdrawn)}", executions=withdrawn)

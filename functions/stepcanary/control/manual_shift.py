@@ -1,7 +1,10 @@
 """Manual shift: set one weight on all routes of a service, under the lease and read back, without a
 release."""
 
+from collections.abc import Collection
+
 from stepcanary.aws import ecs
+from stepcanary.domain.members import warnings_of
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release
 from stepcanary.domain.request import ActionRequest
@@ -10,12 +13,14 @@ from stepcanary.domain.stage import ROLLOUT
 from stepcanary.errors import DocumentUnreadable, LeaseHeld, NotEnoughCapacity
 from stepcanary.release import routes, world
 from stepcanary.release.holder import has_ended, is_alive
-from stepcanary.release.plan import build_release, read_split
+from stepcanary.release.plan import build_release, check_route, read_split
 from stepcanary.release.routes import force_all
 from stepcanary.store import leases, ledger, stages
 
 
-def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> str:
+def shift_manually(
+    execution: str, request: ActionRequest, profile: Profile, may_be_lost: Collection[str]
+) -> str:
     """Take the splits, bring them to the weight of the request, read back, give them back.
 
     Returns a sentence: the weights, and what they were. Any weights are replaced, because this is
@@ -23,7 +28,7 @@ def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> 
     `RequestRejected`, `LeaseHeld` and `NotEnoughCapacity` before anything is written.
     """
     weight = request.weight or 0
-    release = _planned(execution, request, profile, weight)
+    release = _planned(execution, request, profile, weight, may_be_lost)
     done = ledger.find(release)
     if done is not None:
         # A second delivery: others may have written since.
@@ -44,34 +49,59 @@ def shift_manually(execution: str, request: ActionRequest, profile: Profile) -> 
             raise
     stages.enter(release, lease.fence, ROLLOUT, target=weight)
     moved = force_all(release, weight)
+    lease = leases.check(release, lease.fence)
+    lease = routes.note_losses(lease, moved.losses(release))
     if moved.failures:
         # The lease is given back by help from outside, when the execution has ended.
         raise moved.failures[0]
-    lease = leases.check(release, lease.fence)
     lease = routes.confirm(lease, weight, moved.now)
     found = ", ".join(str(each.found.split) for each in moved.moved.values())
     now = ", ".join(str(reading.split) for reading in moved.now.values())
-    summary = f"weights {now}, were {found}; by {request.by or 'somebody'}"
+    summary = "; ".join(
+        [
+            f"weights {now}, were {found}",
+            *release.warnings,
+            *filter(None, [lease.losses]),
+            f"by {request.by or 'somebody'}",
+        ]
+    )
     ledger.record(release, "Shifted", summary)
     leases.free(lease, release)
     return summary
 
 
-def _planned(execution: str, request: ActionRequest, profile: Profile, weight: int) -> Release:
+def _planned(
+    execution: str,
+    request: ActionRequest,
+    profile: Profile,
+    weight: int,
+    may_be_lost: Collection[str],
+) -> Release:
     primary = ecs.require_service(profile.cluster, profile.primary, "primary")
     canary = ecs.require_service(profile.cluster, profile.canary, "canary")
     planned = []
+    warnings = []
     for traffic in profile.traffic:
         router, reading = read_split(traffic)
-        if weight > 0:
-            router.check(reading)
+        if weight == 0:
+            warnings += warnings_of(router.name, reading.unknown, may_be_lost)
+        else:
+            warnings += check_route(router, reading, may_be_lost)
             check_expressible(reading.split.with_weight(0), [weight])
         found = {
             "rest_weight": reading.rest_weight or _rest_weight_before(execution, traffic),
             "drain_seconds": reading.pinned_seconds,
         }
         planned.append(traffic.model_copy(update=found))
-    return build_release(execution, request, profile, (primary, canary), planned)
+    return build_release(
+        execution,
+        request,
+        profile,
+        (primary, canary),
+        planned,
+        may_be_lost=may_be_lost,
+        warnings=warnings,
+    )
 
 
 def _rest_weight_before(execution: str, traffic: Traffic) -> int | None:

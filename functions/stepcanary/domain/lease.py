@@ -33,7 +33,8 @@ class Lease:
     when the canary has had fewer tasks than its weight needs, and `held_at` when all weight was
     brought to the canary after a failed promotion. `lent` says that it has it because the primary
     serves nothing, `restored` that the primary's old version was asked for since, `goes_back` that
-    it was decided to return the traffic, so that only a revert is still of use.
+    it was decided to return the traffic, so that only a revert is still of use. `losses` are
+    sentences on what was deleted because it could not be written back.
 
     Of a release with several splits one, the *lead*, has all of this. The others' leases name it in
     `lead`, and are held and free together with it.
@@ -72,6 +73,7 @@ class Lease:
     held_at: int | None = None
     lent: bool = False
     restored: bool = False
+    losses: str = ""
     lead: str = ""
     goes_back: bool = False
 

@@ -56,12 +56,14 @@ class Release(Model):
     """How long clients may stay on a canary without weight, because they are pinned to it."""
     by: str = ""
     """Who started it."""
-    warnings: list[str] = Field(default=[])
-    """What the plan takes and a person should know, in sentences."""
     fled: Fled | None = None
     """Of a rollback: what it goes back from."""
     pins: Content = Field(default={})
     """Of a rollback: what the version that comes back ran, for ready task definitions with tags."""
+    may_be_lost: list[str] = Field(default_factory=list)
+    """Paths of members of AWS's answers that this stack does not know and may delete."""
+    warnings: list[str] = Field(default_factory=list)
+    """What the plan takes and a person should know, in sentences."""
 
     @property
     def manual(self) -> bool:

@@ -46,7 +46,9 @@ def close_release(
     own = [f"Too late: {lease.signal}"] if _is_too_late(lease, outcome) else []
     if release.fled is not None and outcome != "Released":
         own.append(f"It was a rollback from {release.fled.version} to {release.version}")
-    ending = ending.model_copy(update={"notes": [*ending.notes, *own, *foreign.notes]})
+    ending = ending.model_copy(
+        update={"notes": [*ending.notes, *own, *foreign.notes, lease.losses]}
+    )
     if lease.signal is not None:
         # An alarm's revert spares its own write until the traffic is back.
         ledger.note_signal(lease.holder, lease.signal)

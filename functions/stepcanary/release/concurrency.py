@@ -1,5 +1,6 @@
 """Concurrency: what a release does while another has its split, as its profile says."""
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from stepcanary import clock
@@ -17,9 +18,16 @@ from stepcanary.release.signalling import deliver
 from stepcanary.store import leases, queue
 
 
-def plan_in_turn(execution: str, document: object, *, waited: bool, begins: bool) -> PlanAnswer:
+def plan_in_turn(
+    execution: str,
+    document: object,
+    *,
+    waited: bool,
+    begins: bool,
+    may_be_lost: Collection[str] = (),
+) -> PlanAnswer:
     """The release, or how long it has to wait while another has its split. It `begins` after it
-    has had its turn among those that were started at once.
+    has had its turn among those that were started at once. `may_be_lost` has unknown members.
 
     Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
     """
@@ -28,7 +36,9 @@ def plan_in_turn(execution: str, document: object, *, waited: bool, begins: bool
         starting.begin(execution, request.service)
     split = min(traffic.key(execution) for traffic in profile.traffic)
     try:
-        return _plan_or_wait(execution, split, request, profile, waited=waited)
+        return _plan_or_wait(
+            execution, split, request, profile, waited=waited, may_be_lost=may_be_lost
+        )
     except RequestRejected:
         if waited:
             queue.leave(split, request.service, execution)
@@ -36,15 +46,22 @@ def plan_in_turn(execution: str, document: object, *, waited: bool, begins: bool
 
 
 def _plan_or_wait(
-    execution: str, split: str, request: Request, profile: Profile, *, waited: bool
+    execution: str,
+    split: str,
+    request: Request,
+    profile: Profile,
+    *,
+    waited: bool,
+    may_be_lost: Collection[str],
 ) -> PlanAnswer:
     waits_for = _require_place(split, execution) if waited else 0
     try:
-        return PlanAnswer(accepted=True, release=plan_release(execution, request, profile))
+        release = plan_release(execution, request, profile, may_be_lost)
+        return PlanAnswer(accepted=True, release=release)
     except SplitTaken as busy:
         if profile.concurrency == "reject" or request.action == "rollback":
             raise
-        check_possible(request, profile)
+        check_possible(request, profile, may_be_lost)
         if not waited:
             _take_place(split, request.service, execution, busy)
         if profile.concurrency == "supersede":

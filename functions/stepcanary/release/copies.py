@@ -22,9 +22,9 @@ def before(arn: str, document: Document) -> dict[str, str]:
     return {"task_definition": arn, "document": json.dumps(document)}
 
 
-def put_up(_release: Release, found: Mapping[str, str]) -> str:
+def put_up(release: Release, found: Mapping[str, str]) -> str:
     """ARN of the copy. Registered once: a second call finds it by its tag."""
-    return ecs.find_or_register(_tagged(found))
+    return ecs.find_or_register(_tagged(found), release.may_be_lost)
 
 
 def take_down(release: Release, entry: Entry) -> None:

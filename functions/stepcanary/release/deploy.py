@@ -15,6 +15,7 @@ from stepcanary.domain.deployment import (
     with_images,
 )
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.members import refusal
 from stepcanary.domain.model import Document
 from stepcanary.domain.patience import MOST_CHECKS
 from stepcanary.domain.release import Release
@@ -39,9 +40,10 @@ def canary_revision(release: Release, service: Service) -> str:
     if release.task_definitions is not None:
         ready = _ready(release, "canary")
         exact = promoted(ready.document, release.pins, {})
-        return ready.arn if exact == ready.document else ecs.find_or_register(exact)
+        return _exactly(release, ready, exact)
     current = copies.untagged(_definition_of(release, "canary", service))
-    return ecs.find_or_register(with_images(current, release.images or {}))
+    wanted = with_images(current, release.images or {})
+    return ecs.find_or_register(wanted, release.may_be_lost)
 
 
 def primary_revision(release: Release, lease: Lease, service: Service) -> str:
@@ -52,10 +54,19 @@ def primary_revision(release: Release, lease: Lease, service: Service) -> str:
     if release.task_definitions is None:
         current = copies.untagged(_definition_of(release, "primary", service))
         wanted = with_images(current, release.images or {})
-        return ecs.find_or_register(promoted(wanted, lease.content, release.primary.content))
+        exact = promoted(wanted, lease.content, release.primary.content)
+        return ecs.find_or_register(exact, release.may_be_lost)
     ready = _ready(release, "primary")
-    exact = promoted(ready.document, lease.content, release.primary.content)
-    return ready.arn if exact == ready.document else ecs.find_or_register(exact)
+    return _exactly(
+        release, ready, promoted(ready.document, lease.content, release.primary.content)
+    )
+
+
+def _exactly(release: Release, ready: TaskDefinition, exact: Document) -> str:
+    """The ready one where it names these very images, else one that does."""
+    if exact == ready.document:
+        return ready.arn
+    return ecs.find_or_register(exact, release.may_be_lost)
 
 
 def _ready(release: Release, side: SideName) -> TaskDefinition:
@@ -69,6 +80,10 @@ def _ready(release: Release, side: SideName) -> TaskDefinition:
 def _definition_of(release: Release, side: SideName, service: Service) -> Document:
     found = ecs.find_task_definition(service.task_definition)
     if found is not None:
+        if refused := refusal(
+            f"task definition {short_name(found.arn)}", found.unknown, release.may_be_lost
+        ):
+            raise DeploymentFailed(refused)
         return found.document
     kept = ledger.way_back(release.execution) if side == "primary" else None
     if kept is None:
@@ -203,7 +218,8 @@ def check(
     if steady and side == "canary" and not running.note_canary(release, lease, service):
         steady = False
     if restoring and not steady:
-        guards.require_unchanged(release, lease)
+        # What a route has that nobody knows sends no traffic to a primary that is being replaced.
+        guards.require_unchanged(release, lease, members=False)
         world.require_canary(release, lease, sides)
     if steady and side == "primary" and not restoring:
         # The last look before all weight is given to the new version for good.

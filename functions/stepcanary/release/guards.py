@@ -42,9 +42,9 @@ def require_last_word(release: Release, lease: Lease, deadline_at: int) -> bool:
     return blind is None
 
 
-def require_unchanged(release: Release, lease: Lease) -> None:
-    """Raises `SplitDrifted` when somebody else wrote a route."""
-    if drift := routes.drift(release, lease):
+def require_unchanged(release: Release, lease: Lease, *, members: bool = True) -> None:
+    """Raises `SplitDrifted` when somebody else wrote a route; without `members`, its weights."""
+    if drift := routes.drift(release, lease, members=members):
         raise SplitDrifted(drift)
 
 

@@ -1,12 +1,13 @@
 """Plan: check a request against the world and fix the release. Reads only."""
 
+from collections.abc import Collection
+
 from stepcanary.aws import cloudwatch, ecs
 from stepcanary.domain.alarm_fitness import check_exist, check_fit
 from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
-from stepcanary.domain.content import Content, is_fixed, loose_containers, with_tags
-from stepcanary.domain.deployment import Service, check_releasable, with_images
+from stepcanary.domain.content import Content, with_tags
+from stepcanary.domain.deployment import Service, check_releasable
 from stepcanary.domain.deployment import warnings as service_warnings
-from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Fled, Release, Side
 from stepcanary.domain.request import (
@@ -16,8 +17,9 @@ from stepcanary.domain.request import (
     parse_built,
     parse_request,
 )
-from stepcanary.domain.split import SideName, check_expressible
+from stepcanary.domain.split import check_expressible
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
+from stepcanary.release import versions
 from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import rolled_back
 from stepcanary.release.running import content_at_rest
@@ -32,8 +34,13 @@ def resolve(document: object) -> tuple[Request, Profile]:
     return request, profiles.of_service(request.service, request.profile)
 
 
-def plan_release(execution: str, request: Request, profile: Profile) -> Release:
-    """Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again."""
+def plan_release(
+    execution: str, request: Request, profile: Profile, may_be_lost: Collection[str] = ()
+) -> Release:
+    """`may_be_lost` has the unknown members that the stack's parameter names.
+
+    Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again.
+    """
     _check_distinct(execution, profile)
     fled: Fled | None = None
     pins: Content = {}
@@ -45,21 +52,20 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
         _check_gateway(primary, canary)
-        document = _running_definition("primary", primary)
-        wanted = _wanted(request, "primary", document)
-        _check_canary_version(request, canary)
-        if wanted == document and is_fixed(wanted):
+        version = versions.check(request, primary, canary, may_be_lost)
+        if not version.is_new:
             field = "images" if request.task_definitions is None else "task_definitions.primary"
             raise RequestRejected(
                 f"{field}: the primary {primary.name} already runs this version; name a new one"
             )
-        planned = [
-            _check_split(traffic, profile, left)
-            for traffic, left in zip(profile.traffic, abandoned, strict=True)
-        ]
+        planned, losses = [], version.losses
+        for traffic, left in zip(profile.traffic, abandoned, strict=True):
+            route, lost = _check_split(traffic, profile, left, may_be_lost)
+            planned.append(route)
+            losses += lost
         alarms = cloudwatch.describe(profile.alarms)
         check_fit(profile.alarms, alarms)
-        content = content_at_rest(profile.cluster, primary, document)
+        content = content_at_rest(profile.cluster, primary, version.running)
         content = with_tags(content, ledger.last_shipped(request.service).content)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -72,7 +78,9 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
         content=content,
         images=request.images,
         task_definitions=request.task_definitions,
+        may_be_lost=may_be_lost,
         warnings=[
+            *losses,
             *service_warnings("primary", primary),
             *service_warnings("canary", canary),
             *alarm_warnings(profile.alarms, alarms, profile.all_steps),
@@ -80,7 +88,7 @@ def plan_release(execution: str, request: Request, profile: Profile) -> Release:
     ).model_copy(update={"fled": fled, "pins": pins})
 
 
-def check_possible(request: Request, profile: Profile) -> None:
+def check_possible(request: Request, profile: Profile, may_be_lost: Collection[str] = ()) -> None:
     """Raises `RequestRejected` for a request that has no chance, before it waits for its turn.
 
     What depends on what the primary runs is left to the plan: until then it may change.
@@ -91,8 +99,7 @@ def check_possible(request: Request, profile: Profile) -> None:
         check_releasable("primary", primary)
         check_releasable("canary", canary)
         _check_gateway(primary, canary)
-        _wanted(request, "primary", _running_definition("primary", primary))
-        _check_canary_version(request, canary)
+        versions.check(request, primary, canary, may_be_lost)
         check_exist(profile.alarms, cloudwatch.describe(profile.alarms))
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -108,7 +115,8 @@ def build_release(
     content: Content | None = None,
     images: dict[str, str] | None = None,
     task_definitions: TaskDefinitions | None = None,
-    warnings: list[str] | None = None,
+    may_be_lost: Collection[str] = (),
+    warnings: Collection[str] = (),
 ) -> Release:
     """Assemble a `Release`: without images and task definitions it is a manual shift."""
     primary, canary = services
@@ -133,7 +141,8 @@ def build_release(
         revert_seconds=profile.revert_seconds,
         settle_seconds=profile.settle_seconds,
         drain_seconds=max(traffic.drain_seconds for traffic in planned),
-        warnings=warnings or [],
+        may_be_lost=list(may_be_lost),
+        warnings=list(warnings),
     )
 
 
@@ -195,47 +204,6 @@ def _check_gateway(primary: Service, canary: Service) -> None:
         )
 
 
-def _wanted(request: Request, side: SideName, document: Document) -> Document:
-    """The task definition that the release would give this side, which runs this document.
-
-    Raises `RequestRejected` for a version that cannot be deployed there.
-    """
-    if request.task_definitions is None:
-        wanted = with_images(document, request.images or {})
-    else:
-        ready: str = getattr(request.task_definitions, side)
-        wanted = ecs.require_task_definition(ready, f"task_definitions.{side}").document
-    _check_consistent(side, wanted)
-    return wanted
-
-
-def _check_canary_version(request: Request, canary: Service) -> None:
-    """A ready one does not depend on what the canary runs, which may be gone."""
-    ready = request.task_definitions is not None
-    _wanted(request, "canary", {} if ready else _running_definition("canary", canary))
-
-
-def _check_consistent(side: SideName, document: Document) -> None:
-    if loose := loose_containers(document):
-        raise RequestRejected(
-            f"{side}: container {loose[0]} of {document['family']} has versionConsistency disabled"
-            " and an image with a tag, so its tasks may run different images within one release;"
-            " enable it, or name the image by its digest"
-        )
-
-
-def _running_definition(side: SideName, service: Service) -> Document:
-    """Raises `RequestRejected` where it was deleted: then nobody can go back to it."""
-    found = ecs.find_task_definition(service.task_definition)
-    if found is None:
-        raise RequestRejected(
-            f"{side}: task definition {service.task_definition}, which {service.name} runs, was"
-            " deleted, so there is no way back to it; deploy a registered one first"
-        )
-    _check_consistent(side, found.document)
-    return found.document
-
-
 def _abandoned_traffic(execution: str, traffic: Traffic) -> Traffic | None:
     """Traffic recorded by an ended execution that still holds this split; None if it is free.
 
@@ -261,8 +229,10 @@ def _abandoned_traffic(execution: str, traffic: Traffic) -> Traffic | None:
     return next((traffic for traffic in theirs if traffic.key(lease.holder) == key), None)
 
 
-def _check_split(traffic: Traffic, profile: Profile, left: Traffic | None) -> Traffic:
-    """The traffic with what only the route at rest can tell."""
+def _check_split(
+    traffic: Traffic, profile: Profile, left: Traffic | None, may_be_lost: Collection[str]
+) -> tuple[Traffic, list[str]]:
+    """The traffic with what only the route at rest can tell, and what the route loses."""
     router, reading = read_split(traffic)
     split, rest_weight = reading.split, reading.rest_weight
     if not split.at_rest and left is None:
@@ -271,12 +241,22 @@ def _check_split(traffic: Traffic, profile: Profile, left: Traffic | None) -> Tr
             " primary, or wait for the release that moved them"
         )
     check_expressible(split.with_weight(0), [step.weight for step in profile.all_steps])
-    router.check(reading)
+    losses = check_route(router, reading, may_be_lost)
     if not split.at_rest and left is not None:
         # It will be brought to the rest that the dead release found.
         rest_weight = left.rest_weight
     found = {"rest_weight": rest_weight, "drain_seconds": reading.pinned_seconds}
-    return traffic.model_copy(update=found)
+    return traffic.model_copy(update=found), losses
+
+
+def check_route(router: TrafficRouter, reading: Reading, may_be_lost: Collection[str]) -> list[str]:
+    """What the route loses when it is written, in sentences.
+
+    Raises `RequestRejected` when no release should be begun on it.
+    """
+    losses = versions.losses_of(f"traffic: {router.name}", reading.unknown, may_be_lost)
+    router.check(reading)
+    return losses
 
 
 def read_split(traffic: Traffic) -> tuple[TrafficRouter, Reading]:

@@ -179,6 +179,7 @@ def hold_traffic(release: Release, lease: Lease, sides: Sides) -> Held:
             # Before the write: who dies after it must not deploy at once.
             lease = stages.note_held(lease, clock.epoch_seconds())
         held = force_all(release, weight)
+        lease = routes.note_losses(lease, held.losses(release))
         found, failures = held.now, held.failures
     if not failures:
         routes.confirm(lease, weight, found)

@@ -72,6 +72,7 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
         new = runs_new(release, lease, sides.primary)
         lease = stages.decide_return(lease, unless_reverting=new)
     returned = force_all(release, 0)
+    lease = routes.note_losses(lease, returned.losses(release))
     returned.require_all()
     lease = routes.confirm(lease, 0, returned.now)
     now = clock.epoch_seconds()
@@ -202,9 +203,10 @@ def _close(release: Release, lease: Lease) -> Outcome:
     outcome, version = _ended(release, lease, sides)
     canary = replace(foreign_on(release, lease, sides), primary=None).notes
     status = stepfunctions.status_of(lease.holder) or "and is gone"
+    also = "".join(f" {each}." for each in (*canary, lease.losses) if each)
     cause = (
         f"Help from outside closed this release: its execution ended {status}. All traffic is on"
-        f" the primary, which serves {version}.{f' {canary[0]}.' if canary else ''}"
+        f" the primary, which serves {version}.{also}"
     )
     if lease.signal is not None:
         ledger.note_signal(lease.holder, lease.signal)

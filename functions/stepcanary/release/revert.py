@@ -56,24 +56,27 @@ def give_back(release: Release, lease: Lease) -> tuple[Forced, str]:
     One route that cannot be returned keeps no other from it.
     """
     returned = force_all(release, 0, unsure=lease.stage < RETURNING and lease.target > 0)
+    routes.note_losses(lease, returned.losses(release))
     if not returned.failures:
         routes.confirm(lease, 0, returned.now)
     notes = [
-        _note(router, lease, split, returned.moved[split])
+        _note(release, router, lease, split, returned.moved[split])
         for split, router in routes.routers(release)
         if split in returned.moved
     ]
     return returned, "; ".join(filter(None, notes))
 
 
-def _note(router: TrafficRouter, lease: Lease, split: str, moved: Moved) -> str | None:
+def _note(
+    release: Release, router: TrafficRouter, lease: Lease, split: str, moved: Moved
+) -> str | None:
     """Who else wrote the route, where somebody did; `lease` is as it was before this attempt."""
     if jump_of(moved.now, moved.found.version) > 1:
         return f"somebody else wrote {router.name} while it was being returned"
     if moved.found.split.at_rest and lease.stage == RETURNING:
         # An earlier attempt of ours, whose answer was lost.
         return None
-    return foreign_write(router, moved.found, routes.known(lease, split))
+    return foreign_write(router, moved.found, routes.known(release, lease, split))
 
 
 def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bool) -> Rest:
@@ -128,6 +131,7 @@ def lend(release: Release, lease: Lease) -> None:
     """
     lease = stages.lend(lease)
     lent = force_all(release, 100)
+    lease = routes.note_losses(lease, lent.losses(release))
     lent.require_all()
     routes.confirm(lease, 100, lent.now, lent=True)
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.members import loss
 from stepcanary.domain.release import Release
 from stepcanary.domain.split import Split
 from stepcanary.errors import (
@@ -31,8 +32,11 @@ def routers(release: Release) -> Iterator[tuple[str, TrafficRouter]]:
         yield traffic.key(release.execution), router_for(traffic)
 
 
-def known(lease: Lease, split: str) -> Known:
-    return Known(lease.weight, lease.target, lease.versions.get(split))
+def known(release: Release, lease: Lease, split: str, *, members: bool = True) -> Known:
+    """Without `members` it is no matter which unknown ones there are."""
+    version = lease.versions.get(split)
+    may_be_lost = release.may_be_lost if members else None
+    return Known(lease.weight, lease.target, version, may_be_lost)
 
 
 def read(release: Release) -> Readings:
@@ -103,7 +107,7 @@ def moved_off(release: Release, readings: Readings) -> str | None:
 def foreign_writes(release: Release, lease: Lease, readings: Readings) -> str | None:
     """What somebody else wrote, in a sentence; None when all is as this release left it."""
     writes = [
-        foreign_write(router, readings[split], known(lease, split))
+        foreign_write(router, readings[split], known(release, lease, split))
         for split, router in routers(release)
         if split in readings
     ]
@@ -116,10 +120,10 @@ def as_left(release: Release, lease: Lease, together: dict[str, Reading]) -> boo
     return foreign_writes(release, lease, readings) is None
 
 
-def drift(release: Release, lease: Lease) -> str | None:
+def drift(release: Release, lease: Lease, *, members: bool = True) -> str | None:
     """What somebody else wrote, and still reads so when the route is read again."""
     found = [
-        read_again(router, known(lease, split), router.read())[1]
+        read_again(router, known(release, lease, split, members=members), router.read())[1]
         for split, router in routers(release)
     ]
     return "; ".join(filter(None, found)) or None
@@ -134,7 +138,8 @@ def shift_all(release: Release, lease: Lease, weight: int) -> list[Split]:
     if len(release.traffic) > 1 and (found := drift(release, lease)):
         raise SplitDrifted(found)
     readings = {
-        split: shift(router, known(lease, split), weight) for split, router in routers(release)
+        split: shift(router, known(release, lease, split), weight)
+        for split, router in routers(release)
     }
     confirm(lease, weight, readings)
     return [reading.split for reading in readings.values()]
@@ -154,6 +159,15 @@ class Forced:
     @property
     def wrote(self) -> bool:
         return any(moved.found != moved.now for moved in self.moved.values())
+
+    def losses(self, release: Release) -> str | None:
+        """What the writes have deleted, in sentences; None where they have deleted nothing."""
+        found = [
+            loss(router.name, self.moved[split].lost, release.may_be_lost)
+            for split, router in routers(release)
+            if split in self.moved
+        ]
+        return "; ".join(filter(None, found)) or None
 
     def require_all(self) -> None:
         """Raises what stood in the way of a route, if anything did."""
@@ -182,3 +196,10 @@ def force_all(release: Release, weight: int, *, unsure: bool = False) -> Forced:
         {split: answer for split, answer in pairs if isinstance(answer, Moved)},
         [answer for _, answer in pairs if isinstance(answer, ReleaseError)],
     )
+
+
+def note_losses(lease: Lease, losses: str | None) -> Lease:
+    """Write down what the way back has deleted, if it has: the cause of the end names it."""
+    if not losses or losses in lease.losses:
+        return lease
+    return stages.note_losses(lease, "; ".join(filter(None, (lease.losses, losses))))

@@ -2,13 +2,15 @@
 its revision meanwhile."""
 
 from stepcanary.aws import ecs
+from stepcanary.aws.ecs import TaskDefinition
 from stepcanary.domain.content import pinned
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.members import loss
 from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import short_name
 from stepcanary.errors import DeploymentFailed
-from stepcanary.release import copies, fixtures
+from stepcanary.release import copies, fixtures, routes
 from stepcanary.store import ledger, stages
 
 
@@ -23,9 +25,8 @@ def prepare(release: Release, lease: Lease) -> Lease:
         if document is None:
             raise _nothing_left(release)
         return _copied(release, lease, document)
-    exact = pinned(old.document, release.primary.content)
-    ledger.keep_way_back(release.execution, exact)
-    return lease if old.is_active else _copied(release, lease, exact)
+    ledger.keep_way_back(release.execution, _exact(release, old))
+    return lease if old.is_active else _copy_of(release, lease, old)
 
 
 def old_revision(release: Release, lease: Lease) -> tuple[Lease, str]:
@@ -39,14 +40,28 @@ def old_revision(release: Release, lease: Lease) -> tuple[Lease, str]:
     if found is None and lease.copy:
         # Registered by this release: only the read lags.
         return lease, wanted
-    document = found.document if found is not None else ledger.way_back(release.execution)
+    if found is not None and found.is_active and _exact(release, found) == found.document:
+        return lease, wanted
+    if found is not None:
+        lease = _copy_of(release, lease, found)
+        return lease, lease.copy
+    document = ledger.way_back(release.execution)
     if document is None:
         raise _nothing_left(release)
-    exact = pinned(document, release.primary.content)
-    if found is not None and found.is_active and exact == document:
-        return lease, wanted
-    lease = _copied(release, lease, exact)
+    lease = _copied(release, lease, document)
     return lease, lease.copy
+
+
+def _exact(release: Release, old: TaskDefinition) -> Document:
+    """The old version by the digests that it ran."""
+    return pinned(old.document, release.primary.content)
+
+
+def _copy_of(release: Release, lease: Lease, found: TaskDefinition) -> Lease:
+    lease = _copied(release, lease, _exact(release, found))
+    # The old version serves without them rather than not at all.
+    losses = loss(f"the copy of {short_name(found.arn)}", found.unknown, release.may_be_lost)
+    return routes.note_losses(lease, losses)
 
 
 def _copied(release: Release, lease: Lease, document: Document) -> Lease:

@@ -35,6 +35,7 @@ AS_KEPT = (
     "held_at",
     "lent",
     "restored",
+    "losses",
     "lead",
     "goes_back",
 )
@@ -65,6 +66,7 @@ LEFT_BY_A_HOLDER = (
     "lent",
     "restored",
     "goes_back",
+    "losses",
 )
 """Attributes that say nothing to the next holder."""
 

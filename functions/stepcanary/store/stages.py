@@ -171,6 +171,11 @@ def note_copy(lease: Lease, arn: str) -> Lease:
     return leases.change(lease, copy=arn)
 
 
+def note_losses(lease: Lease, losses: str) -> Lease:
+    """What has been deleted because it could not be written back, in sentences."""
+    return leases.change(lease, losses=losses)
+
+
 def note_restored(lease: Lease) -> Lease:
     """The old version was asked for since the primary was touched last."""
     return leases.change(lease, restored=True)

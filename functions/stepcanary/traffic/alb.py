@@ -1,9 +1,9 @@
 """ALB: the split is a forward action with two weighted target groups."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
-from stepcanary.aws import clients
+from stepcanary.aws import clients, members
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.identifiers import alb_name, alb_resource
 from stepcanary.domain.model import Document
@@ -11,7 +11,7 @@ from stepcanary.domain.profile import AlbTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
 from stepcanary.traffic.router import Dimensions, Reading
-from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect
+from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect, left_out
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import ActionUnionTypeDef
@@ -100,35 +100,39 @@ class AlbRouter:
         kind, _, path = alb_resource(self._traffic.arn).partition("/")
         return f"listener rule {path}" if kind == "listener-rule" else f"default action of {path}"
 
-    def read(self) -> Reading:
-        return self._reading(self._actions())
-
-    def _reading(self, found: list[Document]) -> Reading:
-        actions = normal(found, self.name)
-        weights = self._weights(actions)
-        return Reading(
-            self._pair.split_of(weights, self.name),
-            {"actions": actions},
-            rest_weight=self._pair.found_rest_weight(weights),
-            pinned_seconds=_pinned_seconds(forward_of(actions, self.name)),
-        )
-
     @aws_failures
-    def _actions(self) -> list[Document]:
+    def read(self) -> Reading:
         t = self._traffic
         if t.listener is not None:
-            listeners = clients.elbv2().describe_listeners(ListenerArns=[t.listener])["Listeners"]
-            return cast("list[Document]", listeners[0]["DefaultActions"])
-        rule = clients.elbv2().describe_rules(RuleArns=[t.arn])["Rules"][0]
-        return self._actions_of(cast("Document", rule))
+            answer = clients.elbv2().describe_listeners(ListenerArns=[t.listener])
+            found = cast("Document", answer["Listeners"][0])
+            return self._reading(answer, "Listeners[0].DefaultActions", found["DefaultActions"])
+        rules = clients.elbv2().describe_rules(RuleArns=[t.arn])
+        return self._reading_of_rule(rules, 0)
 
-    def _actions_of(self, rule: Document) -> list[Document]:
+    def _reading_of_rule(self, answer: Mapping[str, Any], number: int) -> Reading:
+        rule: Document = answer["Rules"][number]
         if rule["IsDefault"]:
             raise RequestRejected(
                 f"traffic: {self.name} is its listener's default rule; name the listener in the"
                 " profile instead of listener_rule"
             )
-        return cast("list[Document]", rule["Actions"])
+        return self._reading(answer, f"Rules[{number}].Actions", rule["Actions"])
+
+    def _reading(self, answer: Mapping[str, Any], part: str, found: list[Document]) -> Reading:
+        """Of the actions, which are the part of the answer that is named."""
+        actions = normal(found, self.name)
+        weights = self._weights(actions)
+        groups = forward_of(found, self.name).get("ForwardConfig", {}).get("TargetGroups", [])
+        others = left_out(groups, "TargetGroupArn", "Weight")
+        also = [f"{part}[].ForwardConfig.TargetGroups[].{name}" for name in others]
+        return Reading(
+            self._pair.split_of(weights, self.name),
+            {"actions": actions},
+            rest_weight=self._pair.found_rest_weight(weights),
+            pinned_seconds=_pinned_seconds(forward_of(actions, self.name)),
+            unknown=members.unknown(answer, [part], also=also),
+        )
 
     @classmethod
     @aws_failures
@@ -138,10 +142,9 @@ class AlbRouter:
         Where one of them cannot be read, none is.
         """
         arns = list(dict.fromkeys(traffic.arn for traffic in traffics))
-        rules = clients.elbv2().describe_rules(RuleArns=arns)["Rules"]
-        by_arn = {rule["RuleArn"]: cast("Document", rule) for rule in rules}
-        routers = [cls(traffic) for traffic in traffics]
-        return [r._reading(r._actions_of(by_arn[r._traffic.arn])) for r in routers]
+        answer = clients.elbv2().describe_rules(RuleArns=arns)
+        numbers = {rule["RuleArn"]: number for number, rule in enumerate(answer["Rules"])}
+        return [cls(t)._reading_of_rule(answer, numbers[t.arn]) for t in traffics]
 
     def _weights(self, actions: list[Document]) -> Weights:
         weights: Weights = forward_of(actions, self.name)["ForwardConfig"]["TargetGroups"]
@@ -167,6 +170,7 @@ class AlbRouter:
 
     def check(self, reading: Reading) -> None:
         actions: list[Document] = reading.document["actions"]
+        self._check_kinds(actions)
         forward = forward_of(actions, self.name)
         pinned = _pinned_seconds(forward)
         if pinned and not self._traffic.accept_stickiness:
@@ -183,6 +187,17 @@ class AlbRouter:
         self._pair.check_room(forward["ForwardConfig"]["TargetGroups"], MOST_GROUPS, self.name)
         if reading.rest_weight is not None:
             self._check_attached()
+
+    def _check_kinds(self, actions: list[Document]) -> None:
+        """What a kind of action needs with every write, as OIDC needs its secret, has to be known
+        of it."""
+        known = members.known_values(clients.elbv2(), "ActionTypeEnum")
+        for action in actions:
+            if action["Type"] not in known:
+                raise RequestRejected(
+                    f"traffic: {self.name} has an action of type {action['Type']}, which this stack"
+                    " does not know; update the stack"
+                )
 
     @aws_failures
     def _check_attached(self) -> None:

@@ -3,8 +3,9 @@
 import copy
 from typing import TYPE_CHECKING, Any, cast
 
-from stepcanary.aws import clients
+from stepcanary.aws import clients, members
 from stepcanary.aws.errors import aws_failures
+from stepcanary.domain.members import sendable
 from stepcanary.domain.model import Document
 from stepcanary.domain.profile import AppMeshTraffic
 from stepcanary.domain.split import SideName, Split
@@ -51,14 +52,21 @@ class AppMeshRouter:
     @aws_failures
     def read(self) -> Reading:
         t = self._traffic
-        route = clients.appmesh().describe_route(
+        answer = clients.appmesh().describe_route(
             meshName=t.mesh,
             virtualRouterName=t.virtual_router,
             routeName=t.route,
             **self._owner,
-        )["route"]
-        spec = cast("Document", route["spec"])
-        return Reading(self._split(spec), spec, route["metadata"]["version"])
+        )
+        route = answer["route"]
+        spec = sendable(cast("Document", route["spec"]))
+        unknown = members.unknown(answer, ["route.spec"])
+        if unknown and not any(kind in spec for kind in KINDS):
+            raise RequestRejected(
+                f"traffic: {self.name} has {', '.join(unknown)}, which this stack does not"
+                f" know, and none of {', '.join(KINDS)}; update the stack"
+            )
+        return Reading(self._split(spec), spec, route["metadata"]["version"], unknown=unknown)
 
     def _split(self, spec: Document) -> Split:
         weights: dict[str, int] = {}

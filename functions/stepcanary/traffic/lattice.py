@@ -2,15 +2,16 @@
 
 from typing import TYPE_CHECKING, Any, cast
 
-from stepcanary.aws import clients
+from stepcanary.aws import clients, members
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.identifiers import lattice_id
+from stepcanary.domain.members import STAND_IN
 from stepcanary.domain.model import Document
 from stepcanary.domain.profile import LatticeTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
 from stepcanary.traffic.router import Dimensions, Reading
-from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect
+from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect, left_out
 
 if TYPE_CHECKING:
     from mypy_boto3_vpc_lattice.type_defs import RuleActionUnionTypeDef
@@ -28,7 +29,8 @@ def normal(action: Document, name: str) -> Document:
     does not forward.
     """
     if "forward" not in action:
-        kind = ", ".join(action)
+        unknown = action.get(STAND_IN, {}).get("name")
+        kind = f"{unknown}, which this stack does not know" if unknown else ", ".join(action)
         raise RequestRejected(f"traffic: {name} does not forward, its action is {kind}")
     groups = action["forward"]["targetGroups"]
     default = DEFAULT_WEIGHT if len(groups) > 1 else LONE_WEIGHT
@@ -60,26 +62,32 @@ class LatticeRouter:
 
     @aws_failures
     def read(self) -> Reading:
-        action = normal(self._action(), self.name)
+        answer, part = self._answer()
+        found: Document = answer[part]
+        action = normal(found, self.name)
         weights: Weights = action["forward"]["targetGroups"]
+        others = left_out(found["forward"]["targetGroups"], "targetGroupIdentifier", "weight")
+        also = [f"{part}.forward.targetGroups[].{name}" for name in others]
         return Reading(
             self._pair.split_of(weights, self.name),
             action,
             rest_weight=self._pair.found_rest_weight(weights),
+            unknown=members.unknown(answer, [part], also=also),
         )
 
-    def _action(self) -> Document:
+    def _answer(self) -> tuple[Document, str]:
+        """What AWS says of the rule or the listener, and the member of it that is the action."""
         rule = self._traffic.rule
         if rule is None:
             listener = clients.vpc_lattice().get_listener(**self._listener)
-            return cast("Document", listener["defaultAction"])
+            return cast("Document", listener), "defaultAction"
         found = clients.vpc_lattice().get_rule(**self._listener, ruleIdentifier=rule)
         if found["isDefault"]:
             raise RequestRejected(
                 f"traffic: {self.name} is its listener's default rule; leave rule out of the"
                 " profile"
             )
-        return cast("Document", found["action"])
+        return cast("Document", found), "action"
 
     @aws_failures
     def write(self, reading: Reading, split: Split) -> Document:

@@ -1,9 +1,11 @@
 """Shift: move a weight through a router, and notice what somebody else wrote."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from stepcanary import clock
-from stepcanary.errors import SplitDrifted
+from stepcanary.domain.members import Paths, refusal
+from stepcanary.errors import AwsRefused, SplitDrifted
 from stepcanary.traffic.router import Reading, TrafficRouter
 
 READS_AGAIN = 3
@@ -16,16 +18,38 @@ class Known:
     """What a release knows of its route: the percent it read back last and the one it attempted.
 
     `version` is the route's after the last write that was read back. The attempt counts when its
-    answer was lost: then the route may be one version further.
+    answer was lost: then the route may be one version further. `may_be_lost` has the unknown
+    members that it may delete; None where it is no matter which.
     """
 
     weight: int
     target: int
     version: int | None
+    may_be_lost: Collection[str] | None = ()
 
 
 def foreign_write(router: TrafficRouter, reading: Reading, known: Known) -> str | None:
-    """A sentence on what somebody else wrote; None when the route is as this release left it."""
+    """A sentence on what somebody else wrote; None when the route is as this release left it.
+
+    A plan refuses members that no write may lose, so such a one has come since.
+    """
+    return (
+        "; ".join(
+            filter(None, (_foreign_weights(router, reading, known), added(router, reading, known)))
+        )
+        or None
+    )
+
+
+def added(router: TrafficRouter, reading: Reading, known: Known) -> str | None:
+    """That somebody else wrote what this release cannot write back; None when nobody did."""
+    if known.may_be_lost is None:
+        return None
+    found = refusal(router.name, reading.unknown, known.may_be_lost)
+    return f"somebody else wrote {router.name}: {found}" if found else None
+
+
+def _foreign_weights(router: TrafficRouter, reading: Reading, known: Known) -> str | None:
     jump = jump_of(reading, known.version)
     if reading.split == reading.split.with_weight(known.weight) and jump == 0:
         return None
@@ -71,6 +95,8 @@ def shift(router: TrafficRouter, known: Known, weight: int) -> Reading:
             f"somebody else wrote {router.name} between our reading and our writing of it. Find"
             " out who else writes it"
         )
+    if drift := added(router, after, known):
+        raise SplitDrifted(drift)
     return after
 
 
@@ -81,6 +107,11 @@ class Moved:
     found: Reading
     now: Reading
 
+    @property
+    def lost(self) -> Paths:
+        """Unknown members that the write has deleted."""
+        return tuple(path for path in self.found.unknown if path not in self.now.unknown)
+
 
 def force(router: TrafficRouter, weight: int, *, unsure: bool = False) -> Moved:
     """Bring the canary to `weight` percent whatever the route says now, and confirm it.
@@ -89,7 +120,14 @@ def force(router: TrafficRouter, weight: int, *, unsure: bool = False) -> Moved:
     the last write.
     """
     found = router.read()
-    return Moved(found, _write(router, found, weight, always=unsure))
+    try:
+        return Moved(found, _write(router, found, weight, always=unsure))
+    except AwsRefused as refused:
+        if not found.unknown:
+            raise
+        # What AWS misses may well be what was lost.
+        without = f"{refused}. It was sent without {', '.join(found.unknown)}, which this stack"
+        raise AwsRefused(f"{without} does not know; update the stack", refused.code) from refused
 
 
 def _write(router: TrafficRouter, before: Reading, weight: int, *, always: bool = False) -> Reading:

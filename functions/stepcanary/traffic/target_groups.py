@@ -1,5 +1,6 @@
 """Target groups: a release's pair among the weighted target groups of a rule, whoever serves it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from stepcanary.domain.split import Split
@@ -20,6 +21,11 @@ def collect(groups: list[tuple[str, int]], name: str) -> Weights:
     if len(weights) < len(groups):
         raise RequestRejected(f"traffic: {name} lists a target group twice; list each once")
     return weights
+
+
+def left_out(groups: Iterable[Mapping[str, object]], *known: str) -> list[str]:
+    """Names of what the groups have that `Weights` cannot hold."""
+    return sorted({name for group in groups for name in group if name not in known})
 
 
 @dataclass(frozen=True, slots=True)

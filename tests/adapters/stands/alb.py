@@ -65,6 +65,18 @@ JWT = {
         ],
     },
 }
+TRANSFORMS = [
+    {
+        "Type": "url-rewrite",
+        "UrlRewriteConfig": {"Rewrites": [{"Regex": "^/v1/(.*)$", "Replace": "/$1"}]},
+    },
+    {
+        "Type": "host-header-rewrite",
+        "HostHeaderRewriteConfig": {
+            "Rewrites": [{"Regex": "^shop\\.(.*)$", "Replace": "checkout.$1"}]
+        },
+    },
+]
 ROUTES = {
     "two groups": Route([forward((A, 100), (B, 0))], Split(100, 0)),
     "canary listed first, as CloudFormation wrote it": Route(
@@ -119,6 +131,19 @@ ROUTES = {
         [forward((OTHERS[0], 10), (A, 60), (OTHERS[1], 20), (OTHERS[2], 10))], Split(60, 0)
     ),
     "per mille": Route([forward((A, 999), (B, 0))], Split(999, 0)),
+    "paths and hosts rewritten": Route(
+        [forward((A, 100), (B, 0), order=1)],
+        Split(100, 0),
+        world={"transforms": TRANSFORMS},
+    ),
+    "tokens checked before paths are rewritten": Route(
+        [JWT, {"Type": "forward", "TargetGroupArn": A, "Order": 20}],
+        Split(100, 0),
+        world={"transforms": TRANSFORMS[:1]},
+    ),
+    "default action, tokens checked": Route(
+        [JWT, forward((B, 0), (A, 100), order=20)], Split(100, 0), DEFAULT
+    ),
     "default action": Route([forward((A, 100), (B, 0))], Split(100, 0), DEFAULT),
     "plain default action": Route(
         [{"Type": "forward", "TargetGroupArn": A, "Order": 1}], Split(100, 0), DEFAULT
@@ -266,6 +291,18 @@ class AlbStand(Stand):
                 config = action.setdefault("ForwardConfig", {})
                 config["TargetGroups"] = weighted(*weights.items())
         self.fake.put(self._arn(traffic), actions)
+
+    def add_member(self, traffic: Traffic) -> str:
+        arn = self._arn(traffic)
+        for action in self.fake.actions[arn]:
+            if action["Type"] == "forward":
+                action.setdefault("ForwardConfig", {})["CrossZone"] = {"Enabled": "false"}
+        part = "Listeners[].DefaultActions" if arn == LISTENER else "Rules[].Actions"
+        return f"{part}[].ForwardConfig.CrossZone"
+
+    def has_member(self, traffic: Traffic) -> bool:
+        actions = self.fake.actions[self._arn(traffic)]
+        return any("CrossZone" in action.get("ForwardConfig", {}) for action in actions)
 
     def set_targets(self, side: SideName, healthy: int, others: int) -> None:
         bad = ("initial", "unhealthy", "draining", "unused", "unhealthy.draining")

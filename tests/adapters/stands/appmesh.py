@@ -235,6 +235,16 @@ class AppMeshStand(Stand):
             target["weight"] = {A: primary, B: canary}.get(target["virtualNode"], target["weight"])
         self.fake.route_version += 1
 
+    def add_member(self, traffic: Traffic) -> str:
+        kind = next(k for k in self.fake.route if k.endswith("Route"))
+        mirrored = {**self.fake.route[kind], "mirror": {"virtualNode": "shadow"}}
+        self.fake.route = {**self.fake.route, kind: mirrored}
+        self.fake.route_version += 1
+        return f"route.spec.{kind}.mirror"
+
+    def has_member(self, traffic: Traffic) -> bool:
+        return any("mirror" in part for part in self.fake.route.values() if isinstance(part, dict))
+
     def set_targets(self, side: SideName, healthy: int, others: int) -> None:
         service = self.fake.services[A if side == "primary" else B]
         # Cloud Map is asked for the healthy ones only.

@@ -188,6 +188,15 @@ class LatticeStand(Stand):
         weights = {**self.weights(traffic), A: primary, B: canary}
         self.fake.put(self._rule(traffic), forward(*weights.items()))
 
+    def add_member(self, traffic: Traffic) -> str:
+        rule = self._rule(traffic)
+        forwarded = {**self.fake.actions[rule]["forward"], "outlierDetection": {"errors": 5}}
+        self.fake.actions[rule] = {"forward": forwarded}
+        return f"{'action' if rule == RULE else 'defaultAction'}.forward.outlierDetection"
+
+    def has_member(self, traffic: Traffic) -> bool:
+        return "outlierDetection" in self.fake.actions[self._rule(traffic)]["forward"]
+
     def set_targets(self, side: SideName, healthy: int, others: int) -> None:
         bad = ("INITIAL", "UNHEALTHY", "DRAINING", "UNUSED")
         states = ["HEALTHY"] * healthy + [bad[n % len(bad)] for n in range(others)]

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import boto3
 import pytest
 from pydantic import TypeAdapter
 
@@ -92,17 +91,31 @@ class Stand(ABC):
         """Somebody who knows nothing of the release changes the pair's weights."""
 
     @abstractmethod
+    def add_member(self, traffic: Traffic) -> str:
+        """Somebody writes a member that botocore has no shape for; its path."""
+
+    @abstractmethod
+    def has_member(self, traffic: Traffic) -> bool: ...
+
+    @abstractmethod
     def set_targets(self, side: SideName, healthy: int, others: int) -> None: ...
 
     def written(self) -> int:
         return sum(len(self.fake.called(operation)) for operation in self.writes)
 
 
+FACTORIES: dict[str, Any] = {
+    name: factory.__wrapped__
+    for name, factory in vars(clients).items()
+    if hasattr(factory, "__wrapped__")
+}
+"""Of the clients of the functions, which a test may have replaced."""
+
+
 def connect(monkeypatch: pytest.MonkeyPatch, fake: Fake, *services: str) -> None:
     """Let the client factories of these names answer from the fake."""
     for service in services:
-        factory: Any = boto3.client
-        client = factory(service.replace("_", "-"), region_name="us-east-1")
+        client = FACTORIES[service]()
         serve(client, lambda: fake)
         monkeypatch.setattr(clients, service, lambda client=client: client)
 

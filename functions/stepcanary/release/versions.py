@@ -1,0 +1,91 @@
+"""Versions: the task definitions that a release would deploy, checked before anything changes."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from stepcanary.aws import ecs
+from stepcanary.aws.ecs import TaskDefinition
+from stepcanary.domain.content import is_fixed, loose_containers
+from stepcanary.domain.deployment import Service, with_images
+from stepcanary.domain.members import Paths, refusal, warnings_of
+from stepcanary.domain.model import Document
+from stepcanary.domain.request import Request
+from stepcanary.domain.revisions import short_name
+from stepcanary.domain.split import SideName
+from stepcanary.errors import RequestRejected
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What the primary runs. `is_new` is false where the release would bring these very images;
+    `losses` says what is lost where a task definition is registered anew."""
+
+    running: Document
+    is_new: bool
+    losses: list[str]
+
+
+def check(
+    request: Request, primary: Service, canary: Service, may_be_lost: Collection[str]
+) -> Versions:
+    """Raises `RequestRejected` for a version that cannot be deployed to one of the sides, and for
+    an old one that could not be gone back to."""
+    running = _running("primary", primary)
+    losses = []
+    if request.task_definitions is None:
+        losses += losses_of(_name("primary", running), running.unknown, may_be_lost)
+        of_canary = _running("canary", canary)
+        losses += losses_of(_name("canary", of_canary), of_canary.unknown, may_be_lost)
+        wanted = with_images(running.document, request.images or {})
+        with_images(of_canary.document, request.images or {})
+    else:
+        if not running.is_active or not is_fixed(running.document):
+            # The way back registers it again.
+            losses += losses_of(_name("primary", running), running.unknown, may_be_lost)
+        ready = _ready(request.task_definitions.primary, "primary")
+        _ready(request.task_definitions.canary, "canary")
+        if not is_fixed(ready.document):
+            losses += losses_of(_name("primary", ready), ready.unknown, may_be_lost)
+        wanted = ready.document
+    is_new = wanted != running.document or not is_fixed(wanted)
+    return Versions(running.document, is_new, losses)
+
+
+def losses_of(name: str, unknown: Paths, may_be_lost: Collection[str]) -> list[str]:
+    """What is lost of the document of this name when it is written back, in sentences.
+
+    Raises `RequestRejected` for what must not be lost.
+    """
+    if refused := refusal(name, unknown, may_be_lost):
+        raise RequestRejected(refused)
+    return warnings_of(name, unknown, may_be_lost)
+
+
+def _name(side: SideName, found: TaskDefinition) -> str:
+    return f"{side}: task definition {short_name(found.arn)}"
+
+
+def _running(side: SideName, service: Service) -> TaskDefinition:
+    found = ecs.find_task_definition(service.task_definition)
+    if found is None:
+        raise RequestRejected(
+            f"{side}: task definition {service.task_definition}, which {service.name} runs, was"
+            " deleted, so there is no way back to it; deploy a registered one first"
+        )
+    _check_consistent(side, found.document)
+    return found
+
+
+def _ready(name: str, side: SideName) -> TaskDefinition:
+    found = ecs.require_task_definition(name, f"task_definitions.{side}")
+    _check_consistent(f"task_definitions.{side}", found.document)
+    return found
+
+
+def _check_consistent(field: str, document: Document) -> None:
+    if loose := loose_containers(document):
+        raise RequestRejected(
+            f"{field}: container {loose[0]} of {document['family']} has versionConsistency disabled"
+            " and an image with a tag, so its tasks may run different images within one release;"
+            " enable it, or name the image by its digest"
+        )
