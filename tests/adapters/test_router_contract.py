@@ -15,7 +15,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
 from stepcanary.release.plan import plan_release, resolve
-from stepcanary.store import leases
+from stepcanary.store import leases, ledger
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import Known, force, foreign_write, shift
 from tests.adapters.stands import ALL
@@ -359,6 +359,7 @@ def plan(
     cloud = stand.fake if isinstance(stand.fake, Cloud) else Cloud(VirtualClock())
     connect(monkeypatch, cloud, "ecs", "cloudwatch")
     monkeypatch.setattr(leases, "read", lambda split: found or Lease(split))
+    monkeypatch.setattr(ledger, "last", lambda _service, _outcome: None)
     written = {k: v for k, v in {**stand.profile, **changed}.items() if v is not None}
     document = request(profile=profile(traffic=[written]))
     return plan_release(EXECUTION, *resolve(document), may_be_lost)

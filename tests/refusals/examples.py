@@ -13,10 +13,11 @@ from stepcanary import clock
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.patience import LONGEST_TURN_SECONDS
 from stepcanary.domain.release import Release
+from stepcanary.domain.request import ActionRequest
 from stepcanary.errors import RequestRejected
-from stepcanary.release import concurrency, opening, plan
+from stepcanary.release import concurrency, opening, plan, waiting
 from stepcanary.store import leases, ledger, queue, table
-from stepcanary.store.table import ConditionFailed, Delete
+from stepcanary.store.table import ConditionFailed, Delete, Put
 from tests.builders import PROFILE, profile, request, traffic
 from tests.fakes.alb import DEFAULT_RULE, LISTENER, RULE
 from tests.fakes.cloud import METRIC_ALARM
@@ -212,6 +213,41 @@ def _unreadable(here: World) -> str:
     return told(here, request())
 
 
+def _runs_already(here: World) -> str:
+    image = f"shop@{here.cloud.registry.digest('shop:v1')}"
+    app, *others = here.cloud.definitions["example1"][0]["containerDefinitions"]
+    app["image"] = image
+    for other in others:
+        other["image"] = f"envoy@{here.cloud.registry.digest(other['image'])}"
+    return told(here, request(images={"app": image}))
+
+
+def _mix_tasks(here: World) -> None:
+    """As before ECS resolved tags once per deployment."""
+    _answer_tasks(here, [{"app": "1"}, {"app": "2"}])
+
+
+def _hide_digests(here: World) -> None:
+    """As an old agent does."""
+    _answer_tasks(here, [{}])
+
+
+def _answer_tasks(here: World, tasks: list[dict[str, str]]) -> None:
+    id = here.cloud.services["example1"]["deployments"][0]["id"]
+
+    def describe(_params: Any) -> Any:
+        containers = [[{"name": n, "imageDigest": d} for n, d in task.items()] for task in tasks]
+        found = [{"startedBy": id, "lastStatus": "RUNNING", "containers": c} for c in containers]
+        return {"tasks": found, "failures": []}
+
+    setattr(here.cloud, "_ecs_DescribeTasks", describe)  # noqa: B010 - a method of the fake
+
+
+def _loosen(here: World) -> None:
+    app = here.cloud.definitions["example1"][0]["containerDefinitions"][0]
+    app["versionConsistency"] = "disabled"
+
+
 # Turns
 
 QUEUED = request(profile=profile(concurrency="queue"))
@@ -243,6 +279,12 @@ def _waits_too_long(here: World) -> str:
     return _in_turn(here, waited=True)
 
 
+def _withdrawn(here: World) -> str:
+    _enqueue(here, EXECUTION)
+    waiting.withdraw(ActionRequest(service="checkout", action="withdraw"))
+    return _in_turn(here, waited=True)
+
+
 # Rollbacks
 
 ROLLBACK = request(action="rollback", images=None)
@@ -264,13 +306,15 @@ def _deployed_by_others(here: World) -> None:
 
 
 def _forget_old(here: World) -> None:
-    """Of a release that began on a version of the stack which kept no copy."""
+    """Of a release that began on a version of the stack which kept nothing of it."""
     here.cloud.delete(here.cloud.arn("example1", 1))
     table.delete(Delete(ledger._of_release(here.arn("release-1"), "way_back")))
-
-
-def _rename_container(here: World) -> None:
-    here.cloud.definitions["example1"][0]["containerDefinitions"][0]["name"] = "web"
+    key = ledger._document_key(here.arn("release-1"))
+    document = table.get(key)
+    assert document is not None
+    release = json.loads(document["release"])
+    release["primary"]["content"] = {}
+    table.put(Put(key, {**document, "release": json.dumps(release)}))
 
 
 # Routes
@@ -278,6 +322,14 @@ def _rename_container(here: World) -> None:
 
 def _without_kind(here: World) -> None:
     here.cloud.route = {"priority": 7}
+
+
+def _strange_action(here: World) -> None:
+    _alb(here).front.actions[RULE].insert(0, STRANGE)
+
+
+def _strange_kind(here: World) -> None:
+    here.cloud.route = {"priority": 7, "http3Route": {"action": {}}}
 
 
 def _alb(here: World) -> AlbCloud:
@@ -301,6 +353,7 @@ def _alb_groups(*groups: str) -> Change:
     return change
 
 
+STRANGE: Document = {"Type": "teleport", "Order": 1}
 FIXED: Document = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
 PRIMARY_GROUP, CANARY_GROUP = AlbCloud.groups.values()
 MANY_GROUPS = [PRIMARY_GROUP, *(f"{PRIMARY_GROUP}{n}" for n in range(4))]
@@ -320,6 +373,7 @@ def _unused(here: World) -> None:
     cloud.front.used.discard(canary)
 
 
+MANY_STEPS = [{"weight": weight, "bake_seconds": 1} for weight in range(1, 51)]
 STEPS = [{"weight": 5, "bake_seconds": 86_400}, {"weight": 100, "bake_seconds": 86_400}]
 LATTICE_LISTENER = (
     "arn:aws:vpc-lattice:us-east-1:123456789012:service/svc-00000000000000000"
@@ -341,7 +395,11 @@ EXAMPLES: dict[str, Example] = {
     "of a file for nobody": asked([{"name": "app", "imageUri": "shop:v2"}]),
     "of a service without a profile": asked(request(service="other")),
     "of an unknown container": asked(request(images={"web": "shop:v2"})),
-    "of what runs already": asked(request(images={"app": "shop:v1"})),
+    "of what runs already": _runs_already,
+    "of no version at all": in_world(_mix_tasks),
+    "of a version that nobody knows": in_world(_hide_digests),
+    "of a loose container": in_world(_loosen),
+    "with a place to go back to": asked(request(to="release-1")),
     "of no task definition": asked(
         request(images=None, task_definitions={"primary": "x:9", "canary": "y:9"})
     ),
@@ -351,7 +409,12 @@ EXAMPLES: dict[str, Example] = {
     "steps that fall": with_profile(steps=[{"weight": 50}, {"weight": 5}]),
     "bakes that last for weeks": with_profile(steps=STEPS, holds=10),
     "an alarm twice": with_profile(alarms=[ALARM, ALARM]),
-    "too many checks": with_profile(deployment={"deadline_seconds": 7_200, "check_seconds": 1}),
+    "a check that comes too late": with_profile(
+        deployment={"deadline_seconds": 60, "check_seconds": 61}
+    ),
+    "a history that is too long": with_profile(
+        steps=MANY_STEPS, holds=10, deployment={"deadline_seconds": 7_200, "check_seconds": 1}
+    ),
     "no router": with_profile(traffic=[{"mesh": "example"}]),
     "an unknown router": with_profile(traffic=traffic(router="nginx")),
     "one node on both sides": with_profile(traffic=traffic(canary_node="example1")),
@@ -392,6 +455,7 @@ EXAMPLES: dict[str, Example] = {
     # The routes
     "no such route": with_profile(traffic=traffic(route="other")),
     "a route of no kind": in_world(_without_kind),
+    "a route of an unknown kind": in_world(_strange_kind),
     "a node twice": in_world(lambda w: w.cloud.targets().append(dict(w.cloud.targets()[0]))),
     "a node that is not listed": in_world(lambda w: w.cloud.targets().pop()),
     "a route that is not at rest": in_world(_weights(90, 10)),
@@ -402,6 +466,7 @@ EXAMPLES: dict[str, Example] = {
     "clients that stick for hours": behind(
         "alb", lambda w: _alb(w).pin(7_200), accept_stickiness=True
     ),
+    "a rule of an unknown kind": behind("alb", _strange_action),
     "a target group that no rule lists": behind("alb", _detach),
     "a target group twice": behind("alb", _alb_groups(PRIMARY_GROUP, PRIMARY_GROUP)),
     "a rule of others": behind("alb", _alb_groups(AlbCloud.third)),
@@ -426,12 +491,12 @@ EXAMPLES: dict[str, Example] = {
     "behind a newer one": lambda w: _overtaken(w, waited=False),
     "overtaken": lambda w: _overtaken(w, waited=True),
     "waiting for hours": _waits_too_long,
+    "withdrawn": _withdrawn,
     # A rollback
     "a rollback with a version": asked(request(action="rollback")),
     "a rollback to nothing": asked(ROLLBACK),
     "a rollback of what others deployed": _after_a_release(_deployed_by_others),
     "a rollback to what was deleted": _after_a_release(_forget_old),
-    "a rollback to other containers": _after_a_release(_rename_container),
 }
 
 

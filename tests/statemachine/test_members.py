@@ -180,10 +180,15 @@ def test_a_task_definition_with_an_unknown_member_is_refused(here: World, side: 
 
 
 def ready(here: World) -> Document:
-    """A revision for each side that somebody has registered, with the member."""
+    """A revision for each side that somebody has registered, by digests and with the member."""
     for side in ("example1", "example2"):
         here.cloud.register(side, "shop:v2")
         strange(here, side, 2)
+        for document in here.cloud.definitions[side]:
+            for container in document["containerDefinitions"]:
+                repository, _, _ = container["image"].partition(":")
+                digest = here.cloud.registry.digest(container["image"])
+                container["image"] = f"{repository}@{digest}"
     named = {"primary": "example1:2", "canary": "example2:2"}
     return request(images=None, task_definitions=named)
 

@@ -87,8 +87,24 @@ def test_both_versions_are_named(here: World) -> None:
         assert rollback(here).state == "Released"
     started, ended = published[0], published[-1]
     assert (started.detail_type, started.rolled_back_from) == ("Release Started", "shop:v2")
-    assert started.images == {"app": "shop:v1"}
+    assert started.images == {"app": f"shop:v1@{here.cloud.registry.digest('shop:v1')}"}
     assert ended.cause == "The primary serves shop:v1, rolled back from shop:v2."
+
+
+@pytest.mark.parametrize("ready", [False, True], ids=["images", "task definitions"])
+def test_the_bytes_of_then_come_back_whatever_the_tags_mean(here: World, ready: bool) -> None:
+    version = request(images={"app": "shop:v2"})
+    if ready:
+        for family in ("example1", "example2"):
+            here.cloud.register(family, "shop:v2")
+        named = {"primary": "example1:2", "canary": "example2:2"}
+        version = request(images=None, task_definitions=named)
+    before = here.cloud.content(SERVED)
+    assert here.release(version).state == "Released"
+    for image in ("shop:v1", "envoy:v1"):
+        here.cloud.registry.push(image)
+    assert rollback(here).state == "Released"
+    assert here.cloud.content(SERVED) == before
 
 
 @pytest.mark.parametrize(

@@ -388,7 +388,8 @@ def test_a_revert_between_two_looks_is_found_at_the_next_act(
     assert outcome.state == "Reverted", outcome
     assert ("ReturnToOldPrimary" if new_on_primary else "Revert") in outcome.path
     assert at_rest_on(here, "shop:v1")
-    assert len(here.cloud.definitions["example1"]) == 1 + new_on_primary
+    # The new version, and the old one by its digests.
+    assert len(here.cloud.definitions["example1"]) == 1 + 2 * new_on_primary
 
 
 def test_a_promotion_that_cannot_begin_reverts_at_once(here: World) -> None:
@@ -547,7 +548,7 @@ def test_a_foreign_write_before_the_old_version_was_looked_at_once(here: World) 
     struck: list[str] = []
 
     def strike(name: str, params: Document) -> None:
-        replaced = name == "ecs.UpdateService" and params.get("taskDefinition", "").endswith("1:1")
+        replaced = name == "ecs.UpdateService" and params.get("taskDefinition", "").endswith("1:3")
         if replaced and not struck:
             struck.append(name)
             here.cloud.write_foreign(30)

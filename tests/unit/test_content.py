@@ -17,6 +17,8 @@ from stepcanary.domain.content import (
     loose_containers,
     pinned,
     promoted,
+    spoken,
+    with_tags,
 )
 from stepcanary.domain.model import Document
 
@@ -122,6 +124,14 @@ def test_what_no_canary_ran_keeps_the_bytes_that_the_primary_ran() -> None:
     primary = {"app": f"shop:v1@{B}", "agent": f"agent:latest@{C}", "init": f"init:v1@{C}"}
     got = images(promoted(wanted, {"app": f"shop:v2@{A}"}, primary))
     assert got == {"app": f"shop@{A}", "agent": f"agent@{C}", "init": "init:v2"}
+
+
+def test_bytes_are_known_by_the_tags_that_they_had() -> None:
+    known = {"app": f"shop:v2@{A}", "envoy": f"envoy:v1@{C}"}
+    found = {"app": f"shop@{A}", "envoy": f"envoy@{B}", "agent": f"agent@{C}"}
+    assert with_tags(found, known) == {**found, "app": f"shop:v2@{A}"}
+    assert spoken(f"shop:v2@{A}") == "shop:v2"
+    assert spoken(f"shop@{A}") == f"shop@{A}"
 
 
 def test_a_container_is_loose_with_a_tag_and_no_version_consistency() -> None:

@@ -55,7 +55,7 @@ def spoken(image: str) -> str:
 def with_tags(content: Content, known: Content) -> Content:
     """The content with the tags by which the same bytes are known."""
     return {
-        name: known[name] if by_digest(known.get(name, "")) == image else image
+        name: known[name] if by_digest(known.get(name, "")) == by_digest(image) else image
         for name, image in content.items()
     }
 

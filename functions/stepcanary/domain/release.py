@@ -59,7 +59,8 @@ class Release(Model):
     fled: Fled | None = None
     """Of a rollback: what it goes back from."""
     pins: Content = Field(default={})
-    """Of a rollback: what the version that comes back ran, for ready task definitions with tags."""
+    """Of a rollback: what the version that comes back ran. The canary gets it, in every container
+    that has the same tag."""
     may_be_lost: list[str] = Field(default_factory=list)
     """Paths of members of AWS's answers that this stack does not know and may delete."""
     warnings: list[str] = Field(default_factory=list)

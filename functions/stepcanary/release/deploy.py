@@ -42,7 +42,7 @@ def canary_revision(release: Release, service: Service) -> str:
         exact = promoted(ready.document, release.pins, {})
         return _exactly(release, ready, exact)
     current = copies.untagged(_definition_of(release, "canary", service))
-    wanted = with_images(current, release.images or {})
+    wanted = promoted(with_images(current, release.images or {}), release.pins, {})
     return ecs.find_or_register(wanted, release.may_be_lost)
 
 

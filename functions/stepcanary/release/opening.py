@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from stepcanary.domain.content import with_tags
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING
@@ -95,6 +96,10 @@ def _check_again(release: Release, request: object) -> None:
         # A primary in need is being scaled, and the canary of a rollback follows it anyway.
         tasks = {"primary_tasks": release.primary_tasks, "canary_tasks": release.canary_tasks}
         planned = planned.model_copy(update=tasks)
+    if with_tags(planned.primary.content, release.primary.content) == release.primary.content:
+        # A dead release that was put right just now has told what its bytes were called.
+        primary = planned.primary.model_copy(update={"content": release.primary.content})
+        planned = planned.model_copy(update={"primary": primary})
     if planned != release:
         raise RequestRejected(
             "the services, the alarms or the profile changed while the release was being opened;"

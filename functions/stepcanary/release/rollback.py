@@ -4,6 +4,7 @@ from stepcanary.aws import ecs
 from stepcanary.domain import rollback
 from stepcanary.domain.content import Content, containers_of
 from stepcanary.domain.deployment import Service
+from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Profile, Step
 from stepcanary.domain.release import Fled, Release
 from stepcanary.domain.request import Request, TaskDefinitions
@@ -75,7 +76,7 @@ def _named(request: Request) -> tuple[Request, Content]:
         raise RequestRejected(why)
     assert target is not None
     content = ledger.shipped(target.execution).content
-    images = target.images and {**target.images, **_beside(target, content)}
+    images = target.images and {n: content.get(n, image) for n, image in target.images.items()}
     version = {"images": images, "task_definitions": target.task_definitions}
     return request.model_copy(update=version), content
 
@@ -88,24 +89,17 @@ def _before(request: Request, last: Release) -> tuple[Request, Content]:
             primary=last.primary.task_definition, canary=last.canary.task_definition
         )
         return request.model_copy(update={"task_definitions": before}), content
+    # A release on an older version of this stack has noted none.
+    content = content or containers_of(_old_definition(last))
+    images = {name: content[name] for name in last.images}
+    return request.model_copy(update={"images": images}), content
+
+
+def _old_definition(last: Release) -> Document:
     old = ecs.find_task_definition(last.primary.task_definition)
     document = old.document if old is not None else ledger.way_back(last.execution)
     if document is None:
         raise RequestRejected(
             f"rollback: {last.primary.task_definition} was deleted; name an image instead"
         )
-    ran = {**containers_of(document), **content}
-    gone = [name for name in last.images if name not in ran]
-    if gone:
-        raise RequestRejected(
-            f"rollback: {last.primary.task_definition} has no container {gone[0]}; name an image"
-        )
-    images = {name: ran[name] for name in last.images}
-    beside = _beside(last, ledger.shipped(last.execution).content)
-    images |= {name: content[name] for name in beside if name in content}
-    return request.model_copy(update={"images": images}), content
-
-
-def _beside(release: Release, shipped: Content) -> Content:
-    """What both sides of this release had, which comes back whatever its tags mean by now."""
-    return {name: image for name, image in shipped.items() if name in release.primary.content}
+    return document

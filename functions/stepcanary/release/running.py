@@ -13,6 +13,7 @@ from stepcanary.domain.content import (
     differences,
     has_tag,
     is_fixed,
+    with_tags,
 )
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
@@ -73,7 +74,8 @@ def note_canary(release: Release, lease: Lease, service: Service) -> bool:
         raise DeploymentFailed(f"ECS service {service.name}: {mixed}; start again") from mixed
     except ContentUnknown:
         return False
-    stages.note_content(lease, content, service.current["id"])
+    # A rollback names digests, and what it brings back has had tags.
+    stages.note_content(lease, with_tags(content, release.pins), service.current["id"])
     return True
 
 
