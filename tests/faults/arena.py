@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -21,7 +21,7 @@ from emulator.awslambda import LambdaContext
 from stepcanary.domain.stage import RETURNING
 from stepcanary.observability import logger, metrics
 from stepcanary.store import leases
-from tests.fakes.cloud import ACCOUNT, REGION, Document
+from tests.fakes.cloud import ACCOUNT, REGION, Document, Refusal
 from tests.fakes.fronts import CLOUDS
 from tests.faults.bases import BASES, MATRIX_PROFILE
 from tests.faults.invariants import BOUND_SECONDS, SETTLE_SECONDS, Watch, Writer
@@ -266,7 +266,9 @@ class Arena(World):
     def change_world(self, kind: str, state: str) -> None:
         run = self.current
         run.closing = run.closing or state in ("CloseRelease", *TERMINALS)
-        WORLD[kind](self.cloud)
+        with suppress(Refusal):
+            # Others are refused too.
+            WORLD[kind](self.cloud)
         if kind == "executions unknown":
             # Not for so long that a lease is old enough to speak against its execution.
             run.unknown_until = self._began + timedelta(seconds=UNKNOWN_SECONDS)

@@ -23,6 +23,13 @@ MOST_IDLE_SWEEPS = 1
 BOUND_SECONDS = 75
 """The sweep looks each minute, and then it acts."""
 
+DEPLOYS_CANARY = {
+    "canary redeployed",
+    "new tag moved and deployed",
+    "sidecar tag moved and deployed",
+}
+"""What others do to the canary that has its tags looked up again."""
+
 INVARIANTS = (
     "valid split",
     "planned rise",
@@ -134,6 +141,7 @@ class Watch:
         """Somebody else deployed before the release was closed, so it has to say so."""
         self.stirred = False
         """The world has done something to tasks or deployments: not all that is short is ours."""
+        self._overwritten = False
         self._other_bytes = False
         """Somebody has deployed the primary anew, and its tag means something else by now."""
         self.violations: list[Violation] = []
@@ -182,6 +190,10 @@ class Watch:
         """Something was done behind the release's back; `decided` as in `see_alarm`."""
         self.stirred = True
         self._other_bytes = self._other_bytes or kind == "old tag moved and deployed"
+        if kind in DEPLOYS_CANARY:
+            wanted = self.cloud.view(CANARY)["taskDefinition"]
+            for progress in self.all_progress():
+                progress.asked.append(self.cloud.meaning(wanted))
         for service, name in ((PRIMARY, "foreign primary"), (CANARY, "foreign canary")):
             if kind == name:
                 self.strays.add(self.cloud.view(service)["taskDefinition"])
@@ -254,7 +266,11 @@ class Watch:
         hotfix = self.hotfixes.get(str(params.get("service")))
         overwrites = hotfix and params.get("taskDefinition") not in (None, hotfix)
         if hotfix and overwrites and hotfix.rpartition("/")[2] not in self._causes():
-            self.say("foreign", f"{writer.function} deploys {params} over {hotfix}")
+            if self._sees_the_past():
+                # It can only be named afterwards.
+                self._overwritten = True
+            else:
+                self.say("foreign", f"{writer.function} deploys {params} over {hotfix}")
         if scales_in and self._read_at_rest != writer.function:
             self.say("old capacity", f"{writer.function} scales in without reading the split back")
 
@@ -302,6 +318,10 @@ class Watch:
         found = self.cloud.content(CANARY)
         if progress.baked and found != progress.baked and not self.cloud.lag:
             self.say("content", f"the canary runs {found}, and {progress.baked} has baked")
+
+    def _sees_the_past(self) -> bool:
+        """Whether who looks at the services now sees how they were."""
+        return "ecs.DescribeServices" in self.cloud.lag
 
     def _has_settled(self) -> bool:
         raised = self._raised_at
@@ -422,7 +442,7 @@ class Watch:
         image = _version(self.cloud.running_image(PRIMARY))
         if self.cloud.view(PRIMARY)["taskDefinition"] in self.strays:
             expected = HOTFIX
-        elif PRIMARY in self.hotfixes and not self.later_images:
+        elif PRIMARY in self.hotfixes and not (self.later_images or self._overwritten):
             self.say("foreign", f"{self.hotfixes[PRIMARY]} was replaced by {image}")
         if self._member_lost_by is not None and MEMBER_NAME not in self._causes():
             self.say("named", "a member was deleted, and the ledger does not say so")
