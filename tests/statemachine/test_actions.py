@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from emulator import template
-from stepcanary.store import profiles
-from tests.builders import TRIGGERS, profile, request
+from stepcanary.domain.profile import AppMeshTraffic
+from stepcanary.errors import RequestRejected
+from stepcanary.release.concurrency import plan_in_turn
+from stepcanary.store import profiles, queue
+from tests.builders import PROFILE, TRIGGERS, profile, request
 from tests.eventually import within
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World
@@ -283,12 +286,15 @@ def test_of_those_that_queue_the_newest_goes_on(here: World) -> None:
 
 def test_the_newest_goes_on_although_an_older_one_looks_first(here: World) -> None:
     """The split has become free before the older one looks again."""
-    stored(here, concurrency="queue", steps=[{"weight": 100, "bake_seconds": 0}])
-    second = later(here, 90, partial(here.start, request(images={"app": "shop:v2"}), "release-2"))
-    third = later(here, 100, partial(here.start, request(images={"app": "shop:v3"}), "release-3"))
-    assert here.release(request(images={"app": "shop:v9"})).state == "Released"
-    assert here.wait(second[0]).state == "Rejected"
-    assert here.wait(third[0]).state == "Released"
+    stored(here, concurrency="queue")
+    (traffic,) = PROFILE["traffic"]
+    older, newer = here.arn("older"), here.arn("newer")
+    for started_at, execution in enumerate((older, newer)):
+        key = AppMeshTraffic.model_validate(traffic).key(execution)
+        assert queue.enqueue(key, "checkout", execution, started_at)
+    with pytest.raises(RequestRejected, match="newer"):
+        plan_in_turn(older, request(), waited=True, begins=True)
+    assert plan_in_turn(newer, request(), waited=True, begins=True).accepted
 
 
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
