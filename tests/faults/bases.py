@@ -31,7 +31,8 @@ class Base:
 
     `begin` starts what the base is about, where that is no release of its own, and `after` what
     follows once that has ended: each answers with the ARN of an execution. `routers` are those that
-    it makes a difference on, and `cloud` is the world where it is none of theirs.
+    it makes a difference on, and `cloud` is the world where it is none of theirs. It is struck at
+    `every` so many places, where most of it is another release over again.
     """
 
     script: Callable[[Arena], None]
@@ -41,6 +42,7 @@ class Base:
     routers: tuple[str, ...] = tuple(CLOUDS)
     cloud: type[Cloud] | None = None
     manual: bool = False
+    every: int = 1
 
 
 def _good(_arena: Arena) -> None:
@@ -193,9 +195,12 @@ BASES = {
         _named_wait, {"promotion": {"gate_seconds": 120, "approval": True}}, routers=("alb",)
     ),
     "queued behind the dead": Base(
-        _aborted, {"concurrency": "queue"}, after=lambda arena: arena.start_next()
+        _aborted,
+        {"concurrency": "queue"},
+        after=lambda arena: arena.start_next(),
+        every=2,
     ),
-    "fixed tag": Base(_bad, after=_released_again, routers=("alb",)),
+    "fixed tag": Base(_bad, after=_released_again, routers=("alb",), every=4),
     "rollback": Base(_good, after=_rolled_back, routers=("alb",)),
     "shift by hand": Base(_with_a_running_canary, begin=_shift(30), after=_shift(0), manual=True),
     "pinned clients": Base(_bad, routers=("alb",), cloud=PinnedAlb),

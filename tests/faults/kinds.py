@@ -88,6 +88,18 @@ WORLD: dict[str, Callable[[Cloud], object]] = {
 }
 """What others do in mid-release, and how reads lag from there on."""
 
+LASTING = {
+    "new tag moved",
+    "old tag moved",
+    "sidecar tag moved",
+    "autoscaler minimum",
+    "executions unknown",
+    "alarm fails to evaluate",
+    "unknown member",
+    *LAGS,
+}
+"""From here on the world is like this."""
+
 HARMLESS = {
     "canary task replaced",
     "canary scaled out",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.fakes.fronts import CLOUDS
 from tests.faults.arena import Arena
 from tests.faults.bases import BASES
-from tests.faults.kinds import KINDS, LAGS, Fault
+from tests.faults.kinds import KINDS, LASTING, Fault
 from tests.faults.run import Case, Trace
 
 KEPT = Path(__file__).with_name("kept.json")
@@ -45,14 +45,18 @@ def single_faults(traces: Traces, router: str) -> list[Case]:
         Case(base, (Fault(kind, at),), router)
         for base in traces
         for kind, target in KINDS.items()
-        for at in range(_first(traces, base, target), len(traces[base][target]), _stride(kind))
+        for at in range(
+            _first(traces, base, target),
+            len(traces[base][target]),
+            max(_stride(kind), BASES[base].every),
+        )
         if _is_distinct(kind, traces[base][target][at])
     ]
 
 
 def _stride(kind: str) -> int:
-    """A lag lasts from where it strikes, so not every place of it is another one."""
-    return 3 if kind in LAGS else 1
+    """What lasts from where it strikes is not another thing at every place."""
+    return 3 if kind in LASTING else 1
 
 
 def _is_distinct(kind: str, place: str) -> bool:
