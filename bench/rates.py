@@ -51,11 +51,19 @@ RATES = [
     ),
     Rate(
         "ecs service reads",
-        ("ecs.DescribeServices",),
+        ("ecs.DescribeServices", "ecs.DescribeServiceRevisions"),
         50,
         20,
         ECS,
         "the page's example is of cluster reads; taken for service reads too",
+    ),
+    Rate(
+        "ecs task reads",
+        ("ecs.ListTasks", "ecs.DescribeTasks"),
+        50,
+        20,
+        ECS,
+        "the page's example is of cluster reads; taken for task reads too",
     ),
     Rate(
         "ecs service writes",
