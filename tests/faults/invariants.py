@@ -402,9 +402,11 @@ class Watch:
             # Whose version serves is in the cause, and checked at the end.
             return
         steady = self.stirred or self.steady(PRIMARY)
-        if name == "SUCCEEDED" and progress.baked not in ({}, content):
+        # Between the closing and the end of the execution another release may have been.
+        newest = next(reversed(self._progress)) == arn
+        if name == "SUCCEEDED" and newest and progress.baked not in ({}, content):
             self.say("content", f"Released: the primary runs {content}, baked: {progress.baked}")
-        same = image == progress.old and not self._other_bytes
+        same = newest and image == progress.old and not self._other_bytes
         if name == "Reverted" and same and progress.old_content not in ({}, content):
             self.say(
                 "content", f"Reverted: {content} serves, and {progress.old_content} did before"
@@ -413,7 +415,6 @@ class Watch:
             self.say("truth", f"Released, but the split is {self.split()}")
         if name == "SUCCEEDED" and image == progress.old:
             self.say("truth", "Released, but the primary runs the old version")
-        # Between the closing and the end of the execution another release may have been.
         old = image in {progress.old, *self.later_images}
         if name == "Reverted" and not (self.unseen or (at_rest and old)):
             self.say("truth", f"Reverted, but the split is {self.split()} and {image} serves")
