@@ -359,7 +359,7 @@ def plan(
     cloud = stand.fake if isinstance(stand.fake, Cloud) else Cloud(VirtualClock())
     connect(monkeypatch, cloud, "ecs", "cloudwatch")
     monkeypatch.setattr(leases, "read", lambda split: found or Lease(split))
-    monkeypatch.setattr(ledger, "last", lambda _service, _outcome: None)
+    monkeypatch.setattr(ledger, "last", lambda _service, _outcome=None: None)
     written = {k: v for k, v in {**stand.profile, **changed}.items() if v is not None}
     document = request(profile=profile(traffic=[written]))
     return plan_release(EXECUTION, *resolve(document), may_be_lost)

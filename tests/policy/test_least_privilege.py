@@ -278,7 +278,8 @@ def _meet_others_in_every_way(here: World) -> None:
     here.clock.sleep(60)
     for name in ("DeployCanary", "CheckDeployment", "ShiftWeight", "JudgeCanary", "PromotePrimary"):
         _once_before(here, f"{name}Function", lambda: redeploy("example1"))
-    _once_before(here, "ReturnTrafficFunction", lambda: redeploy("example2"))
+    for name in ("ReturnTraffic", "CloseRelease"):
+        _once_before(here, f"{name}Function", lambda: redeploy("example2"))
     here.clock.after(90, lambda: redeploy("example1"))
     here.clock.after(95, lambda: here.invoke("ReconcileFunction", {}))
     assert here.release(version(22), "deployed-anew").state == "Released"

@@ -432,7 +432,8 @@ def test_revert_that_cannot_write_ends_in_revert_failed(here: World) -> None:
 
 
 def test_a_task_definition_that_the_primary_runs_is_rejected(here: World) -> None:
-    here.cloud.definitions["example1"] = [_by_digest(here, "example1", "shop:v1")]
+    for family in ("example1", "example2"):
+        here.cloud.definitions[family] = [_by_digest(here, family, "shop:v1")]
     ready = {"primary": "example1:1", "canary": "example2:1"}
     outcome = here.release(request(images=None, task_definitions=ready))
     assert outcome.state == "Rejected"

@@ -71,7 +71,7 @@ def test_a_firing_alarm_is_believed_also_where_it_is_not_evaluated() -> None:
         # It has not followed its child yet.
         ("ALARM(a)", {"a": "ALARM"}, SILENT, ""),
         # Whatever CloudWatch has taken that is not known here.
-        ("SOMETHING_NEW(a)", {"a": SILENT}, "OK", ""),
+        ("SOMETHING_NEW(a)", {"a": SILENT}, "OK", "its rule is of a kind that this stack"),
         ("ALARM(inner)", {"inner": rule("ALARM(a)"), "a": "OK"}, "OK", ""),
         ("ALARM(inner)", {"inner": rule("ALARM(a)"), "a": SILENT}, SILENT, ""),
         ("ALARM(inner)", {"inner": rule("ALARM(a)"), "a": BLIND}, "OK", "its alarm inner: its"),

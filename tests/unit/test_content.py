@@ -14,10 +14,13 @@ from stepcanary.domain.content import (
     digest_of,
     has_tag,
     is_fixed,
+    is_same,
     loose_containers,
     pinned,
     promoted,
     spoken,
+    unbaked,
+    unpinned,
     with_tags,
 )
 from stepcanary.domain.model import Document
@@ -97,21 +100,31 @@ def test_a_version_that_is_gone_back_to_is_pinned_and_otherwise_as_it_was() -> N
 
 
 @pytest.mark.parametrize(
-    ("image", "exact"),
+    ("image", "ran", "exact"),
     [
-        ("envoy:v1", f"envoy@{B}"),
-        (f"envoy@{C}", f"envoy@{B}"),
-        ("envoy:v2", "envoy:v2"),
-        ("mirror/envoy:v1", "mirror/envoy:v1"),
+        ("envoy:v1", "", f"envoy@{B}"),
+        (f"envoy@{C}", f"envoy:v1@{C}", f"envoy@{B}"),
+        (f"envoy@{C}", f"envoy:v2@{C}", f"envoy@{C}"),
+        (f"envoy@{C}", f"envoy@{C}", f"envoy@{C}"),
+        ("envoy:v2", f"envoy:v2@{C}", f"envoy@{C}"),
+        ("mirror/envoy:v1", "", "mirror/envoy:v1"),
     ],
-    ids=["same tag", "pinned by an earlier release", "another on purpose", "another repository"],
+    ids=[
+        "same tag",
+        "left with a digest by an earlier release of that tag",
+        "left with a digest of another tag",
+        "named by digest",
+        "another tag on purpose",
+        "another repository",
+    ],
 )
 def test_the_primary_gets_what_baked_in_a_container_that_stands_for_the_same(
-    image: str, exact: str
+    image: str, ran: str, exact: str
 ) -> None:
     canary = {"app": f"shop:v2@{A}", "envoy": f"envoy:v1@{B}"}
     wanted = document(app="shop:v2", envoy=image)
-    assert images(promoted(wanted, canary, {})) == {"app": f"shop@{A}", "envoy": exact}
+    primary = {"app": f"shop:v1@{C}"} | ({"envoy": ran} if ran else {})
+    assert images(promoted(wanted, canary, primary)) == {"app": f"shop@{A}", "envoy": exact}
 
 
 def test_a_digest_on_both_sides_is_another_on_purpose() -> None:
@@ -132,6 +145,38 @@ def test_bytes_are_known_by_the_tags_that_they_had() -> None:
     assert with_tags(found, known) == {**found, "app": f"shop:v2@{A}"}
     assert spoken(f"shop:v2@{A}") == "shop:v2"
     assert spoken(f"shop@{A}") == f"shop@{A}"
+
+
+def test_a_rollback_leaves_digests_which_are_tags_again_where_they_are_known() -> None:
+    left = document(app=f"shop@{A}", envoy=f"envoy@{B}", agent="agent:v1")
+    known = {"app": f"shop:v1@{A}", "envoy": f"envoy:v1@{C}", "agent": f"agent:v1@{C}"}
+    assert images(unpinned(left, known)) == {**images(left), "app": "shop:v1"}
+
+
+def test_the_same_bytes_have_the_same_digests_in_what_both_have() -> None:
+    ran = {"app": f"shop:v1@{A}", "envoy": f"envoy:v1@{B}"}
+    assert is_same(ran, {"app": f"mirror@{A}"})
+    assert not is_same(ran, {"app": f"shop:v1@{B}"})
+    assert not is_same(ran, {"agent": f"agent@{A}"})
+
+
+@pytest.mark.parametrize(
+    ("primary", "told"),
+    [
+        ({"app": "shop:v2"}, None),
+        ({"app": "shop:v3"}, "container app is shop:v3 on the primary and shop:v2 on the canary"),
+        ({"app": f"shop@{A}"}, "shop:v2 on the canary"),
+        ({"app": "shop:v2", "agent": "agent:v1"}, None),
+        ({"app": "shop:v2", "agent": "agent:v2"}, "not on the canary at all"),
+    ],
+    ids=["the same", "another tag", "a digest", "what it runs alone", "what nobody has run"],
+)
+def test_a_ready_primary_may_only_have_what_a_canary_runs(
+    primary: dict[str, str], told: str | None
+) -> None:
+    running = document(app="shop:v1", agent="agent:v1")
+    found = unbaked(document(**primary), document(app="shop:v2"), running)
+    assert (found is None) if told is None else told in (found or "")
 
 
 def test_a_container_is_loose_with_a_tag_and_no_version_consistency() -> None:

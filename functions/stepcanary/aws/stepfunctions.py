@@ -52,17 +52,17 @@ def running_executions() -> frozenset[str]:
 
 
 @aws_failures
-def is_after(execution: str, moment: datetime, seconds: int) -> bool:
-    """Whether something that happened at this moment came after the execution: it had ended by
-    then, and had been started so many seconds before at least."""
+def started_before(execution: str, moment: datetime, seconds: int) -> int | None:
+    """When the execution was started, in epoch seconds, if something that happened at this moment
+    came after it: it had ended by then, and been started so many seconds before at least."""
     try:
         answer = clients.stepfunctions().describe_execution(executionArn=execution)
     except clients.stepfunctions().exceptions.ExecutionDoesNotExist:
         # It has just begun.
-        return False
-    ended = answer.get("stopDate")
-    late = (moment - answer["startDate"]).total_seconds() > seconds
-    return ended is not None and ended < moment and late
+        return None
+    started, ended = answer["startDate"], answer.get("stopDate")
+    late = (moment - started).total_seconds() > seconds
+    return int(started.timestamp()) if ended is not None and ended < moment and late else None
 
 
 @aws_failures

@@ -6,10 +6,11 @@ from stepcanary.aws import ecr, stepfunctions
 from stepcanary.contracts.answers import Triggered
 from stepcanary.contracts.events import ImagePushed, PipelineSucceeded
 from stepcanary.domain.request import LONGEST_BY, SignalInput
-from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError
+from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError, RequestRejected
 from stepcanary.release import signalling
 from stepcanary.store import profiles
 
+MOST_GENERATIONS = 20
 TAGS_WITHIN_SECONDS = 60
 """A build gives an image all of its tags within this time."""
 
@@ -50,11 +51,15 @@ def _start(service: str, event: ImagePushed, request: dict[str, object]) -> str:
     # 80 characters at most, and of each service its own.
     mark = hashlib.sha256(service.encode()).hexdigest()[:8]
     digest = event.detail.image_digest.removeprefix("sha256:")[:16]
-    execution = stepfunctions.start(f"push-{digest}-{service[:20]}-{mark}", request)
-    if not stepfunctions.is_after(execution, event.time, TAGS_WITHIN_SECONDS):
-        return execution
-    # Pushed again once that release was over: somebody wants another one.
-    return stepfunctions.start(f"push-{event.id}-{service[:20]}-{mark}", request)
+    name = f"push-{digest}-{service[:20]}-{mark}"
+    for _ in range(MOST_GENERATIONS):
+        execution = stepfunctions.start(name, request)
+        before = stepfunctions.started_before(execution, event.time, TAGS_WITHIN_SECONDS)
+        if before is None:
+            return execution
+        # Pushed again once that release was over: somebody wants another one, whatever its tags.
+        name = f"push-{digest}-{before}-{service[:20]}-{mark}"
+    raise RequestRejected(f"the digest {digest} was released {MOST_GENERATIONS} times in 90 days")
 
 
 def of_pipeline(event: PipelineSucceeded) -> Triggered:

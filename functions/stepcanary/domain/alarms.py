@@ -20,6 +20,7 @@ def children_of(described: Document) -> frozenset[str]:
         return _NONE
 
 
+STRANGE_RULE = "its rule is of a kind that this stack does not know; update the stack"
 _NONE: frozenset[str] = frozenset()
 
 
@@ -71,7 +72,7 @@ def _composite(alarm: Alarm, text: str, described: Described, parents: frozenset
         rule = parse_rule(text)
     except ValueError:
         # CloudWatch has taken it, so it is one of a kind that came later.
-        return alarm
+        return Alarm(alarm.name, alarm.state, alarm.reason, blind=STRANGE_RULE)
     above = parents | {alarm.name}
     # Composite alarms may go round in a circle, and what is above says nothing about itself.
     children = {

@@ -127,24 +127,57 @@ def differences(content: Content, tasks: Iterable[Digests]) -> list[str]:
 
 
 def pinned(document: Document, content: Content) -> Document:
-    """The task definition with the images of the content, by digest."""
-    return _with_images(document, content)
+    """The task definition with the images of the content, by digest, in every container of it."""
+    changed = copy.deepcopy(document)
+    containers: list[dict[str, Any]] = changed["containerDefinitions"]
+    for container in containers:
+        if container["name"] in content:
+            container["image"] = by_digest(content[container["name"]])
+    return changed
+
+
+def unpinned(document: Document, known: Content) -> Document:
+    """The task definition with the tags by which its digests are known."""
+    found = {n: known.get(n, "") for n, i in containers_of(document).items() if digest_of(i)}
+    images = containers_of(document)
+    tags = {n: spoken(i) for n, i in found.items() if has_tag(i) and by_digest(i) == images[n]}
+    return pinned(document, tags)
+
+
+def is_same(content: Content, other: Content) -> bool:
+    """Whether these are the same bytes, in all containers that both have."""
+    both = content.keys() & other.keys()
+    return bool(both) and all(digest_of(content[n]) == digest_of(other[n]) for n in both)
+
+
+def unbaked(document: Document, canary: Document, running: Document) -> str | None:
+    """Which container of the primary's ready task definition no canary would run, in words; None
+    where the canary runs each of them, or the primary does already what it alone has."""
+    theirs, now = containers_of(canary), containers_of(running)
+    for name, image in containers_of(document).items():
+        if theirs.get(name, now.get(name, "")) == image:
+            continue
+        other = f"{theirs[name]} on the canary" if name in theirs else "not on the canary at all"
+        return f"container {name} is {image} on the primary and {other}"
+    return None
 
 
 def promoted(document: Document, canary: Content, primary: Content) -> Document:
     """What the primary gets: of each container what the canary ran.
 
     A container that the canary does not have, or that is another on purpose, keeps the bytes that
-    the primary ran, where that is known.
+    the primary ran, where that is known. An earlier release has left it with a digest; `primary`
+    knows by which tag.
     """
     images = containers_of(document)
     kept = {name: image for name, image in primary.items() if _is_same(images.get(name, ""), image)}
+    meant = {**images, **kept}
     baked = {
         name: image
         for name, image in canary.items()
-        if name in images and _is_meant(images[name], image)
+        if name in images and _is_meant(meant[name], image)
     }
-    return _with_images(document, {**kept, **baked})
+    return pinned(document, {**kept, **baked})
 
 
 def _is_same(image: str, found: str) -> bool:
@@ -155,24 +188,9 @@ def _is_same(image: str, found: str) -> bool:
 
 
 def _is_meant(image: str, baked: str) -> bool:
-    """Whether the canary's image stands for this one too.
-
-    An earlier release has left the primary with a digest where the canary has a tag. Two tags, or
-    two digests, are two different images on purpose.
-    """
+    """Whether the canary's image stands for this one too: both have the same tag, or the same
+    digest. Everything else is another image on purpose."""
     repository, tag, digest = _split(image)
     other_repository, other_tag, other_digest = _split(baked)
-    if repository != other_repository:
-        return False
-    if digest and not other_tag:
-        return digest == other_digest
-    return bool(digest) or tag == other_tag
-
-
-def _with_images(document: Document, images: Mapping[str, str]) -> Document:
-    changed = copy.deepcopy(document)
-    containers: list[dict[str, Any]] = changed["containerDefinitions"]
-    for container in containers:
-        if container["name"] in images:
-            container["image"] = by_digest(images[container["name"]])
-    return changed
+    same = tag == other_tag if tag and other_tag else digest == other_digest
+    return repository == other_repository and same

@@ -6,13 +6,12 @@ from stepcanary.contracts.answers import Closed
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.outcome import Ending, ReleaseOutcome, explain
 from stepcanary.domain.release import Release
-from stepcanary.domain.revisions import foreign_revision, foreign_sentence
+from stepcanary.domain.revisions import foreign_sentence
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, LeaseLost
-from stepcanary.release import fixtures, retiring, routes, world
+from stepcanary.release import fixtures, retiring, routes, running, world
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger
-from stepcanary.store.ledger import Shipped
 
 KEEPS_THE_LEASE = {"PromotionFailed", "RevertFailed"}
 """The split is not at rest: nobody else may write it, and an alarm says so."""
@@ -54,7 +53,7 @@ def close_release(
         ledger.note_signal(lease.holder, lease.signal)
     where = routes.where(release, found)
     cause = explain(outcome, ending, release.described, where, lent=lease.lent)
-    ledger.close(release, outcome, cause, Shipped(lease.content, lease.primary_revision))
+    ledger.close(release, outcome, cause, running.shipped(release, lease))
     if outcome not in KEEPS_THE_LEASE:
         clear_up(release, lease)
         return Closed(outcome=outcome, cause=cause, stranded=0)
@@ -92,8 +91,8 @@ class Foreign:
 
 def foreign_on(release: Release, lease: Lease, sides: Sides) -> Foreign:
     return Foreign(
-        foreign_revision(release, lease, "primary", sides.primary),
-        foreign_revision(release, lease, "canary", sides.canary),
+        world.foreign(release, lease, "primary", sides.primary),
+        world.foreign(release, lease, "canary", sides.canary),
     )
 
 

@@ -4,7 +4,7 @@ from stepcanary import clock
 from stepcanary.aws import ecs
 from stepcanary.aws.ecs import TaskDefinition
 from stepcanary.contracts.answers import SteadyAnswer
-from stepcanary.domain.content import by_digest, containers_of, promoted
+from stepcanary.domain.content import by_digest, containers_of, pinned, promoted, unpinned
 from stepcanary.domain.deployment import (
     Service,
     Started,
@@ -39,10 +39,12 @@ def canary_revision(release: Release, service: Service) -> str:
     """
     if release.task_definitions is not None:
         ready = _ready(release, "canary")
-        exact = promoted(ready.document, release.pins, {})
-        return _exactly(release, ready, exact)
+        return _exactly(release, ready, pinned(ready.document, release.pins))
     current = copies.untagged(_definition_of(release, "canary", service))
-    wanted = promoted(with_images(current, release.images or {}), release.pins, {})
+    for known in ledger.known_contents(release.service):
+        # A rollback has left it with digests.
+        current = unpinned(current, known)
+    wanted = pinned(with_images(current, release.images or {}), release.pins)
     return ecs.find_or_register(wanted, release.may_be_lost)
 
 
@@ -54,12 +56,16 @@ def primary_revision(release: Release, lease: Lease, service: Service) -> str:
     if release.task_definitions is None:
         current = copies.untagged(_definition_of(release, "primary", service))
         wanted = with_images(current, release.images or {})
-        exact = promoted(wanted, lease.content, release.primary.content)
-        return ecs.find_or_register(exact, release.may_be_lost)
+        return ecs.find_or_register(_baked(release, lease, wanted), release.may_be_lost)
     ready = _ready(release, "primary")
-    return _exactly(
-        release, ready, promoted(ready.document, lease.content, release.primary.content)
-    )
+    return _exactly(release, ready, _baked(release, lease, ready.document))
+
+
+def _baked(release: Release, lease: Lease, wanted: Document) -> Document:
+    """A rollback brings all containers back; a release leaves what is another on purpose."""
+    if release.pins:
+        return pinned(wanted, lease.content)
+    return promoted(wanted, lease.content, release.primary.content)
 
 
 def _exactly(release: Release, ready: TaskDefinition, exact: Document) -> str:
@@ -152,9 +158,12 @@ def runs_version(release: Release, primary: Service) -> bool:
     if shipped.revision and primary.task_definition == shipped.revision:
         return True
     current = ecs.describe_task_definition(primary.task_definition)
-    if release.task_definitions is not None:
-        return short_name(current.arn) == short_name(release.task_definitions.primary)
     images = containers_of(current.document)
+    if release.task_definitions is not None:
+        # It may be our own copy of it.
+        content = {n: by_digest(i) for n, i in shipped.content.items() if n in images}
+        is_named = short_name(current.arn) == short_name(release.task_definitions.primary)
+        return is_named or (bool(content) and content.items() <= images.items())
     released = {name: {image} for name, image in (release.images or {}).items()}
     for name, image in shipped.content.items():
         released.get(name, set()).add(by_digest(image))
@@ -215,7 +224,9 @@ def check(
         world.require_canary(release, lease, sides)
     started = looked_at(service, started)
     steady = _has_arrived(release, side, service, started)
-    if steady and side == "canary" and not running.note_canary(release, lease, service):
+    if steady and side == "canary" and (unknown := running.note_canary(release, lease, service)):
+        if is_overdue(clock.now(), started.deadline_at):
+            raise DeploymentOverdue(f"ECS service {service.name}: {unknown}")
         steady = False
     if restoring and not steady:
         # What a route has that nobody knows sends no traffic to a primary that is being replaced.

@@ -66,7 +66,8 @@ def plan_release(
         alarms = cloudwatch.describe(profile.alarms)
         check_fit(profile.alarms, alarms)
         content = content_at_rest(profile.cluster, primary, version.running)
-        content = with_tags(content, ledger.last_shipped(request.service).content)
+        for known in ledger.known_contents(request.service):
+            content = with_tags(content, known)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
     return build_release(

@@ -17,7 +17,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity
-from stepcanary.release import guards, routes, world
+from stepcanary.release import guards, routes, running, world
 from stepcanary.release.closing import clear_up, foreign_on
 from stepcanary.release.deploy import deploy_old, runs_new
 from stepcanary.release.promotion import has_settled, hold_traffic
@@ -25,7 +25,6 @@ from stepcanary.release.revert import lend, scale_in
 from stepcanary.release.routes import at_rest, force_all, moved_off, read_each
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger, stages
-from stepcanary.store.ledger import Shipped
 
 
 def under_way(lease: Lease, release: Release) -> str | None:
@@ -210,7 +209,7 @@ def _close(release: Release, lease: Lease) -> Outcome:
     )
     if lease.signal is not None:
         ledger.note_signal(lease.holder, lease.signal)
-    ledger.close(release, outcome, cause, Shipped(lease.content, lease.primary_revision))
+    ledger.close(release, outcome, cause, running.shipped(release, lease))
     if clear_up(release, lease):
         eventbridge.publish(events.ended(release, outcome, cause))
     return outcome
@@ -221,9 +220,10 @@ def _ended(
 ) -> tuple[Literal["Reverted", "Released"], str]:
     """The outcome, and what the primary serves."""
     primary = sides.primary
+    if lease.touched and runs_new(release, lease, primary):
+        # Asked first: a release may bring the revision that ran already.
+        return "Released", release.described if release.fled else "the new version"
     if is_old(release, lease, primary.task_definition):
         back = release.fled
         return "Reverted", f"{back.version}: it was not rolled back" if back else "the old version"
-    if runs_new(release, lease, primary):
-        return "Released", release.described if release.fled else "the new version"
     return "Reverted", f"{short_name(primary.task_definition)}: somebody else deployed it"

@@ -1,8 +1,10 @@
 """Rollback: back to the version before the last release, or to one that is named, at full speed."""
 
+from contextlib import suppress
+
 from stepcanary.aws import ecs
 from stepcanary.domain import rollback
-from stepcanary.domain.content import Content, containers_of
+from stepcanary.domain.content import Content, containers_of, digest_of
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.model import Document
 from stepcanary.domain.profile import Profile, Step
@@ -77,6 +79,7 @@ def _named(request: Request) -> tuple[Request, Content]:
     assert target is not None
     content = ledger.shipped(target.execution).content
     images = target.images and {n: content.get(n, image) for n, image in target.images.items()}
+    _require_digests(images or {})
     version = {"images": images, "task_definitions": target.task_definitions}
     return request.model_copy(update=version), content
 
@@ -86,13 +89,37 @@ def _before(request: Request, last: Release) -> tuple[Request, Content]:
     content = last.primary.content
     if last.images is None:
         before = TaskDefinitions(
-            primary=last.primary.task_definition, canary=last.canary.task_definition
+            primary=last.primary.task_definition, canary=_canary_of(request.service, last)
         )
         return request.model_copy(update={"task_definitions": before}), content
     # A release on an older version of this stack has noted none.
     content = content or containers_of(_old_definition(last))
     images = {name: content[name] for name in last.images}
-    return request.model_copy(update={"images": images}), content
+    _require_digests(images)
+    known = {name: image for name, image in content.items() if digest_of(image)}
+    return request.model_copy(update={"images": images}), known
+
+
+def _require_digests(images: dict[str, str]) -> None:
+    """Nobody judges a rollback, so it brings back bytes and not what a tag means by now."""
+    for name, image in images.items():
+        if not digest_of(image):
+            raise RequestRejected(
+                f"rollback: nobody noted which bytes {image} was in container {name}; release the"
+                " image by its digest"
+            )
+
+
+def _canary_of(service: str, last: Release) -> str:
+    """The canary's task definition of the version that the primary ran before this release: what
+    the canary was left with since may be of one that was reverted."""
+    for good in ledger.good(service):
+        with suppress(DocumentUnreadable):
+            earlier = ledger.release_of(good.execution)
+            theirs = ledger.shipped(good.execution).revision
+            if theirs == last.primary.task_definition and earlier.task_definitions is not None:
+                return earlier.task_definitions.canary
+    return last.canary.task_definition
 
 
 def _old_definition(last: Release) -> Document:

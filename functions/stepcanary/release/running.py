@@ -13,6 +13,7 @@ from stepcanary.domain.content import (
     differences,
     has_tag,
     is_fixed,
+    is_same,
     with_tags,
 )
 from stepcanary.domain.deployment import Service
@@ -22,6 +23,9 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.split import SideName
 from stepcanary.errors import AwsUnavailable, DeploymentFailed, RequestRejected
 from stepcanary.store import stages
+from stepcanary.store.ledger import Shipped
+
+KNOWS_DIGESTS = "Fargate 1.4.0 or the ECS agent 1.70.0, or later"
 
 
 def _digests(cluster: str, service: Service, document: Document) -> list[Digests]:
@@ -52,18 +56,18 @@ def content_at_rest(cluster: str, service: Service, document: Document) -> Conte
     except ContentUnknown as unknown:
         raise RequestRejected(
             f"primary: ECS service {service.name}: {unknown}, so a revert could bring back"
-            " something else; name the image by its digest, or run Fargate 1.4.0 or the ECS agent"
-            " 1.70.0, or later"
+            f" something else; name the image by its digest, or run {KNOWS_DIGESTS}"
         ) from unknown
 
 
-def note_canary(release: Release, lease: Lease, service: Service) -> bool:
+def note_canary(release: Release, lease: Lease, service: Service) -> str | None:
     """Write down what the steady canary runs: what will bake, and what the primary will get.
 
-    False where ECS does not say so yet. Raises `DeploymentFailed` where its tasks differ.
+    Why that is not known, in a sentence, where ECS does not say so yet. Raises `DeploymentFailed`
+    where its tasks differ, or are not what a rollback is to bring back.
     """
     if lease.content:
-        return True
+        return None
     definition = ecs.find_task_definition(service.task_definition)
     if definition is None or service.current is None:
         raise DeploymentFailed(f"the task definition of {service.name} was deleted; start again")
@@ -72,31 +76,39 @@ def note_canary(release: Release, lease: Lease, service: Service) -> bool:
         content = content_of(definition.document, digests)
     except ContentMixed as mixed:
         raise DeploymentFailed(f"ECS service {service.name}: {mixed}; start again") from mixed
-    except ContentUnknown:
-        return False
+    except ContentUnknown as unknown:
+        return f"{unknown}; name the image by its digest, or run {KNOWS_DIGESTS}"
+    if release.pins and not is_same(content, release.pins):
+        raise DeploymentFailed(
+            f"ECS service {service.name} does not run what was to come back; name an image instead"
+        )
     # A rollback names digests, and what it brings back has had tags.
     stages.note_content(lease, with_tags(content, release.pins), service.current["id"])
-    return True
+    return None
+
+
+def shipped(release: Release, lease: Lease) -> Shipped:
+    """What the release leaves in the ledger for those that come after it."""
+    is_new = release.images is None or not is_same(lease.content, release.primary.content)
+    return Shipped(lease.content, lease.primary_revision, is_new)
 
 
 def foreign_content(release: Release, lease: Lease, side: SideName, service: Service) -> str | None:
     """That somebody has deployed a side anew and its tags mean something else by now, in a
-    sentence; None where it runs what it ran.
-
-    A primary that was touched runs what is named by digest.
+    sentence; None where it runs what it ran. The latter is noted, so that it is asked once.
     """
     if side == "canary":
         expected, known, revision = lease.content, lease.canary_deployment, lease.canary_revision
-    elif not lease.touched:
+    else:
+        # What this release gives the primary is named by digest.
         at_rest = release.primary
         expected, revision = at_rest.content, at_rest.task_definition
         known = lease.primary_deployment or at_rest.deployment
-    else:
-        return None
     ids = {deployment["id"] for deployment in service.deployments}
     if service.task_definition != revision or ids <= {known}:
         return None
-    if not any(has_tag(image) for image in expected.values()):
+    tagged = {name for name, image in expected.items() if has_tag(image)}
+    if not tagged:
         return None
     tasks = ecs.running_tasks(release.cluster, service.name)
     if other := differences(expected, [task.digests for task in tasks]):
@@ -104,6 +116,8 @@ def foreign_content(release: Release, lease: Lease, side: SideName, service: Ser
             f"somebody else deployed the {side} {service.name} again, and its tags mean something"
             f" else by now: it runs {', '.join(other)}"
         )
-    if service.settled and service.current is not None:
-        stages.note_deployment(lease, side, service.current["id"])
+    current = service.current["id"] if service.current else ""
+    seen = [task for task in tasks if task.deployment == current]
+    if seen and service.settled and all(tagged <= task.digests.keys() for task in seen):
+        stages.note_deployment(lease, side, current)
     return None

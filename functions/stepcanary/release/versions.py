@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stepcanary.aws import ecs
 from stepcanary.aws.ecs import TaskDefinition
-from stepcanary.domain.content import is_fixed, loose_containers
+from stepcanary.domain.content import is_fixed, loose_containers, unbaked
 from stepcanary.domain.deployment import Service, with_images
 from stepcanary.domain.members import Paths, refusal, warnings_of
 from stepcanary.domain.model import Document
@@ -37,15 +37,24 @@ def check(
         of_canary = _running("canary", canary)
         losses += losses_of(_name("canary", of_canary), of_canary.unknown, may_be_lost)
         wanted = with_images(running.document, request.images or {})
-        with_images(of_canary.document, request.images or {})
+        _check_consistent("primary", wanted)
+        _check_consistent("canary", with_images(of_canary.document, request.images or {}))
     else:
         if not running.is_active or not is_fixed(running.document):
             # The way back registers it again.
             losses += losses_of(_name("primary", running), running.unknown, may_be_lost)
         ready = _ready(request.task_definitions.primary, "primary")
-        _ready(request.task_definitions.canary, "canary")
-        if not is_fixed(ready.document):
-            losses += losses_of(_name("primary", ready), ready.unknown, may_be_lost)
+        of_canary = _ready(request.task_definitions.canary, "canary")
+        alone = unbaked(ready.document, of_canary.document, running.document)
+        if alone and request.action != "rollback":
+            raise RequestRejected(
+                f"task_definitions: {alone}, so no canary would run what the primary gets; name the"
+                " same image in both"
+            )
+        for side, found in (("primary", ready), ("canary", of_canary)):
+            if not is_fixed(found.document) or request.action == "rollback":
+                # It is registered again, by digests.
+                losses += losses_of(f"{side}: {short_name(found.arn)}", found.unknown, may_be_lost)
         wanted = ready.document
     is_new = wanted != running.document or not is_fixed(wanted)
     return Versions(running.document, is_new, losses)

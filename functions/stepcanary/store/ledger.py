@@ -6,6 +6,7 @@ it. `stepcanary.store.table` has the keys.
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -51,10 +52,12 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class Shipped:
     """What a release that is over had brought: the `content` that its canary ran, and the task
-    definition that its primary got; empty where it did not come so far."""
+    definition that its primary got; empty where it did not come so far. `is_new` is false where the
+    primary ran these very images before."""
 
     content: Content
     revision: str
+    is_new: bool = True
 
 
 def _record_of(item: Item) -> Record:
@@ -158,10 +161,16 @@ def shipped(execution: str) -> Shipped:
     return Shipped(item.get("content", {}), item.get("primary_revision", ""))
 
 
-def last_shipped(service: str) -> Shipped:
-    """What the last good release of the service had brought."""
-    found = last(service, RELEASED)
-    return shipped(found.execution) if found else Shipped({}, "")
+def known_contents(service: str) -> list[Content]:
+    """What the two sides ran in the last release that ended, with the tags of then."""
+    found = last(service)
+    item = table.get(_document_key(found.execution)) if found else None
+    if item is None:
+        return []
+    with suppress(DocumentUnreadable):
+        document = documents.read(item["release"], item.get("schema", documents.SCHEMA))
+        return [item.get("content", {}), document.primary.content]
+    return [item.get("content", {})]
 
 
 def close(release: Release, outcome: Outcome, cause: str, shipped: Shipped) -> None:
@@ -175,7 +184,7 @@ def close(release: Release, outcome: Outcome, cause: str, shipped: Shipped) -> N
         "updated_at": clock.epoch_seconds(),
     }
     table.put(Put(ItemKey(f"service#{release.service}", "last"), pointer))
-    if outcome == RELEASED:
+    if outcome == RELEASED and shipped.is_new:
         newest = Good(execution=release.execution, version=release.version)
         named = [asdict(each) for each in remembered(good(release.service), newest)]
         _keep_for_rollback(release)
