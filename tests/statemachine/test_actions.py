@@ -430,7 +430,8 @@ def test_a_digest_with_several_tags_is_one_release(here: World) -> None:
     # EventBridge may bring them a day later; what is pushed now is another will.
     deliver(here, second, late=86_400)
     assert len(here.sfn.list_executions(stateMachineArn=here.machine)["executions"]) == 1
-    deliver(here, second)
+    for id, tag in (("e3", "latest"), ("e4", "v2"), ("e5", "stable")):
+        deliver(here, {**event("start_on_image", **{"image-tag": tag}), "id": id})
     assert len(here.sfn.list_executions(stateMachineArn=here.machine)["executions"]) == 2
 
 
