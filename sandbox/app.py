@@ -115,7 +115,7 @@ def exit_with_parent(parent: int) -> None:
 
 def main() -> None:
     version = tag_of(os.environ["IMAGE"])
-    if "-crash" in version:
+    if "-crash" in version or os.environ.get("CRASH"):
         sys.exit(1)
     app = App(int(os.environ["PORT"]), os.environ.get("SERVICE", "shop"), version)
 

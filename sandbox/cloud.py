@@ -122,14 +122,22 @@ class Sandbox:
         running = self.agent.content(service)
         return running.get(app["name"]) or self.agent.registry.label(app["image"])
 
-    def register(self, family: str, tag: str) -> str:
+    def register(self, family: str, tag: str, **environment: str) -> str:
         """A new revision of a task definition that runs this version; its ARN."""
         ecs_client = self.client("ecs")
         old = ecs_client.describe_task_definition(taskDefinition=family)["taskDefinition"]
         app, *others = old["containerDefinitions"]
         kept = ("family", "networkMode", "requiresCompatibilities", "cpu", "memory")
         new = ecs_client.register_task_definition(
-            containerDefinitions=[{**app, "image": article.image(tag)}, *others],
+            containerDefinitions=[
+                {
+                    **app,
+                    "image": article.image(tag),
+                    "environment": app["environment"]
+                    + [{"name": name, "value": value} for name, value in environment.items()],
+                },
+                *others,
+            ],
             **{name: old[name] for name in kept},
         )
         arn: str = new["taskDefinition"]["taskDefinitionArn"]

@@ -1,7 +1,8 @@
 """Refusals: everything that a release is refused or warned for, out of the code's own texts.
 
-A refusal is what a `raise` of one of `REFUSALS` says, or a message of `explain`; a warning is what
-a function says whose name ends in `warning` or `warnings`. `tests/refusals` has an example of each.
+A refusal is what a `raise` of one of `REFUSALS` says, a message of `explain`, or what one of
+`REASONS` answers; a warning is what a function says whose name ends in `warning`, `warnings` or
+`warnings_of`. `tests/refusals` has an example of each.
 """
 
 import ast
@@ -16,12 +17,18 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "functions/stepcanary"
 REFUSALS = {"RequestRejected", "LeaseHeld", "SplitTaken", "ValueError"}
 
+REASONS = {"refusal", "unbaked", "why_unnamed", "why_not_to"}
+"""Functions that say why something is refused, and leave it to others to raise it."""
+LEAST_WORDS = 3
+"""Of a reason; what is shorter is a piece of one."""
+
 NO_PART = {
     "control": "actions have texts of their own",
     "chat": "what Slack answers is no release",
     "domain/alarm_rule.py": "a rule that is not known here is no refusal",
 }
 """Folders and modules that no release is refused by, and why."""
+WARNS = re.compile(r"(^|_)warnings?(_of)?$")
 NO_RELEASE = {"ActionRequest"}
 """Classes of other requests."""
 
@@ -66,8 +73,10 @@ def _texts_of(tree: ast.AST, module: str) -> Iterator[Text]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.ClassDef) and node.name in NO_RELEASE:
             continue
-        if isinstance(node, ast.FunctionDef) and re.search(r"(^|_)warnings?$", node.name):
+        if isinstance(node, ast.FunctionDef) and WARNS.search(node.name):
             yield from _of_kind("warning", module, _sayings(node))
+        elif isinstance(node, ast.FunctionDef) and node.name in REASONS:
+            yield from _of_kind("refusal", module, _reasons(node))
         elif isinstance(node, ast.FunctionDef) and node.name == "explain":
             yield from _of_kind("refusal", module, _messages(node))
         elif isinstance(node, ast.Raise) and _raised(node) in REFUSALS:
@@ -82,6 +91,21 @@ def _raised(node: ast.Raise) -> str:
     return called.id if isinstance(called, ast.Name) else ""
 
 
+def _reasons(function: ast.FunctionDef) -> Iterator[ast.expr]:
+    """The longest strings of a function that are sentences."""
+    left: list[ast.AST] = list(function.body[::-1])
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        if isinstance(node, (ast.JoinedStr, ast.Constant)):
+            literal = "".join(part for is_literal, part in _parts(node) if is_literal)
+            if len(literal.split()) >= LEAST_WORDS:
+                yield node
+            continue
+        left += list(ast.iter_child_nodes(node))[::-1]
+
+
 def _sayings(function: ast.FunctionDef) -> Iterator[ast.expr]:
     """The sentences of a function: its longest strings, and not what they are put together of."""
     left: list[ast.AST] = list(function.body[::-1])
@@ -91,7 +115,8 @@ def _sayings(function: ast.FunctionDef) -> Iterator[ast.expr]:
             continue
         if isinstance(node, (ast.JoinedStr, ast.Constant)):
             parts = _parts(node)
-            if parts and ": " in "".join(part for literal, part in parts if literal):
+            words = "".join(part for literal, part in parts if literal)
+            if ": " in words or len(words.split()) > LEAST_WORDS:
                 yield node
             continue
         left += list(ast.iter_child_nodes(node))[::-1]

@@ -138,11 +138,11 @@ def _chat(sandbox: Sandbox, arn: str) -> list[str]:
 
 def _request(sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:
     request: dict[str, Any] = {"service": "checkout"}
-    if scenario.primary_tag is None:
+    if not scenario.crashes:
         request["images"] = {"app": article.image(scenario.tag)}
     else:
         request["task_definitions"] = {
-            "primary": sandbox.register("example1", scenario.primary_tag),
+            "primary": sandbox.register("example1", scenario.tag, CRASH="1"),
             "canary": sandbox.register("example2", scenario.tag),
         }
     if scenario.steps is not None:

@@ -16,7 +16,7 @@ from sandbox.fronts.front import Front
 class Scenario:
     """One release. `check` returns what is wrong with its report, or an empty list.
 
-    `acts` happen one after the other; `primary_tag` is what the primary gets where it differs;
+    `acts` happen one after the other; `crashes` on the primary, where its setting is another;
     `front` is what stands before the service, if not the router's own; `begin` starts it, if an
     execution with a request does not. `before` happens first. `profile` is changed as well where
     `steps` are.
@@ -28,7 +28,7 @@ class Scenario:
     check: Callable[[Report], list[str]]
     steps: Steps | None = None
     acts: tuple[Act, ...] = ()
-    primary_tag: str | None = None
+    crashes: bool = False
     front: type[Front] | None = None
     begin: Callable[[Sandbox], str] | None = None
     before: Callable[[Sandbox], None] | None = None
@@ -74,7 +74,7 @@ SCENARIOS = [
             Act("PromotionGate", acts.send_signal("retry")),
             Act("PromotionGate", acts.send_signal("revert")),
         ),
-        primary_tag="v6-crash",
+        crashes=True,
     ),
     Scenario(
         "gate",
@@ -168,7 +168,7 @@ SCENARIOS = [
         steps=QUICK,
         before=acts.apply_infrastructure,
         acts=(Act("PromotionGate", acts.send_signal("revert")),),
-        primary_tag="v18-crash",
+        crashes=True,
     ),
 ]
 CHAIN = [

@@ -248,6 +248,42 @@ def _loosen(here: World) -> None:
     app["versionConsistency"] = "disabled"
 
 
+def _ready(primary: str, canary: str) -> Example:
+    """Ready task definitions whose first containers have these images."""
+
+    def example(here: World) -> str:
+        named = {
+            "primary": here.cloud.register("example1", primary),
+            "canary": here.cloud.register("example2", canary),
+        }
+        return told(here, request(images=None, task_definitions=named))
+
+    return example
+
+
+def _with_an_agent(here: World) -> str:
+    """Which nobody runs yet."""
+    named = {
+        "primary": here.cloud.register("example1", "shop:v2"),
+        "canary": here.cloud.register("example2", "shop:v2"),
+    }
+    containers = here.cloud.definitions["example1"][-1]["containerDefinitions"]
+    containers.append({"name": "agent", "image": "agent:v1"})
+    return told(here, request(images=None, task_definitions=named))
+
+
+def _strange_member(here: World) -> None:
+    app = here.cloud.definitions["example1"][0]["containerDefinitions"][0]
+    app["snapshot"] = {"everySeconds": 60}
+
+
+def _loses(here: World) -> str:
+    _strange_member(here)
+    document = plan.resolve(request())
+    may_be_lost = ["taskDefinition.containerDefinitions[].snapshot"]
+    return "\n".join(plan.plan_release(here.arn(EXECUTION), *document, may_be_lost).warnings)
+
+
 # Turns
 
 QUEUED = request(profile=profile(concurrency="queue"))
@@ -299,6 +335,45 @@ def _after_a_release(change: Change) -> Example:
     return example
 
 
+def _roll_back(here: World) -> None:
+    assert here.release(ROLLBACK, "rollback-1").state == "Released"
+
+
+def _to(name: str, change: Change = _nothing) -> Example:
+    def example(here: World) -> str:
+        assert here.release(request()).state == "Released"
+        change(here)
+        return told(here, {**ROLLBACK, "to": name})
+
+    return example
+
+
+def _of_another_service(here: World) -> None:
+    release = ledger.release_of(here.arn("release-1"))
+    other = release.model_copy(update={"service": "other", "execution": here.arn("other")})
+    ledger.record(other, "Released", "")
+
+
+def _shifted(here: World) -> None:
+    document = {"service": "checkout", "action": "shift", "weight": 0}
+    here.release(document, "shifted")
+
+
+def _reverted(here: World) -> None:
+    here.clock.after(5, lambda: here.signal("revert"))
+    assert here.release(request(images={"app": "shop:v3"}), "bad").state == "Reverted"
+
+
+def _forget_digests(here: World) -> None:
+    """Of a release that began on a version of the stack which noted none."""
+    key = ledger._document_key(here.arn("release-1"))
+    document = table.get(key)
+    assert document is not None
+    release = json.loads(document["release"])
+    release["primary"]["content"] = {}
+    table.put(Put(key, {**document, "release": json.dumps(release)}))
+
+
 def _deployed_by_others(here: World) -> None:
     _not_steady(here)
     here.cloud.ecs_update("example1", here.cloud.register("example1", "shop:v3"))
@@ -309,12 +384,7 @@ def _forget_old(here: World) -> None:
     """Of a release that began on a version of the stack which kept nothing of it."""
     here.cloud.delete(here.cloud.arn("example1", 1))
     table.delete(Delete(ledger._of_release(here.arn("release-1"), "way_back")))
-    key = ledger._document_key(here.arn("release-1"))
-    document = table.get(key)
-    assert document is not None
-    release = json.loads(document["release"])
-    release["primary"]["content"] = {}
-    table.put(Put(key, {**document, "release": json.dumps(release)}))
+    _forget_digests(here)
 
 
 # Routes
@@ -399,6 +469,10 @@ EXAMPLES: dict[str, Example] = {
     "of no version at all": in_world(_mix_tasks),
     "of a version that nobody knows": in_world(_hide_digests),
     "of a loose container": in_world(_loosen),
+    "of two ready ones that differ": _ready("shop:v3", "shop:v2"),
+    "of a container for the primary alone": _with_an_agent,
+    "with a member that nobody knows": in_world(_strange_member),
+    "with a member that may be lost": _loses,
     "with a place to go back to": asked(request(to="release-1")),
     "of no task definition": asked(
         request(images=None, task_definitions={"primary": "x:9", "canary": "y:9"})
@@ -497,6 +571,15 @@ EXAMPLES: dict[str, Example] = {
     "a rollback to nothing": asked(ROLLBACK),
     "a rollback of what others deployed": _after_a_release(_deployed_by_others),
     "a rollback to what was deleted": _after_a_release(_forget_old),
+    "a rollback to bytes that nobody noted": _after_a_release(_forget_digests),
+    "a rollback after a rollback": _after_a_release(_roll_back),
+    "a rollback to nobody": _to("nobody"),
+    "a rollback to one of another account": _to(
+        "arn:aws:states:us-east-1:999999999999:execution:stepcanary-release:release-1"
+    ),
+    "a rollback to another service": _to("other", _of_another_service),
+    "a rollback to a shift": _to("shifted", _shifted),
+    "a rollback to what was reverted": _to("bad", _reverted),
 }
 
 

@@ -157,8 +157,9 @@ def unbaked(document: Document, canary: Document, running: Document) -> str | No
     for name, image in containers_of(document).items():
         if theirs.get(name, now.get(name, "")) == image:
             continue
-        other = f"{theirs[name]} on the canary" if name in theirs else "not on the canary at all"
-        return f"container {name} is {image} on the primary and {other}"
+        if name in theirs:
+            return f"container {name} is {image} on the primary and {theirs[name]} on the canary"
+        return f"container {name} with {image} is on the primary alone"
     return None
 
 

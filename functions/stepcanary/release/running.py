@@ -25,8 +25,6 @@ from stepcanary.errors import AwsUnavailable, DeploymentFailed, RequestRejected
 from stepcanary.store import stages
 from stepcanary.store.ledger import Shipped
 
-KNOWS_DIGESTS = "Fargate 1.4.0 or the ECS agent 1.70.0, or later"
-
 
 def _digests(cluster: str, service: Service, document: Document) -> list[Digests]:
     """Of the tasks of the service's deployment; a read that lags shows none of them."""
@@ -56,7 +54,8 @@ def content_at_rest(cluster: str, service: Service, document: Document) -> Conte
     except ContentUnknown as unknown:
         raise RequestRejected(
             f"primary: ECS service {service.name}: {unknown}, so a revert could bring back"
-            f" something else; name the image by its digest, or run {KNOWS_DIGESTS}"
+            " something else; name the image by its digest, or run Fargate 1.4.0 or the ECS agent"
+            " 1.70.0, or later"
         ) from unknown
 
 
@@ -77,7 +76,10 @@ def note_canary(release: Release, lease: Lease, service: Service) -> str | None:
     except ContentMixed as mixed:
         raise DeploymentFailed(f"ECS service {service.name}: {mixed}; start again") from mixed
     except ContentUnknown as unknown:
-        return f"{unknown}; name the image by its digest, or run {KNOWS_DIGESTS}"
+        return (
+            f"{unknown}; name the image by its digest, or run Fargate 1.4.0 or the ECS agent"
+            " 1.70.0, or later"
+        )
     if release.pins and not is_same(content, release.pins):
         raise DeploymentFailed(
             f"ECS service {service.name} does not run what was to come back; name an image instead"
