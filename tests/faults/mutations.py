@@ -13,7 +13,6 @@ from stepcanary.contracts.answers import Rest
 from stepcanary.domain import alarms, deployment, verdict
 from stepcanary.domain.capacity import Capacity
 from stepcanary.release import (
-    closing,
     deploy,
     fixtures,
     holder,
