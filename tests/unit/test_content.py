@@ -167,15 +167,26 @@ def test_the_same_bytes_have_the_same_digests_in_what_both_have() -> None:
         ({"app": "shop:v3"}, "container app is shop:v3 on the primary and shop:v2 on the canary"),
         ({"app": f"shop@{A}"}, "shop:v2 on the canary"),
         ({"app": "shop:v2", "agent": "agent:v1"}, None),
+        ({"app": "shop:v2", "envoy": f"envoy@{C}"}, None),
+        ({"app": "shop:v2", "envoy": f"envoy@{B}"}, "envoy:v1 on the canary"),
         ({"app": "shop:v2", "agent": "agent:v2"}, "on the primary alone"),
     ],
-    ids=["the same", "another tag", "a digest", "what it runs alone", "what nobody has run"],
+    ids=[
+        "the same",
+        "another tag",
+        "a digest",
+        "what it runs alone",
+        "a digest of the same tag",
+        "a digest of another",
+        "what nobody has run",
+    ],
 )
 def test_a_ready_primary_may_only_have_what_a_canary_runs(
     primary: dict[str, str], told: str | None
 ) -> None:
-    running = document(app="shop:v1", agent="agent:v1")
-    found = unbaked(document(**primary), document(app="shop:v2"), running)
+    running = {"app": f"shop:v1@{B}", "agent": f"agent:v1@{C}", "envoy": f"envoy:v1@{C}"}
+    canary = document(app="shop:v2", envoy="envoy:v1")
+    found = unbaked(document(**primary), canary, running)
     assert (found is None) if told is None else told in (found or "")
 
 

@@ -150,12 +150,15 @@ def is_same(content: Content, other: Content) -> bool:
     return bool(both) and all(digest_of(content[n]) == digest_of(other[n]) for n in both)
 
 
-def unbaked(document: Document, canary: Document, running: Document) -> str | None:
+def unbaked(document: Document, canary: Document, primary: Content) -> str | None:
     """Which container of the primary's ready task definition no canary would run, in words; None
-    where the canary runs each of them, or the primary does already what it alone has."""
-    theirs, now = containers_of(canary), containers_of(running)
+    where the canary runs each of them, or the primary does already what it alone has. `primary` is
+    what it runs, with the tags by which that is known."""
+    theirs = containers_of(canary)
     for name, image in containers_of(document).items():
-        if theirs.get(name, now.get(name, "")) == image:
+        ran = primary.get(name, "")
+        runs_now = _is_same(image, ran)
+        if _is_meant(ran if runs_now else image, theirs[name]) if name in theirs else runs_now:
             continue
         if name in theirs:
             return f"container {name} is {image} on the primary and {theirs[name]} on the canary"

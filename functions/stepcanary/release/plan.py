@@ -68,6 +68,7 @@ def plan_release(
         content = content_at_rest(profile.cluster, primary, version.running)
         for known in ledger.known_contents(request.service):
             content = with_tags(content, known)
+        version.require_one(content)
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
     return build_release(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stepcanary.aws import ecs
 from stepcanary.aws.ecs import TaskDefinition
-from stepcanary.domain.content import is_fixed, loose_containers, unbaked
+from stepcanary.domain.content import Content, is_fixed, loose_containers, unbaked
 from stepcanary.domain.deployment import Service, with_images
 from stepcanary.domain.members import Paths, refusal, warnings_of
 from stepcanary.domain.model import Document
@@ -18,11 +18,22 @@ from stepcanary.errors import RequestRejected
 @dataclass(frozen=True, slots=True)
 class Versions:
     """What the primary runs. `is_new` is false where the release would bring these very images;
-    `losses` says what is lost where a task definition is registered anew."""
+    `losses` says what is lost where a task definition is registered anew. `ready` are the primary's
+    and the canary's task definition where the request names them."""
 
     running: Document
     is_new: bool
     losses: list[str]
+    ready: tuple[Document, Document] | None = None
+
+    def require_one(self, content: Content) -> None:
+        """Raises `RequestRejected` where the primary would get what no canary runs; `content` is
+        what it runs now."""
+        if self.ready and (alone := unbaked(*self.ready, content)):
+            raise RequestRejected(
+                f"task_definitions: {alone}, so no canary would run what the primary gets; name the"
+                " same image in both"
+            )
 
 
 def check(
@@ -32,6 +43,7 @@ def check(
     an old one that could not be gone back to."""
     running = _running("primary", primary)
     losses = []
+    both = None
     if request.task_definitions is None:
         losses += losses_of(_name("primary", running), running.unknown, may_be_lost)
         of_canary = _running("canary", canary)
@@ -45,19 +57,15 @@ def check(
             losses += losses_of(_name("primary", running), running.unknown, may_be_lost)
         ready = _ready(request.task_definitions.primary, "primary")
         of_canary = _ready(request.task_definitions.canary, "canary")
-        alone = unbaked(ready.document, of_canary.document, running.document)
-        if alone and request.action != "rollback":
-            raise RequestRejected(
-                f"task_definitions: {alone}, so no canary would run what the primary gets; name the"
-                " same image in both"
-            )
+        if request.action != "rollback":
+            both = (ready.document, of_canary.document)
         for side, found in (("primary", ready), ("canary", of_canary)):
             if not is_fixed(found.document) or request.action == "rollback":
                 # It is registered again, by digests.
                 losses += losses_of(f"{side}: {short_name(found.arn)}", found.unknown, may_be_lost)
         wanted = ready.document
     is_new = wanted != running.document or not is_fixed(wanted)
-    return Versions(running.document, is_new, losses)
+    return Versions(running.document, is_new, losses, both)
 
 
 def losses_of(name: str, unknown: Paths, may_be_lost: Collection[str]) -> list[str]:
