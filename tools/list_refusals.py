@@ -19,8 +19,8 @@ REFUSALS = {"RequestRejected", "LeaseHeld", "SplitTaken", "ValueError"}
 
 REASONS = {"refusal", "unbaked", "why_unnamed", "why_not_to"}
 """Functions that say why something is refused, and leave it to others to raise it."""
-LEAST_WORDS = 3
-"""Of a reason; what is shorter is a piece of one."""
+LEAST_WORDS = 4
+"""Of a sentence without a field; what is shorter is a piece of one."""
 
 NO_PART = {
     "control": "actions have texts of their own",
@@ -76,7 +76,7 @@ def _texts_of(tree: ast.AST, module: str) -> Iterator[Text]:
         if isinstance(node, ast.FunctionDef) and WARNS.search(node.name):
             yield from _of_kind("warning", module, _sayings(node))
         elif isinstance(node, ast.FunctionDef) and node.name in REASONS:
-            yield from _of_kind("refusal", module, _reasons(node))
+            yield from _of_kind("refusal", module, _sayings(node))
         elif isinstance(node, ast.FunctionDef) and node.name == "explain":
             yield from _of_kind("refusal", module, _messages(node))
         elif isinstance(node, ast.Raise) and _raised(node) in REFUSALS:
@@ -91,21 +91,6 @@ def _raised(node: ast.Raise) -> str:
     return called.id if isinstance(called, ast.Name) else ""
 
 
-def _reasons(function: ast.FunctionDef) -> Iterator[ast.expr]:
-    """The longest strings of a function that are sentences."""
-    left: list[ast.AST] = list(function.body[::-1])
-    while left:
-        node = left.pop()
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            continue
-        if isinstance(node, (ast.JoinedStr, ast.Constant)):
-            literal = "".join(part for is_literal, part in _parts(node) if is_literal)
-            if len(literal.split()) >= LEAST_WORDS:
-                yield node
-            continue
-        left += list(ast.iter_child_nodes(node))[::-1]
-
-
 def _sayings(function: ast.FunctionDef) -> Iterator[ast.expr]:
     """The sentences of a function: its longest strings, and not what they are put together of."""
     left: list[ast.AST] = list(function.body[::-1])
@@ -114,9 +99,8 @@ def _sayings(function: ast.FunctionDef) -> Iterator[ast.expr]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
         if isinstance(node, (ast.JoinedStr, ast.Constant)):
-            parts = _parts(node)
-            words = "".join(part for literal, part in parts if literal)
-            if ": " in words or len(words.split()) > LEAST_WORDS:
+            words = "".join(part for literal, part in _parts(node) if literal)
+            if ": " in words or len(words.split()) >= LEAST_WORDS:
                 yield node
             continue
         left += list(ast.iter_child_nodes(node))[::-1]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from stepcanary.domain.content import (
     ContentMixed,
     ContentUnknown,
+    brought,
     by_digest,
     content_of,
     differences,
@@ -158,6 +159,14 @@ def test_the_same_bytes_have_the_same_digests_in_what_both_have() -> None:
     assert is_same(ran, {"app": f"mirror@{A}"})
     assert not is_same(ran, {"app": f"shop:v1@{B}"})
     assert not is_same(ran, {"agent": f"agent@{A}"})
+
+
+def test_what_a_release_brings_is_what_the_canary_ran_but_for_what_is_another_on_purpose() -> None:
+    before = {"app": f"shop:v1@{B}", "envoy": f"envoy:v2@{B}", "agent": f"agent:v1@{B}"}
+    canary = {"app": f"shop:v2@{A}", "envoy": f"envoy:v1@{A}", "agent": f"agent:v1@{A}"}
+    got = {**canary, "envoy": before["envoy"]}
+    assert brought(canary, before, {"app": "shop:v2"}) == got
+    assert brought(canary, before, canary) == canary
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.
 """
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from stepcanary.domain.model import Document
@@ -148,6 +148,17 @@ def is_same(content: Content, other: Content) -> bool:
     """Whether these are the same bytes, in all containers that both have."""
     both = content.keys() & other.keys()
     return bool(both) and all(digest_of(content[n]) == digest_of(other[n]) for n in both)
+
+
+def brought(canary: Content, primary: Content, named: Collection[str]) -> Content:
+    """What the primary gets of a release: what the canary ran in the containers that the release
+    named, and in those with the same image on both sides; in the others what it ran before."""
+    baked = {
+        name: image
+        for name, image in canary.items()
+        if name in named or name not in primary or _is_meant(primary[name], image)
+    }
+    return {**primary, **baked}
 
 
 def unbaked(document: Document, canary: Document, primary: Content) -> str | None:

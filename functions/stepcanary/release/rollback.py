@@ -80,6 +80,8 @@ def _named(request: Request) -> tuple[Request, Content]:
     content = ledger.shipped(target.execution).content
     images = target.images and {n: content.get(n, image) for n, image in target.images.items()}
     _require_digests(images or {})
+    if target.task_definitions is not None and not content:
+        _require_fixed(target.task_definitions)
     version = {"images": images, "task_definitions": target.task_definitions}
     return request.model_copy(update=version), content
 
@@ -91,6 +93,8 @@ def _before(request: Request, last: Release) -> tuple[Request, Content]:
         before = TaskDefinitions(
             primary=last.primary.task_definition, canary=_canary_of(request.service, last)
         )
+        if not content:
+            _require_fixed(before)
         return request.model_copy(update={"task_definitions": before}), content
     # A release on an older version of this stack has noted none.
     content = content or containers_of(_old_definition(last))
@@ -108,6 +112,12 @@ def _require_digests(images: dict[str, str]) -> None:
                 f"rollback: nobody noted which bytes {image} was in container {name}; release the"
                 " image by its digest"
             )
+
+
+def _require_fixed(ready: TaskDefinitions) -> None:
+    """The same of ready task definitions of which nothing was noted."""
+    found = ecs.require_task_definition(ready.canary, "task_definitions.canary")
+    _require_digests(containers_of(found.document))
 
 
 def _canary_of(service: str, last: Release) -> str:

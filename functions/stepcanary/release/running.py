@@ -9,6 +9,7 @@ from stepcanary.domain.content import (
     ContentMixed,
     ContentUnknown,
     Digests,
+    brought,
     content_of,
     differences,
     has_tag,
@@ -91,8 +92,13 @@ def note_canary(release: Release, lease: Lease, service: Service) -> str | None:
 
 def shipped(release: Release, lease: Lease) -> Shipped:
     """What the release leaves in the ledger for those that come after it."""
-    is_new = release.images is None or not is_same(lease.content, release.primary.content)
-    return Shipped(lease.content, lease.primary_revision, is_new)
+    if not lease.content:
+        return Shipped({}, lease.primary_revision)
+    before = release.primary.content
+    named = lease.content if release.pins or release.images is None else release.images
+    content = brought(lease.content, before, named)
+    is_new = release.images is None or not is_same(content, before)
+    return Shipped(content, lease.primary_revision, is_new)
 
 
 def foreign_content(release: Release, lease: Lease, side: SideName, service: Service) -> str | None:

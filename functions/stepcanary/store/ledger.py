@@ -51,8 +51,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """What a release that is over had brought: the `content` that its canary ran, and the task
-    definition that its primary got; empty where it did not come so far. `is_new` is false where the
+    """What a release that is over had brought: the `content` and the task definition that its
+    primary got, or would have got; empty where it did not come so far. `is_new` is false where the
     primary ran these very images before."""
 
     content: Content
