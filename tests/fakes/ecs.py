@@ -83,6 +83,8 @@ class Ecs(Lagging):
         super().__init__(clock)
         self.startup_seconds = 15.0
         self.registry = Registry()
+        self.silent = False
+        """Whether no answer says which digest a task runs, as older agents leave it out."""
         self._contents: dict[str, dict[str, str]] = {}
         self.broken_images: set[str | tuple[str, str]] = set()
         self.definitions: dict[str, list[Document]] = {
@@ -275,28 +277,36 @@ class Ecs(Lagging):
     def _ecs_DescribeTasks(self, params: Document) -> Document:  # noqa: N802
         if not 0 < len(params["tasks"]) <= TASKS_PER_PAGE:
             raise Refusal("InvalidParameterException", "Tasks cannot be empty or over 100.")
-        return {"tasks": [self._task(arn) for arn in params["tasks"]], "failures": []}
+        at = self.moment("ecs.DescribeTasks")
+        found = {arn: self._task(arn, at) for arn in params["tasks"]}
+        return {
+            "tasks": [task for task in found.values() if task],
+            "failures": [
+                {"arn": arn, "reason": "MISSING"} for arn, task in found.items() if not task
+            ],
+        }
 
-    def _task(self, arn: str) -> Document:
-        """A task that is stopped by now is described for a while longer."""
+    def _task(self, arn: str, at: datetime | None = None) -> Document | None:
+        """A task that is stopped by now is described for a while longer; one that was not yet
+        there at that moment is not described."""
         self.advance()
         of, _, number = arn.rpartition("/")[2].partition(".")
         id = f"ecs-svc/{of}"
-        running, pending = next(
-            (
-                (deployment["runningCount"], deployment["pendingCount"])
-                for service in self.services.values()
-                for deployment in service["deployments"]
-                if deployment["id"] == id
-            ),
-            (0, 0),
-        )
+        counts = {
+            deployment["id"]: (deployment["runningCount"], deployment["pendingCount"])
+            for service in self.services.values()
+            for deployment in service.at(at)["deployments"]
+        }
+        now = {d["id"] for service in self.services.values() for d in service["deployments"]}
+        if id not in counts and id in now:
+            return None
+        running, pending = counts.get(id, (0, 0))
         alive = "PENDING" if running <= int(number) < running + pending else "STOPPED"
         status = "RUNNING" if int(number) < running else alive
+        # A container that was not pulled yet has no digest.
+        unknown = status == "PENDING" or self.silent
         containers = [
-            # A container that was not pulled yet has no digest.
-            {"name": name}
-            | ({} if status == "PENDING" else {"imageDigest": self.registry.digest(label)})
+            {"name": name} | ({} if unknown else {"imageDigest": self.registry.digest(label)})
             for name, label in self._contents[id].items()
         ]
         return {"taskArn": arn, "startedBy": id, "lastStatus": status, "containers": containers}

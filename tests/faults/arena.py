@@ -287,15 +287,17 @@ class Arena(World):
             run.watch.see_world(kind, held=self.is_led(), closing=run.closing, decided=decided)
         run.watch.see_time(held=self.held())
 
-    def start_next(self, image: str = "") -> str:
-        """Release 1 is of v2, release 2 of v3, and so on, where no other is named."""
+    def start_next(self, image: str = "", task_definitions: Document | None = None) -> str:
+        """Release 1 is of v2, release 2 of v3, and so on, where no other is named. Task definitions
+        of that image may be ready."""
         run = self.current
         name = f"release-{len(run.images) + 1}"
         image = image or f"shop:v{len(run.images) + 2}"
         if run.images:
             run.watch.later_images.add(image)
         run.images[name] = image
-        return self.start({"service": "checkout", "images": {"app": image}}, name)
+        version = {"task_definitions": task_definitions} if task_definitions else {}
+        return self.start({"service": "checkout", **(version or {"images": {"app": image}})}, name)
 
     def signal_now(self, kind: str, *, this_wait: bool = False) -> None:
         """As a person would, who tries again when the function answers with an error."""

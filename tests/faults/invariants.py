@@ -30,6 +30,13 @@ DEPLOYS_CANARY = {
 }
 """What others do to the canary that has its tags looked up again."""
 
+DEPLOYS_PRIMARY = {
+    "primary redeployed",
+    "old tag moved and deployed",
+    "old sidecar tag moved and deployed",
+}
+"""The same of the primary."""
+
 INVARIANTS = (
     "valid split",
     "planned rise",
@@ -142,8 +149,10 @@ class Watch:
         self.stirred = False
         """The world has done something to tasks or deployments: not all that is short is ours."""
         self._overwritten = False
-        self._other_bytes = False
-        """Somebody has deployed the primary anew, and its tag means something else by now."""
+        self._left: list[dict[str, str]] = []
+        """What the primary meant whenever somebody deployed it anew."""
+        self._taken_up_at: datetime | None = None
+        """When somebody last had the canary's tags looked up again."""
         self.violations: list[Violation] = []
         self._steps = steps
         self._rest_of_route = cloud.without_weights()
@@ -189,8 +198,10 @@ class Watch:
     def see_world(self, kind: str, *, held: bool, closing: bool, decided: bool) -> None:
         """Something was done behind the release's back; `decided` as in `see_alarm`."""
         self.stirred = True
-        self._other_bytes = self._other_bytes or kind == "old tag moved and deployed"
+        if kind in DEPLOYS_PRIMARY:
+            self._left.append(self.cloud.meaning(self.cloud.view(PRIMARY)["taskDefinition"]))
         if kind in DEPLOYS_CANARY:
+            self._taken_up_at = self.cloud.clock.now()
             wanted = self.cloud.view(CANARY)["taskDefinition"]
             for progress in self.all_progress():
                 progress.asked.append(self.cloud.meaning(wanted))
@@ -316,8 +327,16 @@ class Watch:
     def _see_what_baked(self, progress: Progress) -> None:
         """Before the canary gets more weight, and before the primary gets what it ran."""
         found = self.cloud.content(CANARY)
-        if progress.baked and found != progress.baked and not self.cloud.lag:
+        if progress.baked and found != progress.baked and not self._is_hidden():
             self.say("content", f"the canary runs {found}, and {progress.baked} has baked")
+
+    def _is_hidden(self) -> bool:
+        """Whether reads of ECS are too old to show what the canary has taken up."""
+        lag = max((s for call, s in self.cloud.lag.items() if call.startswith("ecs.")), default=0)
+        since = self._taken_up_at
+        if not (lag and since):
+            return False
+        return (self.cloud.clock.now() - since).total_seconds() <= lag
 
     def _sees_the_past(self) -> bool:
         """Whether who looks at the services now sees how they were."""
@@ -406,8 +425,9 @@ class Watch:
         newest = next(reversed(self._progress)) == arn
         if name == "SUCCEEDED" and newest and progress.baked not in ({}, content):
             self.say("content", f"Released: the primary runs {content}, baked: {progress.baked}")
-        same = newest and image == progress.old and not self._other_bytes
-        if name == "Reverted" and same and progress.old_content not in ({}, content):
+        same = newest and image == progress.old
+        kept = [progress.old_content, *self._left]
+        if name == "Reverted" and same and progress.old_content and content not in kept:
             self.say(
                 "content", f"Reverted: {content} serves, and {progress.old_content} did before"
             )

@@ -36,6 +36,7 @@ APIS = (
     "ecs.DescribeServices",
     "ecs.DescribeTaskDefinition",
     "ecs.ListTasks",
+    "ecs.DescribeTasks",
     "cloudwatch.DescribeAlarms",
 )
 LAGS = {f"{api} lags {seconds} s": _lag(api, seconds) for api in APIS for seconds in (1, 3, 12)}
@@ -54,6 +55,16 @@ def _push_and_deploy(image: str, service: str) -> Callable[[Cloud], object]:
         cloud.deploy_foreign(service, same_revision=True)
 
     return strike
+
+
+def _deregister_new(cloud: Cloud) -> None:
+    """Somebody cleans up what a release has registered, or is about to deploy."""
+    if cloud.status(new := cloud.arn(PRIMARY, 2)) == "ACTIVE":
+        cloud.deregister(new)
+
+
+def _stay_silent(cloud: Cloud) -> None:
+    cloud.silent = True
 
 
 WORLD: dict[str, Callable[[Cloud], object]] = {
@@ -77,6 +88,9 @@ WORLD: dict[str, Callable[[Cloud], object]] = {
     "new tag moved and deployed": _push_and_deploy("shop:v2", CANARY),
     "sidecar tag moved and deployed": _push_and_deploy("envoy:v1", CANARY),
     "old tag moved and deployed": _push_and_deploy("shop:v1", PRIMARY),
+    "old sidecar tag moved and deployed": _push_and_deploy("envoy:v1", PRIMARY),
+    "digests untold": _stay_silent,
+    "new revision deregistered": _deregister_new,
     "revision deregistered": lambda cloud: cloud.deregister(cloud.arn(PRIMARY, 1)),
     "revision deleting": lambda cloud: cloud.start_deleting(cloud.arn(PRIMARY, 1)),
     "autoscaler minimum": lambda cloud: cloud.autoscaler_minimum.update({CANARY: 1}),
@@ -92,6 +106,7 @@ LASTING = {
     "new tag moved",
     "old tag moved",
     "sidecar tag moved",
+    "digests untold",
     "autoscaler minimum",
     "executions unknown",
     "alarm fails to evaluate",

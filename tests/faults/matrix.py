@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.fakes.fronts import CLOUDS
 from tests.faults.arena import Arena
 from tests.faults.bases import BASES
-from tests.faults.kinds import KINDS, LASTING, Fault
+from tests.faults.kinds import KINDS, LAGS, LASTING, Fault
 from tests.faults.run import Case, Trace
 
 KEPT = Path(__file__).with_name("kept.json")
@@ -56,6 +56,8 @@ def single_faults(traces: Traces, router: str) -> list[Case]:
 
 def _stride(kind: str) -> int:
     """What lasts from where it strikes is not another thing at every place."""
+    if kind in LAGS:
+        return 5
     return 3 if kind in LASTING else 1
 
 
@@ -78,17 +80,25 @@ def _first(traces: Traces, base: str, target: str) -> int:
     return max(0, differs - OVERLAP)
 
 
-SHARES = 8
-"""Into so many parts the kinds are divided for the sample."""
+STRUCK = {"alb": 2}
+"""In so many releases on this router each kind strikes for the sample; in one on the others."""
 
 
 def share(router: str, base: str) -> list[str]:
-    """The kinds that strike this release on this router in the sample.
+    """The kinds that strike this release on this router in the sample."""
+    return [kind for number, kind in enumerate(KINDS) if base in _struck(router, kind, number)]
 
-    Over the releases each router meets every kind.
-    """
-    turn = list(CLOUDS).index(router) + list(BASES).index(base)
-    return [kind for number, kind in enumerate(KINDS) if (turn + number) % SHARES == 0]
+
+def _struck(router: str, kind: str, number: int) -> list[str]:
+    """The releases in which the kind strikes, evenly dealt among those where it can."""
+    able = [
+        name
+        for name, base in BASES.items()
+        if router in base.routers and (base.has_events or KINDS[kind] != "event")
+    ]
+    times = STRUCK.get(router, 1)
+    first = number + list(CLOUDS).index(router)
+    return [able[(first + turn * len(able) // times) % len(able)] for turn in range(times)]
 
 
 def sample(traces: Traces, router: str, base: str) -> list[Case]:

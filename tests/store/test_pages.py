@@ -1,9 +1,11 @@
 """Pages: what became of releases, what happened within one, and what is still to do."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from stepcanary.aws import clients
 from stepcanary.domain.signals import Signal
 from stepcanary.store import due, groups, leases, ledger, queue, rest, table
 from stepcanary.store.due import Task
@@ -19,6 +21,20 @@ def look() -> list[Resting]:
     looks = rest.next_looks()
     rest.have_looked(looks)
     return looks.looks
+
+
+def rest_many(count: int) -> None:
+    """The ledger after releases of so many services: what one of them leaves, so many times."""
+    release = release_named("n", service="s000")
+    leases.free(leases.take(release), release)
+    (left,) = clients.dynamodb().query(
+        TableName="ledger",
+        KeyConditionExpression="pk = :rest",
+        ExpressionAttributeValues={":rest": {"S": "rest"}},
+    )["Items"]
+    for number in range(1, count):
+        another = json.loads(json.dumps(left).replace("s000", f"s{number:03d}"))
+        clients.dynamodb().put_item(TableName="ledger", Item=another)
 
 
 def test_what_became_of_the_releases_of_a_service_newest_first(standing: StandingClock) -> None:
@@ -94,10 +110,7 @@ def test_only_the_newest_waits_and_is_found_by_its_service() -> None:
 
 
 def test_a_bounded_number_of_splits_at_rest_is_looked_at_each_time() -> None:
-    names = [f"s{number:03d}" for number in range(50)]
-    for name in names:
-        release = release_named(f"of-{name}", service=name)
-        leases.free(leases.take(release), release)
+    rest_many(50)
     looks = [[resting.split for resting in look()] for _ in range(4)]
     assert [len(look) for look in looks] == [20, 20, 10, 20]
     assert len({split for look in looks[:3] for split in look}) == 50
@@ -105,9 +118,7 @@ def test_a_bounded_number_of_splits_at_rest_is_looked_at_each_time() -> None:
 
 
 def test_a_split_that_was_moved_is_looked_at_each_time_until_it_rests() -> None:
-    for number in range(50):
-        release = release_named(f"n{number}", service=f"s{number:03d}")
-        leases.free(leases.take(release), release)
+    rest_many(50)
     first = look()[0]
     rest.set_moved(first)
     looks = [look() for _ in range(3)]
@@ -118,9 +129,7 @@ def test_a_split_that_was_moved_is_looked_at_each_time_until_it_rests() -> None:
 
 
 def test_of_many_that_were_moved_each_has_its_turn_and_all_are_known() -> None:
-    for number in range(50):
-        release = release_named(f"n{number}", service=f"s{number:03d}")
-        leases.free(leases.take(release), release)
+    rest_many(50)
     for _ in range(3):
         for resting in look():
             rest.set_moved(resting)
