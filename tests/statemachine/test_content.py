@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from stepcanary.domain.patience import MOST_RETRIES
 from stepcanary.store import ledger, table
 from stepcanary.store.table import Put
 from tests.builders import request
@@ -30,14 +31,16 @@ def fail(here: World) -> None:
     here.clock.after(FIRST_BAKE + 30, lambda: here.cloud.set_alarm("example2-5xx", "OK"))
 
 
-def answer_without_digests(here: World, service: str) -> None:
-    """As an old agent does."""
+def answer_without_digests(here: World, service: str, until: float = float("inf")) -> None:
+    """As an old agent does, and for a while any agent."""
     describe = here.cloud._ecs_DescribeTasks
+    begun = here.clock.now()
 
     def without(params: Document) -> Document:
         answer = describe(params)
+        late = (here.clock.now() - begun).total_seconds() >= until
         for task in answer["tasks"]:
-            if f"/{service}-" in task["startedBy"]:
+            if f"/{service}-" in task["startedBy"] and not late:
                 task["containers"] = [{"name": c["name"]} for c in task["containers"]]
         return answer
 
@@ -79,6 +82,29 @@ def test_a_canary_whose_digests_nobody_tells_is_overdue(here: World) -> None:
     assert "does not say which digest of shop:v2 its container app runs" in outcome.cause
     assert "ECS agent 1.70.0" in outcome.cause
     assert here.cloud.weights == []
+
+
+def test_a_primary_whose_digests_come_late_is_asked_again(here: World) -> None:
+    answer_without_digests(here, SERVED, until=3)
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+
+
+def test_a_primary_whose_digests_nobody_tells_is_refused_after_all_retries(here: World) -> None:
+    answer_without_digests(here, SERVED)
+    outcome = here.release(request())
+    assert outcome.state == "Rejected"
+    assert (
+        "ECS service example1: ECS does not say which digest of shop:v1 its container app runs"
+        in outcome.cause
+    )
+    assert "name the image by its digest" in outcome.cause
+    assert [name for name, _ in here.cloud.calls].count("ecs.DescribeTasks") > MOST_RETRIES
+
+
+def test_a_canary_whose_digests_come_late_is_waited_for(here: World) -> None:
+    answer_without_digests(here, CANARY, until=120)
+    assert here.release(request()).state == "Released"
 
 
 @pytest.mark.parametrize("lag", [20, 90])

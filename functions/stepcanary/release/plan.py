@@ -35,9 +35,15 @@ def resolve(document: object) -> tuple[Request, Profile]:
 
 
 def plan_release(
-    execution: str, request: Request, profile: Profile, may_be_lost: Collection[str] = ()
+    execution: str,
+    request: Request,
+    profile: Profile,
+    may_be_lost: Collection[str] = (),
+    *,
+    last_try: bool = True,
 ) -> Release:
-    """`may_be_lost` has the unknown members that the stack's parameter names.
+    """`may_be_lost` has the unknown members that the stack's parameter names. What AWS may say
+    later is refused at the `last_try` alone.
 
     Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again.
     """
@@ -65,7 +71,7 @@ def plan_release(
             losses += lost
         alarms = cloudwatch.describe(profile.alarms)
         check_fit(profile.alarms, alarms)
-        content = content_at_rest(profile.cluster, primary, version.running)
+        content = content_at_rest(profile.cluster, primary, version.running, last_try=last_try)
         for known in ledger.known_contents(request.service):
             content = with_tags(content, known)
         version.require_one(content)

@@ -36,23 +36,24 @@ def _digests(cluster: str, service: Service, document: Document) -> list[Digests
     return [task.digests for task in tasks if task.deployment == deployment]
 
 
-def content_at_rest(cluster: str, service: Service, document: Document) -> Content:
+def content_at_rest(
+    cluster: str, service: Service, document: Document, *, last_try: bool
+) -> Content:
     """What the primary runs before a release, and goes back to if it has to.
 
     Raises `RequestRejected` where that is not one digest per container, and `AwsUnavailable` where
-    its tasks are not listed yet.
+    ECS may say so later, unless this is the `last_try`.
     """
-    digests = _digests(cluster, service, document)
-    if not digests and not is_fixed(document):
-        raise AwsUnavailable(f"ECS lists no running task of {service.name}'s deployment yet")
     try:
-        return content_of(document, digests)
+        return content_of(document, _digests(cluster, service, document))
     except ContentMixed as mixed:
         raise RequestRejected(
             f"primary: ECS service {service.name}: {mixed}, so nobody knows what a revert would"
             " bring back; force a new deployment of it, and start again when it is steady"
         ) from mixed
     except ContentUnknown as unknown:
+        if not last_try:
+            raise AwsUnavailable(f"primary: ECS service {service.name}: {unknown}") from unknown
         raise RequestRejected(
             f"primary: ECS service {service.name}: {unknown}, so a revert could bring back"
             " something else; name the image by its digest, or run Fargate 1.4.0 or the ECS agent"
