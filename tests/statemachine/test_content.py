@@ -5,6 +5,7 @@ import json
 import pytest
 
 from stepcanary.domain.patience import MOST_RETRIES
+from stepcanary.release import looks
 from stepcanary.store import ledger, table
 from stepcanary.store.table import Put
 from tests.builders import request
@@ -164,6 +165,30 @@ def test_a_canary_that_is_deployed_again_at_the_gate_is_named(here: World) -> No
     outcome = here.release(request())
     assert outcome.state == "Reverted"
     assert "somebody else deployed the canary example2 again" in outcome.cause.lower()
+
+
+def test_a_sweep_asks_for_tasks_only_of_those_whose_turn_it_is(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.cloud.broken_images = {(SERVED, "shop:v2")}
+    asked: list[int] = []
+
+    def sweep(most: int) -> None:
+        monkeypatch.setattr(looks, "MOST_TARGETS_A_SWEEP", most)
+        before = len(here.cloud.calls)
+        here.invoke("ReconcileFunction", {"id": "schedule"})
+        asked.append([name for name, _ in here.cloud.calls[before:]].count("ecs.ListTasks"))
+
+    def again() -> None:
+        # It runs the same, and ECS is not done with it.
+        here.cloud.deploy_foreign(CANARY, same_revision=True)
+        here.clock.after(10, lambda: sweep(0))
+        here.clock.after(11, lambda: sweep(1))
+
+    here.clock.after(1_500, again)
+    here.clock.after(2_000, lambda: here.signal("revert"))
+    assert here.release(request()).state == "Reverted"
+    assert asked == [0, 1]
 
 
 def test_the_same_version_twice_is_no_version_to_go_back_to(here: World) -> None:
