@@ -63,7 +63,7 @@ def _plan_or_wait(
     may_be_lost: Collection[str],
     last_try: bool,
 ) -> PlanAnswer:
-    waits_for = _require_place(split, execution) if waited else 0
+    waits_for = _require_place(split, request.service, execution) if waited else 0
     try:
         release = plan_release(execution, request, profile, may_be_lost, last_try=last_try)
         return PlanAnswer(accepted=True, release=release)
@@ -88,11 +88,14 @@ def _take_place(split: str, service: str, execution: str, busy: SplitTaken) -> N
         raise RequestRejected("traffic: a newer release is already waiting for this split")
 
 
-def _require_place(split: str, execution: str) -> int:
+def _require_place(split: str, service: str, execution: str) -> int:
     """For how many seconds it has waited. Only the newest queued release may proceed, even if the
     split is free by now."""
     place = queue.queued(split)
     if place is None or place.execution != execution:
+        if mine := queue.withdrawn(service, execution):
+            # Its place is free for anybody, whether newer or not.
+            leases.require_not_withdrawn(mine)
         newer = place.execution if place else "a newer release"
         raise RequestRejected(f"traffic: {newer} is newer and takes this place in the queue")
     leases.require_not_withdrawn(place)
