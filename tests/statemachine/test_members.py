@@ -8,7 +8,7 @@ import pytest
 from emulator import template
 from tests.builders import request
 from tests.fakes.cloud import Cloud, Document
-from tests.fakes.fronts import CLOUDS, AlbCloud, LatticeCloud
+from tests.fakes.fronts import CLOUDS, DEFAULT_ACTIONS, AlbCloud, LatticeCloud
 from tests.statemachine.runner import Outcome, World
 from tests.statemachine.test_way_back import at_rest_on
 from tests.statemachine.timeline import FIRST_BAKE, LAST_BAKE, PRIMARY_ROLLS
@@ -17,8 +17,11 @@ MEMBERS = {
     "appmesh": "route.spec.httpRoute.mirrorPolicy",
     "alb": "Rules[].Actions[].ForwardConfig.mirrorPolicy",
     "lattice": "action.forward.mirrorPolicy",
+    "alb listener": "Listeners[].DefaultActions[].ForwardConfig.mirrorPolicy",
+    "lattice listener": "defaultAction.forward.mirrorPolicy",
 }
-ROUTERS = pytest.mark.parametrize("front", CLOUDS, indirect=True)
+FRONTS = {**CLOUDS, **DEFAULT_ACTIONS}
+ROUTERS = pytest.mark.parametrize("front", FRONTS, indirect=True)
 DEFINITION = "taskDefinition.containerDefinitions[].snapshot"
 
 
@@ -27,7 +30,7 @@ def front(request: pytest.FixtureRequest, here: World) -> str:
     """The router in front of the services."""
     router: str = request.param
     before = here.cloud
-    here.cloud = CLOUDS[router](here.clock)
+    here.cloud = FRONTS[router](here.clock)
     here.cloud.on_alarm = before.on_alarm
     profile = json.loads(before.parameters["/stepcanary/profiles/checkout"])
     profile["traffic"] = [here.cloud.traffic]
@@ -123,7 +126,7 @@ def writes_bring_the_default(here: World, front: str) -> None:
         else:
             assert isinstance(here.cloud, AlbCloud | LatticeCloud)
             written: Any = here.cloud.front.actions[here.cloud.rule]
-            config = written[-1]["ForwardConfig"] if front == "alb" else written["forward"]
+            config = written[-1]["ForwardConfig"] if "alb" in front else written["forward"]
         config["mirrorPolicy"] = {"percent": 0}
 
     here.cloud.on_write = on_write
