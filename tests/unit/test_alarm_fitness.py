@@ -133,7 +133,8 @@ HEALTHY = metric(TreatMissingData="notBreaching")
         (
             {"a": metric(EvaluationPeriods=2)},
             [
-                "alarms: a (120 s) may need so much bad data to fire, and bakes are shorter: 5 % (60 s)."
+                "alarms: a (120 s) may need so much bad data to fire, and bakes are shorter:"
+                " 5 % (60 s)."
             ],
         ),
         (
