@@ -28,6 +28,7 @@ def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
             waited=event.waited,
             begins=event.begins,
             may_be_lost=named(event.may_be_lost),
+            last_try=event.last_try,
         )
     except RequestRejected as rejected:
         publish_rejection(event.execution, event.request, rejected)

@@ -148,6 +148,14 @@ def test_members_of_actions_are_found_in_xml(wire: Wire, listed: str, unknown: P
     assert router_for(alb(LISTENER)).read().unknown == expected
 
 
+def test_what_a_member_has_is_compared_whatever_its_form(wire: Wire) -> None:
+    found = []
+    for percent in ("<Mirror><P>1</P></Mirror>", "<Mirror>  <P>1</P> </Mirror>", "<Mirror/>"):
+        wire.body = rules(action(1, more=percent))
+        found.append(router_for(alb()).read().unknown_values)
+    assert found[0] == found[1] != found[2]
+
+
 def test_of_rules_that_are_read_together_each_has_its_own(wire: Wire) -> None:
     plain, strange = action(1), action(1, more="<Mirror/>")
     wire.body = rules(plain, strange, plain)

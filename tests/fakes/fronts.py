@@ -4,10 +4,13 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import ClassVar
 
+from tests.fakes.alb import DEFAULT_RULE as ALB_DEFAULT_RULE
+from tests.fakes.alb import LISTENER as ALB_LISTENER
 from tests.fakes.alb import RULE as ALB_RULE
 from tests.fakes.alb import Alb, group
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import MEMBER, Cloud
+from tests.fakes.lattice import DEFAULT_RULE as LATTICE_DEFAULT_RULE
 from tests.fakes.lattice import LISTENER, SERVICE, Lattice
 from tests.fakes.lattice import RULE as LATTICE_RULE
 from tests.fakes.past import Remembered
@@ -192,8 +195,41 @@ class LatticeCloud(_Balanced):
         self.front.put(self.rule, {"forward": {"targetGroups": groups, **more}})
 
 
+class AlbListenerCloud(AlbCloud):
+    """The same as the listener's default action, which is not written as a rule."""
+
+    read = "elbv2.DescribeListeners"
+    writes = "elbv2.ModifyListener"
+    rule = ALB_LISTENER
+    traffic: ClassVar[Document] = {
+        "router": "alb",
+        "listener": ALB_LISTENER,
+        "primary_target_group": AlbCloud.groups["example1"],
+        "canary_target_group": AlbCloud.groups["example2"],
+    }
+
+    def described(self) -> Document:
+        return self.front._rule(ALB_DEFAULT_RULE)
+
+
+class LatticeListenerCloud(LatticeCloud):
+    """The same as the listener's default action, which is not written as a rule."""
+
+    read = "vpc-lattice.GetListener"
+    writes = "vpc-lattice.UpdateListener"
+    rule = LATTICE_DEFAULT_RULE
+    traffic: ClassVar[Document] = {
+        key: value for key, value in LatticeCloud.traffic.items() if key != "rule"
+    }
+
+
 CLOUDS: dict[str, type[Cloud]] = {"appmesh": Cloud, "alb": AlbCloud, "lattice": LatticeCloud}
 """By router."""
+
+DEFAULT_ACTIONS: dict[str, type[Cloud]] = {
+    "alb listener": AlbListenerCloud,
+    "lattice listener": LatticeListenerCloud,
+}
 
 
 class ThreeFronts(Cloud):

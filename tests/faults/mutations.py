@@ -210,7 +210,7 @@ def _without_one_content(_arena: Arena) -> Iterator[None]:
 @contextmanager
 def _without_foreign_content(_arena: Arena) -> Iterator[None]:
     """A deployment of the same revision runs the same."""
-    with patch.object(world, "foreign_content", lambda *_: None):
+    with patch.object(world, "redeployment", lambda *_: None):
         yield
 
 

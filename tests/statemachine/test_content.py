@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from stepcanary.domain.patience import MOST_RETRIES
+from stepcanary.release import looks
 from stepcanary.store import ledger, table
 from stepcanary.store.table import Put
 from tests.builders import request
@@ -30,14 +32,16 @@ def fail(here: World) -> None:
     here.clock.after(FIRST_BAKE + 30, lambda: here.cloud.set_alarm("example2-5xx", "OK"))
 
 
-def answer_without_digests(here: World, service: str) -> None:
-    """As an old agent does."""
+def answer_without_digests(here: World, service: str, until: float = float("inf")) -> None:
+    """As an old agent does, and for a while any agent."""
     describe = here.cloud._ecs_DescribeTasks
+    begun = here.clock.now()
 
     def without(params: Document) -> Document:
         answer = describe(params)
+        late = (here.clock.now() - begun).total_seconds() >= until
         for task in answer["tasks"]:
-            if f"/{service}-" in task["startedBy"]:
+            if f"/{service}-" in task["startedBy"] and not late:
                 task["containers"] = [{"name": c["name"]} for c in task["containers"]]
         return answer
 
@@ -79,6 +83,29 @@ def test_a_canary_whose_digests_nobody_tells_is_overdue(here: World) -> None:
     assert "does not say which digest of shop:v2 its container app runs" in outcome.cause
     assert "ECS agent 1.70.0" in outcome.cause
     assert here.cloud.weights == []
+
+
+def test_a_primary_whose_digests_come_late_is_asked_again(here: World) -> None:
+    answer_without_digests(here, SERVED, until=3)
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+
+
+def test_a_primary_whose_digests_nobody_tells_is_refused_after_all_retries(here: World) -> None:
+    answer_without_digests(here, SERVED)
+    outcome = here.release(request())
+    assert outcome.state == "Rejected"
+    assert (
+        "ECS service example1: ECS does not say which digest of shop:v1 its container app runs"
+        in outcome.cause
+    )
+    assert "name the image by its digest" in outcome.cause
+    assert [name for name, _ in here.cloud.calls].count("ecs.DescribeTasks") > MOST_RETRIES
+
+
+def test_a_canary_whose_digests_come_late_is_waited_for(here: World) -> None:
+    answer_without_digests(here, CANARY, until=120)
+    assert here.release(request()).state == "Released"
 
 
 @pytest.mark.parametrize("lag", [20, 90])
@@ -138,6 +165,30 @@ def test_a_canary_that_is_deployed_again_at_the_gate_is_named(here: World) -> No
     outcome = here.release(request())
     assert outcome.state == "Reverted"
     assert "somebody else deployed the canary example2 again" in outcome.cause.lower()
+
+
+def test_a_sweep_asks_for_tasks_only_of_those_whose_turn_it_is(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.cloud.broken_images = {(SERVED, "shop:v2")}
+    asked: list[int] = []
+
+    def sweep(most: int) -> None:
+        monkeypatch.setattr(looks, "MOST_TARGETS_A_SWEEP", most)
+        before = len(here.cloud.calls)
+        here.invoke("ReconcileFunction", {"id": "schedule"})
+        asked.append([name for name, _ in here.cloud.calls[before:]].count("ecs.ListTasks"))
+
+    def again() -> None:
+        # It runs the same, and ECS is not done with it.
+        here.cloud.deploy_foreign(CANARY, same_revision=True)
+        here.clock.after(10, lambda: sweep(0))
+        here.clock.after(11, lambda: sweep(1))
+
+    here.clock.after(1_500, again)
+    here.clock.after(2_000, lambda: here.signal("revert"))
+    assert here.release(request()).state == "Reverted"
+    assert asked == [0, 1]
 
 
 def test_the_same_version_twice_is_no_version_to_go_back_to(here: World) -> None:

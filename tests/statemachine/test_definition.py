@@ -13,6 +13,7 @@ from stepcanary.domain.patience import (
     FIRST_TRY_SECONDS,
     LONGEST_TRY_SECONDS,
     LONGEST_TURN_SECONDS,
+    MOST_RETRIES,
     TRY_GROWTH,
     before_next_try,
     most_tries,
@@ -100,7 +101,7 @@ def test_every_wait_ends_by_itself_and_says_what_then(name: str, wait: State) ->
 
 PATIENCE = {
     "IntervalSeconds": 2,
-    "MaxAttempts": 6,
+    "MaxAttempts": MOST_RETRIES,
     "BackoffRate": 2.0,
     "MaxDelaySeconds": 30,
     "JitterStrategy": "FULL",

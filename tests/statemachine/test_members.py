@@ -1,13 +1,14 @@
 """What the packaged SDK does not know: a release is refused for it, or says what is lost."""
 
 import json
+from typing import Any
 
 import pytest
 
 from emulator import template
 from tests.builders import request
 from tests.fakes.cloud import Cloud, Document
-from tests.fakes.fronts import CLOUDS
+from tests.fakes.fronts import CLOUDS, DEFAULT_ACTIONS, AlbCloud, LatticeCloud
 from tests.statemachine.runner import Outcome, World
 from tests.statemachine.test_way_back import at_rest_on
 from tests.statemachine.timeline import FIRST_BAKE, LAST_BAKE, PRIMARY_ROLLS
@@ -16,8 +17,11 @@ MEMBERS = {
     "appmesh": "route.spec.httpRoute.mirrorPolicy",
     "alb": "Rules[].Actions[].ForwardConfig.mirrorPolicy",
     "lattice": "action.forward.mirrorPolicy",
+    "alb listener": "Listeners[].DefaultActions[].ForwardConfig.mirrorPolicy",
+    "lattice listener": "defaultAction.forward.mirrorPolicy",
 }
-ROUTERS = pytest.mark.parametrize("front", CLOUDS, indirect=True)
+FRONTS = {**CLOUDS, **DEFAULT_ACTIONS}
+ROUTERS = pytest.mark.parametrize("front", FRONTS, indirect=True)
 DEFINITION = "taskDefinition.containerDefinitions[].snapshot"
 
 
@@ -26,7 +30,7 @@ def front(request: pytest.FixtureRequest, here: World) -> str:
     """The router in front of the services."""
     router: str = request.param
     before = here.cloud
-    here.cloud = CLOUDS[router](here.clock)
+    here.cloud = FRONTS[router](here.clock)
     here.cloud.on_alarm = before.on_alarm
     profile = json.loads(before.parameters["/stepcanary/profiles/checkout"])
     profile["traffic"] = [here.cloud.traffic]
@@ -110,6 +114,34 @@ def test_an_alarm_returns_the_traffic_whatever_the_route_has(here: World, front:
     assert outcome.state == "Reverted", outcome
     assert here.cloud.weights[-1] == (100, 0)
     assert "alarm example2-5xx" in outcome.cause
+    assert f"has lost {MEMBERS[front]}" in outcome.cause
+
+
+def writes_bring_the_default(here: World, front: str) -> None:
+    """AWS does not delete the member, but forgets what it was."""
+
+    def on_write(_primary: int, _canary: int) -> None:
+        if front == "appmesh":
+            config = next(spec for kind, spec in here.cloud.route.items() if "Route" in kind)
+        else:
+            assert isinstance(here.cloud, AlbCloud | LatticeCloud)
+            written: Any = here.cloud.front.actions[here.cloud.rule]
+            config = written[-1]["ForwardConfig"] if "alb" in front else written["forward"]
+        config["mirrorPolicy"] = {"percent": 0}
+
+    here.cloud.on_write = on_write
+
+
+@ROUTERS
+def test_a_member_that_a_write_brings_to_its_default_is_lost(here: World, front: str) -> None:
+    def strike() -> None:
+        here.cloud.add_member()
+        writes_bring_the_default(here, front)
+
+    here.clock.after(FIRST_BAKE, strike)
+    outcome = here.release(request())
+    assert outcome.state == "Reverted", outcome
+    assert here.cloud.has_member()
     assert f"has lost {MEMBERS[front]}" in outcome.cause
 
 

@@ -85,6 +85,63 @@ def test_one_that_is_named_and_waits_not_is_told_who_does(here: World) -> None:
     assert "release-2" in told[0].cause
 
 
+def test_one_that_was_stopped_is_not_said_to_be_withdrawn(here: World) -> None:
+    stored(here, **QUEUED)
+    second = release_in(here, FIRST_BAKE, "shop:v2", "release-2")
+
+    def stop_and_withdraw() -> Outcome:
+        here.sfn.stop_execution(executionArn=here.arn("release-2"))
+        return act(here, "withdraw", execution="release-2")
+
+    told = once_it_waits(here, stop_and_withdraw)
+    here.release(request(images={"app": "shop:v9"}))
+    assert here.wait(second[0]).status == "ABORTED"
+    assert told[0].state == "Rejected", told[0]
+    assert "no release of checkout waits for its turn" in told[0].cause
+
+
+@pytest.mark.parametrize("started_at", [1, 2**50], ids=["older", "newer"])
+def test_one_that_was_withdrawn_is_told_so_whoever_has_its_place(
+    here: World, started_at: int
+) -> None:
+    stored(here, **QUEUED)
+    second = release_in(here, FIRST_BAKE, "shop:v2", "release-2")
+
+    def withdraw_and_take() -> bool:
+        here.invoke("TakeActionFunction", withdrawal("release-3"))
+        return queue.enqueue(split_of(), "checkout", here.arn("another"), started_at)
+
+    took = once_it_waits(here, withdraw_and_take)
+    here.release(request(images={"app": "shop:v9"}))
+    outcome = here.wait(second[0])
+    print("XX", outcome, queue.queued(split_of()))
+    assert took == [True]
+    assert outcome.state == "Rejected"
+    assert "withdrawn before it began: by somebody" in outcome.cause
+
+
+def test_one_that_is_withdrawn_as_it_opens_does_not_open_in_the_place_of_another(
+    here: World,
+) -> None:
+    stored(here, **QUEUED)
+    open_release = here.handlers["OpenReleaseFunction"]
+    told: list[Any] = []
+
+    def withdrawn(event: Any, context: Any) -> Any:
+        if event["release"]["execution"] == here.arn("release-2") and not told:
+            told.append(here.invoke("TakeActionFunction", withdrawal("release-3")))
+            queue.enqueue(split_of(), "checkout", here.arn("another"), 2**50)
+        return open_release(event, context)
+
+    here.handlers["OpenReleaseFunction"] = withdrawn
+    second = release_in(here, FIRST_BAKE, "shop:v2", "release-2")
+    here.release(request(images={"app": "shop:v9"}))
+    outcome = here.wait(second[0])
+    assert told[0]["answer"]["executions"] == [here.arn("release-2")]
+    assert "withdrawn before it began" in outcome.cause
+    assert here.cloud.running_image("example1") == "shop:v9"
+
+
 def test_one_that_is_withdrawn_as_it_opens_does_not_open(here: World) -> None:
     """Its plan was made before, on a split that had become free."""
     stored(here, **QUEUED)

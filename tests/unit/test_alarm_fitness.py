@@ -132,16 +132,22 @@ HEALTHY = metric(TreatMissingData="notBreaching")
         ({"a": metric(Namespace="AWS/DynamoDB")}, ["alarms: a watches DynamoDB"]),
         (
             {"a": metric(EvaluationPeriods=2)},
-            ["alarms: a may need 120 s of bad data to fire, longer than the bake at 5 % (60 s),"],
+            [
+                "alarms: a (120 s) may need so much bad data to fire, and bakes are shorter:"
+                " 5 % (60 s)."
+            ],
         ),
         (
             {"a": metric(EvaluationPeriods=2), "b": metric(Period=600), "c": metric()},
-            ["alarms: b, a may need 600 s of bad data to fire, longer than the bake at 5 %, 100 %"],
+            [
+                "alarms: b (600 s), a (120 s) may need so much bad data to fire, and bakes are"
+                " shorter: 5 % (60 s), 100 % (300 s)."
+            ],
         ),
         ({"a": logs("cron(0 * * * ? *)")}, []),
         (
             {"a": {"StateValue": "OK", "AlarmRule": "ALARM(b)"}, "b": metric(Period=120)},
-            ["alarms: b, of a, may need 120 s"],
+            ["alarms: b, of a, (120 s) may need so much"],
         ),
     ],
 )

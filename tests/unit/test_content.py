@@ -1,5 +1,6 @@
 import copy
 import string
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,10 +23,13 @@ from stepcanary.domain.content import (
     spoken,
     unbaked,
     unpinned,
+    with_images,
     with_tags,
 )
 from stepcanary.domain.model import Document
+from stepcanary.errors import RequestRejected
 
+NAMES = st.lists(st.sampled_from(["app", "log", "proxy"]), min_size=1, unique=True)
 A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
 
 
@@ -231,3 +235,28 @@ def test_nothing_but_images_changes_and_what_is_pinned_stays(
     assert images(promoted(wanted, content, {})) == images(exact)
     running = {name: digest_of(image) for name, image in content.items()}
     assert differences(content, [running]) == []
+
+
+@given(NAMES, st.data())
+def test_only_the_named_images_differ_and_the_original_stays(names: list[str], data: Any) -> None:
+    named = data.draw(st.dictionaries(st.sampled_from(names), st.just("shop:v2")))
+    containers = [{"name": n, "image": "shop:v1", "cpu": 256, "secrets": [n]} for n in names]
+    original = {"family": "shop", "cpu": "256", "containerDefinitions": containers}
+    before = copy.deepcopy(original)
+    derived = with_images(original, named)
+    assert original == before
+    expected = [{**c, "image": named.get(str(c["name"]), "shop:v1")} for c in containers]
+    assert derived == {**original, "containerDefinitions": expected}
+
+
+def test_what_is_derived_shares_nothing_with_the_original() -> None:
+    original = document(app="shop:v1")
+    with_images(original, {})["containerDefinitions"][0]["cpu"] = 2
+    assert original == document(app="shop:v1")
+
+
+def test_a_container_that_is_not_there_is_refused_with_those_that_are() -> None:
+    containers = [{"name": "web", "image": "shop:v1"}, {"name": "log", "image": "fluent:1"}]
+    definition = {"family": "shop", "containerDefinitions": containers}
+    with pytest.raises(RequestRejected, match=r"^images\.app: .*\bshop\b.*\blog, web$"):
+        with_images(definition, {"web": "shop:v2", "app": "shop:v2"})

@@ -1,6 +1,5 @@
 """Deployments: only the image differs, and only what surely runs has arrived."""
 
-import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,11 +16,9 @@ from stepcanary.domain.deployment import (
     looked_at,
     wait_before_next,
     warnings,
-    with_images,
 )
 from stepcanary.errors import DeploymentFailed, RequestRejected
 
-NAMES = st.lists(st.sampled_from(["app", "log", "proxy"]), min_size=1, unique=True)
 OURS: dict[str, Any] = {
     "id": "ecs-svc/2",
     "status": "PRIMARY",
@@ -54,31 +51,6 @@ def a_service(**changed: Any) -> Service:
             **changed,
         }
     )
-
-
-@given(NAMES, st.data())
-def test_only_the_named_images_differ_and_the_original_stays(names: list[str], data: Any) -> None:
-    images = data.draw(st.dictionaries(st.sampled_from(names), st.just("shop:v2")))
-    containers = [{"name": n, "image": "shop:v1", "cpu": 256, "secrets": [n]} for n in names]
-    original = {"family": "shop", "cpu": "256", "containerDefinitions": containers}
-    before = copy.deepcopy(original)
-    derived = with_images(original, images)
-    assert original == before
-    expected = [{**c, "image": images.get(str(c["name"]), "shop:v1")} for c in containers]
-    assert derived == {**original, "containerDefinitions": expected}
-
-
-def test_what_is_derived_shares_nothing_with_the_original() -> None:
-    original = {"family": "shop", "containerDefinitions": [{"name": "app", "secrets": []}]}
-    with_images(original, {})["containerDefinitions"][0]["secrets"].append("x")
-    assert original["containerDefinitions"] == [{"name": "app", "secrets": []}]
-
-
-def test_a_container_that_is_not_there_is_refused_with_those_that_are() -> None:
-    containers = [{"name": "web", "image": "shop:v1"}, {"name": "log", "image": "fluent:1"}]
-    definition = {"family": "shop", "containerDefinitions": containers}
-    with pytest.raises(RequestRejected, match=r"^images\.app: .*\bshop\b.*\blog, web$"):
-        with_images(definition, {"web": "shop:v2", "app": "shop:v2"})
 
 
 def test_the_current_deployment_is_the_primary_one_wherever_it_is_listed() -> None:

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepcanary.domain.members import (
+    altered,
     loss,
     named,
     refusal,
     sendable,
+    values_of,
     warnings_of,
     within,
     without_numbers,
@@ -88,3 +90,21 @@ def test_a_stand_in_is_not_sent() -> None:
         "priority": 0,
     }
     assert document["other"] == stand_in
+
+
+@pytest.mark.parametrize(
+    ("after", "lost"),
+    [
+        ([("Rules[1].New", "1"), ("Rules[0].New", "2")], ()),
+        ([("Rules[0].New", "1"), ("Rules[1].New", "1")], ("Rules[].New",)),
+        ([("Rules[0].New", "1")], ("Rules[].New",)),
+        ([], ("Rules[].New",)),
+        ([("Rules[0].New", "1"), ("Rules[1].New", "2"), ("Rules[1].Newer", "1")], ()),
+    ],
+    ids=["another order", "another value", "one of two", "gone", "more"],
+)
+def test_a_member_that_comes_back_otherwise_is_lost(
+    after: list[tuple[str, str]], lost: tuple[str, ...]
+) -> None:
+    before = values_of([("Rules[0].New", "1"), ("Rules[1].New", "2")])
+    assert altered(before, values_of(after)) == lost

@@ -35,7 +35,7 @@ def test_what_can_be_named_is_named() -> None:
 def test_only_a_rollback_makes_the_next_one_ambiguous() -> None:
     release = a_release()
     assert why_unnamed(release, GOOD) is None
-    fled = release.model_copy(update={"fled": Fled(execution="arn:b", version="shop:v9")})
+    fled = release.model_copy(update={"fled": Fled(version="shop:v9")})
     assert "would bring shop:v9 again" in (why_unnamed(fled, GOOD) or "")
 
 

@@ -8,17 +8,20 @@ https://github.com/boto/botocore/blob/develop/botocore/endpoint.py, `before-pars
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
-from xml.etree.ElementTree import Element, ParseError, fromstring
+from xml.etree.ElementTree import Element, ParseError, canonicalize, fromstring, tostring
 
 from botocore.model import OperationModel, Shape
 
-from stepcanary.domain.members import Paths, within, without_numbers
+from stepcanary.domain.members import Paths, Values, values_of, within, without_numbers
 from stepcanary.domain.model import Document
 
 C = TypeVar("C")
 
 KEY = "UnknownMembers"
-"""Of an answer: paths of the members that were dropped, with the numbers of list items."""
+"""Of an answer: the members that were dropped."""
+
+Found = list[tuple[str, str]]
+"""Path, with the numbers of list items, and what is there, as text."""
 
 TYPE = "__type"
 """The JSON protocols' own, which belongs to no shape."""
@@ -40,19 +43,25 @@ def unknown(
     parts: Sequence[str],
     *,
     but: Sequence[str] = (),
-    also: Sequence[str] = (),
 ) -> Paths:
-    """The unknown members in these parts of an answer, `but` in these parts of them.
+    """The unknown members in these parts of an answer, `but` in these parts of them."""
+    found = _in_parts(answer, parts)
+    return without_numbers(p for p, _ in found if not any(within(p, part) for part in but))
 
-    `also` has the paths of members that botocore knows and that a write is without all the same.
+
+def unknown_values(
+    answer: Mapping[str, Any], parts: Sequence[str], also: Sequence[tuple[str, str]] = ()
+) -> Values:
+    """The unknown members in these parts of an answer, with what they have.
+
+    `also` has those of members that botocore knows and that a write is without all the same.
     """
-    paths: list[str] = [*answer.get(KEY, []), *also]
-    found = [
-        path
-        for path in paths
-        if any(within(path, part) for part in parts) and not any(within(path, p) for p in but)
-    ]
-    return without_numbers(found)
+    return values_of([*_in_parts(answer, parts), *also])
+
+
+def _in_parts(answer: Mapping[str, Any], parts: Sequence[str]) -> Found:
+    found: Found = answer.get(KEY, [])
+    return [(p, v) for p, v in found if any(within(p, part) for part in parts)]
 
 
 def _note(
@@ -69,7 +78,7 @@ def _note(
         customized_response_dict[KEY] = found
 
 
-def _in_json(shape: Any, response: Document) -> list[str]:
+def _in_json(shape: Any, response: Document) -> Found:
     try:
         tree = json.loads(response["body"])
     except ValueError:
@@ -85,7 +94,7 @@ def _in_json(shape: Any, response: Document) -> list[str]:
     return found
 
 
-def _in_xml(shape: Any, response: Document) -> list[str]:
+def _in_xml(shape: Any, response: Document) -> Found:
     try:
         root = fromstring(response["body"])  # noqa: S314 - it comes from AWS, and botocore parses it as well
     except ParseError:
@@ -99,8 +108,8 @@ LOOKS = {"query": _in_xml, "json": _in_json, "rest-json": _in_json}
 """By protocol. A service that comes to another one with a newer botocore fails in every test."""
 
 
-def _unknown(shape: Any, node: Any, path: str = "") -> Iterator[str]:
-    """Paths of what is below this node, a value of JSON or an element of XML, and in no shape."""
+def _unknown(shape: Any, node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """What is below this node, a value of JSON or an element of XML, and in no shape."""
     if node is None:
         return
     if shape.type_name == "structure" and not getattr(shape, "is_document_type", False):
@@ -113,7 +122,7 @@ def _unknown(shape: Any, node: Any, path: str = "") -> Iterator[str]:
             yield from _unknown(shape.value, value, f"{path}.{key}")
 
 
-def _unknown_of_structure(shape: Any, node: Any, path: str) -> Iterator[str]:
+def _unknown_of_structure(shape: Any, node: Any, path: str) -> Iterator[tuple[str, str]]:
     known = {member.serialization.get("name", n): member for n, member in shape.members.items()}
     members = list(_members(node))
     for name, value in members:
@@ -121,7 +130,7 @@ def _unknown_of_structure(shape: Any, node: Any, path: str) -> Iterator[str]:
         if name in known:
             yield from _unknown(known[name], value, below)
         else:
-            yield below
+            yield below, _text(value)
     if isinstance(node, dict) and shape.is_tagged_union:
         strange = [name for name, _ in members if name not in known]
         if len(strange) < len(members):
@@ -134,6 +143,13 @@ def _members(node: Any) -> Iterator[tuple[str, Any]]:
         yield from ((key, v) for key, v in node.items() if v is not None and key != TYPE)
     elif isinstance(node, Element):
         yield from ((_tag(child), child) for child in node)
+
+
+def _text(value: Any) -> str:
+    """The same for what means the same."""
+    if isinstance(value, Element):
+        return canonicalize(tostring(value), strip_text=True)
+    return json.dumps(value, sort_keys=True)
 
 
 def _tag(element: Element) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.model import Model
 from stepcanary.domain.outcome import Ending, Failure, ReleaseOutcome
+from stepcanary.domain.patience import MOST_RETRIES
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import TOKENS_PER_WAIT, Kind
 from stepcanary.domain.split import SideName
@@ -20,13 +21,20 @@ def milliseconds(entered_at: str) -> int:
 
 class PlanInput(Model):
     """`waited`: an earlier plan of this execution had to wait for its split. `begins`: it has had
-    its turn among those that were started at once. `may_be_lost` is the stack's parameter."""
+    its turn among those that were started at once. `retries` says how often the definition has
+    tried this plan again, `may_be_lost` is the stack's parameter."""
 
     execution: str
     request: Any = None
     waited: bool
     begins: bool = False
+    retries: int = Field(default=0, ge=0)
     may_be_lost: str = ""
+
+    @property
+    def last_try(self) -> bool:
+        """Whether the definition gives up when AWS has no answer this time either."""
+        return self.retries >= MOST_RETRIES
 
 
 class TakeInput(Model):

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import Any
 
-from stepcanary.aws import stepfunctions
 from stepcanary.contracts.answers import EndedRelease, RunningRelease, Taken, WaitingRelease
 from stepcanary.control.manual_shift import shift_manually
 from stepcanary.domain.lease import Lease
@@ -92,9 +91,9 @@ def status(request: ActionRequest) -> Taken:
 
 
 def _waiting(service: str) -> list[WaitingRelease] | None:
-    """None where nobody waits. An execution that was stopped leaves its place behind."""
-    alive = [p for p in waiting.of_service(service) if stepfunctions.running_since(p.execution)]
-    found = [WaitingRelease(execution=p.execution, since=p.since, split=p.split) for p in alive]
+    """None where nobody waits."""
+    places = waiting.of_service(service)
+    found = [WaitingRelease(execution=p.execution, since=p.since, split=p.split) for p in places]
     return found or None
 
 

@@ -96,7 +96,8 @@ def _age_warning(leaves: Described) -> Iterator[str]:
 
 
 def _speed_warning(leaves: Described, steps: list[Step]) -> Iterator[str]:
-    """The shortest bake has to last as long as the slowest alarm needs."""
+    """The shortest bake has to last as long as the slowest alarm needs. Each has its own seconds,
+    so that a person sees which of them do not go together."""
     needed = {name: seconds_to_fire(settings) for name, settings in leaves.items()}
     known = {name: seconds for name, seconds in needed.items() if seconds is not None}
     shortest = min((step.bake_seconds for step in steps), default=0)
@@ -104,11 +105,15 @@ def _speed_warning(leaves: Described, steps: list[Step]) -> Iterator[str]:
         (name for name in known if known[name] > shortest), key=lambda name: (-known[name], name)
     )
     if slow:
-        weights = [step.weight for step in steps if step.bake_seconds < known[slow[0]]]
+        bakes = [
+            f"{step.weight} % ({step.bake_seconds} s)"
+            for step in steps
+            if step.bake_seconds < known[slow[0]]
+        ]
         yield (
-            f"alarms: {_list(slow)} may need {known[slow[0]]} s of bad data to fire, longer than"
-            f" the bake at {', '.join(f'{weight} %' for weight in weights[:NAMES_IN_A_WARNING])}"
-            f" ({shortest} s), which it cannot judge; bake longer, or make the alarm faster"
+            f"alarms: {_list([f'{name} ({known[name]} s)' for name in slow])} may need so much bad"
+            f" data to fire, and bakes are shorter: {_list(bakes)}. What is over before an alarm"
+            " can fire it cannot judge; bake longer, or make the alarm faster"
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from stepcanary.domain.model import Document
+from stepcanary.errors import RequestRejected
 
 Content = dict[str, str]
 """By container, the image with its digest and the tag that it was asked for by, where it has one:
@@ -127,13 +128,29 @@ def differences(content: Content, tasks: Iterable[Digests]) -> list[str]:
 
 
 def pinned(document: Document, content: Content) -> Document:
-    """The task definition with the images of the content, by digest, in every container of it."""
+    """A copy of the task definition with the images of the content in every container of it, by
+    digest where they have one: whether ECS takes a tag beside it is not documented."""
     changed = copy.deepcopy(document)
     containers: list[dict[str, Any]] = changed["containerDefinitions"]
     for container in containers:
         if container["name"] in content:
             container["image"] = by_digest(content[container["name"]])
     return changed
+
+
+def with_images(document: Document, images: Content) -> Document:
+    """The same with the images of a request.
+
+    Raises `RequestRejected` for a container that the task definition does not have.
+    """
+    there = containers_of(document)
+    for name in images:
+        if name not in there:
+            raise RequestRejected(
+                f"images.{name}: task definition {document['family']} has no container of that"
+                f" name; it has {', '.join(sorted(there))}"
+            )
+    return pinned(document, images)
 
 
 def unpinned(document: Document, known: Content) -> Document:

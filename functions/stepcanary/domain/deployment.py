@@ -1,32 +1,12 @@
 """Deployment: what to register with ECS, and when a rollout is done."""
 
-import copy
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from stepcanary.domain.content import by_digest
 from stepcanary.domain.model import Document, Model
 from stepcanary.domain.patience import JITTER, MOST_CHECKS, before_next_check
 from stepcanary.errors import DeploymentFailed, RequestRejected
-
-
-def with_images(task_definition: Document, images: dict[str, str]) -> Document:
-    """A copy of a registrable task definition in which only the named images differ.
-
-    Raises `RequestRejected` for a container that it does not have.
-    """
-    derived = copy.deepcopy(task_definition)
-    containers = {c["name"]: c for c in derived["containerDefinitions"]}
-    for name, image in images.items():
-        if name not in containers:
-            raise RequestRejected(
-                f"images.{name}: task definition {derived['family']} has no container of that"
-                f" name; it has {', '.join(sorted(containers))}"
-            )
-        # Whether ECS takes a tag beside a digest is not documented.
-        containers[name]["image"] = by_digest(image)
-    return derived
 
 
 class Started(Model):

@@ -18,6 +18,9 @@ STAND_IN = "SDK_UNKNOWN_MEMBER"
 Paths = tuple[str, ...]
 """Of unknown members, each once, in order."""
 
+Values = tuple[tuple[str, str], ...]
+"""Of unknown members: each one's path and what it has, as text, in order."""
+
 
 def named(parameter: str) -> list[str]:
     """The paths in the stack's parameter, which are separated by commas."""
@@ -26,7 +29,25 @@ def named(parameter: str) -> list[str]:
 
 def without_numbers(paths: Iterable[str]) -> Paths:
     """Paths as a person names them: each stands for all items of its lists."""
-    return tuple(sorted({re.sub(r"\[\d+\]", "[]", path) for path in paths}))
+    return tuple(sorted({_without_numbers(path) for path in paths}))
+
+
+def _without_numbers(path: str) -> str:
+    return re.sub(r"\[\d+\]", "[]", path)
+
+
+def values_of(found: Iterable[tuple[str, str]]) -> Values:
+    """Of members whose paths may have numbers. AWS does not promise the order of its lists."""
+    return tuple(sorted((_without_numbers(path), value) for path, value in found))
+
+
+def altered(before: Values, after: Values) -> Paths:
+    """Which members are gone from a route that was written, or have come back otherwise."""
+    return tuple(
+        path
+        for path in dict.fromkeys(path for path, _ in before)
+        if [v for p, v in before if p == path] != [v for p, v in after if p == path]
+    )
 
 
 def within(path: str, part: str) -> bool:

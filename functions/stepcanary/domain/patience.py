@@ -12,6 +12,9 @@ FIRST_TRY_SECONDS, LONGEST_TRY_SECONDS, TRY_GROWTH = 15, 120, 1.5
 """The Retry of an act that waits for tasks, as the definition has it. Without jitter, whose
 shortest pause is none: then nobody could say how many tries a wait has."""
 
+MOST_RETRIES = 6
+"""So often the definition tries again what AWS did not answer."""
+
 FIRST_TURN_SECONDS, LONGEST_TURN_PAUSE_SECONDS = 30, 120
 FIRST_REVERT_SECONDS, LONGEST_REVERT_PAUSE_SECONDS = 2, 60
 MOST_CHECKS = 200

@@ -22,10 +22,8 @@ class Side(Model):
 
 
 class Fled(Model):
-    """What a rollback goes back from: the version, for people, and the execution that had released
-    it, empty where nobody knows."""
+    """What a rollback goes back from: the version, for people."""
 
-    execution: str
     version: str
 
 

@@ -25,9 +25,11 @@ def plan_in_turn(
     waited: bool,
     begins: bool,
     may_be_lost: Collection[str] = (),
+    last_try: bool = True,
 ) -> PlanAnswer:
     """The release, or how long it has to wait while another has its split. It `begins` after it
-    has had its turn among those that were started at once. `may_be_lost` has unknown members.
+    has had its turn among those that were started at once. `may_be_lost` has unknown members, and
+    `last_try` is as in `plan_release`.
 
     Raises `RequestRejected` where it may not wait, was overtaken or has waited too long.
     """
@@ -37,7 +39,13 @@ def plan_in_turn(
     split = min(traffic.key(execution) for traffic in profile.traffic)
     try:
         return _plan_or_wait(
-            execution, split, request, profile, waited=waited, may_be_lost=may_be_lost
+            execution,
+            split,
+            request,
+            profile,
+            waited=waited,
+            may_be_lost=may_be_lost,
+            last_try=last_try,
         )
     except RequestRejected:
         if waited:
@@ -53,10 +61,11 @@ def _plan_or_wait(
     *,
     waited: bool,
     may_be_lost: Collection[str],
+    last_try: bool,
 ) -> PlanAnswer:
-    waits_for = _require_place(split, execution) if waited else 0
+    waits_for = _require_place(split, request.service, execution) if waited else 0
     try:
-        release = plan_release(execution, request, profile, may_be_lost)
+        release = plan_release(execution, request, profile, may_be_lost, last_try=last_try)
         return PlanAnswer(accepted=True, release=release)
     except SplitTaken as busy:
         if profile.concurrency == "reject" or request.action == "rollback":
@@ -79,11 +88,14 @@ def _take_place(split: str, service: str, execution: str, busy: SplitTaken) -> N
         raise RequestRejected("traffic: a newer release is already waiting for this split")
 
 
-def _require_place(split: str, execution: str) -> int:
+def _require_place(split: str, service: str, execution: str) -> int:
     """For how many seconds it has waited. Only the newest queued release may proceed, even if the
     split is free by now."""
     place = queue.queued(split)
     if place is None or place.execution != execution:
+        if mine := queue.withdrawn(service, execution):
+            # Its place is free for anybody, whether newer or not.
+            leases.require_not_withdrawn(mine)
         newer = place.execution if place else "a newer release"
         raise RequestRejected(f"traffic: {newer} is newer and takes this place in the queue")
     leases.require_not_withdrawn(place)

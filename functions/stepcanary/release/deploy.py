@@ -4,7 +4,14 @@ from stepcanary import clock
 from stepcanary.aws import ecs
 from stepcanary.aws.ecs import TaskDefinition
 from stepcanary.contracts.answers import SteadyAnswer
-from stepcanary.domain.content import by_digest, containers_of, pinned, promoted, unpinned
+from stepcanary.domain.content import (
+    by_digest,
+    containers_of,
+    pinned,
+    promoted,
+    unpinned,
+    with_images,
+)
 from stepcanary.domain.deployment import (
     Service,
     Started,
@@ -12,7 +19,6 @@ from stepcanary.domain.deployment import (
     is_overdue,
     looked_at,
     wait_before_next,
-    with_images,
 )
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.members import refusal

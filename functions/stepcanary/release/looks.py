@@ -92,6 +92,7 @@ def look_after(living: list[Lease]) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class Look:
     """How much is asked about one release this time: whether the canary's targets are, and the
+    tasks of what somebody deployed again, each of which is a call of its own; and the
     routes that were read together, if it is its turn."""
 
     targets: bool
@@ -182,7 +183,7 @@ def _doubt(
     """Why the release should revert, and what a person has to know, for all that its two services
     show."""
     try:
-        world.require_own(release, lease, sides)
+        world.require_own(release, lease, sides, tasks=targets)
     except ForeignDeployment as found:
         return str(found), None
     state = world.look_at_canary(release, lease, sides, targets=targets)

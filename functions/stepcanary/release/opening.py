@@ -91,7 +91,9 @@ def _put_right(seen: Lease) -> None:
 
 def _check_again(release: Release, request: object) -> None:
     """Another release may have come and gone between the plan and the lease."""
-    planned = plan_release(release.execution, *resolve(request), release.may_be_lost)
+    planned = plan_release(
+        release.execution, *resolve(request), release.may_be_lost, last_try=False
+    )
     if release.fled is not None:
         # A primary in need is being scaled, and the canary of a rollback follows it anyway.
         tasks = {"primary_tasks": release.primary_tasks, "canary_tasks": release.canary_tasks}

@@ -9,7 +9,7 @@ from stepcanary.domain.content import Content, with_tags
 from stepcanary.domain.deployment import Service, check_releasable
 from stepcanary.domain.deployment import warnings as service_warnings
 from stepcanary.domain.profile import Profile, Traffic
-from stepcanary.domain.release import Fled, Release, Side
+from stepcanary.domain.release import Release, Side
 from stepcanary.domain.request import (
     ActionRequest,
     Request,
@@ -21,7 +21,7 @@ from stepcanary.domain.split import check_expressible
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
 from stepcanary.release import versions
 from stepcanary.release.holder import is_alive
-from stepcanary.release.rollback import rolled_back
+from stepcanary.release.rollback import Rollback, rolled_back
 from stepcanary.release.running import content_at_rest
 from stepcanary.store import leases, ledger, profiles
 from stepcanary.traffic.factory import router_for
@@ -35,18 +35,24 @@ def resolve(document: object) -> tuple[Request, Profile]:
 
 
 def plan_release(
-    execution: str, request: Request, profile: Profile, may_be_lost: Collection[str] = ()
+    execution: str,
+    request: Request,
+    profile: Profile,
+    may_be_lost: Collection[str] = (),
+    *,
+    last_try: bool = True,
 ) -> Release:
-    """`may_be_lost` has the unknown members that the stack's parameter names.
+    """`may_be_lost` has the unknown members that the stack's parameter names. What AWS may say
+    later is refused at the `last_try` alone.
 
     Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again.
     """
     _check_distinct(execution, profile)
-    fled: Fled | None = None
-    pins: Content = {}
+    rollback: Rollback | None = None
     try:
         if request.action == "rollback":
-            request, profile, fled, pins = rolled_back(request, profile)
+            rollback = rolled_back(request, profile)
+            request, profile = rollback.request, rollback.profile
         abandoned = [_abandoned_traffic(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
@@ -65,7 +71,7 @@ def plan_release(
             losses += lost
         alarms = cloudwatch.describe(profile.alarms)
         check_fit(profile.alarms, alarms)
-        content = content_at_rest(profile.cluster, primary, version.running)
+        content = content_at_rest(profile.cluster, primary, version.running, last_try=last_try)
         for known in ledger.known_contents(request.service):
             content = with_tags(content, known)
         version.require_one(content)
@@ -80,6 +86,7 @@ def plan_release(
         content=content,
         images=request.images,
         task_definitions=request.task_definitions,
+        rollback=rollback,
         may_be_lost=may_be_lost,
         warnings=[
             *losses,
@@ -87,7 +94,7 @@ def plan_release(
             *service_warnings("canary", canary),
             *alarm_warnings(profile.alarms, alarms, profile.all_steps),
         ],
-    ).model_copy(update={"fled": fled, "pins": pins})
+    )
 
 
 def check_possible(request: Request, profile: Profile, may_be_lost: Collection[str] = ()) -> None:
@@ -117,6 +124,7 @@ def build_release(
     content: Content | None = None,
     images: dict[str, str] | None = None,
     task_definitions: TaskDefinitions | None = None,
+    rollback: Rollback | None = None,
     may_be_lost: Collection[str] = (),
     warnings: Collection[str] = (),
 ) -> Release:
@@ -143,6 +151,8 @@ def build_release(
         revert_seconds=profile.revert_seconds,
         settle_seconds=profile.settle_seconds,
         drain_seconds=max(traffic.drain_seconds for traffic in planned),
+        fled=rollback.fled if rollback else None,
+        pins=rollback.pins if rollback else {},
         may_be_lost=list(may_be_lost),
         warnings=list(warnings),
     )

@@ -1,6 +1,7 @@
 """Rollback: back to the version before the last release, or to one that is named, at full speed."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 from stepcanary.aws import ecs
 from stepcanary.domain import rollback
@@ -16,9 +17,19 @@ from stepcanary.release.deploy import runs_version
 from stepcanary.store import ledger
 
 
-def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile, Fled, Content]:
+@dataclass(frozen=True, slots=True)
+class Rollback:
     """A request for the version to go back to, the profile without steps, alarms and gates, what is
-    gone back from, and what the version that comes back ran.
+    gone back from, and in `pins` what the version that comes back ran."""
+
+    request: Request
+    profile: Profile
+    fled: Fled
+    pins: Content
+
+
+def rolled_back(request: Request, profile: Profile) -> Rollback:
+    """The rollback that is requested.
 
     The alarms judge a canary of the version that is already known; those that fire now are about
     the version that is to go. Raises `RequestRejected` where there is nothing to go back to, or
@@ -32,9 +43,7 @@ def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile, F
     else:
         last = _require_last(request, last, primary, runs_last=runs_last)
         version, content = _before(request, last)
-    fled = Fled(execution="", version=short_name(primary.task_definition))
-    if last is not None and runs_last:
-        fled = Fled(execution=last.execution, version=last.version)
+    runs = last.version if last and runs_last else short_name(primary.task_definition)
     fast = profile.model_copy(
         update={
             "steps": [Step(weight=100, bake_seconds=0)],
@@ -45,7 +54,7 @@ def rolled_back(request: Request, profile: Profile) -> tuple[Request, Profile, F
             ),
         }
     )
-    return version, fast, fled, content
+    return Rollback(version, fast, Fled(version=runs), content)
 
 
 def _require_last(

@@ -3,6 +3,8 @@
 It costs two calls of ECS, and none where a task definition names its images by digest.
 """
 
+from dataclasses import dataclass
+
 from stepcanary.aws import ecs
 from stepcanary.domain.content import (
     Content,
@@ -36,23 +38,24 @@ def _digests(cluster: str, service: Service, document: Document) -> list[Digests
     return [task.digests for task in tasks if task.deployment == deployment]
 
 
-def content_at_rest(cluster: str, service: Service, document: Document) -> Content:
+def content_at_rest(
+    cluster: str, service: Service, document: Document, *, last_try: bool
+) -> Content:
     """What the primary runs before a release, and goes back to if it has to.
 
     Raises `RequestRejected` where that is not one digest per container, and `AwsUnavailable` where
-    its tasks are not listed yet.
+    ECS may say so later, unless this is the `last_try`.
     """
-    digests = _digests(cluster, service, document)
-    if not digests and not is_fixed(document):
-        raise AwsUnavailable(f"ECS lists no running task of {service.name}'s deployment yet")
     try:
-        return content_of(document, digests)
+        return content_of(document, _digests(cluster, service, document))
     except ContentMixed as mixed:
         raise RequestRejected(
             f"primary: ECS service {service.name}: {mixed}, so nobody knows what a revert would"
             " bring back; force a new deployment of it, and start again when it is steady"
         ) from mixed
     except ContentUnknown as unknown:
+        if not last_try:
+            raise AwsUnavailable(f"primary: ECS service {service.name}: {unknown}") from unknown
         raise RequestRejected(
             f"primary: ECS service {service.name}: {unknown}, so a revert could bring back"
             " something else; name the image by its digest, or run Fargate 1.4.0 or the ECS agent"
@@ -101,10 +104,50 @@ def shipped(release: Release, lease: Lease) -> Shipped:
     return Shipped(content, lease.primary_revision, is_new)
 
 
-def foreign_content(release: Release, lease: Lease, side: SideName, service: Service) -> str | None:
-    """That somebody has deployed a side anew and its tags mean something else by now, in a
-    sentence; None where it runs what it ran. The latter is noted, so that it is asked once.
-    """
+@dataclass(frozen=True, slots=True)
+class Redeployment:
+    """A side that somebody else has deployed anew with the revision that it had, whose tags may
+    mean something else by now. `tasks` are those that it runs, `expected` is what it ran."""
+
+    side: SideName
+    service: Service
+    expected: Content
+    tasks: list[ecs.Task]
+
+    @property
+    def foreign(self) -> str | None:
+        """That it runs something else, in a sentence; None where nothing shows that."""
+        other = differences(self.expected, [task.digests for task in self.tasks])
+        if not other:
+            return None
+        return (
+            f"somebody else deployed the {self.side} {self.service.name} again, and its tags mean"
+            f" something else by now: it runs {', '.join(other)}"
+        )
+
+    @property
+    def deployment(self) -> str:
+        """Its id."""
+        return self.service.current["id"] if self.service.current else ""
+
+    @property
+    def is_known_to_be_same(self) -> bool:
+        """Whether ECS is done with it, and says of each tag that it means what it meant."""
+        tagged = _tagged(self.expected)
+        own = [task for task in self.tasks if task.deployment == self.deployment]
+        told = all(tagged <= task.digests.keys() for task in own)
+        return bool(own) and told and self.service.settled and self.foreign is None
+
+
+def _tagged(content: Content) -> set[str]:
+    return {name for name, image in content.items() if has_tag(image)}
+
+
+def redeployment(
+    release: Release, lease: Lease, side: SideName, service: Service
+) -> Redeployment | None:
+    """Of this side, by its tasks, which are asked for; None where nobody has made one, or where it
+    can run nothing else."""
     if side == "canary":
         expected, known, revision = lease.content, lease.canary_deployment, lease.canary_revision
     else:
@@ -113,19 +156,13 @@ def foreign_content(release: Release, lease: Lease, side: SideName, service: Ser
         expected, revision = at_rest.content, at_rest.task_definition
         known = lease.primary_deployment or at_rest.deployment
     ids = {deployment["id"] for deployment in service.deployments}
-    if service.task_definition != revision or ids <= {known}:
-        return None
-    tagged = {name for name, image in expected.items() if has_tag(image)}
-    if not tagged:
+    if service.task_definition != revision or ids <= {known} or not _tagged(expected):
         return None
     tasks = ecs.running_tasks(release.cluster, service.name)
-    if other := differences(expected, [task.digests for task in tasks]):
-        return (
-            f"somebody else deployed the {side} {service.name} again, and its tags mean something"
-            f" else by now: it runs {', '.join(other)}"
-        )
-    current = service.current["id"] if service.current else ""
-    seen = [task for task in tasks if task.deployment == current]
-    if seen and service.settled and all(tagged <= task.digests.keys() for task in seen):
-        stages.note_deployment(lease, side, current)
-    return None
+    return Redeployment(side, service, expected, tasks)
+
+
+def note_same(lease: Lease, found: Redeployment) -> None:
+    """So that it is asked once."""
+    if found.is_known_to_be_same:
+        stages.note_deployment(lease, found.side, found.deployment)

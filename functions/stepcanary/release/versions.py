@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from stepcanary.aws import ecs
 from stepcanary.aws.ecs import TaskDefinition
-from stepcanary.domain.content import Content, is_fixed, loose_containers, unbaked
-from stepcanary.domain.deployment import Service, with_images
+from stepcanary.domain.content import Content, is_fixed, loose_containers, unbaked, with_images
+from stepcanary.domain.deployment import Service
 from stepcanary.domain.members import Paths, refusal, warnings_of
 from stepcanary.domain.model import Document
 from stepcanary.domain.request import Request

@@ -1,5 +1,6 @@
 """Waiting: which releases of a service have not begun, and how one of them is withdrawn."""
 
+from stepcanary.aws import stepfunctions
 from stepcanary.domain.lease import Place
 from stepcanary.domain.request import ActionRequest
 from stepcanary.errors import SignalRefused
@@ -7,8 +8,13 @@ from stepcanary.store import leases, queue
 
 
 def of_service(service: str) -> list[Place]:
-    """Those that wait for their split, or to begin."""
-    return [p for p in queue.waiting(service) if p.split or not leases.has_begun(p.execution)]
+    """Those that wait for their split, or to begin; who was stopped has left its place behind."""
+    return [
+        place
+        for place in queue.waiting(service)
+        if (place.split or not leases.has_begun(place.execution))
+        and stepfunctions.running_since(place.execution)
+    ]
 
 
 def withdraw(request: ActionRequest) -> list[str]:

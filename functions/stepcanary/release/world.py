@@ -19,7 +19,7 @@ from stepcanary.errors import (
     NotEnoughCapacity,
 )
 from stepcanary.release.pace import Pace
-from stepcanary.release.running import foreign_content
+from stepcanary.release.running import note_same, redeployment
 from stepcanary.store import stages
 from stepcanary.traffic.factory import router_for
 
@@ -79,26 +79,37 @@ def measure(
     return replace(capacity, healthy=min(known, default=None))
 
 
-def require_own(release: Release, lease: Lease, sides: Sides) -> str | None:
+def require_own(release: Release, lease: Lease, sides: Sides, *, tasks: bool = True) -> str | None:
     """What somebody else deploys to the primary and ECS has not done yet; None where nobody does.
+    `tasks` is as in `foreign`.
 
     As long as that lasts an act that gives weight waits. Raises `ForeignDeployment` for a version
     of somebody else's on the canary, and on the primary once it is steady, or where the primary is
     being replaced by us as well.
     """
-    if found := foreign(release, lease, "canary", sides.canary):
+    if found := foreign(release, lease, "canary", sides.canary, tasks=tasks):
         raise ForeignDeployment(found)
-    found = foreign(release, lease, "primary", sides.primary)
+    found = foreign(release, lease, "primary", sides.primary, tasks=tasks)
     if found and (lease.touched or keeps_up(release, sides.primary) is None):
         raise ForeignDeployment(found)
     return found
 
 
-def foreign(release: Release, lease: Lease, side: SideName, service: Service) -> str | None:
+def foreign(
+    release: Release, lease: Lease, side: SideName, service: Service, *, tasks: bool = True
+) -> str | None:
     """What somebody else has deployed to this side, in a sentence: another revision, or other bytes
-    under the same tags."""
-    found = foreign_revision(release, lease, side, service)
-    return found or foreign_content(release, lease, side, service)
+    under the same tags. A deployment that is found to run the same is noted.
+
+    Its `tasks` are asked for bytes, which costs two calls for as long as such a one is not noted.
+    """
+    if found := foreign_revision(release, lease, side, service):
+        return found
+    again = redeployment(release, lease, side, service) if tasks else None
+    if again is None:
+        return None
+    note_same(lease, again)
+    return again.foreign
 
 
 def as_large_as_primary(release: Release, sides: Sides) -> Release:

@@ -136,11 +136,32 @@ def waiting(service: str) -> list[Place]:
 
 
 def withdraw(service: str, place: Place, why: str) -> bool:
-    """Mark a release that waits, so that it ends at its next look; False where it waits no more."""
-    key = queue_key(place.split) if place.split else _start_key(service, place.execution)
+    """Mark a release that waits, so that it ends at its next look; False where it waits no more.
+
+    Another may have its place at a split by then, so it is marked by its own name as well.
+    """
+    own = _start_key(service, place.execution)
     is_there = Attr("execution").eq(place.execution)
+    marks: list[Write] = [
+        Change(queue_key(place.split) if place.split else own, is_there, set={"withdrawn": why})
+    ]
+    if place.split:
+        note = {
+            "execution": place.execution,
+            "service": service,
+            "since": place.since,
+            "withdrawn": why,
+            "expires_at": clock.epoch_seconds() + KEPT_SECONDS,
+        }
+        marks.append(Put(own, note))
     try:
-        table.change(Change(key, is_there, set={"withdrawn": why}))
+        table.transact(marks)
     except ConditionFailed:
         return False
     return True
+
+
+def withdrawn(service: str, execution: str) -> Place | None:
+    """The place of a release that was withdrawn, whoever has it now."""
+    item = table.get(_start_key(service, execution))
+    return _place_of(item) if item and item.get("withdrawn") else None

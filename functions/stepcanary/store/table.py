@@ -9,7 +9,7 @@
 | `ecs#<cluster>` | ECS service | who releases on the ECS service | `leases` |
 | `service#<name>` | `running#<split>` | a running release of the service | `leases` |
 | `service#<name>` | `waiting#<split>` | a release that waits for its split | `queue` |
-| `service#<name>` | `starting#<execution>` | one that waits to begin, among many | `queue` |
+| `service#<name>` | `starting#<execution>` | one that waits to begin, or was withdrawn | `queue` |
 | `service#<name>` | `release#<second>#<execution>` | what became of a release | `ledger` |
 | `service#<name>` | `last`, `last#Released` | the last release, the last good one | `ledger` |
 | `day#<date>` | `<second>#<execution>` | what became of a release of that day | `ledger` |

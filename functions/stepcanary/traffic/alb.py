@@ -125,13 +125,13 @@ class AlbRouter:
         weights = self._weights(actions)
         groups = forward_of(found, self.name).get("ForwardConfig", {}).get("TargetGroups", [])
         others = left_out(groups, "TargetGroupArn", "Weight")
-        also = [f"{part}[].ForwardConfig.TargetGroups[].{name}" for name in others]
+        also = [(f"{part}[].ForwardConfig.TargetGroups[].{name}", text) for name, text in others]
         return Reading(
             self._pair.split_of(weights, self.name),
             {"actions": actions},
             rest_weight=self._pair.found_rest_weight(weights),
             pinned_seconds=_pinned_seconds(forward_of(actions, self.name)),
-            unknown=members.unknown(answer, [part], also=also),
+            unknown_values=members.unknown_values(answer, [part], also),
         )
 
     @classmethod

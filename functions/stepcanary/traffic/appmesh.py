@@ -60,13 +60,15 @@ class AppMeshRouter:
         )
         route = answer["route"]
         spec = sendable(cast("Document", route["spec"]))
-        unknown = members.unknown(answer, ["route.spec"])
-        if unknown and not any(kind in spec for kind in KINDS):
+        values = members.unknown_values(answer, ["route.spec"])
+        if values and not any(kind in spec for kind in KINDS):
+            names = members.unknown(answer, ["route.spec"])
             raise RequestRejected(
-                f"traffic: {self.name} has {', '.join(unknown)}, which this stack does not"
+                f"traffic: {self.name} has {', '.join(names)}, which this stack does not"
                 f" know, and none of {', '.join(KINDS)}; update the stack"
             )
-        return Reading(self._split(spec), spec, route["metadata"]["version"], unknown=unknown)
+        version = route["metadata"]["version"]
+        return Reading(self._split(spec), spec, version, unknown_values=values)
 
     def _split(self, spec: Document) -> Split:
         weights: dict[str, int] = {}

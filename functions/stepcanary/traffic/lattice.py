@@ -67,12 +67,12 @@ class LatticeRouter:
         action = normal(found, self.name)
         weights: Weights = action["forward"]["targetGroups"]
         others = left_out(found["forward"]["targetGroups"], "targetGroupIdentifier", "weight")
-        also = [f"{part}.forward.targetGroups[].{name}" for name in others]
+        also = [(f"{part}.forward.targetGroups[].{name}", text) for name, text in others]
         return Reading(
             self._pair.split_of(weights, self.name),
             action,
             rest_weight=self._pair.found_rest_weight(weights),
-            unknown=members.unknown(answer, [part], also=also),
+            unknown_values=members.unknown_values(answer, [part], also),
         )
 
     def _answer(self) -> tuple[Document, str]:

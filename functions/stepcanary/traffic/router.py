@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from stepcanary.domain.members import Paths
+from stepcanary.domain.members import Paths, Values
 from stepcanary.domain.model import Document
 from stepcanary.domain.split import SideName, Split
 
@@ -16,7 +16,7 @@ class Reading:
     `version` rises by one with every write, whoever makes it; None where the router counts none.
     `rest_weight` is the primary's in a route that does not list the canary; else None.
     `pinned_seconds` is how long clients stay on a side that has no weight any more.
-    `unknown` are members that the document is without, so that a write deletes them.
+    `unknown_values` are members that the document is without, so that a write deletes them.
     """
 
     split: Split
@@ -24,7 +24,12 @@ class Reading:
     version: int | None = None
     rest_weight: int | None = None
     pinned_seconds: int = 0
-    unknown: Paths = ()
+    unknown_values: Values = ()
+
+    @property
+    def unknown(self) -> Paths:
+        """Their paths."""
+        return tuple(dict.fromkeys(path for path, _ in self.unknown_values))
 
 
 @dataclass(frozen=True, slots=True)

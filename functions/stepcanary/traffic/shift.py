@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from stepcanary import clock
-from stepcanary.domain.members import Paths, refusal
+from stepcanary.domain.members import Paths, altered, refusal
 from stepcanary.errors import AwsRefused, SplitDrifted
 from stepcanary.traffic.router import Reading, TrafficRouter
 
@@ -109,8 +109,8 @@ class Moved:
 
     @property
     def lost(self) -> Paths:
-        """Unknown members that the write has deleted."""
-        return tuple(path for path in self.found.unknown if path not in self.now.unknown)
+        """Unknown members that the write has deleted, or brought back to some default."""
+        return altered(self.found.unknown_values, self.now.unknown_values)
 
 
 def force(router: TrafficRouter, weight: int, *, unsure: bool = False) -> Moved:

@@ -1,5 +1,6 @@
 """Target groups: a release's pair among the weighted target groups of a rule, whoever serves it."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -23,9 +24,14 @@ def collect(groups: list[tuple[str, int]], name: str) -> Weights:
     return weights
 
 
-def left_out(groups: Iterable[Mapping[str, object]], *known: str) -> list[str]:
-    """Names of what the groups have that `Weights` cannot hold."""
-    return sorted({name for group in groups for name in group if name not in known})
+def left_out(groups: Iterable[Mapping[str, object]], *known: str) -> list[tuple[str, str]]:
+    """What the groups have that `Weights` cannot hold, by name and as text."""
+    return [
+        (name, json.dumps(value, sort_keys=True, default=str))
+        for group in groups
+        for name, value in group.items()
+        if name not in known
+    ]
 
 
 @dataclass(frozen=True, slots=True)
