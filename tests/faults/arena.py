@@ -386,10 +386,10 @@ class Arena(World):
         self.begin(case)
         base = BASES[case.base]
         outcome = self.wait_for_end(base.begin(self) if base.begin else self.start_next())
-        if base.after:
+        for begin in base.after:
             self.current.closing = False
             self.current.watch.forget_what_was_to_be_named()
-            self.wait_for_end(base.after(self))
+            self.wait_for_end(begin(self))
         self._help()
         if any(fault.kind in DEADLY for fault in case.faults):
             self._redrive()
@@ -423,8 +423,8 @@ class Arena(World):
         }
         names = ["", *(ends[at] for at in sorted(ends))]
         if names[-1].startswith("rollback"):
-            # Back to what was released before the last one.
-            del names[-2:]
+            # Back to what the primary ran before the last one, whoever had deployed that.
+            return self.current.watch.ran_before(names[-2])
         return self.current.images.get(names[-1], "shop:v1")
 
     def _is_excused(self, outcome: str) -> bool:

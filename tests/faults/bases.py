@@ -29,17 +29,18 @@ MATRIX_PROFILE: Document = {
 class Base:
     """A release without faults. `script` sets the world up; `profile` differs from the default.
 
-    `begin` starts what the base is about, where that is no release of its own, and `after` what
-    follows once that has ended: each answers with the ARN of an execution. `routers` are those that
-    it makes a difference on, and `cloud` is the world where it is none of theirs. It is struck at
-    `every` so many places, where most of it is another release over again. No event of it can be
-    lost where it has none: no alarm fires in it, and its executions do not fail.
+    `begin` starts what the base is about, where that is no release of its own, and each of `after`
+    what follows once the one before it has ended: each answers with the ARN of an execution.
+    `routers` are those that it makes a difference on, and `cloud` is the world where it is none of
+    theirs. It is struck at `every` so many places, where most of it is another release over again.
+    No event of it can be lost where it has none: no alarm fires in it, and its executions do not
+    fail.
     """
 
     script: Callable[[Arena], None]
     profile: Document = field(default_factory=dict)
     begin: Callable[[Arena], str] | None = None
-    after: Callable[[Arena], str] | None = None
+    after: tuple[Callable[[Arena], str], ...] = ()
     routers: tuple[str, ...] = tuple(CLOUDS)
     cloud: type[Cloud] | None = None
     manual: bool = False
@@ -168,12 +169,10 @@ def _ready(arena: Arena) -> str:
     return arena.start_next("shop:v2", task_definitions=ready)
 
 
-def _after_a_revert(arena: Arena) -> str:
-    """The next release is reverted, the one after it is good, and is rolled back all the same."""
+def _reverted(arena: Arena) -> str:
+    """A release whose alarm fires, and clears."""
     _bad(arena)
-    arena.wait_for_end(arena.start_next())
-    arena.wait_for_end(arena.start_next())
-    return _rolled_back(arena)
+    return arena.start_next()
 
 
 def _rolled_back(arena: Arena) -> str:
@@ -222,19 +221,24 @@ BASES = {
     "queued behind the dead": Base(
         _aborted,
         {"concurrency": "queue"},
-        after=lambda arena: arena.start_next(),
+        after=(lambda arena: arena.start_next(),),
         every=2,
     ),
-    "fixed tag": Base(_bad, after=_released_again, routers=("alb",), every=4),
-    "rollback": Base(_good, after=_rolled_back, routers=("alb",), has_events=False),
+    "fixed tag": Base(_bad, after=(_released_again,), routers=("alb",), every=4),
+    "rollback": Base(_good, after=(_rolled_back,), routers=("alb",), has_events=False),
     "ready": Base(_good, begin=_ready, routers=("alb",), every=2, has_events=False),
     "ready and failed": Base(_failed_primary, begin=_ready, routers=("alb",), every=2),
     "rollback of ready": Base(
-        _good, begin=_ready, after=_rolled_back, routers=("alb",), every=4, has_events=False
+        _good, begin=_ready, after=(_rolled_back,), routers=("alb",), every=4, has_events=False
     ),
-    "rollback after a revert": Base(_good, after=_after_a_revert, routers=("alb",), every=8),
+    "rollback after a revert": Base(
+        _good,
+        after=(_reverted, lambda arena: arena.start_next(), _rolled_back),
+        routers=("alb",),
+        every=8,
+    ),
     "shift by hand": Base(
-        _with_a_running_canary, begin=_shift(30), after=_shift(0), manual=True, has_events=False
+        _with_a_running_canary, begin=_shift(30), after=(_shift(0),), manual=True, has_events=False
     ),
     "pinned clients": Base(_bad, routers=("alb",), cloud=PinnedAlb, every=2),
     "several splits": Base(_good, routers=("appmesh",), cloud=ThreeFronts, has_events=False),

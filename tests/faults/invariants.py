@@ -182,6 +182,10 @@ class Watch:
     def all_progress(self) -> list[Progress]:
         return list(self._progress.values())
 
+    def ran_before(self, name: str) -> str:
+        """The primary's image when the release of this name was opened."""
+        return next(p.old for arn, p in self._progress.items() if arn.endswith(f":{name}"))
+
     def split(self) -> tuple[int, int]:
         return self.cloud.split()
 
