@@ -127,13 +127,15 @@ class Sandbox:
         ecs_client = self.client("ecs")
         old = ecs_client.describe_task_definition(taskDefinition=family)["taskDefinition"]
         app, *others = old["containerDefinitions"]
+        # What made an earlier one crash is no part of the next.
+        kept_environment = [pair for pair in app["environment"] if pair["name"] != "CRASH"]
         kept = ("family", "networkMode", "requiresCompatibilities", "cpu", "memory")
         new = ecs_client.register_task_definition(
             containerDefinitions=[
                 {
                     **app,
                     "image": article.image(tag),
-                    "environment": app["environment"]
+                    "environment": kept_environment
                     + [{"name": name, "value": value} for name, value in environment.items()],
                 },
                 *others,
