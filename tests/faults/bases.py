@@ -224,8 +224,8 @@ BASES = {
         after=(lambda arena: arena.start_next(),),
         every=2,
     ),
-    "fixed tag": Base(_bad, after=(_released_again,), routers=("alb",), every=4),
-    "rollback": Base(_good, after=(_rolled_back,), routers=("alb",), has_events=False),
+    "fixed tag": Base(_bad, after=(_released_again,), routers=("alb",), every=8),
+    "rollback": Base(_good, after=(_rolled_back,), routers=("alb",), every=2, has_events=False),
     "ready": Base(_good, begin=_ready, routers=("alb",), every=2, has_events=False),
     "ready and failed": Base(_failed_primary, begin=_ready, routers=("alb",), every=2),
     "rollback of ready": Base(
@@ -235,7 +235,7 @@ BASES = {
         _good,
         after=(_reverted, lambda arena: arena.start_next(), _rolled_back),
         routers=("alb",),
-        every=8,
+        every=16,
     ),
     "shift by hand": Base(
         _with_a_running_canary, begin=_shift(30), after=(_shift(0),), manual=True, has_events=False
