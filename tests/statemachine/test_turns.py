@@ -91,6 +91,8 @@ def test_one_that_was_stopped_is_not_said_to_be_withdrawn(here: World) -> None:
 
     def stop_and_withdraw() -> Outcome:
         here.sfn.stop_execution(executionArn=here.arn("release-2"))
+        # The engine says so a moment later.
+        assert here.end_of(here.arn("release-2")).wait(10)
         return act(here, "withdraw", execution="release-2")
 
     told = once_it_waits(here, stop_and_withdraw)
