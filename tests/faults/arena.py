@@ -296,8 +296,9 @@ class Arena(World):
         if run.images:
             run.watch.later_images.add(image)
         run.images[name] = image
-        version = {"task_definitions": task_definitions} if task_definitions else {}
-        return self.start({"service": "checkout", **(version or {"images": {"app": image}})}, name)
+        images = {"images": {"app": image}}
+        version = {"task_definitions": task_definitions} if task_definitions else images
+        return self.start({"service": "checkout", **version}, name)
 
     def signal_now(self, kind: str, *, this_wait: bool = False) -> None:
         """As a person would, who tries again when the function answers with an error."""

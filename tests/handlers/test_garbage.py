@@ -73,7 +73,7 @@ def state_of(here: World) -> str:
 
 @pytest.mark.parametrize(("function", "name"), EXAMPLES)
 @given(data=st.data())
-@settings(max_examples=100)
+@settings(max_examples=150)
 def test_a_broken_event_changes_nothing(
     here: World, function: str, name: str, data: st.DataObject
 ) -> None:

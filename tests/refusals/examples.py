@@ -17,7 +17,7 @@ from stepcanary.domain.request import ActionRequest
 from stepcanary.errors import RequestRejected
 from stepcanary.release import concurrency, opening, plan, waiting
 from stepcanary.store import leases, ledger, queue, table
-from stepcanary.store.table import ConditionFailed, Delete, Put
+from stepcanary.store.table import ConditionFailed, Delete
 from tests.builders import PROFILE, profile, request, traffic
 from tests.fakes.alb import DEFAULT_RULE, LISTENER, RULE
 from tests.fakes.cloud import METRIC_ALARM
@@ -365,13 +365,7 @@ def _reverted(here: World) -> None:
 
 
 def _forget_digests(here: World) -> None:
-    """Of a release that began on a version of the stack which noted none."""
-    key = ledger._document_key(here.arn("release-1"))
-    document = table.get(key)
-    assert document is not None
-    release = json.loads(document["release"])
-    release["primary"]["content"] = {}
-    table.put(Put(key, {**document, "release": json.dumps(release)}))
+    here.forget_content("release-1")
 
 
 def _deployed_by_others(here: World) -> None:

@@ -24,7 +24,8 @@ from stepcanary import clock as canary_clock
 from stepcanary.aws import clients
 from stepcanary.domain.outcome import Outcome as LedgerOutcome
 from stepcanary.domain.signals import Signal
-from stepcanary.store import leases, ledger
+from stepcanary.store import leases, ledger, table
+from stepcanary.store.table import Put
 from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, serve
@@ -161,6 +162,15 @@ class World:
 
     def leases(self) -> list[dict[str, Any]]:
         return [item for item in self.ledger() if item["sk"]["S"] == "lease"]
+
+    def forget_content(self, name: str) -> None:
+        """As a release that began on a version of this stack which noted none."""
+        key = ledger._document_key(self.arn(name))
+        item = table.get(key)
+        assert item is not None
+        release = json.loads(item["release"])
+        release["primary"]["content"] = {}
+        table.put(Put(key, {**item, "release": json.dumps(release)}))
 
     def documents(self) -> list[dict[str, Any]]:
         """Those of releases that have begun."""

@@ -35,6 +35,25 @@ def once_it_waits(here: World, do: Callable[[], Any]) -> list[Any]:
     return later(here, FIRST_BAKE + 60, done)
 
 
+def right_before(
+    here: World, function: str, do: Callable[[], Any], *, waited: bool = False
+) -> list[Any]:
+    """Do it once, in its own thread, when the second release calls the function; with `waited`,
+    once it is in the queue."""
+    handler = here.handlers[function]
+    done: list[Any] = []
+
+    def first(event: Any, context: Any) -> Any:
+        execution = event.get("release", event)["execution"]
+        due = execution == here.arn("release-2") and (event.get("waited") or not waited)
+        if due and not done:
+            done.append(do())
+        return handler(event, context)
+
+    here.handlers[function] = first
+    return done
+
+
 def test_a_release_that_waits_is_in_the_status(here: World) -> None:
     stored(here, **QUEUED)
     second = release_in(here, FIRST_BAKE, "shop:v2", "release-2")
@@ -107,16 +126,15 @@ def test_one_that_was_withdrawn_is_told_so_whoever_has_its_place(
     here: World, started_at: int
 ) -> None:
     stored(here, **QUEUED)
-    second = release_in(here, FIRST_BAKE, "shop:v2", "release-2")
 
     def withdraw_and_take() -> bool:
         here.invoke("TakeActionFunction", withdrawal("release-3"))
         return queue.enqueue(split_of(), "checkout", here.arn("another"), started_at)
 
-    took = once_it_waits(here, withdraw_and_take)
+    took = right_before(here, "PlanReleaseFunction", withdraw_and_take, waited=True)
+    second = release_in(here, FIRST_BAKE, "shop:v2", "release-2")
     here.release(request(images={"app": "shop:v9"}))
     outcome = here.wait(second[0])
-    print("XX", outcome, queue.queued(split_of()))
     assert took == [True]
     assert outcome.state == "Rejected"
     assert "withdrawn before it began: by somebody" in outcome.cause
@@ -126,16 +144,13 @@ def test_one_that_is_withdrawn_as_it_opens_does_not_open_in_the_place_of_another
     here: World,
 ) -> None:
     stored(here, **QUEUED)
-    open_release = here.handlers["OpenReleaseFunction"]
-    told: list[Any] = []
 
-    def withdrawn(event: Any, context: Any) -> Any:
-        if event["release"]["execution"] == here.arn("release-2") and not told:
-            told.append(here.invoke("TakeActionFunction", withdrawal("release-3")))
-            queue.enqueue(split_of(), "checkout", here.arn("another"), 2**50)
-        return open_release(event, context)
+    def withdraw_and_take() -> Any:
+        answered = here.invoke("TakeActionFunction", withdrawal("release-3"))
+        queue.enqueue(split_of(), "checkout", here.arn("another"), 2**50)
+        return answered
 
-    here.handlers["OpenReleaseFunction"] = withdrawn
+    told = right_before(here, "OpenReleaseFunction", withdraw_and_take)
     second = release_in(here, FIRST_BAKE, "shop:v2", "release-2")
     here.release(request(images={"app": "shop:v9"}))
     outcome = here.wait(second[0])
@@ -147,15 +162,8 @@ def test_one_that_is_withdrawn_as_it_opens_does_not_open_in_the_place_of_another
 def test_one_that_is_withdrawn_as_it_opens_does_not_open(here: World) -> None:
     """Its plan was made before, on a split that had become free."""
     stored(here, **QUEUED)
-    open_release = here.handlers["OpenReleaseFunction"]
-    told: list[Any] = []
-
-    def withdrawn(event: Any, context: Any) -> Any:
-        if event["release"]["execution"] == here.arn("release-2") and not told:
-            told.append(here.invoke("TakeActionFunction", withdrawal("release-3")))
-        return open_release(event, context)
-
-    here.handlers["OpenReleaseFunction"] = withdrawn
+    withdraw = partial(here.invoke, "TakeActionFunction", withdrawal("release-3"))
+    told = right_before(here, "OpenReleaseFunction", withdraw)
     second = release_in(here, FIRST_BAKE, "shop:v2", "release-2")
     assert here.release(request(images={"app": "shop:v9"})).state == "Released"
     outcome = here.wait(second[0])
