@@ -105,20 +105,13 @@ def test_one_that_is_named_and_waits_not_is_told_who_does(here: World) -> None:
 
 
 def test_one_that_was_stopped_is_not_said_to_be_withdrawn(here: World) -> None:
+    """Its place in the queue stays behind."""
     stored(here, **QUEUED)
-    second = release_in(here, FIRST_BAKE, "shop:v2", "release-2")
-
-    def stop_and_withdraw() -> Outcome:
-        here.sfn.stop_execution(executionArn=here.arn("release-2"))
-        # The engine says so a moment later.
-        assert here.end_of(here.arn("release-2")).wait(10)
-        return act(here, "withdraw", execution="release-2")
-
-    told = once_it_waits(here, stop_and_withdraw)
-    here.release(request(images={"app": "shop:v9"}))
-    assert here.wait(second[0]).status == "ABORTED"
-    assert told[0].state == "Rejected", told[0]
-    assert "no release of checkout waits for its turn" in told[0].cause
+    assert here.wait(here.start_and_stop(request(), "release-2", FIRST_BAKE)).status == "ABORTED"
+    assert queue.enqueue(split_of(), "checkout", here.arn("release-2"), 1)
+    told = act(here, "withdraw", execution="release-2")
+    assert told.state == "Rejected", told
+    assert "no release of checkout waits for its turn" in told.cause
 
 
 @pytest.mark.parametrize("started_at", [1, 2**50], ids=["older", "newer"])
