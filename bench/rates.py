@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 ELB = "https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html"
+AUTOSCALING = "https://docs.aws.amazon.com/general/latest/gr/as-app.html"
 ECS = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html"
 CLOUDWATCH = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html"
 STATES = "https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"
@@ -48,6 +49,22 @@ RATES = [
         ELB,
         "the page has a bucket for Modify* of its own, whose figure was not found; this is that of"
         " RegisterTargets",
+    ),
+    Rate(
+        "autoscaling reads",
+        ("application-autoscaling.Describe*",),
+        10,
+        5,
+        AUTOSCALING,
+        "the page says that calls are throttled and gives no figure",
+    ),
+    Rate(
+        "autoscaling writes",
+        ("application-autoscaling.RegisterScalableTarget",),
+        10,
+        5,
+        AUTOSCALING,
+        "the same",
     ),
     Rate(
         "ecs service reads",

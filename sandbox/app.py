@@ -10,14 +10,36 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 DRAIN_SECONDS = 5.0
+BAD_RATE = 0.3
+"""The share of requests that a task fails once it has turned bad, which SIGUSR1 makes it."""
 
 
 def tag_of(image: str) -> str:
     name = image.split("@", 1)[0].rsplit("/", 1)[-1]
     return name.split(":", 1)[1] if ":" in name else "latest"
+
+
+class Bucket:
+    """A second's worth of requests, refilled all the while; who finds it empty is refused."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.per_second, self._clock = per_second, clock
+        self._left, self._at = per_second, clock()
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        with self._lock:
+            now = self._clock()
+            refilled = self._left + (now - self._at) * self.per_second
+            self._left, self._at = min(self.per_second, refilled), now
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
 
 
 class App(ThreadingHTTPServer):
@@ -32,6 +54,8 @@ class App(ThreadingHTTPServer):
         self.fail_rate = int(fail.group(1)) / 100 if fail else 0.0
         self.healthy = "-hang" not in version
         self.upstream = os.environ.get("UPSTREAM")
+        limit = float(os.environ.get("REQUESTS_PER_SECOND") or 0)
+        self.bucket = Bucket(limit) if limit else None
         self.stopping = False
         self._in_flight = 0
         self._idle = threading.Condition()
@@ -67,6 +91,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if self.path == "/health":
                 self._answer(200 if self.server.healthy else 503)
+            elif self.server.bucket and not self.server.bucket.take():
+                self._refuse(self.server.bucket.per_second)
             elif random.random() < self.server.fail_rate:
                 self._answer(500)
             elif self.server.upstream:
@@ -79,6 +105,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
         self.do_GET()
+
+    def _refuse(self, limit: float) -> None:
+        """Answer that this task has more requests than it can take."""
+        app = self.server
+        refused = f"this task takes {limit:g} requests per second, and this was one more"
+        body = {"service": app.service, "version": app.version, "refused": refused}
+        self._answer(503, json.dumps(body).encode())
 
     def _relay(self, upstream: str) -> None:
         """Answer as the service behind this one does."""
@@ -98,6 +131,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.send_header("x-version", version or app.version)
+        self.send_header("x-task", str(app.server_port))
         if app.stopping:
             self.send_header("connection", "close")
         self.end_headers()
@@ -124,7 +158,11 @@ def main() -> None:
         # shutdown() waits for serve_forever(), which this very thread runs.
         threading.Thread(target=app.shutdown, daemon=True).start()
 
+    def turn_bad(signum: int, frame: object) -> None:
+        app.fail_rate = BAD_RATE
+
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGUSR1, turn_bad)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if parent := os.environ.get("PARENT_PID"):
         threading.Thread(target=exit_with_parent, args=(int(parent),), daemon=True).start()

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox import slack
-from sandbox.fronts.front import Attachment, ClientOf, Front, Json, Series
+from sandbox.fronts.front import CLUSTER, Attachment, ClientOf, Front, Json, Series
 
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 PRIMARY, CANARY = "example1", "example2"
@@ -14,9 +15,34 @@ SLOW = "example2-slow"
 """An alarm on how long requests take. A task that is dead takes no time, so this one stays OK."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """Target tracking of both services: `target` is requests per task in an alarm's period.
+
+    Cooldowns are in seconds as on AWS, of which each minute lasts a period here. The canary's
+    minimum is 0.
+    """
+
+    target: float
+    minimum: int = 1
+    maximum: int = 8
+    scale_out_cooldown: int = 300
+    scale_in_cooldown: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """How large the environment is: `tasks` of the primary at rest, how many requests per second
+    each task takes, if there is a limit, and what scales."""
+
+    tasks: int | None = None
+    requests_per_second: int | None = None
+    tracking: Tracking | None = None
+
+
 def profile(front: Front) -> Json:
     return {
-        "cluster": "example",
+        "cluster": CLUSTER,
         "primary": PRIMARY,
         "canary": CANARY,
         "traffic": [front.traffic],
@@ -36,10 +62,23 @@ def image(tag: str) -> str:
     return f"{REGISTRY}/shop:{tag}"
 
 
-def create(client: ClientOf, front: Front, ports: Sequence[int], *, tag: str = "v1") -> None:
+def create(
+    client: ClientOf,
+    front: Front,
+    ports: Sequence[int],
+    *,
+    tag: str = "v1",
+    sizing: Sizing | None = None,
+) -> None:
     """Make everything, with a gateway's port for each of the front's entries."""
-    attached = front.create(client, ports)
+    sizing = sizing or Sizing()
+    attached = {
+        name: _sized(name, attachment, sizing)
+        for name, attachment in front.create(client, ports).items()
+    }
     _services(client("ecs"), _network(client("ec2")), attached, tag)
+    if sizing.tracking:
+        _scaling(client("application-autoscaling"), front, sizing.tracking)
     series = front.series(CANARY)
     _alarm(client("cloudwatch"), ALARM, series, MetricName=series.errors, Threshold=1.0)
     # Nobody publishes this one here.
@@ -47,6 +86,39 @@ def create(client: ClientOf, front: Front, ports: Sequence[int], *, tag: str = "
     client("ssm").put_parameter(
         Name="/stepcanary/profiles/checkout", Type="String", Value=json.dumps(profile(front))
     )
+
+
+def _sized(name: str, attachment: Attachment, sizing: Sizing) -> Attachment:
+    if name not in (PRIMARY, CANARY):
+        return attachment
+    environment = dict(attachment.environment)
+    if sizing.requests_per_second:
+        environment["REQUESTS_PER_SECOND"] = str(sizing.requests_per_second)
+    desired = attachment.desired
+    if name == PRIMARY and sizing.tasks is not None:
+        desired = sizing.tasks
+    return replace(attachment, desired=desired, environment=environment)
+
+
+def _scaling(scaling: Any, front: Front, tracking: Tracking) -> None:
+    for name, minimum in ((PRIMARY, tracking.minimum), (CANARY, 0)):
+        named = {
+            "ServiceNamespace": "ecs",
+            "ResourceId": f"service/{CLUSTER}/{name}",
+            "ScalableDimension": "ecs:service:DesiredCount",
+        }
+        scaling.register_scalable_target(**named, MinCapacity=minimum, MaxCapacity=tracking.maximum)
+        scaling.put_scaling_policy(
+            **named,
+            PolicyName="requests-per-task",
+            PolicyType="TargetTrackingScaling",
+            TargetTrackingScalingPolicyConfiguration={
+                "TargetValue": tracking.target,
+                "ScaleOutCooldown": tracking.scale_out_cooldown,
+                "ScaleInCooldown": tracking.scale_in_cooldown,
+                **front.tracked(name),
+            },
+        )
 
 
 def _network(ec2: Any) -> dict[str, Any]:
@@ -62,7 +134,7 @@ def _network(ec2: Any) -> dict[str, Any]:
 
 
 def _services(ecs: Any, network: Json, attached: dict[str, Attachment], tag: str) -> None:
-    ecs.create_cluster(clusterName="example")
+    ecs.create_cluster(clusterName=CLUSTER)
     for name, attachment in attached.items():
         definition = ecs.register_task_definition(
             family=name,
@@ -73,7 +145,7 @@ def _services(ecs: Any, network: Json, attached: dict[str, Attachment], tag: str
             containerDefinitions=_containers(name, tag, attachment.environment),
         )["taskDefinition"]["taskDefinitionArn"]
         ecs.create_service(
-            cluster="example",
+            cluster=CLUSTER,
             serviceName=name,
             taskDefinition=definition,
             desiredCount=attachment.desired,

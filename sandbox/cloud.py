@@ -18,8 +18,18 @@ from emulator.account import ACCOUNT, REGION
 from emulator.awslambda import Invocations
 from emulator.clients import forget_clients
 from emulator.events import Bus, alarm_detail, execution_detail
-from emulator.moto_gaps import appmesh, cloudwatch, ecs, elbv2, events, vpc_lattice
+from emulator.moto_gaps import (
+    applicationautoscaling,
+    appmesh,
+    cloudwatch,
+    ecs,
+    elbv2,
+    events,
+    vpc_lattice,
+)
 from sandbox import article, metrics, slack
+from sandbox.article import Sizing
+from sandbox.autoscaling import AutoScaling
 from sandbox.ecs_agent import EcsAgent
 from sandbox.fronts.appmesh import AppMesh
 from sandbox.fronts.front import Front, Json
@@ -66,9 +76,11 @@ class Revision:
 class Sandbox:
     """While it is open the stack is deployed, and the article's service serves behind its front."""
 
-    def __init__(self, front: Front | None = None, port: int = 0) -> None:
+    def __init__(
+        self, front: Front | None = None, port: int = 0, sizing: Sizing | None = None
+    ) -> None:
         self._front = front or AppMesh()
-        self._port = port
+        self._port, self._sizing = port, sizing or Sizing()
         self._opened = ExitStack()
         self.endpoint = ""
         self.machine = ""
@@ -193,7 +205,7 @@ class Sandbox:
         urllib.request.urlopen(reset, timeout=10).close()
         forget_clients()
         self._opened.callback(forget_clients)
-        for gap in (appmesh, ecs, elbv2, vpc_lattice):
+        for gap in (applicationautoscaling, appmesh, ecs, elbv2, vpc_lattice):
             self._opened.enter_context(gap.filled())
         self._opened.enter_context(cloudwatch.filled(self._publish_alarm))
         invoker = self._opened.enter_context(
@@ -212,7 +224,8 @@ class Sandbox:
         self._opened.enter_context(events.filled(self.bus))
         self._deploy_stack()
         gateways = [Gateway(entry) for entry in self._front.entries()]
-        article.create(self.client, self._front, [gateway.port for gateway in gateways])
+        ports = [gateway.port for gateway in gateways]
+        article.create(self.client, self._front, ports, sizing=self._sizing)
         self.agent = EcsAgent()
         self.agent.start()
         self._opened.callback(self.agent.close)
@@ -223,6 +236,9 @@ class Sandbox:
         meter = Metrics(gateways[-1], self._front, seconds_per_period=SECONDS_PER_PERIOD)
         meter.start()
         self._opened.callback(meter.close)
+        scaling = AutoScaling(seconds_per_period=SECONDS_PER_PERIOD)
+        scaling.start()
+        self._opened.callback(scaling.close)
         # These close first, last one first, so that nothing calls an API that is gone.
         self._opened.callback(self._stop_releases)
         self._opened.callback(timers.close)

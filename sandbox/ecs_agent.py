@@ -29,6 +29,7 @@ from emulator.moto_gaps.ecs import (
 from emulator.registry import Registry
 from sandbox.ports import free_port
 from sandbox.registration import register
+from sandbox.rolling import Deployment, next_step
 from sandbox.task import Task
 
 APP = Path(__file__).with_name("app.py")
@@ -46,7 +47,12 @@ class Fleet:
     failures: dict[str, int] = field(default_factory=dict)
     contents: dict[str, dict[str, str]] = field(default_factory=dict)
     """By deployment, what the images of its containers meant when it started its first task."""
-    retry_at: float = 0.0
+    retry_at: dict[str, float] = field(default_factory=dict)
+    """By deployment, when the next task may be started in place of one that failed."""
+    kept: dict[str, int] = field(default_factory=dict)
+    """By deployment, how many healthy tasks it had as the newest, and keeps as an older one."""
+    seen: tuple[str, int] = ("", 0)
+    """The newest deployment, and how many tasks it should have, at the last look."""
     completed: str | None = None
 
 
@@ -127,6 +133,14 @@ class EcsAgent:
                     if task.image == image:
                         task.process.kill()
 
+    def turn_bad(self, service: str) -> None:
+        """From now on the healthy tasks that a service has fail some of their requests."""
+        with lock:
+            for key, fleet in self._fleets.items():
+                for task in fleet.tasks:
+                    if key.split(":")[-1] == service and task.healthy:
+                        task.process.send_signal(signal.SIGUSR1)
+
     def _run(self) -> None:
         while not self._closing.wait(self._tick):
             try:
@@ -155,8 +169,7 @@ class EcsAgent:
         self._register_healthy(service, fleet)
         if self._breaker_trips(service, fleet, primary, desired):
             primary = self._fail(service, fleet, primary)
-        self._launch(service, fleet, primary, desired, now)
-        self._retire(service, fleet, primary, desired, now)
+        self._roll(service, fleet, desired, now)
         self._stop_drained(fleet, now)
         self._report(service, fleet, primary, desired)
 
@@ -175,7 +188,7 @@ class EcsAgent:
                 continue
             failures = fleet.failures.get(task.deployment, 0) + 1
             fleet.failures[task.deployment] = failures
-            fleet.retry_at = now + min(0.2 * 2 ** (failures - 1), 5.0)
+            fleet.retry_at[task.deployment] = now + min(0.2 * 2 ** (failures - 1), 5.0)
             for deployment in deployments_of(service):
                 if deployment["id"] == task.deployment and task.deployment not in fleet.proven:
                     deployment["failedTasks"] += 1
@@ -212,21 +225,40 @@ class EcsAgent:
         replacement = new_deployment(service, fleet.completed)
         reason = f"ECS deployment circuit breaker: rolling back to deploymentId {replacement['id']}"
         replacement["rolloutStateReason"] = reason
-        fleet.retry_at = 0.0
         self._announce(service, fleet, replacement, "IN_PROGRESS")
         return replacement
 
-    def _launch(
-        self, service: Service, fleet: Fleet, primary: dict[str, Any], desired: int, now: float
-    ) -> None:
-        live = [task for task in fleet.tasks if task.live]
-        mine = [task for task in live if task.deployment == primary["id"]]
-        # A failed deployment launches nothing more; its older sibling keeps the service up.
-        if primary["rolloutState"] == "FAILED" or now < fleet.retry_at:
-            return
-        ceiling = math.floor(desired * configuration_of(service)["maximumPercent"] / 100)
-        for _ in range(min(desired - len(mine), ceiling - len(live))):
-            fleet.tasks.append(self._spawn(service, fleet, primary))
+    def _roll(self, service: Service, fleet: Fleet, desired: int, now: float) -> None:
+        """Start and stop what the service's deployments need next."""
+        primary, *older = deployments_of(service)
+        newest, before = fleet.seen
+        fleet.seen = (primary["id"], desired)
+        if older and newest == primary["id"] and desired > before:
+            # Since 2025-11 ECS scales out what runs already, not only what is being deployed.
+            grown = desired - before
+            fleet.kept[older[0]["id"]] = fleet.kept.get(older[0]["id"], 0) + grown
+        step = next_step(
+            desired,
+            configuration_of(service),
+            self._counted(fleet, primary),
+            [self._counted(fleet, each) for each in older],
+            stopping=sum(not t.live and t.stopped_at is None for t in fleet.tasks),
+            failed=primary["rolloutState"] == "FAILED",
+        )
+        counts = zip(older, step.start_older, step.kept, strict=True)
+        for deployment, start, keeps in [(primary, step.start, desired), *counts]:
+            if now >= fleet.retry_at.get(deployment["id"], 0.0):
+                fleet.tasks += [self._spawn(service, fleet, deployment) for _ in range(start)]
+            live = [t for t in fleet.tasks if t.live and t.deployment == deployment["id"]]
+            fleet.kept[deployment["id"]] = keeps
+            for task in sorted(live, key=lambda task: not task.healthy)[keeps:]:
+                self._drain(task, now)
+        fleet.kept[primary["id"]] = self._counted(fleet, primary).healthy
+
+    def _counted(self, fleet: Fleet, deployment: dict[str, Any]) -> Deployment:
+        live = [task for task in fleet.tasks if task.live and task.deployment == deployment["id"]]
+        kept = fleet.kept.get(deployment["id"], 0)
+        return Deployment(len(live), sum(task.healthy for task in live), kept)
 
     def _spawn(self, service: Service, fleet: Fleet, deployment: dict[str, Any]) -> Task:
         definition = self._ecs.describe_task_definition(deployment["taskDefinition"])
@@ -252,27 +284,6 @@ class EcsAgent:
             stderr=subprocess.DEVNULL,
         )
         return Task(deployment["id"], image, port, process, time.monotonic())
-
-    def _retire(
-        self, service: Service, fleet: Fleet, primary: dict[str, Any], desired: int, now: float
-    ) -> None:
-        live = [task for task in fleet.tasks if task.live]
-        mine = [task for task in live if task.deployment == primary["id"]]
-        old = [task for task in live if task.deployment != primary["id"]]
-        surplus = sorted(mine, key=lambda task: not task.healthy)[desired:]
-        for task in surplus:
-            self._drain(task, now)
-        floor = math.ceil(desired * configuration_of(service)["minimumHealthyPercent"] / 100)
-        spare = sum(task.healthy and task not in surplus for task in live) - floor
-        if primary["rolloutState"] == "FAILED":
-            # The older deployment carries the service alone: only a scale-in may take from it.
-            spare = len(old) - desired
-        for task in sorted(old, key=lambda task: task.healthy):
-            if not task.healthy:
-                self._drain(task, now)
-            elif spare > 0:
-                self._drain(task, now)
-                spare -= 1
 
     def _drain(self, task: Task, now: float) -> None:
         self._deregister(task)
@@ -305,14 +316,14 @@ class EcsAgent:
             tasks = [task for task in fleet.tasks if task.deployment == deployment["id"]]
             running = sum(task.answering and task.stopped_at is None for task in tasks)
             pending = sum(not task.answering and task.live for task in tasks)
-            wanted = desired if deployment is primary else sum(task.live for task in tasks)
+            wanted = desired if deployment is primary else fleet.kept.get(deployment["id"], 0)
             counts = (running, pending, wanted)
             if counts != tuple(
                 deployment[name] for name in ("runningCount", "pendingCount", "desiredCount")
             ):
                 deployment.update(runningCount=running, pendingCount=pending, desiredCount=wanted)
                 deployment["updatedAt"] = utcnow()
-            if deployment is primary or tasks:
+            if deployment is primary or tasks or wanted:
                 kept.append(deployment)
         service.deployments = kept
         live = [task for task in fleet.tasks if task.live]

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 from unittest.mock import patch
 
 from aws_lambda_powertools.metrics import MetricUnit
+from moto.applicationautoscaling.models import applicationautoscaling_backends
 from moto.cloudwatch.models import cloudwatch_backends
 
 from emulator.account import ACCOUNT, REGION
 from emulator.moto_gaps.alarm_evaluation import evaluate_alarms
-from sandbox.fronts.front import Front
+from emulator.moto_gaps.applicationautoscaling import metric_of, targets_of
+from sandbox.fronts.front import CLUSTER, Front
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class Metrics:
     ) -> None:
         self._gateway, self._front = gateway, front
         self._cloudwatch = cloudwatch_backends[account][region]
+        self._scaling = applicationautoscaling_backends[account][region]
         self._tick = tick
         self._seconds_per_period = seconds_per_period
         self._seen: dict[str, dict[str, int]] = {}
@@ -90,24 +93,43 @@ class Metrics:
         """Put what was counted since the last call under the start of its interval."""
         stats = self._gateway.cluster_stats()
         data: dict[str, list[dict[str, Any]]] = {}
+
+        def put(namespace: str, name: str, dimensions: dict[str, str], value: float) -> None:
+            data.setdefault(namespace, []).append(
+                {
+                    "MetricName": name,
+                    "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
+                    "Timestamp": datetime.fromtimestamp(start, UTC).replace(tzinfo=None),
+                    "Value": value,
+                    "Unit": "Count",
+                }
+            )
+
+        grown: dict[str, int] = {}
         for cluster, counts in stats.items():
             before = self._seen.get(cluster, {"requests": 0, "errors_5xx": 0})
             requests = counts["requests"] - before["requests"]
             if requests <= 0:
                 continue
+            grown[cluster] = requests
             errors = counts["errors_5xx"] - before["errors_5xx"]
             series = self._front.series(cluster)
-            dimensions = [{"Name": k, "Value": v} for k, v in series.dimensions.items()]
-            for name, value in ((series.requests, requests), (series.errors, errors)):
-                data.setdefault(series.namespace, []).append(
-                    {
-                        "MetricName": name,
-                        "Dimensions": dimensions,
-                        "Timestamp": datetime.fromtimestamp(start, UTC).replace(tzinfo=None),
-                        "Value": value,
-                        "Unit": "Count",
-                    }
-                )
+            put(series.namespace, series.requests, series.dimensions, requests)
+            put(series.namespace, series.errors, series.dimensions, errors)
         self._seen = stats
+        # Nobody but a scaling policy asks for these.
+        if targets_of(self._scaling):
+            for cluster, (tasks, tracked) in self._tracked().items():
+                put(*tracked, grown.get(cluster, 0) / tasks)
         for namespace, batch in data.items():
             self._cloudwatch.put_metric_data(namespace, batch)
+
+    def _tracked(self) -> dict[str, tuple[int, tuple[str, str, dict[str, str]]]]:
+        """Of each cluster that has tasks how many, and where its requests per task are kept."""
+        found = {}
+        for name, cluster in self._front.plan().clusters.items():
+            metric = metric_of(f"service/{CLUSTER}/{name}", self._front.tracked(name))
+            if cluster.endpoints and metric is not None:
+                place = (metric.namespace, metric.name, metric.dimensions)
+                found[name] = (len(cluster.endpoints), place)
+        return found

@@ -37,7 +37,7 @@ def evaluate_alarms(
             # It cannot be evaluated, and keeps the state that it had.
             continue
         before = alarm.state_value
-        points = _points(backend, alarm, now, seconds_per_period)
+        points = datapoints(backend, alarm, now, seconds_per_period)
         state = evaluate(
             points,
             comparison=alarm.comparison_operator,
@@ -59,9 +59,10 @@ def evaluate_alarms(
         backend.set_alarm_state(alarm.name, reason, "{}", state)
 
 
-def _points(
+def datapoints(
     backend: CloudWatchBackend, alarm: Alarm, now: float, seconds_per_period: float | None
 ) -> list[float | None]:
+    """What an alarm's periods have been, oldest first; None is a period without data."""
     length = seconds_per_period or float(alarm.period)
     count = int(alarm.evaluation_periods) + EXTRA_PERIODS
     # The period that is still running is left out: its sum only grows.

@@ -7,21 +7,24 @@ from stepcanary.contracts.answers import answers
 from stepcanary.contracts.states import JudgeInput
 from stepcanary.domain.verdict import Progress
 from stepcanary.observability import logger
-from stepcanary.release import rollout
+from stepcanary.release import promotion, rollout
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=JudgeInput)
 @answers
 def lambda_handler(event: JudgeInput, _context: LambdaContext) -> Progress:
-    progress = rollout.judge_canary(
-        event.release,
-        event.fence,
-        event.step,
-        event.holds,
-        event.moment,
-        approved=event.approved,
-        unanswered=event.unanswered,
-    )
+    if event.returning:
+        progress = promotion.judge_return(event.release, event.fence, event.step, event.holds)
+    else:
+        progress = rollout.judge_canary(
+            event.release,
+            event.fence,
+            event.step,
+            event.holds,
+            event.moment,
+            approved=event.approved,
+            unanswered=event.unanswered,
+        )
     logger.info("canary judged", extra={"progress": progress.model_dump()})
     return progress

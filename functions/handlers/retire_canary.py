@@ -6,13 +6,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepcanary.contracts.answers import Nothing, answers
 from stepcanary.contracts.states import FencedInput
 from stepcanary.observability import logger
-from stepcanary.release import revert
+from stepcanary.release import resting
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @event_parser(model=FencedInput)
 @answers
 def lambda_handler(event: FencedInput, _context: LambdaContext) -> Nothing:
-    revert.retire_canary(event.release, event.fence)
+    resting.retire_canary(event.release, event.fence)
     logger.info("canary retired", extra={"ecs_service": event.release.canary.service})
     return Nothing()

@@ -9,7 +9,7 @@ from stepcanary.contracts.answers import ShiftAnswer, answers
 from stepcanary.contracts.states import ShiftInput
 from stepcanary.domain import events
 from stepcanary.observability import logger, metrics
-from stepcanary.release import rollout
+from stepcanary.release import promotion, rollout
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
@@ -17,9 +17,14 @@ from stepcanary.release import rollout
 @event_parser(model=ShiftInput)
 @answers
 def lambda_handler(event: ShiftInput, _context: LambdaContext) -> ShiftAnswer:
-    step = event.release.steps[event.step]
-    splits = rollout.shift_weight(event.release, event.fence, step.weight, event.since)
-    eventbridge.publish(events.shifted(event.release, step.weight))
+    release, number = event.release, event.step
+    if event.attempt is None:
+        step = release.steps[number]
+        splits = rollout.shift_weight(release, event.fence, step.weight, event.since)
+    else:
+        step = release.return_steps[number]
+        splits = promotion.shift_back(release, event.fence, event.attempt, step.weight, event.since)
+    eventbridge.publish(events.shifted(release, step.weight))
     metrics.add_metric(name="CanaryWeight", unit=MetricUnit.Percent, value=step.weight)
     logger.info(
         "weight shifted", extra={"weight": step.weight, "splits": [str(split) for split in splits]}

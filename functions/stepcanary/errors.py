@@ -20,6 +20,7 @@ Who answers each:
     ├── CanaryAlarmed           the phase's Catch: it reverts
     ├── NotEnoughCapacity       the state machine tries again until the act is overdue
     │   └── CanaryShort         the phase's Catch: the old version comes back without a gate
+    ├── FixtureKept             help from outside, which takes it down when its time has come
     ├── ForeignDeployment       the phase's Catch: it reverts; what somebody deployed stays
     ├── PrimaryDown             a person: the canary keeps the traffic until the primary serves
     ├── DeploymentFailed        the phase's Catch
@@ -116,6 +117,14 @@ class CanaryAlarmed(ReleaseError):
 
 class NotEnoughCapacity(ReleaseError):
     """A side has too few healthy targets for the weight it would get."""
+
+
+class FixtureKept(ReleaseError):
+    """Something stays up for a while after its release, `until` a time in epoch seconds."""
+
+    def __init__(self, message: str, until: int) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 class CanaryShort(NotEnoughCapacity):

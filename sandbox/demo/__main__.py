@@ -9,10 +9,10 @@ from sandbox.cloud import Sandbox
 from sandbox.console import exit_with, quiet
 from sandbox.demo.checks import Report
 from sandbox.demo.run import run, wait_until_ready
-from sandbox.demo.scenarios import CHAIN, DEMO, SCENARIOS, Scenario
+from sandbox.demo.scenarios import CAPACITY, CHAIN, DEMO, SCENARIOS, Scenario
 from sandbox.fronts.names import FRONTS
 
-EVERY = [*SCENARIOS, *CHAIN]
+EVERY = [*SCENARIOS, *CHAIN, *CAPACITY]
 
 
 def _judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
@@ -22,7 +22,9 @@ def _judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
     problems = scenario.check(report)
     if report["outcome"] != scenario.outcome:
         problems.insert(0, f"it ended {report['outcome']}, not {scenario.outcome}")
-    print(f"  {report['outcome']}: {report['requests']} requests, {report['errors']} errors")
+    refused = f", {report['refused']} of them refused" if report["refused"] else ""
+    errors = f"{report['errors']} errors{refused}"
+    print(f"  {report['outcome']}: {report['requests']} requests, {errors}")
     return report, problems
 
 
@@ -30,7 +32,8 @@ def _chosen(given: argparse.Namespace) -> list[Scenario]:
     if given.only:
         return [scenario for scenario in EVERY if scenario.name in given.only]
     if given.all:
-        return EVERY if given.router == "appmesh" else SCENARIOS
+        chain = CHAIN if given.router == "appmesh" else []
+        return [*SCENARIOS, *chain, *CAPACITY]
     return DEMO
 
 
@@ -48,8 +51,8 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     reports: list[Report] = []
     wrong: list[str] = []
-    for front, group in groupby(_chosen(given), lambda scenario: scenario.front):
-        with Sandbox((front or FRONTS[given.router])()) as sandbox:
+    for (front, sizing), group in groupby(_chosen(given), lambda each: (each.front, each.sizing)):
+        with Sandbox((front or FRONTS[given.router])(), sizing=sizing) as sandbox:
             print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
             for scenario in group:
                 report, problems = _judged(sandbox, scenario)

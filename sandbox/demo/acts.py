@@ -19,11 +19,13 @@ QUICK: Steps = [{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds
 class Act:
     """What somebody does once the execution is in this state and the canary serves.
 
-    The answer is another execution to wait for, if that began one.
+    `when` may put it off: it gets how many seconds the execution has been in the state. The answer
+    of `do` is another execution to wait for, if that began one.
     """
 
     state: str
     do: Callable[[Sandbox, str], str | None]
+    when: Callable[[Sandbox, float], bool] = lambda _sandbox, _seconds: True
 
 
 def stop_execution(sandbox: Sandbox, execution: str) -> None:
@@ -34,6 +36,21 @@ def stop_execution(sandbox: Sandbox, execution: str) -> None:
 def kill_canary(sandbox: Sandbox, _execution: str) -> None:
     """All tasks of the canary die, and each that ECS starts in their place does."""
     sandbox.agent.break_image(sandbox.image(article.CANARY))
+
+
+def turn_canary_bad(sandbox: Sandbox, _execution: str) -> None:
+    """The canary's tasks begin to fail requests, and its alarm will fire."""
+    sandbox.agent.turn_bad(article.CANARY)
+
+
+def primary_shrunk(tasks: int, seconds: float) -> Callable[[Sandbox, float], bool]:
+    """Once the primary has no more tasks than this; or, where something keeps them, after a time
+    in which autoscaling would have taken them."""
+
+    def shrunk(sandbox: Sandbox, elapsed: float) -> bool:
+        return elapsed > seconds or sandbox.service(article.PRIMARY)["runningCount"] <= tasks
+
+    return shrunk
 
 
 def deploy_hotfix(tag: str) -> Callable[[Sandbox, str], None]:

@@ -172,6 +172,52 @@ def fix_judged(report: Report) -> list[str]:
     return wrong
 
 
+def capacity_kept(report: Report) -> list[str]:
+    """The canary turned bad at 100 %, and the primary could carry what came back at once."""
+    wrong = at_rest(report) + old_version(report)
+    if "revert by alarm example2-5xx" not in report["cause"]:
+        wrong.append("it was not the alarm's event that ended the bake")
+    if report["weights"] != [0, 50, 100, 0]:
+        wrong.append(f"the canary's weight went {report['weights']}")
+    if not report["errors_from_canary"] - report["refused_by_canary"]:
+        wrong.append("the canary failed no request, so nothing was shown")
+    if report["refused"]:
+        counts = [scaled["tasks"] for scaled in report["scaled"] if scaled["service"] == "example1"]
+        wrong.append(
+            f"{report['refused']} of {report['requests']} requests were refused for lack of"
+            f" capacity; autoscaling gave the primary {counts} tasks"
+        )
+    others = report["errors"] - report["refused"]
+    others -= report["errors_from_canary"] - report["refused_by_canary"]
+    if others:
+        wrong.append(f"{others} requests failed that neither was refused nor the canary's")
+    return wrong
+
+
+MOST_LOAD = 1.3
+"""Of what a task of the primary carried at rest."""
+
+
+def evenly_loaded(report: Report) -> list[str]:
+    """At no step did a task of the canary carry much more than one of the primary did at rest."""
+    wrong = at_rest(report)
+    rest = report["rest"].get("primary")
+    loads = {s["weight"]: s["per_task"].get("canary") for s in report["steps"] if s["weight"]}
+    if rest is None or not all(loads.values()):
+        return [*wrong, f"too few requests to tell: {rest} at rest, {loads} at the steps"]
+    if report["errors"]:
+        wrong.append(f"{report['errors']} requests failed")
+    if len(loads) < 4:
+        wrong.append(f"only the steps {sorted(loads)} were seen")
+    if len({load["tasks"] for load in loads.values()}) < 3:
+        wrong.append(f"the canary did not grow with its weight: {loads}")
+    for weight, load in loads.items():
+        share = load["per_second"] / rest["per_second"]
+        if share > MOST_LOAD:
+            wrong.append(f"at {weight} % a task of the canary carried {share:.2f} of one at rest")
+    return wrong
+
+
 def promoted_by_pipeline(report: Report) -> list[str]:
     """The canary served everything for a while, and the event of `main` promoted it."""
     full = next((s for s in report["steps"] if s["weight"] == 100), None)

@@ -11,6 +11,7 @@ from sandbox.cloud import SECONDS_PER_SCHEDULE, Sandbox
 from sandbox.console import LOG
 from sandbox.demo.acts import Act, start_execution
 from sandbox.demo.checks import Report
+from sandbox.demo.ramp import loads_of
 from sandbox.demo.scenarios import Scenario
 from sandbox.demo.view import View
 
@@ -22,17 +23,21 @@ class Operator:
 
     def __init__(self, sandbox: Sandbox, acts: tuple[Act, ...]) -> None:
         self._sandbox, self._acts = sandbox, list(acts)
-        self._entered = 0
+        self._entered = self._depth = 0
+        self._since = 0.0
         self.acted_at: list[float] = []
         """When each act was begun, on the monotonic clock."""
         self.started: list[str] = []
         """Other executions that came of the acts."""
 
     def look(self, execution: str, path: list[str], client: Client) -> None:
+        if len(path) != self._depth:
+            self._depth, self._since = len(path), time.monotonic()
         # One state that is entered twice is two occasions.
         if not self._acts or len(path) == self._entered or not client.total.canary:
             return
-        if path[-1] == self._acts[0].state:
+        elapsed = time.monotonic() - self._since
+        if path[-1] == self._acts[0].state and self._acts[0].when(self._sandbox, elapsed):
             self._entered = len(path)
             self.acted_at.append(time.monotonic())
             if started := self._acts.pop(0).do(self._sandbox, execution):
@@ -43,14 +48,17 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     """Release the scenario's version under load and report what the users saw."""
     sfn = sandbox.client("stepfunctions")
     print(f"\n{scenario.name}: release of {scenario.tag}, which should end {scenario.outcome}")
-    client, view = Client(sandbox.url, canary="example2"), View()
+    client, view = Client(sandbox.url, canary=article.CANARY, rate=scenario.rate), View()
     operator = Operator(sandbox, scenario.acts)
     if scenario.before:
         scenario.before(sandbox)
     before, weights = sandbox.runs("example1"), [0]
-    began = time.monotonic()
+    began, began_at = time.monotonic(), time.time()
     client.start()
     try:
+        while time.monotonic() - began < scenario.seconds_before:
+            client.set_weight(sandbox.split()[1])
+            time.sleep(0.15)
         arn = (
             scenario.begin(sandbox)
             if scenario.begin
@@ -77,6 +85,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
                     f" {execution.get('cause', '')}"
                 )
             time.sleep(0.15)
+        time.sleep(scenario.seconds_after)
     finally:
         client.close()
         view.end()
@@ -104,6 +113,9 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "requests": client.total.requests,
         "errors": client.total.errors,
         "errors_from_canary": client.total.errors_from_canary,
+        "refused": client.total.refused,
+        "refused_by_canary": client.total.refused_by_canary,
+        "scaled": _scaled(sandbox, began_at),
         "versions": dict(sorted(client.total.by_version.items())),
         "failing_versions": sorted(+client.total.errors_by_version),
         "canary_answers": dict(sorted(client.total.by_canary_version.items())),
@@ -111,14 +123,39 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "errors_ended": _since(began, client.last_error_at),
         "acts": [_since(began, at) for at in operator.acted_at],
         "look_seconds": SECONDS_PER_SCHEDULE,
+        "rest": loads_of(client.rest),
         "steps": [
-            {"weight": weight, "requests": count.requests, "canary_requests": count.canary}
+            {
+                "weight": weight,
+                "requests": count.requests,
+                "canary_requests": count.canary,
+                "per_task": loads_of(count),
+            }
             for weight, count in sorted(client.steps.items())
         ],
         "seconds": round(time.monotonic() - began, 1),
     }
     print(f"  {report['cause']}")
+    for scaled in report["scaled"]:
+        print(f"{scaled['at']:6.1f} s  autoscaling: {scaled['service']} to {scaled['tasks']} tasks")
     return report
+
+
+def _scaled(sandbox: Sandbox, began: float) -> list[dict[str, Any]]:
+    """What autoscaling has done since, oldest first."""
+    answer = sandbox.client("application-autoscaling").describe_scaling_activities(
+        ServiceNamespace="ecs"
+    )
+    activities = reversed(answer["ScalingActivities"])
+    return [
+        {
+            "at": round(activity["StartTime"].timestamp() - began, 1),
+            "service": activity["ResourceId"].rpartition("/")[2],
+            "tasks": int(activity["Description"].rstrip(".").rpartition(" ")[2]),
+        }
+        for activity in activities
+        if activity["StartTime"].timestamp() >= began
+    ]
 
 
 def _since(began: float, at: float | None) -> float | None:
@@ -161,7 +198,9 @@ def wait_until_ready(sandbox: Sandbox) -> None:
     cloudwatch = sandbox.client("cloudwatch")
     for _ in range(300):
         alarm = cloudwatch.describe_alarms(AlarmNames=["example2-5xx"])["MetricAlarms"][0]
-        if alarm["StateValue"] == "OK" and _answers(sandbox.url):
+        primary = sandbox.service(article.PRIMARY)
+        complete = primary["runningCount"] >= primary["desiredCount"]
+        if alarm["StateValue"] == "OK" and complete and _answers(sandbox.url):
             return
         time.sleep(0.1)
     raise TimeoutError(f"nothing answers at {sandbox.url}, or its alarm fires; see {LOG}")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sandbox import article
+from sandbox.article import Sizing, Tracking
 from sandbox.cloud import Sandbox
 from sandbox.demo import acts, checks
 from sandbox.demo.acts import QUICK, Act, Steps
@@ -19,7 +20,9 @@ class Scenario:
     `acts` happen one after the other; `crashes` on the primary, where its setting is another;
     `front` is what stands before the service, if not the router's own; `begin` starts it, if an
     execution with a request does not. `before` happens first. `profile` is changed as well where
-    `steps` are.
+    `steps` are. `sizing` makes another environment, with more tasks or with autoscaling, and `rate`
+    is how many requests come in a second, from so many `seconds_before` the release begins until so
+    many `seconds_after` it has ended.
     """
 
     name: str
@@ -33,6 +36,10 @@ class Scenario:
     begin: Callable[[Sandbox], str] | None = None
     before: Callable[[Sandbox], None] | None = None
     profile: Mapping[str, object] = field(default_factory=dict)
+    sizing: Sizing | None = None
+    rate: int = 240
+    seconds_before: float = 0.0
+    seconds_after: float = 0.0
 
 
 LONG: Steps = [{"weight": 50, "bake_seconds": 60}]
@@ -183,3 +190,31 @@ CHAIN = [
     ),
 ]
 """A service that another one calls; only a mesh knows such traffic."""
+
+SCALED = Sizing(tasks=4, requests_per_second=100, tracking=Tracking(target=65.0))
+"""240 requests a second are 60 for each of 4 tasks, which keeps them, and a task takes 100."""
+CAPACITY = [
+    Scenario(
+        "shrink",
+        "v23",
+        "Reverted",
+        checks.capacity_kept,
+        steps=[{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 120}],
+        # The alarm below the target fires after 15 periods, and then a task goes each second.
+        acts=(Act("Bake", acts.turn_canary_bad, acts.primary_shrunk(tasks=1, seconds=30.0)),),
+        sizing=SCALED,
+        # Autoscaling sees the load after three periods, and its tasks take a moment to start.
+        seconds_after=10.0,
+    ),
+    Scenario(
+        "ramp",
+        "v24",
+        "Released",
+        checks.evenly_loaded,
+        # A step tells something with 200 requests per task.
+        steps=[{"weight": weight, "bake_seconds": 9} for weight in (25, 50, 75, 100)],
+        sizing=Sizing(tasks=4),
+        seconds_before=6.0,
+    ),
+]
+"""What autoscaling does while traffic moves, and how large the canary is."""

@@ -79,6 +79,12 @@ class Alb(Balanced):
         dimensions = {"LoadBalancer": balancer, "TargetGroup": group}
         return Series("AWS/ApplicationELB", dimensions, "RequestCount", "HTTPCode_Target_5XX_Count")
 
+    def tracked(self, cluster: str) -> Json:
+        place = self.series(cluster).dimensions
+        label = f"{place['LoadBalancer']}/{place['TargetGroup']}"
+        metric = {"PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel": label}
+        return {"PredefinedMetricSpecification": metric}
+
     def plan(self) -> Plan:
         backend = elbv2_backends[ACCOUNT][REGION]
         listeners = [

@@ -10,7 +10,17 @@ from moto.servicediscovery.models import servicediscovery_backends
 from emulator.account import ACCOUNT, REGION
 from emulator.moto_gaps.appmesh import virtual_services
 from sandbox.fronts.appmesh_routes import by_priority, http_route, tcp_action, weights_of
-from sandbox.fronts.front import SIDES, Attachment, ClientOf, Cluster, Entry, Json, Plan, Series
+from sandbox.fronts.front import (
+    SIDES,
+    Attachment,
+    ClientOf,
+    Cluster,
+    Entry,
+    Json,
+    Plan,
+    Series,
+    requests_per_task,
+)
 
 MESH = "example"
 VIRTUAL_GATEWAY = "examplegw"
@@ -55,6 +65,9 @@ class AppMesh:
     def series(self, cluster: str) -> Series:
         dimensions = {"Mesh": MESH, "TargetVirtualNode": cluster}
         return Series("Envoy", dimensions, "RequestCountPerTarget", "HTTPCode_Target_5XX_Count")
+
+    def tracked(self, cluster: str) -> Json:
+        return requests_per_task(cluster)
 
     def plan(self) -> Plan:
         return self.planned(self._routes)

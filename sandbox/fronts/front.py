@@ -11,6 +11,8 @@ from typing import Any, Protocol
 Json = dict[str, Any]
 SIDES = {"example1": 2, "example2": 0}
 """Tasks of primary and canary at rest."""
+CLUSTER = "example"
+"""The ECS cluster in which they are."""
 
 ClientOf = Callable[[str], Any]
 """Makes the boto3 client of a named AWS service."""
@@ -75,3 +77,20 @@ class Front(Entry, Protocol):
         """Weights of primary and canary."""
 
     def series(self, cluster: str) -> Series: ...
+
+    def tracked(self, cluster: str) -> Json:
+        """The metric of a target tracking policy that keeps an ECS service's requests per task:
+        what AWS has predefined, or one that somebody has to publish."""
+
+
+def requests_per_task(service: str) -> Json:
+    """A customized metric: AWS has none of requests per task for a mesh or for Lattice."""
+    place = {"ClusterName": CLUSTER, "ServiceName": service}
+    return {
+        "CustomizedMetricSpecification": {
+            "Namespace": "Sandbox",
+            "MetricName": "RequestCountPerTask",
+            "Dimensions": [{"Name": name, "Value": value} for name, value in place.items()],
+            "Statistic": "Sum",
+        }
+    }

@@ -14,7 +14,16 @@ from emulator.moto_gaps.vpc_lattice import targets_of
 from emulator.refusals.vpc_lattice import weights_of
 from sandbox.envoy import REFUSED_ONLY, equals, weighted
 from sandbox.fronts.balanced import Balanced
-from sandbox.fronts.front import SIDES, Attachment, ClientOf, Cluster, Json, Plan, Series
+from sandbox.fronts.front import (
+    SIDES,
+    Attachment,
+    ClientOf,
+    Cluster,
+    Json,
+    Plan,
+    Series,
+    requests_per_task,
+)
 
 PROTOCOL = "HTTP"
 
@@ -93,6 +102,9 @@ class Lattice(Balanced):
     def series(self, cluster: str) -> Series:
         dimensions = {"TargetGroup": self._groups[cluster]}
         return Series("AWS/VpcLattice", dimensions, "TotalRequestCount", "HTTPCode_5XX_Count")
+
+    def tracked(self, cluster: str) -> Json:
+        return requests_per_task(cluster)
 
     def plan(self) -> Plan:
         backend = vpclattice_backends[ACCOUNT][REGION]

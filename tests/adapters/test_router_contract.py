@@ -60,7 +60,8 @@ def planned(traffic: Traffic) -> Traffic:
     router = router_for(traffic)
     reading = router.read()
     router.check(reading)
-    found = {"rest_weight": reading.rest_weight, "drain_seconds": reading.pinned_seconds}
+    drain = max(reading.pinned_seconds, router.drain_seconds(reading))
+    found = {"rest_weight": reading.rest_weight, "drain_seconds": drain}
     return traffic.model_copy(update=found)
 
 
@@ -357,7 +358,7 @@ def plan(
 ) -> Release:
     """Plan a release of the article's services behind the stand's route."""
     cloud = stand.fake if isinstance(stand.fake, Cloud) else Cloud(VirtualClock())
-    connect(monkeypatch, cloud, "ecs", "cloudwatch")
+    connect(monkeypatch, cloud, "autoscaling", "ecs", "cloudwatch")
     monkeypatch.setattr(leases, "read", lambda split: found or Lease(split))
     monkeypatch.setattr(ledger, "last", lambda _service, _outcome=None: None)
     written = {k: v for k, v in {**stand.profile, **changed}.items() if v is not None}

@@ -41,6 +41,7 @@ class Alb(Strict):
         self.actions: dict[str, list[Document]] = {RULE: [action], LISTENER: [action]}
         self.conditions: list[Document] = [{"Field": "path-pattern", "Values": ["/cart/*"]}]
         self.priority = "10"
+        self.deregistration_seconds = 0
         self.transforms: list[Document] = []
 
     def put(self, arn: str, actions: list[Document]) -> None:
@@ -144,6 +145,14 @@ class Alb(Strict):
                 for arn in params["TargetGroupArns"]
             ]
         }
+
+    def _elbv2_DescribeTargetGroupAttributes(self, params: Document) -> Document:  # noqa: N802
+        self._targets(params["TargetGroupArn"])
+        delay = {
+            "Key": "deregistration_delay.timeout_seconds",
+            "Value": str(self.deregistration_seconds),
+        }
+        return {"Attributes": [delay, {"Key": "stickiness.enabled", "Value": "false"}]}
 
     def _targets(self, arn: str) -> list[str]:
         if arn not in self.targets:

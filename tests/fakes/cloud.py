@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
-from tests.fakes.ecs import ACCOUNT, REGION, Ecs, task_definition
+from tests.fakes.ecs import ACCOUNT, REGION, task_definition
 from tests.fakes.past import Remembered
+from tests.fakes.scaling import Scaling
 from tests.fakes.service import Document, Refusal, serve
 
 __all__ = ["ACCOUNT", "REGION", "Cloud", "Document", "Refusal", "serve", "task_definition"]
@@ -43,7 +44,7 @@ MEMBER: Document = {"mirrorPolicy": {"percent": 1}}
 """Of a route: what a later version of AWS may answer."""
 
 
-class Cloud(Ecs):
+class Cloud(Scaling):
     """The article's environment. Change its attributes to change the world."""
 
     traffic: ClassVar[Document] = PROFILE["traffic"][0]
@@ -56,6 +57,7 @@ class Cloud(Ecs):
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__(clock)
+        self.share_of = lambda service: self.weight(service) / 100
         self.weights: list[tuple[int, int]] = []
         self.on_write: Callable[[int, int], None] = lambda _primary, _canary: None
         self.alarms = Remembered(clock, {})

@@ -226,6 +226,11 @@ class Ecs(Lagging):
             "deployments": [dict(deployment) for deployment in service["deployments"]],
         }
 
+    def runs(self, service: str) -> int:
+        """How many tasks run."""
+        running: int = self.view(service)["runningCount"]
+        return running
+
     def content(self, service: str) -> dict[str, str]:
         """What a service's newest finished deployment runs, by container and for people."""
         self.advance()

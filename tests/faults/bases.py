@@ -34,7 +34,7 @@ class Base:
     `routers` are those that it makes a difference on, and `cloud` is the world where it is none of
     theirs. It is struck at `every` so many places, where most of it is another release over again.
     No event of it can be lost where it has none: no alarm fires in it, and its executions do not
-    fail.
+    fail. Where it `scales`, autoscaling is at work on both sides.
     """
 
     script: Callable[[Arena], None]
@@ -46,6 +46,7 @@ class Base:
     manual: bool = False
     every: int = 1
     has_events: bool = True
+    scales: bool = False
 
 
 def _good(_arena: Arena) -> None:
@@ -85,6 +86,19 @@ def _bad_at_100(arena: Arena) -> None:
 def _bad_after_its_return(arena: Arena) -> None:
     """The alarm fires while the router follows the weights back to the new version."""
     _when_weight(arena, 0, 20, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
+
+
+def _bad_on_its_return(arena: Arena) -> None:
+    """The alarm fires when the promoted primary has half of the traffic."""
+    watched, before = arena.cloud.on_write, [0]
+
+    def on_write(primary: int, canary: int) -> None:
+        watched(primary, canary)
+        if (before.pop(), canary) == (100, 50):
+            arena.clock.after(60, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
+        before.append(canary)
+
+    arena.cloud.on_write = on_write
 
 
 def _failed_canary(arena: Arena) -> None:
@@ -139,6 +153,16 @@ class PinnedAlb(AlbCloud):
 
     def all_traffic(self) -> list[Document]:
         return [{**self.traffic, "accept_stickiness": True}]
+
+
+class ScaledAlb(AlbCloud):
+    """Autoscaling follows the traffic on both sides; and scheduled actions may come."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self.services[PRIMARY]["desiredCount"] = 4
+        self.scale_by_traffic(PRIMARY, 1, 10, late=240)
+        self.scale_by_traffic(CANARY, 0, 10)
 
 
 def _paused(arena: Arena) -> None:
@@ -200,7 +224,7 @@ BASES = {
     "failed canary deployment": Base(_failed_canary),
     "failed primary deployment": Base(_failed_primary),
     "failed primary of a copy": Base(_failed_primary_of_a_copy, routers=("alb",), every=2),
-    "retried promotion": Base(_retried_primary, has_events=False),
+    "retried promotion": Base(_retried_primary, every=2, has_events=False),
     "stayed promotion": Base(
         _stayed_promotion, {"promotion": {"gate_seconds": 120, "on_failure_timeout": "stay"}}
     ),
@@ -210,7 +234,7 @@ BASES = {
         has_events=False,
     ),
     "operator abort": Base(_aborted),
-    "paused": Base(_paused, has_events=False),
+    "paused": Base(_paused, every=2, has_events=False),
     "named wait": Base(
         _named_wait,
         {"promotion": {"gate_seconds": 120, "approval": True}},
@@ -222,7 +246,7 @@ BASES = {
         _aborted,
         {"concurrency": "queue"},
         after=(lambda arena: arena.start_next(),),
-        every=2,
+        every=4,
     ),
     "fixed tag": Base(_bad, after=(_released_again,), routers=("alb",), every=8),
     "rollback": Base(_good, after=(_rolled_back,), routers=("alb",), every=2, has_events=False),
@@ -241,5 +265,22 @@ BASES = {
         _with_a_running_canary, begin=_shift(30), after=(_shift(0),), manual=True, has_events=False
     ),
     "pinned clients": Base(_bad, routers=("alb",), cloud=PinnedAlb, every=2),
+    "scaled": Base(
+        _good, routers=("alb",), cloud=ScaledAlb, every=2, has_events=False, scales=True
+    ),
+    "scaled and bad": Base(_bad_at_100, routers=("alb",), cloud=ScaledAlb, every=2, scales=True),
+    "returned in steps": Base(
+        _good,
+        {"promotion": {"return_weights": [50, 20], "return_bake_seconds": 90}},
+        routers=("alb",),
+        has_events=False,
+    ),
+    "bad on its return": Base(
+        _bad_on_its_return,
+        {"promotion": {"return_weights": [50, 20], "return_bake_seconds": 90}},
+        routers=("alb",),
+        every=2,
+    ),
+    "kept canary": Base(_bad, {"keep_failed_seconds": 600}, routers=("alb",)),
     "several splits": Base(_good, routers=("appmesh",), cloud=ThreeFronts, has_events=False),
 }

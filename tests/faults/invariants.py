@@ -45,6 +45,7 @@ INVARIANTS = (
     "primary",
     "retired",
     "left behind",
+    "settings",
     "rest",
     "version",
     "content",
@@ -253,8 +254,9 @@ class Watch:
         split = self._before = self.split()
         if not (self.foreign or self.stirred):
             for service, weight in zip((PRIMARY, CANARY), split, strict=True):
-                if weight > 0 and self.cloud.view(service)["runningCount"] == 0:
-                    self.say("capacity", f"{weight} % on {service}, which runs nothing")
+                needed = -(-self._tasks * weight // 100)
+                if weight > 0 and (runs := self.runs(service)) < needed:
+                    self.say("capacity", f"{weight} % on {service}, which runs {runs} tasks")
         self._has_member = self.cloud.has_member()
         if name == self.cloud.read:
             # What happens from here on, the release could have known.
@@ -371,7 +373,8 @@ class Watch:
         if writer.function == "OpenReleaseFunction" and not progress.wrote:
             progress.old = _version(self.cloud.running_image(PRIMARY))
             progress.old_content = self.cloud.content(PRIMARY)
-        if writer.function == "JudgeCanaryFunction":
+        returning = writer.event.get("returning", False)
+        if writer.function == "JudgeCanaryFunction" and not returning:
             following = answer["next"]
             if following == "shift":
                 progress.allowed = {self._steps[answer["step"]]}
@@ -474,6 +477,8 @@ class Watch:
         if not held:
             for what in [*put_up, *self._copies()]:
                 self.say("left behind", what)
+        if not held and len(put_up) == 0:
+            self._see_settings()
         if not self.runs(PRIMARY) and held and stranded:
             # Nothing more can be done for it, and a person was called.
             return
@@ -507,6 +512,17 @@ class Watch:
                 self.say("unwatched", f"the alarm of {name} could not see, and it was released")
             if progress.alarmed and records.get(name) == "Released":
                 self.say("alarm", f"an alarm of {name} fired in time, and it was released")
+
+    def _see_settings(self) -> None:
+        """Autoscaling is told what it would be told if there had been no release."""
+        for service, target in self.cloud.scalable.items():
+            minimum, maximum = self.cloud.intended[service]
+            # A canary at rest is not started by its minimum.
+            wanted = (0 if service == CANARY else minimum, maximum)
+            suspended = [flag for flag, is_on in target["SuspendedState"].items() if is_on]
+            if self.cloud.bounds(service) != wanted or suspended:
+                found = f"{self.cloud.bounds(service)} {suspended}"
+                self.say("settings", f"{service} is left with {found}, and had {wanted}")
 
     def _copies(self) -> list[str]:
         """Copies of an old version that are registered and that no service was brought back to:

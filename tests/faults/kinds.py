@@ -67,7 +67,17 @@ def _stay_silent(cloud: Cloud) -> None:
     cloud.silent = True
 
 
+SCALING: dict[str, Callable[[Cloud], object]] = {
+    "primary bounds set": lambda cloud: cloud.set_bounds(PRIMARY, 3, 8),
+    "canary bounds set": lambda cloud: cloud.set_bounds(CANARY, 0, 6),
+    "action that lowers": lambda cloud: cloud.act_at(PRIMARY, 45, 1, 2),
+    "action that raises": lambda cloud: cloud.act_at(PRIMARY, 45, 6, 12),
+    "scalable target gone": lambda cloud: cloud.scalable.pop(PRIMARY, None),
+}
+"""What others do to what scales, where something does."""
+
 WORLD: dict[str, Callable[[Cloud], object]] = {
+    **SCALING,
     "canary lost": lambda cloud: cloud.lose_tasks(CANARY),
     "canary task replaced": lambda cloud: cloud.lose_tasks(CANARY, 1, HEALS_SECONDS),
     "canary count reset": lambda cloud: cloud.set_desired(CANARY, 0),
@@ -116,6 +126,7 @@ LASTING = {
 """From here on the world is like this."""
 
 HARMLESS = {
+    *SCALING,
     "canary task replaced",
     "canary scaled out",
     "primary task replaced",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.fakes.fronts import CLOUDS
 from tests.faults.arena import Arena
 from tests.faults.bases import BASES
-from tests.faults.kinds import KINDS, LAGS, LASTING, Fault
+from tests.faults.kinds import KINDS, LAGS, LASTING, SCALING, Fault
 from tests.faults.run import Case, Trace
 
 KEPT = Path(__file__).with_name("kept.json")
@@ -50,6 +50,7 @@ def single_faults(traces: Traces, router: str) -> list[Case]:
             len(traces[base][target]),
             max(_stride(kind), BASES[base].every),
         )
+        if (BASES[base].scales or kind not in SCALING)
         if _is_distinct(kind, traces[base][target][at])
     ]
 
@@ -94,8 +95,12 @@ def _struck(router: str, kind: str, number: int) -> list[str]:
     able = [
         name
         for name, base in BASES.items()
-        if router in base.routers and (base.has_events or KINDS[kind] != "event")
+        if router in base.routers
+        and (base.has_events or KINDS[kind] != "event")
+        and (base.scales or kind not in SCALING)
     ]
+    if not able:
+        return []
     times = STRUCK.get(router, 1)
     first = number + list(CLOUDS).index(router)
     return [able[(first + turn * len(able) // times) % len(able)] for turn in range(times)]

@@ -22,6 +22,7 @@ from stepcanary.traffic.shift import force
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
 from tests.builders import TRIGGERS, profile, request
+from tests.fakes.cloud import Refusal
 from tests.slack.conftest import Workspace
 from tests.statemachine.runner import World, listening, world
 
@@ -51,6 +52,7 @@ OTHER_ROUTERS = {
         "elasticloadbalancing:DescribeTargetGroups",
         "vpc-lattice:GetTargetGroup",
     },
+    "ecs:DescribeServiceRevisions": {"elasticloadbalancing:DescribeTargetGroupAttributes"},
 }
 
 LATER = "2027-01-01T00:00:00Z"
@@ -63,8 +65,20 @@ WITHOUT_A_CALL = {
     "ecs:TagResource",  # asked for when RegisterTaskDefinition carries tags
 }
 
+ASKED_BESIDE = {
+    "application-autoscaling:RegisterScalableTarget": {
+        "ecs:DescribeServices",
+        "ecs:UpdateService",
+    },
+}
+"""What AWS asks whether the caller may do as well; see
+https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
+"""
+
 # The API knows no resource for these, or the name of the resource is not known beforehand.
 ON_EVERYTHING = {
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScheduledActions",
     "cloudwatch:DescribeAlarms",  # composite alarms need it
     "cloudwatch:DescribeAlarmHistory",
     "ecs:DeregisterTaskDefinition",
@@ -72,6 +86,7 @@ ON_EVERYTHING = {
     "ecs:ListTasks",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTargetGroupAttributes",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
     "servicediscovery:DiscoverInstances",
@@ -167,6 +182,7 @@ def seen() -> Iterator[Calls]:
         with listening("provide-client-params.*.*", record):
             _release_in_every_way(here)
             _meet_others_in_every_way(here)
+            _scale_in_every_way(here)
             _act_in_every_way(here)
             _chat_in_every_way(here)
         yield calls
@@ -297,12 +313,89 @@ def _meet_others_in_every_way(here: World) -> None:
     here.pass_minutes(5)
 
 
-def _once_before(here: World, name: str, do: Callable[[], None]) -> None:
+def _scale_in_every_way(here: World) -> None:
+    """Autoscaling of both sides, and what others do to their counts."""
+    for side in ("example1", "example2"):
+        here.cloud.scale_by_traffic(side, 0, 40)
+    here.cloud.act_at("example1", 100, 1, 40)
+    here.clock.after(200, lambda: here.invoke("ReconcileFunction", {}))
+    # The canary scales out at 100 %, and once more while the primary is replaced.
+    _once_before(
+        here, "PromotePrimaryFunction", lambda: here.cloud.set_bounds("example2", 3, 40), seconds=20
+    )
+    _once_before(
+        here, "ReturnTrafficFunction", lambda: here.cloud.set_bounds("example2", 4, 40), seconds=20
+    )
+    # Somebody takes tasks of the primary, and the canary cannot be scaled in for a while.
+    _once_before(here, "ConfirmRestFunction", lambda: here.cloud.set_bounds("example1", 1, 1))
+    _refuse_until_closed(here, "application-autoscaling.RegisterScalableTarget")
+    assert here.release(version(30), "scaled").state == "Released"
+    here.pass_minutes(25)
+    here.cloud.scalable.pop("example2")
+    _refuse_until_closed(here, "ecs.UpdateService")
+    assert here.release(version(36), "stays-a-while").state == "Released"
+    here.cloud.before_call = lambda _name, _params: None
+    # Somebody takes tasks while the old version comes back, and while the new one does.
+    _give_tasks(here)
+    here.cloud.broken_images = {("example1", "shop:v29")}
+    failed = request(images={"app": "shop:v29"}, profile=profile(promotion={"gate_seconds": 120}))
+    _once_before(here, "RestorePrimaryFunction", lambda: here.cloud.set_bounds("example1", 1, 1))
+    assert here.release(failed, "taken-as-it-fails").state == "Reverted"
+    here.cloud.broken_images = set()
+    _give_tasks(here)
+    _once_before(here, "PromotePrimaryFunction", _once_checked(here))
+    assert here.release(version(35), "taken-as-it-rolls").state == "Released"
+    _give_tasks(here)
+    # A canary that was reverted is kept, and the next release takes it over.
+    here.clock.after(200, lambda: here.signal("revert"))
+    kept = request(images={"app": "shop:v31"}, profile=profile(keep_failed_seconds=3_600))
+    assert here.release(kept, "kept").state == "Reverted"
+    assert here.release(version(32), "takes-over").state == "Released"
+    # Others' executions die, and leave their floors to help from outside.
+    here.wait(here.start_and_stop(version(33), "dead-and-held", 200))
+    here.pass_minutes(3)
+    assert here.records()["dead-and-held"] == "Reverted"
+    here.lost.add("ReconcileFunction")
+    here.wait(here.start_and_stop(version(33), "dead-and-held-still", 200))
+    assert here.release(version(34), "after-the-held").state == "Released"
+    here.lost.discard("ReconcileFunction")
+    here.pass_minutes(5)
+    here.cloud.scalable.clear()
+
+
+def _refuse_until_closed(here: World, call: str) -> None:
+    """AWS refuses it from when the canary is retired."""
+    retiring: list[bool] = []
+
+    def refuse(name: str, _params: Any) -> None:
+        if name == call and retiring:
+            raise Refusal("AccessDeniedException", "not yet")
+
+    _once_before(here, "RetireCanaryFunction", lambda: retiring.append(True))
+    _once_before(here, "CloseReleaseFunction", retiring.clear)
+    here.cloud.before_call = refuse
+
+
+def _give_tasks(here: World) -> None:
+    here.cloud.set_bounds("example1", 1, 40)
+    here.cloud.set_desired("example1", 4)
+    here.clock.sleep(30)
+
+
+def _once_checked(here: World) -> Callable[[], None]:
+    """Lets the next look at a deployment find fewer tasks."""
+    take = lambda: here.cloud.set_bounds("example1", 1, 1)  # noqa: E731
+    return lambda: _once_before(here, "CheckDeploymentFunction", take)
+
+
+def _once_before(here: World, name: str, do: Callable[[], None], seconds: float = 0) -> None:
+    """Something happens right before a function runs, or so many seconds earlier."""
     handler = here.handlers[name]
 
     def first(event: Any, context: Any) -> Any:
         here.handlers[name] = handler
         do()
+        here.clock.sleep(seconds)
         return handler(event, context)
 
     here.handlers[name] = first
@@ -405,7 +498,11 @@ def granted(function: str) -> dict[str, Any]:
 def test_granted_is_called(seen: Calls, function: str) -> None:
     theirs = seen.actions[function]
     counted = theirs if "appmesh:DescribeRoute" in theirs else theirs - {"ssm:GetParameter"}
-    others = {action for ours in counted for action in OTHER_ROUTERS.get(ours, set())}
+    others = {
+        action
+        for ours in counted
+        for action in OTHER_ROUTERS.get(ours, set()) | ASKED_BESIDE.get(ours, set())
+    }
     assert set(granted(function)) - WITHOUT_A_CALL == theirs | others
 
 
@@ -427,7 +524,9 @@ def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> No
             stand = kind()
             connect(monkeypatch, stand.fake, *stand.services)
             router = router_for(stand.place(route))
-            router.check(router.read())
+            reading = router.read()
+            router.check(reading)
+            router.drain_seconds(reading)
             force(router, 50)
             router.healthy_targets("canary")
             calls |= {name for name, _ in stand.fake.calls}

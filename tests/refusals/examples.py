@@ -444,6 +444,32 @@ LATTICE_LISTENER = (
     "/listener/listener-0b1c2d3e4f5a69788"
 )
 
+
+def _deny_scaling(here: World) -> None:
+    here.cloud.scale_by_traffic("example1", 1, 10)
+
+    def deny(name: str, _params: Document) -> None:
+        if name == "application-autoscaling.RegisterScalableTarget":
+            raise Refusal("AccessDeniedException", "no")
+
+    here.cloud.before_call = deny
+
+
+def _deploying(minimum: int, maximum: int) -> Change:
+    settings = {"minimumHealthyPercent": minimum, "maximumPercent": maximum}
+
+    def change(here: World) -> None:
+        here.cloud.service_settings["example1"] = {"deploymentConfiguration": settings}
+
+    return change
+
+
+def _one_by_one(here: World) -> None:
+    """Ten tasks, of which ECS replaces one at a time."""
+    here.cloud.services["example1"]["desiredCount"] = 10
+    _deploying(100, 110)(here)
+
+
 EXAMPLES: dict[str, Example] = {
     # The request
     "without a service": asked({"images": {"app": "shop:v2"}}),
@@ -560,6 +586,22 @@ EXAMPLES: dict[str, Example] = {
     "overtaken": lambda w: _overtaken(w, waited=True),
     "waiting for hours": _waits_too_long,
     "withdrawn": _withdrawn,
+    # Sizes, and what scales
+    "a fixed count that grows": asked(request(profile=profile(canary_tasks=2, capacity="full"))),
+    "all tasks, and a minimum": asked(request(profile=profile(capacity="full", minimum_tasks=2))),
+    "a way back that rises": asked(
+        request(profile=profile(promotion={"return_weights": [20, 50]}))
+    ),
+    "a maximum that is too small": in_world(lambda w: w.cloud.scale_by_traffic("example2", 0, 1)),
+    "bounds that may not be changed": in_world(_deny_scaling),
+    "tasks that cannot be replaced": in_world(_deploying(100, 100)),
+    "many small batches": in_world(_one_by_one),
+    "tasks that go before others come": in_world(_deploying(50, 200)),
+    "no circuit breaker": in_world(
+        lambda w: w.cloud.service_settings.update(
+            example1={"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": False}}}
+        )
+    ),
     # A rollback
     "a rollback with a version": asked(request(action="rollback")),
     "a rollback to nothing": asked(ROLLBACK),

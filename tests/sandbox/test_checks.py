@@ -48,6 +48,17 @@ def hotfixed(**more: Any) -> Report:
     return report(**{"cause": cause, **found, **more})
 
 
+def shrunk(**more: Any) -> Report:
+    """The canary turned bad at 100 %, and the primary still had its tasks."""
+    cause = "RevertRequested: revert by alarm example2-5xx: Threshold crossed"
+    counts = {"requests": 8000, "errors": 130, "errors_from_canary": 130}
+    found = {"refused": 0, "refused_by_canary": 0, "scaled": []}
+    return report(**{"cause": cause, **counts, **found, **more})
+
+
+SCALED_IN = [{"at": 15.3, "service": "example1", "tasks": 1}]
+
+
 def copied(**more: Any) -> Report:
     before = {"name": "example1:1", "image": "shop:v1", "status": "INACTIVE", "tags": {}}
     copy = {**before, "name": "example1:4", "status": "ACTIVE"}
@@ -61,6 +72,7 @@ def copied(**more: Any) -> Report:
         (checks.canary_lost, lost()),
         (checks.hotfix_kept, hotfixed()),
         (checks.restored_by_copy, copied()),
+        (checks.capacity_kept, shrunk()),
     ],
 )
 def test_nothing_is_wrong_with_what_should_be(check: Check, good: Report) -> None:
@@ -99,6 +111,24 @@ RELEASED = {**hotfixed()["primary"], "image": "shop:v17"}
         (checks.restored_by_copy, copied(promotions=0), "0 times"),
         (checks.restored_by_copy, copied(weights=[0, 50, 0]), "weight went"),
         (checks.restored_by_copy, copied(standing=["up#copy#primary"]), "the register"),
+        (checks.capacity_kept, shrunk(**MOVED), "the split"),
+        (checks.capacity_kept, shrunk(canary_tasks=4), "still has 4 tasks"),
+        (checks.capacity_kept, shrunk(primary_image="shop:v23"), "the primary runs shop:v23"),
+        (checks.capacity_kept, shrunk(weights=[0, 50, 0]), "weight went"),
+        (checks.capacity_kept, shrunk(cause="PhaseFailed"), "not the alarm's event"),
+        (checks.capacity_kept, shrunk(errors=0, errors_from_canary=0), "nothing was shown"),
+        (checks.capacity_kept, shrunk(errors=131), "1 requests failed that neither"),
+        (
+            checks.capacity_kept,
+            shrunk(errors=465, refused=335, scaled=SCALED_IN),
+            "335 of 8000 requests were refused for lack of capacity; autoscaling gave the primary"
+            " [1] tasks",
+        ),
+        (
+            checks.capacity_kept,
+            shrunk(errors=145, errors_from_canary=145, refused=15, refused_by_canary=15),
+            "15 of 8000 requests were refused",
+        ),
     ],
 )
 def test_a_check_says_what_is_wrong(check: Check, bad: Report, word: str) -> None:

@@ -260,6 +260,48 @@ def test_a_new_count_is_no_deployment(cloud: Cloud) -> None:
     eventually(lambda: cloud.settled("example1"))
 
 
+def test_a_rollout_keeps_to_its_percentages(cloud: Cloud) -> None:
+    eventually(lambda: cloud.settled("example1"))
+    percentages = {"minimumHealthyPercent": 100, "maximumPercent": 100}
+    cloud.update(
+        "example1",
+        taskDefinition=cloud.register("example1", "v2"),
+        deploymentConfiguration=percentages,
+    )
+    # None may go and none may come, so it waits; but what dies is replaced by its own version.
+    os.kill(cloud.agent.pids("example1")[0], signal.SIGKILL)
+    eventually(lambda: cloud.service("example1")["runningCount"] == 1)
+    eventually(lambda: cloud.service("example1")["runningCount"] == 2)
+    [primary, older] = cloud.service("example1")["deployments"]
+    assert (primary["rolloutState"], primary["runningCount"]) == ("IN_PROGRESS", 0)
+    assert (older["runningCount"], older["desiredCount"]) == (2, 2)
+
+    counts: list[int] = []
+    with Load(cloud.gateway.port) as load:
+        cloud.update(
+            "example1", deploymentConfiguration={**percentages, "minimumHealthyPercent": 50}
+        )
+
+        def settled() -> bool:
+            service = cloud.service("example1")
+            counts.append(service["runningCount"] + service["pendingCount"])
+            return cloud.settled("example1")
+
+        eventually(settled)
+    assert set(counts) <= {1, 2}
+    assert load.failures() == {}
+    assert get(cloud.gateway.url) == (200, "v2")
+
+
+def test_a_scale_out_in_a_rollout_adds_to_both_versions(cloud: Cloud) -> None:
+    eventually(lambda: cloud.settled("example1"))
+    cloud.update("example1", taskDefinition=cloud.register("example1", "v2-hang"))
+    eventually(lambda: len(cloud.service("example1")["deployments"]) == 2)
+    eventually(lambda: len(cloud.agent.pids("example1")) == 4)
+    cloud.update("example1", desiredCount=3)
+    eventually(lambda: cloud.service("example1")["deployments"][1]["runningCount"] == 3)
+
+
 def test_a_killed_task_is_replaced(cloud: Cloud) -> None:
     eventually(lambda: cloud.settled("example1"))
     [victim, survivor] = cloud.agent.pids("example1")

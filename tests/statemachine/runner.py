@@ -33,6 +33,7 @@ from tests.fakes.cloud import Cloud, serve
 FROM_MOTO = ("dynamodb", "events", "stepfunctions")
 FACTORIES = (
     "appmesh",
+    "autoscaling",
     "awslambda",
     "cloudwatch",
     "ecs",

@@ -38,6 +38,7 @@ PLACES: dict[str, str] = {
     " Bake WhatBakeSignal Pause WhatPauseSignal JudgeCanary WhatVerdict Gate WhatGateSignal"
     " RolloutComplete CanaryRejected RevertSignalled",
     "promotion": "Promotion PromotePrimary WaitForPrimary CheckPrimary IsPrimarySteady PrimaryReady"
+    " ShiftBack SettleBack BakeBack JudgeReturn WhatReturnVerdict ReturnRevoked"
     " ReturnTraffic RestorePrimary WhatRestored PromotionGate WhatDecision",
     "back": "SettleOnCanary RestoreForRevert WhatRestoredForRevert SettleToRevert CheckOldPrimary"
     " RestoreDrifted IsOldPrimarySteady WaitForOldPrimary ReturnToOldPrimary Revert WhatAttempt"

@@ -95,9 +95,13 @@ def test_an_autoscaler_that_scales_out_changes_nothing(
     assert here.cloud.running_image("example1") == "shop:v2"
 
 
-def test_a_canary_that_was_scaled_in_holds_at_the_shift_that_needs_it(here: World) -> None:
-    later(here, FIRST_BAKE, lambda: here.cloud.set_desired("example2", 1))
-    later(here, THIRD_BAKE, lambda: here.cloud.set_desired("example2", 2))
+def test_a_canary_that_was_scaled_in_is_scaled_out_by_the_shift_that_needs_it(here: World) -> None:
+    later(here, SECOND_BAKE, lambda: here.cloud.set_desired("example2", 1))
+    assert here.release(request()).state == "Released"
+
+
+def test_a_canary_that_loses_a_task_holds_at_the_shift_that_needs_it(here: World) -> None:
+    later(here, SECOND_BAKE, lambda: here.cloud.lose_tasks("example2", 1))
     outcome = here.release(request())
     assert outcome.state == "Reverted"
     assert "the canary gets no more weight" in outcome.cause
@@ -107,8 +111,7 @@ def test_a_canary_that_was_scaled_in_holds_at_the_shift_that_needs_it(here: Worl
 
 
 def test_a_canary_that_gets_its_tasks_in_time_goes_on(here: World) -> None:
-    later(here, FIRST_BAKE, lambda: here.cloud.set_desired("example2", 1))
-    later(here, 740, lambda: here.cloud.set_desired("example2", 2))
+    later(here, SECOND_BAKE, lambda: here.cloud.lose_tasks("example2", 1, heals_after=245))
     assert here.release(request()).state == "Released"
 
 

@@ -87,7 +87,8 @@ def test_a_revert_is_obeyed_whenever_it_comes(here: World, seconds: float) -> No
     outcome, took = timed(here, lambda: here.release(request()))
     assert outcome.state == "Reverted"
     assert "revert by jane" in outcome.cause
-    assert took < seconds + 60
+    # The router follows, and requests that go on have their time.
+    assert took < seconds + 95
     assert at_rest_on(here, "shop:v1")
 
 
@@ -96,7 +97,7 @@ def test_a_promote_ends_every_bake_and_goes_step_by_step(here: World) -> None:
     outcome, took = timed(here, lambda: here.release(request()))
     assert outcome.state == "Released"
     assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
-    assert took < FIRST_BAKE + 140
+    assert took < FIRST_BAKE + 175
 
 
 def test_a_promote_does_not_go_over_an_alarm(here: World) -> None:

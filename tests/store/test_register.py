@@ -22,10 +22,36 @@ def test_entries_are_their_releases_and_each_by_its_kind_and_key() -> None:
     for entry in (COPY, *others):
         register.write(ONE, entry)
     register.write(OTHER, COPY)
-    register.remove(ONE, COPY)
-    register.remove(ONE, COPY)
+    register.remove(ONE, COPY, "checkout")
+    register.remove(ONE, COPY, "checkout")
     assert sorted(register.entries(ONE), key=str) == sorted(others, key=str)
     assert register.entries(OTHER) == [COPY]
+
+
+def test_the_next_release_goes_on_with_what_is_still_up() -> None:
+    register.own("checkout", ONE, COPY)
+    register.note_made(ONE, COPY, "example1:2")
+    left = Entry("copy", "primary", COPY.before, "example1:2")
+    assert register.left_over("checkout", "copy", "primary") == left
+    other = Entry("copy", "primary", {"task_definition": "example1:2", "document": "{}"})
+    assert register.own("checkout", OTHER, other) == left
+    assert (register.entries(ONE), register.entries(OTHER)) == ([], [left])
+    # Whoever had it before takes nothing of it down.
+    register.remove(ONE, COPY, "checkout")
+    assert register.left_over("checkout", "copy", "primary") == left
+    register.remove(OTHER, left, "checkout")
+    assert register.left_over("checkout", "copy", "primary") is None
+
+
+def test_an_entry_is_changed_only_as_it_was_read() -> None:
+    register.write(ONE, COPY)
+    changed = Entry("copy", "primary", COPY.before, "example1:2")
+    assert register.change(ONE, COPY, changed)
+    assert not register.change(ONE, COPY, Entry("copy", "primary", COPY.before, "example1:3"))
+    assert register.entries(ONE) == [changed]
+    register.remove(ONE, COPY, "checkout")
+    assert not register.change(ONE, changed, COPY)
+    assert register.entries(ONE) == []
 
 
 def test_an_entry_is_no_event_of_the_release_and_no_document() -> None:

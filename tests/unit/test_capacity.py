@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcanary.domain.capacity import Capacity, can_take_over, tasks_for
+from stepcanary.domain.capacity import Capacity, Sizing, can_take_over, cost, tasks_for
 
 FULL = st.integers(1, 5_000)
 COUNT = st.integers(0, 5_000)
@@ -151,3 +151,37 @@ def test_the_primary_takes_over_what_it_carries_better(
 def test_a_primary_that_serves_nothing_takes_nothing(primary: Capacity, canary: Capacity) -> None:
     if primary.serving == 0:
         assert not can_take_over(primary, canary)
+
+
+@given(FULL, st.integers(1, 100), st.integers(0, 200), st.integers(1, 50))
+def test_a_proportional_canary_carries_its_weight_and_is_never_larger_than_the_primary(
+    full: int, weight: int, headroom: int, minimum: int
+) -> None:
+    tasks = Sizing("proportional", full, headroom, minimum).tasks(weight)
+    assert tasks_for(full, weight) <= tasks <= full
+    assert tasks >= min(minimum, full)
+
+
+@given(FULL, PERCENT, PERCENT)
+def test_a_canary_does_not_shrink_as_its_weight_rises(full: int, one: int, other: int) -> None:
+    low, high = sorted((one, other))
+    sizing = Sizing("proportional", full, 10)
+    assert sizing.tasks(low) <= sizing.tasks(high)
+
+
+def test_a_canary_of_another_mode_has_all_its_tasks_at_once() -> None:
+    assert Sizing("full", 20).tasks(5) == Sizing("fixed", 20).tasks(5) == 20
+
+
+STEPS = [(5, 335), (25, 335), (50, 335), (100, 335)]
+
+
+def test_what_a_release_adds_is_said_beside_what_other_sizes_would() -> None:
+    """The figures of docs/configuration.md."""
+    assert cost(Sizing("proportional", 20, 10), STEPS, 20) == (
+        "The canary gets 2 at 5 %, 6 at 25 %, 11 at 50 %, 20 at 100 % tasks; that adds about 5.7"
+        " task-hours (full 8.1)"
+    )
+    assert cost(Sizing("fixed", 4), STEPS, 20).endswith(
+        "that adds about 1.6 task-hours (proportional 5.7, full 8.1)"
+    )

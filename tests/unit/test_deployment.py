@@ -154,9 +154,9 @@ def test_early_success_is_no_success_until_all_tasks_run(
 
 
 def test_early_success_is_warned_of() -> None:
-    assert warnings("canary", a_service()) == []
-    assert warnings("canary", a_service(**early(5, enable=False))) == []
-    (warning,) = warnings("canary", a_service(**early(50)))
+    assert warnings("canary", a_service(), 1_800) == []
+    assert warnings("canary", a_service(**early(5, enable=False)), 1_800) == []
+    (warning,) = warnings("canary", a_service(**early(50)), 1_800)
     assert warning.startswith("canary: ECS calls a deployment of example2 complete at 50 %")
 
 

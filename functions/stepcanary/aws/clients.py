@@ -13,6 +13,7 @@ from botocore.config import Config
 from stepcanary.aws.members import noting
 
 if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_appmesh import AppMeshClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +39,11 @@ CONFIG = Config(
 @cache
 def appmesh() -> "AppMeshClient":
     return noting(boto3.client("appmesh", config=CONFIG), "DescribeRoute")
+
+
+@cache
+def autoscaling() -> "ApplicationAutoScalingClient":
+    return boto3.client("application-autoscaling", config=CONFIG)
 
 
 @cache

@@ -219,12 +219,12 @@ def deploy(
     cluster: str,
     service: Service,
     task_definition: str,
-    tasks: int,
     *,
+    tasks: int | None = None,
     asks: bool = False,
     anew: bool = False,
 ) -> tuple[str, str | None]:
-    """Bring the service to this task definition and count.
+    """Bring the service to this task definition, and to so many `tasks` where it is to have others.
 
     With `asks` the task definition is sent also where the service was read with it, for the read
     may lag; to ECS the one that runs already is no new deployment. `anew` makes it one, for which
@@ -241,7 +241,7 @@ def deploy(
     failed = current is not None and current.get("rolloutState") == "FAILED"
     if (failed or anew) and service.task_definition == task_definition:
         change["forceNewDeployment"] = True
-    if service.desired != tasks:
+    if tasks is not None and service.desired != tasks:
         change["desiredCount"] = tasks
     if change:
         answer = clients.ecs().update_service(cluster=cluster, service=service.name, **change)

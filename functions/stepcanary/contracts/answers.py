@@ -37,13 +37,15 @@ class Nothing(Model):
 
 class PlanAnswer(Model):
     """`waits` while another release has the split; it begins `later` where many were started at
-    once. Both are planned again after `wait_seconds`. `cause` says why it is not accepted."""
+    once. Both are planned again after `wait_seconds`. `cost` says what the canary adds, `cause` why
+    it is not accepted."""
 
     accepted: bool
     waits: bool = False
     later: bool = False
     wait_seconds: int = Field(default=0, ge=0)
     release: Release | None = None
+    cost: str = ""
     cause: str = ""
 
 
@@ -84,14 +86,15 @@ class Attempt(Model):
 class Rest(Model):
     """`next` is `retire` when the split was found at rest, else `again` after settling.
 
-    It is `restore` when an alarm has fired, as `note` says, while the router followed the weights
-    back to the new version. `corrections` counts how often the split was not at rest; `note` says
-    who else wrote.
+    The canary is retired after `drain_seconds`. It is `restore` when an alarm has fired, as `note`
+    says, while the router followed the weights back to the new version. `corrections` counts how
+    often the split was not at rest; `note` says who else wrote.
     """
 
     next: Literal["retire", "again", "restore"]
     corrections: int
     note: str = ""
+    drain_seconds: int = 0
 
 
 class Restored(Model):

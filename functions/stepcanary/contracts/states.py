@@ -74,16 +74,21 @@ class CheckInput(FencedInput):
 
 
 class ShiftInput(PatientInput):
+    """`attempt` of a promotion, where the step is one of its way back to the primary."""
+
     step: int = Field(ge=0)
+    attempt: int | None = Field(default=None, ge=0)
 
 
 class JudgeInput(PatientInput):
-    """`unanswered`: a gate was open before, and nobody answered it in time."""
+    """`unanswered`: a gate was open before, and nobody answered it in time. `returning`: the step
+    is one of the way back to the promoted primary."""
 
     step: int = Field(ge=0)
     holds: int = Field(ge=0)
-    approved: bool
+    approved: bool = False
     unanswered: bool = False
+    returning: bool = False
 
     @property
     def moment(self) -> int:

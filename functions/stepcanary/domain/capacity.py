@@ -3,8 +3,13 @@
 The number is the plan's, not the service's: an autoscaler changes what is desired in mid-release.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+Mode = Literal["proportional", "full", "fixed"]
+"""Of the canary's size: it grows with its weight, it is the primary's from the start, or a count
+that the profile names."""
 
 Standing = Literal["enough", "short", "lost"]
 """Of the canary: it carries its weight, it does not just now, or traffic has to leave it."""
@@ -13,6 +18,68 @@ Standing = Literal["enough", "short", "lost"]
 def tasks_for(full: int, weight: int) -> int:
     """How many of the tasks that carry all traffic a weight in percent needs, rounded up."""
     return -(-full * weight // 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """How large a canary is. `full` is how many of its tasks carry all traffic; where it grows with
+    its weight it has so many percent of headroom, and never fewer tasks than the minimum."""
+
+    mode: Mode
+    full: int
+    headroom_percent: int = 0
+    minimum_tasks: int = 1
+
+    def tasks(self, weight: int) -> int:
+        """For this weight in percent."""
+        if self.mode != "proportional":
+            return self.full
+        wanted = -(-self.full * weight * (100 + self.headroom_percent) // 10_000)
+        return max(min(self.full, max(wanted, self.minimum_tasks)), 1)
+
+
+START_SECONDS = 60
+"""What the tasks of a deployment are taken to need until they serve."""
+
+Stretch = tuple[int, int]
+"""A step's weight, and the seconds that it lasts."""
+
+
+def added_task_hours(sizing: Sizing, steps: Sequence[Stretch]) -> float:
+    """What a release that nothing holds up adds in hours of tasks.
+
+    The next step's tasks run while the one before it bakes, and all of them while the primary is
+    deployed.
+    """
+    weights = [weight for weight, _ in steps]
+    coming = [*weights[1:], weights[-1]]
+    seconds = START_SECONDS * (sizing.tasks(weights[0]) + sizing.tasks(weights[-1]))
+    seconds += sum(
+        sizing.tasks(weight) * lasts for (_, lasts), weight in zip(steps, coming, strict=True)
+    )
+    return seconds / 3_600
+
+
+HEADROOM_PERCENT = 10
+"""What a profile has where it names none."""
+
+
+def cost(sizing: Sizing, steps: Sequence[Stretch], primary_tasks: int) -> str:
+    """How large the canary gets and what that adds, in a sentence, beside the other sizes."""
+    tasks = ", ".join(f"{sizing.tasks(weight)} at {weight} %" for weight, _ in steps)
+    others = {
+        "proportional": Sizing("proportional", primary_tasks, HEADROOM_PERCENT),
+        "full": Sizing("full", primary_tasks),
+    }
+    beside = [
+        f"{mode} {added_task_hours(other, steps):.1f}"
+        for mode, other in others.items()
+        if mode != sizing.mode
+    ]
+    return (
+        f"The canary gets {tasks} tasks; that adds about {added_task_hours(sizing, steps):.1f}"
+        f" task-hours ({', '.join(beside)})"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,12 @@ class Service:
     status: str
     scheduling: str = "REPLICA"
     is_express: bool = False
+    minimum_percent: int | None = None
+    """Of its tasks so many percent run throughout a deployment; None where ECS does not say."""
+    maximum_percent: int | None = None
+    """And no more than so many."""
+    has_breaker: bool = True
+    """Whether ECS gives up a deployment whose tasks do not start."""
     early_percent: int | None = None
     """At so many percent of its tasks ECS calls a deployment complete; None where it takes all."""
     revisions: tuple[str, ...] = ()
@@ -59,6 +65,9 @@ class Service:
             status=described["status"],
             scheduling=described.get("schedulingStrategy", "REPLICA"),
             is_express=described.get("resourceManagementType") == "ECS",
+            minimum_percent=configuration.get("minimumHealthyPercent"),
+            maximum_percent=configuration.get("maximumPercent"),
+            has_breaker=configuration.get("deploymentCircuitBreaker", {}).get("enable", True),
             early_percent=early.get("healthyPercent", 0) if early.get("enable") else None,
             revisions=tuple(each["arn"] for each in described.get("currentServiceRevisions", [])),
         )
@@ -125,14 +134,62 @@ def check_releasable(field: str, service: Service) -> None:
         )
 
 
-def warnings(field: str, service: Service) -> list[str]:
-    """What of the service's settings the release makes up for, in sentences."""
-    if service.early_percent is None:
-        return []
-    return [
-        f"{field}: ECS calls a deployment of {service.name} complete at {service.early_percent} %"
-        " of its tasks (early success); the release waits for all of them"
-    ]
+def check_replaceable(field: str, service: Service) -> None:
+    """Raises `RequestRejected` where ECS can start no new task before an old one goes, nor stop an
+    old one before a new one runs."""
+    if service.desired and batch_of(service) == 0:
+        raise RequestRejected(
+            f"{field}: ECS can replace no task of {service.name}: {service.minimum_percent} % of"
+            f" {service.desired} have to run and {service.maximum_percent} % may"
+            " (minimumHealthyPercent, maximumPercent); raise maximumPercent"
+        )
+
+
+def batch_of(service: Service) -> int | None:
+    """How many tasks ECS replaces at once; None where it does not say. See
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+    """
+    if service.minimum_percent is None or service.maximum_percent is None:
+        return None
+    most = service.desired * service.maximum_percent // 100
+    least = -(-service.desired * service.minimum_percent // 100)
+    return max(0, most - least)
+
+
+BATCH_SECONDS = 120
+"""What a batch of tasks may take to start at least, and those that it replaces to go."""
+
+
+def warnings(field: str, service: Service, deadline_seconds: int) -> list[str]:
+    """What of the service's settings the release makes up for, or suffers from, in sentences."""
+    found = []
+    if service.early_percent is not None:
+        found.append(
+            f"{field}: ECS calls a deployment of {service.name} complete at"
+            f" {service.early_percent} % of its tasks (early success); the release waits for all of"
+            " them"
+        )
+    batch = batch_of(service)
+    batches = -(-service.desired // batch) if batch else 0
+    if batches * BATCH_SECONDS > deadline_seconds:
+        found.append(
+            f"{field}: ECS replaces the {service.desired} tasks of {service.name} in {batches}"
+            f" batches, which have {deadline_seconds} s together; raise maximumPercent or"
+            " deployment.deadline_seconds"
+        )
+    if field == "primary" and (service.minimum_percent or 100) < 100:
+        found.append(
+            f"{field}: ECS may stop tasks of {service.name} before new ones run"
+            f" (minimumHealthyPercent {service.minimum_percent}). While the canary has the traffic"
+            " that does no harm; an alarm after the weights have returned brings the old version"
+            " back in place"
+        )
+    if not service.has_breaker:
+        found.append(
+            f"{field}: {service.name} has no deployment circuit breaker, so that a version which"
+            f" does not start is given up only at the deadline, after {deadline_seconds} s"
+        )
+    return found
 
 
 def looked_at(service: Service, started: Started) -> Started:

@@ -57,17 +57,20 @@ late for."""
 def parts(
     *,
     steps: int,
+    returns: int = 0,
     gates: int,
     holds: int,
     check_seconds: int,
     deadline_seconds: int,
     revert_seconds: int,
 ) -> dict[str, int]:
-    """Events at most, by what they are for. `gates` are the approvals that the profile wants."""
+    """Events at most, by what they are for. `returns` are the steps of a way back to
+    the promoted primary, `gates` the approvals that the profile wants."""
     checks = most_checks(check_seconds, deadline_seconds)
     tries = TRY * most_tries(deadline_seconds)
     ends = PLAIN + 3 * PLAIN + 2 * TASK
-    promotion = PHASE + TASK + tries + LOOK * checks + PLAIN
+    back = returns * (TASK + tries + WAIT_FOR_TOKEN + (1 + holds) * BAKE)
+    promotion = PHASE + TASK + tries + LOOK * checks + PLAIN + back
     failed = TASK + tries + TASK + PLAIN + WAIT_FOR_TOKEN + PLAIN
     return {
         "waiting for its turn": (

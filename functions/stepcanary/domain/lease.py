@@ -34,7 +34,9 @@ class Lease:
     brought to the canary after a failed promotion. `lent` says that it has it because the primary
     serves nothing, `restored` that the primary's old version was asked for since, `goes_back` that
     it was decided to return the traffic, so that only a revert is still of use. `losses` are
-    sentences on what was deleted because it could not be written back.
+    sentences on what was deleted because it could not be written back, and on what others have
+    taken meanwhile. `scales_at`, in epoch seconds, is when autoscaling's next scheduled action
+    would run, which the release has suspended.
 
     Of a release with several splits one, the *lead*, has all of this. The others' leases name it in
     `lead`, and are held and free together with it.
@@ -74,6 +76,7 @@ class Lease:
     lent: bool = False
     restored: bool = False
     losses: str = ""
+    scales_at: int | None = None
     lead: str = ""
     goes_back: bool = False
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from stepcanary.domain import history
+from stepcanary.domain.capacity import HEADROOM_PERCENT, Sizing
 from stepcanary.domain.identifiers import (
     AlbListener,
     AlbRule,
@@ -176,10 +177,15 @@ class Promotion(Model):
     happens without it, at the gate of a step and in a pause too. A failed promotion waits for
     `retry` or `revert`; `on_failure_timeout` says what happens then: `stay` leaves all traffic on
     the canary and asks for a person.
+
+    The weights return to the promoted primary at once, or over the canary's `return_weights`, each
+    of which is baked and judged as a step is.
     """
 
     approval: bool = False
     gate_seconds: int = Field(default=DAY_SECONDS, ge=60, le=DAY_SECONDS)
+    return_weights: list[Annotated[int, Field(ge=1, le=99)]] = Field(default=[], max_length=20)
+    return_bake_seconds: int = Field(default=60, ge=1, le=DAY_SECONDS)
     on_timeout: Literal["revert", "promote"] = "revert"
     on_failure_timeout: Literal["revert", "stay"] = "revert"
 
@@ -223,8 +229,12 @@ class Profile(Model):
     `alarms` has no default: with `[]` nothing but time judges the canary.
     `holds` is how often one step's bake is repeated while an alarm has no data. `revert_seconds`
     is how long a revert that AWS refuses is tried again before a person is called.
+    `capacity` is how large the canary is: it grows with its weight, with `headroom_percent` over
+    the primary's share and at least `minimum_tasks`, or it has all tasks from the start;
+    `canary_tasks` is a fixed count instead.
     `capacity_grace_seconds` is how long the canary may have fewer tasks than its weight needs, as
-    long as it has some. `concurrency`
+    long as it has some. `keep_failed_seconds` is how long a canary that was reverted keeps its
+    tasks, without weight, for a person to look at. `concurrency`
     is what becomes of a release while another has its split: it is refused, it has the other
     reverted, or it waits, and only the newest one that waits goes on. `slack_users` are the member
     ids of who may do what from Slack; `*` is everybody, and who is not listed may not.
@@ -239,11 +249,15 @@ class Profile(Model):
     alarms: list[Name] = Field(max_length=50)
     steps: list[Step] = Field(default=DEFAULT_STEPS, min_length=1, max_length=50)
     holds: int = Field(default=3, ge=0, le=10)
+    capacity: Literal["proportional", "full"] = "proportional"
+    headroom_percent: int = Field(default=HEADROOM_PERCENT, ge=0, le=200)
+    minimum_tasks: int = Field(default=1, ge=1, le=5_000)
     canary_tasks: int | None = Field(default=None, ge=1, le=5_000)
     capacity_grace_seconds: int = Field(default=60, ge=0, le=600)
     deployment: Deployment = Deployment()
     promotion: Promotion = Promotion()
     revert_seconds: int = Field(default=900, ge=60, le=7_200)
+    keep_failed_seconds: int = Field(default=0, ge=0, le=DAY_SECONDS)
     concurrency: Literal["reject", "supersede", "queue"] = "reject"
     triggers: Triggers | None = None
     slack_users: dict[SlackAction, list[SlackUser]] = Field(default={})
@@ -258,14 +272,23 @@ class Profile(Model):
                 raise ValueError(f"steps must rise: weight {after} comes after {before}")
         approvals = sum(step.approval for step in self.steps) + self.promotion.approval
         gates = (1 + approvals) * self.promotion.gate_seconds
-        bakes = sum(step.bake_seconds for step in self.all_steps) * (1 + self.holds)
-        longest = bakes + len(self.all_steps) * self.settle_seconds + gates
+        back = len(self.promotion.return_weights)
+        bakes = sum(step.bake_seconds for step in self.all_steps)
+        bakes += back * self.promotion.return_bake_seconds
+        steps = len(self.all_steps) + back
+        longest = bakes * (1 + self.holds) + steps * self.settle_seconds + gates
         if longest > LONGEST_ROLLOUT_SECONDS:
             raise ValueError(
                 f"the bakes with every hold, and the gates, last {longest} s, over"
                 f" {LONGEST_ROLLOUT_SECONDS} s; shorten bake_seconds or gate_seconds, or lower"
                 " holds"
             )
+        for before, after in pairwise(self.promotion.return_weights):
+            if after >= before:
+                raise ValueError(
+                    f"promotion.return_weights must fall: weight {after} comes after {before}"
+                )
+        self._check_sizes()
         if len(set(self.alarms)) != len(self.alarms):
             raise ValueError("alarms names one alarm twice")
         # Not in `Deployment`: that is read from the ledger as well, as it was once allowed.
@@ -277,9 +300,33 @@ class Profile(Model):
         self._check_history(approvals)
         return self
 
+    def _check_sizes(self) -> None:
+        sizes = {"capacity", "headroom_percent", "minimum_tasks"} & self.model_fields_set
+        if self.canary_tasks is not None and sizes:
+            raise ValueError(
+                f"canary_tasks is a fixed count, which {' and '.join(sorted(sizes))} contradicts;"
+                " remove one of them"
+            )
+        growth = sorted(sizes - {"capacity"})
+        if self.capacity == "full" and growth:
+            raise ValueError(
+                f"capacity is full, so the canary has all tasks from the start; remove"
+                f" {' and '.join(growth)}"
+            )
+
+    def sizing(self, primary_tasks: int) -> Sizing:
+        """How large the canary of a primary with so many tasks is."""
+        if self.canary_tasks is not None:
+            return Sizing("fixed", self.canary_tasks)
+        full = max(1, primary_tasks)
+        if self.capacity == "full":
+            return Sizing("full", full)
+        return Sizing("proportional", full, self.headroom_percent, self.minimum_tasks)
+
     def _check_history(self, gates: int) -> None:
         by_part = history.parts(
             steps=len(self.all_steps),
+            returns=len(self.promotion.return_weights),
             gates=gates,
             holds=self.holds,
             check_seconds=self.deployment.check_seconds,

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from stepcanary.domain.capacity import Mode, Sizing, cost
 from stepcanary.domain.content import Content, spoken
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import Deployment, Promotion, Step, Traffic
@@ -19,6 +20,8 @@ class Side(Model):
     """Id of the deployment that it was on."""
     content: Content = Field(default={})
     """What its tasks ran; only of the primary, which has some."""
+    at_rest: int = Field(default=0, ge=0)
+    """Of the canary: how many tasks it had at rest, and has again afterwards."""
 
 
 class Fled(Model):
@@ -37,6 +40,10 @@ class Release(Model):
     primary: Side
     canary: Side
     canary_tasks: int = Field(ge=1)
+    """How many of the canary's tasks carry all traffic."""
+    capacity: Mode = "fixed"
+    headroom_percent: int = 0
+    minimum_tasks: int = 1
     primary_tasks: int = Field(ge=1)
     """How many it had when the release was planned."""
     capacity_grace_seconds: int = 60
@@ -49,9 +56,12 @@ class Release(Model):
     deployment: Deployment
     promotion: Promotion
     revert_seconds: int
+    keep_failed_seconds: int = 0
+    """How long a reverted canary is kept for a person to look at."""
     settle_seconds: int
     drain_seconds: int
-    """How long clients may stay on a canary without weight, because they are pinned to it."""
+    """How long clients may stay on a canary without weight: they are pinned to it, or their
+    requests go on."""
     by: str = ""
     """Who started it."""
     fled: Fled | None = None
@@ -90,6 +100,26 @@ class Release(Model):
     def split(self) -> str:
         """The key of the lease: whoever holds it may write all routes of the release."""
         return self.splits[0]
+
+    @property
+    def sizing(self) -> Sizing:
+        return Sizing(self.capacity, self.canary_tasks, self.headroom_percent, self.minimum_tasks)
+
+    @property
+    def return_steps(self) -> list[Step]:
+        """Those in which the weights return to the promoted primary, before the last of them."""
+        bake = self.promotion.return_bake_seconds
+        return [Step(weight=w, bake_seconds=bake) for w in self.promotion.return_weights]
+
+    def coming_weight(self, weight: int) -> int:
+        """The weight of the step after the one with this weight; the last one's is its own."""
+        return next((step.weight for step in self.steps if step.weight > weight), max(weight, 1))
+
+    @property
+    def cost(self) -> str:
+        """What the canary costs, in a sentence."""
+        lasts = [(s.weight, s.bake_seconds + self.settle_seconds) for s in self.steps]
+        return cost(self.sizing, lasts, self.primary_tasks)
 
     def tasks(self, name: SideName) -> int:
         """How many of the side's tasks carry all traffic."""

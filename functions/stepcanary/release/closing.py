@@ -9,7 +9,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_sentence
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, LeaseLost
-from stepcanary.release import fixtures, retiring, routes, running, world
+from stepcanary.release import fixtures, kept, retiring, routes, running, world
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger
 
@@ -45,6 +45,10 @@ def close_release(
     own = [f"Too late: {lease.signal}"] if _is_too_late(lease, outcome) else []
     if release.fled is not None and outcome != "Released":
         own.append(f"It was a rollback from {release.fled.version} to {release.version}")
+    if kept.is_kept(release):
+        own.append(
+            f"The canary keeps its tasks for {release.keep_failed_seconds} s, without weight"
+        )
     ending = ending.model_copy(
         update={"notes": [*ending.notes, *own, *foreign.notes, lease.losses]}
     )

@@ -66,7 +66,7 @@ def _plan_or_wait(
     waits_for = _require_place(split, request.service, execution) if waited else 0
     try:
         release = plan_release(execution, request, profile, may_be_lost, last_try=last_try)
-        return PlanAnswer(accepted=True, release=release)
+        return PlanAnswer(accepted=True, release=release, cost=release.cost)
     except SplitTaken as busy:
         if profile.concurrency == "reject" or request.action == "rollback":
             raise

@@ -10,21 +10,24 @@ from typing import Any
 from stepcanary.aws import ecs
 from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
+from stepcanary.domain.revisions import short_name
 from stepcanary.release import world
+from stepcanary.store import register
 from stepcanary.store.register import Entry
 
+KIND = "copy"
 TAG = "stepcanary-copy-of"
 MOST_TAGS = 50
 
 
-def before(arn: str, document: Document) -> dict[str, str]:
-    """What the register has to know of the revision that is to be copied."""
-    return {"task_definition": arn, "document": json.dumps(document)}
-
-
-def put_up(release: Release, found: Mapping[str, str]) -> str:
+def put_up(release: Release, arn: str, document: Document) -> str:
     """ARN of the copy. Registered once: a second call finds it by its tag."""
-    return ecs.find_or_register(_tagged(found), release.may_be_lost)
+    before = {"task_definition": arn, "document": json.dumps(document)}
+    entry = Entry(KIND, short_name(arn), before)
+    register.write(release.execution, entry)
+    copy = ecs.find_or_register(_tagged(before), release.may_be_lost)
+    register.note_made(release.execution, entry, copy)
+    return copy
 
 
 def take_down(release: Release, entry: Entry) -> None:

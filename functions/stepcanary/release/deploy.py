@@ -33,7 +33,7 @@ from stepcanary.errors import (
     ForeignDeployment,
     RequestRejected,
 )
-from stepcanary.release import copies, guards, running, way_back, world
+from stepcanary.release import copies, floors, guards, running, way_back, world
 from stepcanary.store import leases, ledger, stages
 
 
@@ -107,28 +107,29 @@ def _definition_of(release: Release, side: SideName, service: Service) -> Docume
 
 
 def start(
-    release: Release, side: SideName, service: Service, arn: str, *, anew: bool = False
+    release: Release,
+    side: SideName,
+    service: Service,
+    arn: str,
+    *,
+    tasks: int | None = None,
+    anew: bool = False,
 ) -> Started:
-    """A deployment of this revision; `anew` where a deployment of it that is there already will not
-    do.
+    """A deployment of this revision, with so many `tasks` where they are to be others; `anew` where
+    a deployment of it that is there already will not do.
 
     Raises `ForeignDeployment` where somebody else has deployed since the service was read: ECS
     takes no condition, so that can only be said afterwards.
     """
-    deployment_id, replaced = _deploy(release, side, service, arn, asks=True, anew=anew)
+    deployment_id, replaced = ecs.deploy(
+        release.cluster, service, arn, tasks=tasks, asks=True, anew=anew
+    )
     if replaced and replaced != arn:
         raise ForeignDeployment(
             f"somebody else deployed {short_name(replaced)} to the {side} {service.name} at the"
             " same moment, and this release has replaced it; deploy it again"
         )
     return _started(release, deployment_id, arn)
-
-
-def _deploy(
-    release: Release, side: SideName, service: Service, arn: str, *, asks: bool, anew: bool = False
-) -> tuple[str, str | None]:
-    tasks = release.canary_tasks if side == "canary" else tasks_of(release, service)
-    return ecs.deploy(release.cluster, service, arn, tasks, asks=asks, anew=anew)
 
 
 def deploy_old(release: Release, lease: Lease, primary: Service) -> Started:
@@ -145,7 +146,8 @@ def deploy_old(release: Release, lease: Lease, primary: Service) -> Started:
     asks = lease.touched and not lease.restored
     if asks or failed or not is_old(release, lease, arn):
         lease, arn = way_back.old_revision(release, lease)
-    deployment_id, _ = _deploy(release, "primary", primary, arn, asks=asks)
+    deployment_id, _ = ecs.deploy(release.cluster, primary, arn, asks=asks)
+    lease = floors.try_to_keep_count(release, lease, primary)
     if asks:
         stages.note_restored(lease)
     return _started(release, deployment_id, arn)
@@ -184,14 +186,6 @@ def runs_new(release: Release, lease: Lease, primary: Service) -> bool:
     return lease.touched and runs_version(release, primary)
 
 
-def tasks_of(release: Release, primary: Service) -> int:
-    """How many tasks the primary has to have when it gets its traffic back.
-
-    While the canary serves, autoscaling sees a primary with nothing to do.
-    """
-    return max(primary.desired, release.primary_tasks)
-
-
 def _started(release: Release, deployment_id: str, arn: str) -> Started:
     now = clock.epoch_seconds()
     return Started(
@@ -228,6 +222,8 @@ def check(
         stages.require_no_revert(lease)
         world.require_own(release, lease, sides)
         world.require_canary(release, lease, sides)
+    if side == "primary":
+        lease = floors.try_to_keep_count(release, lease, service)
     started = looked_at(service, started)
     steady = _has_arrived(release, side, service, started)
     if steady and side == "canary" and (unknown := running.note_canary(release, lease, service)):

@@ -14,7 +14,7 @@ from stepcanary.domain.alarms import Described
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
-from stepcanary.domain.stage import OPENING, RETURNING
+from stepcanary.domain.stage import OPENING, RETURNING, ROLLOUT
 from stepcanary.domain.verdict import alarming_of
 from stepcanary.errors import (
     AwsRefused,
@@ -26,7 +26,7 @@ from stepcanary.errors import (
     StageOver,
 )
 from stepcanary.observability import logger
-from stepcanary.release import guards, revert, world
+from stepcanary.release import floors, guards, revert, world
 from stepcanary.release.pace import Pace, in_turn
 from stepcanary.release.signalling import deliver
 from stepcanary.release.world import Sides
@@ -174,7 +174,32 @@ def _look_after(lease: Lease, release: Release, seen: Seen, look: Look) -> list[
         doubt = guards.moved(release, lease, look.routes)
     if doubt is not None and lease.stage < RETURNING:
         _revert(lease, doubt)
+    elif _lacks_tasks(lease, release, sides):
+        _care_for_capacity(lease, release)
     return [sentence(lease, helpless)] if helpless else []
+
+
+def _lacks_tasks(lease: Lease, release: Release, sides: Sides) -> bool:
+    """Whether there is anything to do about counts."""
+    is_due = lease.scales_at is not None and lease.scales_at <= clock.epoch_seconds()
+    needed = _canary_tasks(lease, release, sides)
+    few = sides.primary.desired < release.primary_tasks or sides.canary.desired < needed
+    return is_due or few
+
+
+def _canary_tasks(lease: Lease, release: Release, sides: Sides) -> int:
+    """What the canary is to have by now, also if the primary has scaled out since the shift."""
+    if lease.stage != ROLLOUT or not lease.weight:
+        return 0
+    return world.as_large_as_primary(release, sides).sizing.tasks(lease.weight)
+
+
+def _care_for_capacity(lease: Lease, release: Release) -> None:
+    """What was read of many may be old by now, so it is read again."""
+    sides = world.see(release)
+    lease = floors.try_to_keep_count(release, lease, sides.primary)
+    floors.follow(release, lease, sides)
+    floors.grow(release, sides.canary, _canary_tasks(lease, release, sides))
 
 
 def _doubt(

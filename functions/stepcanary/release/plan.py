@@ -6,7 +6,7 @@ from stepcanary.aws import cloudwatch, ecs
 from stepcanary.domain.alarm_fitness import check_exist, check_fit
 from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
 from stepcanary.domain.content import Content, with_tags
-from stepcanary.domain.deployment import Service, check_releasable
+from stepcanary.domain.deployment import Service, check_releasable, check_replaceable
 from stepcanary.domain.deployment import warnings as service_warnings
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release, Side
@@ -19,7 +19,8 @@ from stepcanary.domain.request import (
 )
 from stepcanary.domain.split import check_expressible
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
-from stepcanary.release import versions
+from stepcanary.release import resting, versions
+from stepcanary.release.floors import check_scaling
 from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import Rollback, rolled_back
 from stepcanary.release.running import content_at_rest
@@ -53,7 +54,7 @@ def plan_release(
         if request.action == "rollback":
             rollback = rolled_back(request, profile)
             request, profile = rollback.request, rollback.profile
-        abandoned = [_abandoned_traffic(execution, traffic) for traffic in profile.traffic]
+        abandoned = [_abandoned(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
@@ -66,7 +67,7 @@ def plan_release(
             )
         planned, losses = [], version.losses
         for traffic, left in zip(profile.traffic, abandoned, strict=True):
-            route, lost = _check_split(traffic, profile, left, may_be_lost)
+            route, lost = _check_split(execution, traffic, profile, left, may_be_lost)
             planned.append(route)
             losses += lost
         alarms = cloudwatch.describe(profile.alarms)
@@ -75,6 +76,8 @@ def plan_release(
         for known in ledger.known_contents(request.service):
             content = with_tags(content, known)
         version.require_one(content)
+        check_scaling(profile, primary, canary)
+        at_rest = resting.at_rest(request.service, canary, next(filter(None, abandoned), None))
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
     return build_release(
@@ -84,14 +87,15 @@ def plan_release(
         (primary, canary),
         planned,
         content=content,
+        at_rest=at_rest,
         images=request.images,
         task_definitions=request.task_definitions,
         rollback=rollback,
         may_be_lost=may_be_lost,
         warnings=[
             *losses,
-            *service_warnings("primary", primary),
-            *service_warnings("canary", canary),
+            *service_warnings("primary", primary, profile.deployment.deadline_seconds),
+            *service_warnings("canary", canary, profile.deployment.deadline_seconds),
             *alarm_warnings(profile.alarms, alarms, profile.all_steps),
         ],
     )
@@ -107,6 +111,7 @@ def check_possible(request: Request, profile: Profile, may_be_lost: Collection[s
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         check_releasable("primary", primary)
         check_releasable("canary", canary)
+        check_replaceable("primary", primary)
         _check_gateway(primary, canary)
         versions.check(request, primary, canary, may_be_lost)
         check_exist(profile.alarms, cloudwatch.describe(profile.alarms))
@@ -122,22 +127,28 @@ def build_release(
     planned: list[Traffic],
     *,
     content: Content | None = None,
+    at_rest: int = 0,
     images: dict[str, str] | None = None,
     task_definitions: TaskDefinitions | None = None,
     rollback: Rollback | None = None,
     may_be_lost: Collection[str] = (),
     warnings: Collection[str] = (),
 ) -> Release:
-    """Assemble a `Release`: without images and task definitions it is a manual shift."""
+    """Assemble a `Release`: without images and task definitions it is a manual shift. `at_rest` is
+    how many tasks the canary has when no release runs."""
     primary, canary = services
+    sizing = profile.sizing(primary.desired)
     return Release(
         execution=execution,
         service=request.service,
         by=request.by,
         cluster=profile.cluster,
         primary=_side(primary, content or {}),
-        canary=_side(canary, {}),
-        canary_tasks=profile.canary_tasks or max(1, primary.desired),
+        canary=_side(canary, {}).model_copy(update={"at_rest": at_rest}),
+        canary_tasks=sizing.full,
+        capacity=sizing.mode,
+        headroom_percent=sizing.headroom_percent,
+        minimum_tasks=sizing.minimum_tasks,
         primary_tasks=max(1, primary.desired),
         capacity_grace_seconds=profile.capacity_grace_seconds,
         images=images,
@@ -149,6 +160,7 @@ def build_release(
         deployment=profile.deployment,
         promotion=profile.promotion,
         revert_seconds=profile.revert_seconds,
+        keep_failed_seconds=profile.keep_failed_seconds,
         settle_seconds=profile.settle_seconds,
         drain_seconds=max(traffic.drain_seconds for traffic in planned),
         fled=rollback.fled if rollback else None,
@@ -195,6 +207,8 @@ def _check_distinct(execution: str, profile: Profile) -> None:
 def _check_services(primary: Service, canary: Service) -> None:
     check_releasable("primary", primary)
     check_releasable("canary", canary)
+    check_replaceable("primary", primary)
+    check_replaceable("canary", canary)
     if primary.desired == 0:
         raise RequestRejected(
             f"primary: ECS service {primary.name} has a desired count of 0, so traffic would have"
@@ -216,8 +230,8 @@ def _check_gateway(primary: Service, canary: Service) -> None:
         )
 
 
-def _abandoned_traffic(execution: str, traffic: Traffic) -> Traffic | None:
-    """Traffic recorded by an ended execution that still holds this split; None if it is free.
+def _abandoned(execution: str, traffic: Traffic) -> Release | None:
+    """The release of an ended execution that still holds this split; None if it is free.
 
     OpenRelease puts such a split right first. Raises `SplitTaken` while the holder runs.
     """
@@ -233,18 +247,24 @@ def _abandoned_traffic(execution: str, traffic: Traffic) -> Traffic | None:
             key,
         )
     try:
-        theirs = leases.release_of(lease).traffic
+        return leases.release_of(lease)
     except DocumentUnreadable as unreadable:
         raise RequestRejected(
             f"traffic: {lease.holder} left the split. {unreadable}"
         ) from unreadable
-    return next((traffic for traffic in theirs if traffic.key(lease.holder) == key), None)
 
 
 def _check_split(
-    traffic: Traffic, profile: Profile, left: Traffic | None, may_be_lost: Collection[str]
+    execution: str,
+    traffic: Traffic,
+    profile: Profile,
+    abandoned: Release | None,
+    may_be_lost: Collection[str],
 ) -> tuple[Traffic, list[str]]:
     """The traffic with what only the route at rest can tell, and what the route loses."""
+    key = traffic.key(execution)
+    theirs = abandoned.traffic if abandoned else []
+    left = next((t for t in theirs if abandoned and t.key(abandoned.execution) == key), None)
     router, reading = read_split(traffic)
     split, rest_weight = reading.split, reading.rest_weight
     if not split.at_rest and left is None:
@@ -257,7 +277,8 @@ def _check_split(
     if not split.at_rest and left is not None:
         # It will be brought to the rest that the dead release found.
         rest_weight = left.rest_weight
-    found = {"rest_weight": rest_weight, "drain_seconds": reading.pinned_seconds}
+    drain_seconds = max(reading.pinned_seconds, router.drain_seconds(reading))
+    found = {"rest_weight": rest_weight, "drain_seconds": drain_seconds}
     return traffic.model_copy(update=found), losses
 
 

@@ -15,14 +15,18 @@ from stepcanary.domain.history import MOST_SETTLES
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision
-from stepcanary.domain.split import SideName
+from stepcanary.domain.split import SideName, Split
 from stepcanary.domain.stage import RETURNING, promoting, restoring
-from stepcanary.errors import ReleaseError, SplitDrifted, StageOver
-from stepcanary.release import deploy, guards, routes, world
+from stepcanary.domain.verdict import Progress, judge, progress
+from stepcanary.errors import CanaryAlarmed, ReleaseError, SplitDrifted, StageOver
+from stepcanary.release import deploy, floors, guards, routes, world
 from stepcanary.release.revert import attempt, give_back
-from stepcanary.release.routes import force_all
+from stepcanary.release.routes import force_all, shift_all
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, mailbox, stages
+
+MOST_GROWTH = 2
+"""A canary that has grown beyond so many times the plan is no measure for the primary."""
 
 REVERTING = {"RevertRequested", "CanaryAlarmed", "CanaryShort", "ForeignDeployment"}
 """Failures of a promotion that revert without a gate: the canary itself is in doubt, or the version
@@ -45,6 +49,7 @@ def promote_primary(release: Release, fence: int, number: int, since: int) -> St
     short = world.require_canary(release, lease, sides, targets=True)
     if why := foreign or short:
         world.hold(release, since, f"the primary is not touched: {why}")
+    lease = floors.keep_count(release, lease, sides.primary, _serving(release, sides))
     arn = deploy.primary_revision(release, lease, sides.primary)
     stages.enter(release, fence, promoting(number), unless_reverting=True, touch=arn)
     return deploy.start(release, "primary", sides.primary, arn)
@@ -67,15 +72,62 @@ def return_traffic(
     return attempt(release, lease)
 
 
+def shift_back(release: Release, fence: int, number: int, weight: int, since: int) -> list[Split]:
+    """Leave the canary this weight and give the promoted primary the rest, once it can carry all.
+
+    Raises `RevertRequested`, `SplitDrifted`, `ForeignDeployment` and `CanaryShort`, and
+    `NotEnoughCapacity` as long as that is worth a wait from `since` on, in epoch seconds.
+    """
+    lease = leases.check(release, fence)
+    _require_primary(release, lease, since, restored=False)
+    lease = stages.enter(release, fence, promoting(number), unless_reverting=True, down_to=weight)
+    return shift_all(release, lease, weight)
+
+
+def judge_return(release: Release, fence: int, step: int, holds: int) -> Progress:
+    """The verdict on a step of the way back: the version is judged with both sides serving it.
+
+    Raises `CanaryAlarmed` where it does not hold up, which brings the old version back, and what
+    `shift_back` raises.
+    """
+    lease = leases.check(release, fence)
+    stages.require_no_revert(lease)
+    sides = world.see(release)
+    world.require_own(release, lease, sides)
+    world.require_canary(release, lease, sides)
+    guards.require_unchanged(release, lease)
+    alarms = guards.alarms(release, lease)
+    verdict = judge(release.alarms, alarms, release.holds - holds, promoted=lease.was_promoted)
+    if verdict.decision == "revert":
+        raise CanaryAlarmed(verdict.reason)
+    return progress(verdict, step, holds, last=step + 1 == len(release.return_steps))
+
+
 def _require_primary(release: Release, lease: Lease, since: int, *, restored: bool) -> None:
     sides = world.see(release)
     if not restored:
         stages.require_no_revert(lease)
         world.require_own(release, lease, sides)
         world.require_canary(release, lease, sides)
-    short = world.measure(release, "primary", sides.primary, 100, targets=True).shortage(100)
+    # The old version takes what it was planned with: a canary in doubt is no measure of it.
+    needed = release.primary_tasks if restored else _serving(release, sides)
+    if restored:
+        lease = floors.try_to_keep_count(release, lease, sides.primary)
+    else:
+        lease = floors.keep_count(release, lease, sides.primary, needed)
+    sized = release.model_copy(update={"primary_tasks": needed})
+    short = world.measure(sized, "primary", sides.primary, 100, targets=True).shortage(100)
     if short is not None:
         world.hold(release, since, f"the primary gets no weight yet: {short}")
+
+
+def _serving(release: Release, sides: Sides) -> int:
+    """How many tasks the primary needs for what the canary carries by now, which may have scaled
+    out; a canary of a fixed size has tasks of its own kind."""
+    if release.capacity == "fixed":
+        return release.primary_tasks
+    serving = min(sides.canary.desired, sides.canary.running, MOST_GROWTH * release.primary_tasks)
+    return max(release.primary_tasks, serving)
 
 
 def restore_primary(

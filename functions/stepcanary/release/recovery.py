@@ -17,11 +17,12 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity
-from stepcanary.release import guards, routes, running, world
+from stepcanary.release import floors, guards, routes, running, world
 from stepcanary.release.closing import clear_up, foreign_on
 from stepcanary.release.deploy import deploy_old, runs_new
 from stepcanary.release.promotion import has_settled, hold_traffic
-from stepcanary.release.revert import lend, scale_in
+from stepcanary.release.resting import retire
+from stepcanary.release.revert import lend
 from stepcanary.release.routes import at_rest, force_all, moved_off, read_each
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger, stages
@@ -74,13 +75,14 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
     lease = routes.note_losses(lease, returned.losses(release))
     returned.require_all()
     lease = routes.confirm(lease, 0, returned.now)
+    lease = floors.try_to_keep_count(release, lease, sides.primary)
     now = clock.epoch_seconds()
     if lease.rested_at is None or returned.wrote:
         lease = stages.set_rested(lease, now)
     settled = now - (lease.rested_at or now) >= max(release.settle_seconds, release.drain_seconds)
     if not settled or _restores_in_place(release, lease, sides):
         return None
-    _scale_in_or_leave_it(release)
+    _retire_or_leave_it(release, lease)
     return _close(release, lease)
 
 
@@ -99,10 +101,10 @@ def _without_a_way_back(lease: Lease, release: Release) -> Literal["Rejected", "
     return None
 
 
-def _scale_in_or_leave_it(release: Release) -> None:
+def _retire_or_leave_it(release: Release, lease: Lease) -> None:
     """Traffic is safe: a canary that cannot be scaled in now is seen to later, as every one is."""
     try:
-        scale_in(release)
+        retire(release, lease)
     except (AwsRefused, AwsUnavailable, NotEnoughCapacity):
         return
 

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 
 from stepcanary import clock
 from stepcanary.domain.release import Release
-from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity, ReleaseError
+from stepcanary.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    FixtureKept,
+    NotEnoughCapacity,
+    ReleaseError,
+)
 from stepcanary.observability import logger
-from stepcanary.release import fixtures, revert, routes, world
+from stepcanary.release import fixtures, kept, resting, routes, world
+from stepcanary.release.fixtures import FixtureLeft
 from stepcanary.store import due, leases, ledger
 from stepcanary.store.due import RETIRE, TAKE_DOWN, Task
 
@@ -24,23 +31,30 @@ MOST_TRIES = 1_000
 service that was deleted."""
 
 
-def follow(release: Release, left: list[str]) -> None:
-    """Look once more at a canary that was retired, and at what could not be taken down."""
+def follow(release: Release, left: list[FixtureLeft]) -> None:
+    """Look once more at a canary that was retired, and at what was not taken down."""
     now = clock.epoch_seconds()
     for seconds in LOOKS_AFTER_SECONDS:
         due.add(Task(now + seconds, RETIRE, release.split, release.execution))
     if left:
-        due.add(Task(now, TAKE_DOWN, release.split, release.execution))
+        due.add(Task(_when(left, now), TAKE_DOWN, release.split, release.execution))
+
+
+def _when(left: list[FixtureLeft], now: int) -> int:
+    """When to try again: at once, unless all of it is kept until a time."""
+    return min(each.until or now for each in left)
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
     """Why a task has to be looked at again. `is_new` where this try did what it was to do, for the
-    first time: then that is nobody's trouble yet. `waits` where it was not its turn."""
+    first time: then that is nobody's trouble yet. `waits` where it was not its turn, which may be
+    known to come `at` a time in epoch seconds."""
 
     why: str
     is_new: bool = False
     waits: bool = False
+    at: int | None = None
 
 
 def work_off() -> list[str]:
@@ -63,9 +77,8 @@ def work_off() -> list[str]:
             continue
         pause = min(60 * 2 ** min(tries, 10), LONGEST_PAUSE_SECONDS)
         worked = task.worked or rest.is_new
-        due.put_off(
-            task, now + (LONGEST_PAUSE_SECONDS if rest.waits else pause), tries=tries, worked=worked
-        )
+        again = now + (LONGEST_PAUSE_SECONDS if rest.waits else pause)
+        due.put_off(task, rest.at or again, tries=tries, worked=worked)
         if tries >= TRIES_BEFORE_ALARM and not rest.waits:
             left.append(f"{task.key}, {task.execution}: {rest.why}")
     return left
@@ -73,25 +86,37 @@ def work_off() -> list[str]:
 
 def _do(task: Task) -> Left | None:
     """None when there is nothing more to do."""
+    if leases.read(task.key).holder:
+        # Whoever has the split now retires the canary itself, and has put up its own over this.
+        return Left("another release has the split", waits=True)
     if task.what == RETIRE:
         return _retire(task)
     if task.what == TAKE_DOWN:
-        left = fixtures.take_down(ledger.release_of(task.execution))
-        return Left("; ".join(left)) if left else None
+        return _take_down(task)
     return Left(f"{task.what}: put down by another version of this stack")
 
 
+def _take_down(task: Task) -> Left | None:
+    left = fixtures.take_down(ledger.release_of(task.execution))
+    if not left:
+        return None
+    now = clock.epoch_seconds()
+    at = _when(left, now)
+    return Left("; ".join(each.why for each in left), waits=at > now, at=at if at > now else None)
+
+
 def _retire(task: Task) -> Left | None:
-    if leases.read(task.key).holder:
-        # Whoever has the split now retires the canary itself, or changes nothing about it.
-        return Left("another release has the split", waits=True)
     release = ledger.release_of(task.execution)
+    try:
+        kept.require_not_kept(release)
+    except FixtureKept:
+        return None
     canary = world.see(release).canary
-    if canary.desired == 0 or not routes.at_rest(release):
+    if canary.desired <= release.canary.at_rest or not routes.at_rest(release):
         # Somebody who has moved the split by hand since needs the tasks.
         return None
     try:
-        revert.scale_in(release)
+        resting.scale_in(release)
     except (NotEnoughCapacity, AwsRefused, AwsUnavailable) as error:
         return Left(f"the canary {canary.name} runs {canary.desired} tasks without weight: {error}")
     again = f"the canary {canary.name} was started again at rest; is its autoscaler's minimum 0?"

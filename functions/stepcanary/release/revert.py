@@ -1,7 +1,6 @@
 """Revert: all weight back to the primary, and the canary scaled in once that is sure."""
 
 from stepcanary import clock
-from stepcanary.aws import ecs
 from stepcanary.contracts.answers import Attempt, Rest
 from stepcanary.domain.history import MOST_CORRECTIONS
 from stepcanary.domain.lease import Lease
@@ -9,8 +8,8 @@ from stepcanary.domain.patience import before_next_revert
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.domain.verdict import fired_of, unseen_of
-from stepcanary.errors import NotEnoughCapacity, PrimaryDown, ReleaseError, SplitDrifted
-from stepcanary.release import guards, routes, world
+from stepcanary.errors import PrimaryDown, ReleaseError, SplitDrifted
+from stepcanary.release import floors, guards, routes, world
 from stepcanary.release.routes import Forced, force_all
 from stepcanary.store import stages
 from stepcanary.traffic.router import TrafficRouter
@@ -93,9 +92,11 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
         raise SplitDrifted(f"the split was moved again {corrections} times")
     found, failures = routes.read_each(release)
     moved = routes.moved_off(release, found)
-    helpless = world.helpless(release, world.see(release), lent=lease.lent)
+    sides = world.see(release)
+    helpless = world.helpless(release, sides, lent=lease.lent)
     if moved is None and not failures and not helpless:
-        retire = Rest(next="retire", corrections=corrections)
+        lease = floors.try_to_keep_count(release, lease, sides.primary)
+        retire = _rested(release, lease, corrections)
         return _last_look(release, lease, corrections) if promoted else retire
     if corrections >= MOST_CORRECTIONS:
         if helpless:
@@ -103,8 +104,10 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
         raise SplitDrifted(f"the split was moved again {corrections} times: {moved}")
     if helpless:
         lend(release, lease)
+        floors.try_to_keep_count(release, lease, sides.primary)
         return Rest(next="again", corrections=corrections + 1, note=helpless)
     returned, note = give_back(release, lease)
+    floors.try_to_keep_count(release, lease, sides.primary)
     returned.require_all()
     return Rest(next="again", corrections=corrections + 1, note=note)
 
@@ -120,7 +123,13 @@ def _last_look(release: Release, lease: Lease, corrections: int) -> Rest:
     if corrections < MOST_LOOKS_FOR_SIGHT and (unseen := unseen_of(release.alarms, found)):
         note = f"After the weights had returned, {unseen}"
         return Rest(next="again", corrections=corrections + 1, note=note)
-    return Rest(next="retire", corrections=corrections)
+    return _rested(release, lease, corrections)
+
+
+def _rested(release: Release, lease: Lease, corrections: int) -> Rest:
+    """A canary that was never steady has had no requests that could go on."""
+    drain = release.drain_seconds if lease.content else 0
+    return Rest(next="retire", corrections=corrections, drain_seconds=drain)
 
 
 def lend(release: Release, lease: Lease) -> None:
@@ -134,25 +143,3 @@ def lend(release: Release, lease: Lease) -> None:
     lease = routes.note_losses(lease, lent.losses(release))
     lent.require_all()
     routes.confirm(lease, 100, lent.now, lent=True)
-
-
-def retire_canary(release: Release, fence: int) -> None:
-    """Scale the canary in, but only after the split was read back at rest."""
-    stages.enter(release, fence, RETURNING)
-    scale_in(release)
-
-
-def scale_in(release: Release) -> None:
-    """Raises `SplitDrifted` when the split is not at rest, before the canary goes or after, and
-    `NotEnoughCapacity` when the primary cannot carry what it has."""
-    _require_rest(release)
-    sides = world.see(release)
-    if short := world.keeps_up(release, sides.primary):
-        raise NotEnoughCapacity(f"the canary stays: {short}")
-    ecs.scale(release.cluster, sides.canary, 0)
-    _require_rest(release)
-
-
-def _require_rest(release: Release) -> None:
-    if moved := routes.not_at_rest(release):
-        raise SplitDrifted(f"{moved}, not at rest, so nothing is scaled in")

@@ -1,6 +1,5 @@
 """Rollout: the acts that bring weight to the canary, each safe to run twice."""
 
-from stepcanary.aws import ecs
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_sentence
@@ -8,7 +7,7 @@ from stepcanary.domain.split import Split
 from stepcanary.domain.stage import ROLLOUT
 from stepcanary.domain.verdict import Progress, Verdict, judge, progress
 from stepcanary.errors import ForeignDeployment
-from stepcanary.release import deploy, guards, way_back, world
+from stepcanary.release import deploy, floors, guards, resting, way_back, world
 from stepcanary.release.routes import shift_all
 from stepcanary.store import leases, mailbox, stages
 
@@ -28,11 +27,15 @@ def deploy_canary(release: Release, fence: int) -> Started:
         raise ForeignDeployment(foreign_sentence("canary", canary))
     lease = way_back.prepare(release, lease)
     arn = deploy.canary_revision(release, canary)
-    stages.note_canary(lease, arn)
-    release = world.as_large_as_primary(release, sides)
+    lease = stages.note_canary(lease, arn)
+    sized = world.as_large_as_primary(release, sides)
+    tasks = max(release.canary.at_rest, sized.sizing.tasks(release.steps[0].weight))
+    resting.put_up(release)
+    lease = floors.put_up(release, lease, sides, canary=tasks)
     # What it ran at rest may be the same revision, with what its tags meant then.
     was_there = canary.current is not None and canary.current["id"] == release.canary.deployment
-    return deploy.start(release, "canary", canary, arn, anew=was_there and not lease.content)
+    anew = was_there and not lease.content
+    return deploy.start(release, "canary", canary, arn, tasks=tasks, anew=anew)
 
 
 def shift_weight(release: Release, fence: int, weight: int, since: int) -> list[Split]:
@@ -45,13 +48,16 @@ def shift_weight(release: Release, fence: int, weight: int, since: int) -> list[
     sides = world.see(release)
     foreign = world.require_own(release, lease, sides)
     world.require_canary(release, lease, sides)
+    lease = floors.keep_count(release, lease, sides.primary)
     sized = world.as_large_as_primary(release, sides)
+    floors.grow(release, sides.canary, sized.sizing.tasks(weight))
     short = world.measure(sized, "canary", sides.canary, weight, targets=True).shortage(weight)
-    if sized.fled is not None and sides.canary.desired < sized.canary_tasks:
-        ecs.scale(release.cluster, sides.canary, sized.canary_tasks)
     if why := foreign or short:
         world.hold(release, since, f"the canary gets no more weight: {why}")
-    return shift_all(release, lease, weight)
+    shifted = shift_all(release, lease, weight)
+    # The next step's tasks start while this one bakes, so that it need not wait for them.
+    floors.grow(release, sides.canary, sized.sizing.tasks(release.coming_weight(weight)))
+    return shifted
 
 
 def judge_canary(

@@ -10,7 +10,7 @@ from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import short_name
 from stepcanary.errors import DeploymentFailed
-from stepcanary.release import copies, fixtures, routes
+from stepcanary.release import copies, routes
 from stepcanary.store import ledger, stages
 
 
@@ -66,8 +66,7 @@ def _copy_of(release: Release, lease: Lease, found: TaskDefinition) -> Lease:
 
 def _copied(release: Release, lease: Lease, document: Document) -> Lease:
     copied = lease.copy or release.primary.task_definition
-    before = copies.before(copied, document)
-    return stages.note_copy(lease, fixtures.put_up(release, "copy", short_name(copied), before))
+    return stages.note_copy(lease, copies.put_up(release, copied, document))
 
 
 def _nothing_left(release: Release) -> DeploymentFailed:

@@ -113,9 +113,10 @@ def foreign(
 
 
 def as_large_as_primary(release: Release, sides: Sides) -> Release:
-    """A rollback gives the canary all traffic at once, and the primary may have scaled out since it
-    was planned."""
-    if release.fled is None:
+    """The primary may have scaled out since the release was planned: it carries more traffic than
+    then, and so will the canary. One of a fixed size stays so, but in a rollback, which gives it
+    all traffic at once."""
+    if release.fled is None and release.capacity == "fixed":
         return release
     primary = sides.primary
     tasks = canary_tasks(release.canary_tasks, primary.desired, primary.running)

@@ -36,6 +36,7 @@ AS_KEPT = (
     "lent",
     "restored",
     "losses",
+    "scales_at",
     "lead",
     "goes_back",
 )
@@ -67,6 +68,7 @@ LEFT_BY_A_HOLDER = (
     "restored",
     "goes_back",
     "losses",
+    "scales_at",
 )
 """Attributes that say nothing to the next holder."""
 

@@ -32,14 +32,15 @@ def enter(
     unless_reverting: bool = False,
     touch: str = "",
     target: int | None = None,
+    down_to: int | None = None,
     only_from: Stage | None = None,
 ) -> Lease:
     """Go to a stage, or stay in it, and return the lease as it was before.
 
     What each act calls before it changes anything. `touch` is the task definition that the primary
     gets: it may be anything from here on. Raises `LeaseLost`; `StageOver` when the release has gone
-    past this stage or this target, or is at neither it nor `only_from`; with `unless_reverting`,
-    `RevertRequested` while a revert is pending.
+    past this stage, its `target` or what it is to go `down_to`, or is at neither this stage nor
+    `only_from`; with `unless_reverting`, `RevertRequested` while a revert is pending.
     """
     ours = leases.is_ours(release.execution, fence)
     condition = ours & is_not_past(stage, only_from)
@@ -50,6 +51,10 @@ def enter(
         # A shift of an earlier step that comes late would take the canary back a step.
         values["target"] = target
         condition &= Attr("target").lte(target)
+    if down_to is not None:
+        # The same on the way back to a promoted primary, where it would be given more again.
+        values["target"] = down_to
+        condition &= Attr("target").gte(down_to)
     if stage == RETURNING:
         first["returning_at"] = clock.epoch_seconds()
     if touch:
@@ -66,12 +71,12 @@ def enter(
         now = lease_of(release.split, failed.item)
         if (now.holder, now.fence) != (release.execution, fence):
             raise leases.lost(now, fence) from failed
-        raise _why_not(now, stage, target, only_from) from failed
+        raise _why_not(now, stage, target, down_to, only_from) from failed
     return lease_of(release.split, item)
 
 
 def _why_not(
-    now: Lease, stage: Stage, target: int | None, only_from: Stage | None
+    now: Lease, stage: Stage, target: int | None, down_to: int | None, only_from: Stage | None
 ) -> StageOver | RevertRequested:
     if now.stage > stage or now.stage not in (only_from or now.stage, stage):
         return StageOver(
@@ -81,6 +86,11 @@ def _why_not(
     if target is not None and now.target > target:
         return StageOver(
             f"the canary has had {now.target} % already and this act is for {target} %: it was"
+            " delivered late and changes nothing"
+        )
+    if down_to is not None and now.target < down_to:
+        return StageOver(
+            f"the canary is at {now.target} % already and this act is for {down_to} %: it was"
             " delivered late and changes nothing"
         )
     return RevertRequested(str(now.signal))
@@ -171,6 +181,13 @@ def note_copy(lease: Lease, arn: str) -> Lease:
     return leases.change(lease, copy=arn)
 
 
+def note_scales_at(lease: Lease, at: int | None) -> Lease:
+    """When the next scheduled action of autoscaling would run, in epoch seconds."""
+    if at is None:
+        return leases.change(lease, remove=("scales_at",))
+    return leases.change(lease, scales_at=at)
+
+
 def note_losses(lease: Lease, losses: str) -> Lease:
     """What has been deleted because it could not be written back, in sentences."""
     return leases.change(lease, losses=losses)
@@ -197,7 +214,7 @@ def lend(lease: Lease) -> Lease:
     change = Change(
         lease_key(lease.split),
         leases.is_ours(lease.holder, lease.fence) & is_there,
-        set={"target": 100, "lent": True},
+        set={"target": 100, "lent": True, "held_at": clock.epoch_seconds()},
     )
     try:
         return lease_of(lease.split, table.change(change))

@@ -12,6 +12,7 @@
 | `service#<name>` | `starting#<execution>` | one that waits to begin, or was withdrawn | `queue` |
 | `service#<name>` | `release#<second>#<execution>` | what became of a release | `ledger` |
 | `service#<name>` | `last`, `last#Released` | the last release, the last good one | `ledger` |
+| `service#<name>` | `up#<kind>#<key>` | whose entry of the register is up | `register` |
 | `day#<date>` | `<second>#<execution>` | what became of a release of that day | `ledger` |
 | `release#<execution>` | `document` | a release, once, and its outcome | `ledger` |
 | `release#<execution>` | `event#<millisecond>#…` | what happened within a release | `ledger` |

@@ -20,6 +20,8 @@ MOST_GROUPS = 5
 RULES_PER_CALL = 20
 LONGEST_PINNED_SECONDS = 3_600
 """A release, and with it its lease, lasts that much longer."""
+DEREGISTRATION_SECONDS = 300
+"""The default of the attribute."""
 SECRETS = ("ClientSecret", "UseExistingClientSecret")
 """Not in any answer, and to be sent with every write; see
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AuthenticateOidcActionConfig.html
@@ -210,6 +212,17 @@ class AlbRouter:
                 f"traffic: no rule of {alb_name(self._traffic.arn)} lists {canary}, so its targets"
                 f" are never checked; add it with weight 0 to {self.name}"
             )
+
+    @aws_failures
+    def drain_seconds(self, _reading: Reading) -> int:
+        """The deregistration delay is what its owner says that requests may take; see
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
+        """
+        found = clients.elbv2().describe_target_group_attributes(
+            TargetGroupArn=self._traffic.canary_target_group
+        )
+        by_key = {each["Key"]: each["Value"] for each in found["Attributes"]}
+        return int(by_key.get("deregistration_delay.timeout_seconds", DEREGISTRATION_SECONDS))
 
     @aws_failures
     def healthy_targets(self, side: SideName) -> int | None:

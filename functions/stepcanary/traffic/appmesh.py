@@ -1,6 +1,7 @@
 """App Mesh: the split is a route with two weighted virtual nodes."""
 
 import copy
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients, members
@@ -15,6 +16,8 @@ from stepcanary.traffic.router import Dimensions, Reading
 if TYPE_CHECKING:
     from mypy_boto3_appmesh.type_defs import RouteSpecUnionTypeDef
 
+LONGEST_DRAIN_SECONDS = 600
+"""An idle connection may stay for hours, and nobody waits for it."""
 KINDS = ("httpRoute", "http2Route", "grpcRoute", "tcpRoute")
 
 
@@ -103,6 +106,13 @@ class AppMeshRouter:
 
     def check(self, reading: Reading) -> None:
         """Nothing more than `read` asks for: both nodes are listed."""
+
+    def drain_seconds(self, reading: Reading) -> int:
+        """The longest time-out that the route gives a request, or a connection without one."""
+        routes = (reading.document[kind] for kind in KINDS if reading.document.get(kind))
+        timeouts = [each for route in routes for each in route.get("timeout", {}).values()]
+        seconds = [t["value"] / (1_000 if t["unit"] == "ms" else 1) for t in timeouts]
+        return min(math.ceil(max(seconds, default=0)), LONGEST_DRAIN_SECONDS)
 
     def healthy_targets(self, side: SideName) -> int | None:
         """Healthy Cloud Map instances of the side's virtual node.

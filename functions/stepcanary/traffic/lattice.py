@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_vpc_lattice.type_defs import RuleActionUnionTypeDef
 
 MOST_GROUPS = 10
+IDLE_SECONDS = 60
+"""After so long without a request Lattice closes a connection; see
+https://docs.aws.amazon.com/vpc-lattice/latest/ug/quotas.html"""
 LONE_WEIGHT = 100
 UNCHECKED = "UNAVAILABLE"
 """Health checks are off, as they are at first for HTTP2 and gRPC groups."""
@@ -119,6 +122,9 @@ class LatticeRouter:
                 f"traffic: no service uses {lattice_id(canary)}, so its targets are never checked;"
                 f" add it with weight 0 to {self.name}"
             )
+
+    def drain_seconds(self, _reading: Reading) -> int:
+        return IDLE_SECONDS
 
     @aws_failures
     def healthy_targets(self, side: SideName) -> int | None:

@@ -58,6 +58,9 @@ class TrafficRouter(Protocol):
     def healthy_targets(self, side: SideName) -> int | None:
         """Targets that would get this side's requests; None where the router cannot tell."""
 
+    def drain_seconds(self, reading: Reading) -> int:
+        """How long requests may go on at the canary once the router has taken its weight."""
+
     def check(self, reading: Reading) -> None:
         """Raises `RequestRejected` when no release should be begun on the route as it was read.
 

@@ -1,0 +1,86 @@
+"""Resting: the canary without weight, and how many tasks it has while no release runs."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+from stepcanary import clock
+from stepcanary.aws import ecs
+from stepcanary.domain.deployment import Service
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.release import Release
+from stepcanary.domain.stage import RETURNING
+from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity, SplitDrifted
+from stepcanary.release import floors, kept, routes, world
+from stepcanary.store import register, stages
+from stepcanary.store.register import Entry
+
+
+def at_rest(service: str, canary: Service, abandoned: Release | None) -> int:
+    """How many it is to have at rest: what it has, unless an earlier release has left it those."""
+    if canary.desired == 0:
+        return 0
+    if abandoned is not None and not abandoned.manual:
+        return abandoned.canary.at_rest
+    left = register.left_over(service, kept.KIND, canary.name)
+    return canary.desired if left is None else int(left.before["tasks"])
+
+
+def put_up(release: Release) -> None:
+    """Before the canary gets tasks. One that an earlier release has kept is this one's now."""
+    name = release.canary.service
+    entry = Entry(kept.KIND, name, {"tasks": str(release.canary.at_rest)})
+    owned = register.own(release.service, release.execution, entry)
+    if owned.made:
+        register.change(release.execution, owned, replace(owned, made=""))
+
+
+def retire_canary(release: Release, fence: int) -> None:
+    """Scale the canary in, but only after the split was read back at rest."""
+    lease = stages.enter(release, fence, RETURNING)
+    retire(release, lease)
+
+
+def retire(release: Release, lease: Lease) -> None:
+    """Scale the canary in, or keep one that was reverted for a person to look at."""
+    released = lease.touched and not lease.restored
+    if release.keep_failed_seconds == 0 or released:
+        scale_in(release)
+        if (left := kept.entry_of(release)) is not None:
+            register.remove(release.execution, left, release.service)
+        return
+    entry = kept.entry_of(release)
+    if entry is None:
+        # It ended before it gave the canary any task.
+        return
+    if not entry.made:
+        until = clock.epoch_seconds() + release.keep_failed_seconds
+        register.change(release.execution, entry, replace(entry, made=str(until)))
+
+
+def scale_in(release: Release) -> None:
+    """The canary's tasks are those that it has at rest.
+
+    Raises `SplitDrifted` when the split is not at rest, before the canary goes or after, and
+    `NotEnoughCapacity` when the primary cannot carry what it has.
+    """
+    _require_rest(release)
+    sides = world.see(release)
+    if short := world.keeps_up(release, sides.primary):
+        raise NotEnoughCapacity(f"the canary stays: {short}")
+    with suppress(AwsRefused, AwsUnavailable):
+        # First, or its minimum would start it again.
+        floors.lower(release, sides.canary.name)
+    if sides.canary.desired > release.canary.at_rest:
+        ecs.scale(release.cluster, sides.canary, release.canary.at_rest)
+    _require_rest(release)
+
+
+def _require_rest(release: Release) -> None:
+    if moved := routes.not_at_rest(release):
+        raise SplitDrifted(f"{moved}, not at rest, so nothing is scaled in")
+
+
+def take_down(release: Release, _entry: Entry) -> None:
+    """Raises `FixtureKept` before its time, and what scaling in raises."""
+    kept.require_not_kept(release)
+    scale_in(release)
