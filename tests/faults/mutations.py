@@ -15,11 +15,13 @@ from stepcanary.domain.capacity import Capacity
 from stepcanary.release import (
     deploy,
     fixtures,
+    floors,
     holder,
     opening,
     plan,
     promotion,
     recovery,
+    resting,
     retiring,
     revert,
     way_back,
@@ -122,8 +124,7 @@ def _without_read_back(_arena: Arena) -> Iterator[None]:
 
     with ExitStack() as patches:
         patches.enter_context(patch.object(shift, "_write", believe))
-        for module in (revert, recovery):
-            patches.enter_context(patch.object(module, "scale_in", scale_in))
+        patches.enter_context(patch.object(resting, "scale_in", scale_in))
         patches.enter_context(patch.object(revert, "confirm_rest", confirm_rest))
         yield
 
@@ -166,7 +167,12 @@ def _without_own_number(_arena: Arena) -> Iterator[None]:
         full = {f"{side}_tasks": max(1, service.desired)}
         return measure(release.model_copy(update=full), side, service, 100, **more)
 
-    with patch.object(world, "measure", desired):
+    lacks = Capacity.lacks
+
+    def at_most_full(self: Capacity, needed: int, weight: int) -> str | None:
+        return lacks(self, min(needed, self.full), weight)
+
+    with patch.object(world, "measure", desired), patch.object(Capacity, "lacks", at_most_full):
         yield
 
 
@@ -226,8 +232,8 @@ def _without_new_deployment(_arena: Arena) -> Iterator[None]:
     """A canary that has the revision already runs the new version."""
     start = deploy.start
 
-    def as_it_is(*given: Any, anew: bool = False) -> Any:
-        return start(*given)
+    def as_it_is(*given: Any, anew: bool = False, **more: Any) -> Any:
+        return start(*given, **more)
 
     with patch.object(deploy, "start", as_it_is):
         yield
@@ -321,6 +327,28 @@ def _without_look_at_members(_arena: Arena) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _without_floors(_arena: Arena) -> Iterator[None]:
+    """Autoscaling takes the tasks of whoever has lost its traffic."""
+
+    def nothing(_release: Any, lease: Any, *_: Any, **__: Any) -> Any:
+        return lease
+
+    with (
+        patch.object(floors, "put_up", nothing),
+        patch.object(floors, "keep_count", nothing),
+        patch.object(floors, "try_to_keep_count", nothing),
+    ):
+        yield
+
+
+@contextmanager
+def _without_settings_given_back(_arena: Arena) -> Iterator[None]:
+    """The bounds stay as a release has set them."""
+    with patch.dict(fixtures.KINDS, {floors.KIND: lambda _release, _entry: None}):
+        yield
+
+
 MUTATIONS: dict[str, Mutation] = {
     "lease": _without_lease,
     "fence": _without_fence,
@@ -347,4 +375,6 @@ MUTATIONS: dict[str, Mutation] = {
     "sight": _without_sight,
     "look for alarms": _without_look_for_alarms,
     "look at members": _without_look_at_members,
+    "floors": _without_floors,
+    "settings given back": _without_settings_given_back,
 }

@@ -154,12 +154,12 @@ def test_a_primary_that_serves_nothing_takes_nothing(primary: Capacity, canary: 
 
 
 @given(FULL, st.integers(1, 100), st.integers(0, 200), st.integers(1, 50))
-def test_a_proportional_canary_carries_its_weight_and_is_never_larger_than_the_primary(
+def test_a_proportional_canary_carries_its_weight_and_is_no_larger_than_the_primary_or_its_minimum(
     full: int, weight: int, headroom: int, minimum: int
 ) -> None:
     tasks = Sizing("proportional", full, headroom, minimum).tasks(weight)
-    assert tasks_for(full, weight) <= tasks <= full
-    assert tasks >= min(minimum, full)
+    assert tasks_for(full, weight) <= tasks <= max(full, minimum)
+    assert tasks >= minimum
 
 
 @given(FULL, PERCENT, PERCENT)

@@ -56,6 +56,7 @@ def scheduled(cluster: str, service: str) -> list[Scheduled]:
             wanted = action.get("ScalableTargetAction", {})
             found.append(
                 Scheduled(
+                    action["ScheduledActionName"],
                     action["Schedule"],
                     action.get("Timezone", ""),
                     action.get("StartTime") or action["CreationTime"],

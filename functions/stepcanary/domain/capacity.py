@@ -35,7 +35,12 @@ class Sizing:
         if self.mode != "proportional":
             return self.full
         wanted = -(-self.full * weight * (100 + self.headroom_percent) // 10_000)
-        return max(min(self.full, max(wanted, self.minimum_tasks)), 1)
+        return max(min(self.full, wanted), self.minimum_tasks)
+
+    def before_shift(self, weight: int) -> int:
+        """How many of them serve before the canary gets this weight in percent. Those that it has
+        in advance, of the other sizes, need not."""
+        return self.tasks(weight) if self.mode == "proportional" else tasks_for(self.full, weight)
 
 
 START_SECONDS = 60
@@ -45,15 +50,16 @@ Stretch = tuple[int, int]
 """A step's weight, and the seconds that it lasts."""
 
 
-def added_task_hours(sizing: Sizing, steps: Sequence[Stretch]) -> float:
+def added_task_hours(sizing: Sizing, steps: Sequence[Stretch], after_seconds: int = 0) -> float:
     """What a release that nothing holds up adds in hours of tasks.
 
     The next step's tasks run while the one before it bakes, and all of them while the primary is
-    deployed.
+    deployed and so many seconds after: as the weights return, and as requests go on.
     """
     weights = [weight for weight, _ in steps]
     coming = [*weights[1:], weights[-1]]
-    seconds = START_SECONDS * (sizing.tasks(weights[0]) + sizing.tasks(weights[-1]))
+    seconds = START_SECONDS * sizing.tasks(weights[0])
+    seconds += (START_SECONDS + after_seconds) * sizing.tasks(weights[-1])
     seconds += sum(
         sizing.tasks(weight) * lasts for (_, lasts), weight in zip(steps, coming, strict=True)
     )
@@ -64,21 +70,32 @@ HEADROOM_PERCENT = 10
 """What a profile has where it names none."""
 
 
-def cost(sizing: Sizing, steps: Sequence[Stretch], primary_tasks: int) -> str:
-    """How large the canary gets and what that adds, in a sentence, beside the other sizes."""
+def cost(
+    sizing: Sizing,
+    steps: Sequence[Stretch],
+    primary_tasks: int,
+    *,
+    after_seconds: int = 0,
+    kept_seconds: int = 0,
+) -> str:
+    """How large the canary gets and what that adds, in a sentence, beside the other sizes. A canary
+    that is reverted is kept for `kept_seconds`."""
     tasks = ", ".join(f"{sizing.tasks(weight)} at {weight} %" for weight, _ in steps)
     others = {
         "proportional": Sizing("proportional", primary_tasks, HEADROOM_PERCENT),
         "full": Sizing("full", primary_tasks),
     }
     beside = [
-        f"{mode} {added_task_hours(other, steps):.1f}"
+        f"{mode} {added_task_hours(other, steps, after_seconds):.1f}"
         for mode, other in others.items()
         if mode != sizing.mode
     ]
+    most = sizing.tasks(steps[-1][0]) * kept_seconds / 3_600
+    kept = f", and up to {most:.1f} more if it is reverted and kept" if kept_seconds else ""
     return (
-        f"The canary gets {tasks} tasks; that adds about {added_task_hours(sizing, steps):.1f}"
-        f" task-hours ({', '.join(beside)})"
+        f"The canary gets {tasks} tasks; that adds about"
+        f" {added_task_hours(sizing, steps, after_seconds):.1f} task-hours ({', '.join(beside)})"
+        f"{kept}"
     )
 
 
@@ -101,7 +118,10 @@ class Capacity:
 
     def shortage(self, weight: int) -> str | None:
         """What is missing for this weight, in a sentence; None when nothing is."""
-        needed = tasks_for(self.full, weight)
+        return self.lacks(tasks_for(self.full, weight), weight)
+
+    def lacks(self, needed: int, weight: int) -> str | None:
+        """What is missing of so many tasks that this weight is to have; None when nothing is."""
         if self.serving >= needed:
             return None
         of = f"of {needed} tasks that {self.service} needs for {weight} %"

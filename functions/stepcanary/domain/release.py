@@ -119,7 +119,14 @@ class Release(Model):
     def cost(self) -> str:
         """What the canary costs, in a sentence."""
         lasts = [(s.weight, s.bake_seconds + self.settle_seconds) for s in self.steps]
-        return cost(self.sizing, lasts, self.primary_tasks)
+        returning = sum(step.bake_seconds + self.settle_seconds for step in self.return_steps)
+        return cost(
+            self.sizing,
+            lasts,
+            self.primary_tasks,
+            after_seconds=returning + self.settle_seconds + self.drain_seconds,
+            kept_seconds=self.keep_failed_seconds,
+        )
 
     def tasks(self, name: SideName) -> int:
         """How many of the side's tasks carry all traffic."""

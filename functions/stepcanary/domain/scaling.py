@@ -22,12 +22,26 @@ class Scheduled:
     """An action that sets other bounds at a time; None leaves what there is. `began` is when it
     was made, or is to start."""
 
+    name: str
     schedule: str
     zone: str
     began: datetime
     ends: datetime | None = None
     minimum: int | None = None
     maximum: int | None = None
+
+    @property
+    def runs_once(self) -> bool:
+        return self.schedule.strip().startswith("at")
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether this stack can tell when it runs."""
+        try:
+            next_run(self.schedule, self.zone, self.began, self.began, began=self.began)
+        except ScheduleUnknown:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +63,34 @@ class Floor:
         minimum = max(self.before.minimum, self.tasks)
         return Bounds(minimum, max(self.before.maximum, minimum), schedules_suspended=True)
 
-    def at(self, now: datetime, found: Bounds, ours: Iterable[tuple[int, int]]) -> "Floor":
+    def at(
+        self,
+        now: datetime,
+        found: Bounds,
+        ours: Iterable[tuple[int, int]],
+        actions: Iterable[Scheduled],
+    ) -> "Floor":
         """The floor with what has happened since: the actions that would have run, on top of what
         somebody else has set, if somebody has.
 
         `ours` are the minimums and maximums that the release may have set; others are theirs.
+        `actions` are those that there are now. One that runs once is still known when it is gone:
+        AWS removes those whose time is over.
         """
+        there = {action.name: action for action in actions}
+        once = {action.name: action for action in self.actions if action.runs_once}
+        known = tuple((once | there).values())
         before = self.before
         if ours and (found.minimum, found.maximum) not in set(ours):
             before = replace(found, schedules_suspended=before.schedules_suspended)
         if not before.schedules_suspended:
-            for _, action in last_runs(self.actions, self.since, now):
+            for _, action in last_runs(known, self.since, now):
                 before = replace(
                     before,
                     minimum=before.minimum if action.minimum is None else action.minimum,
                     maximum=before.maximum if action.maximum is None else action.maximum,
                 )
-        return replace(self, before=before, since=now)
+        return replace(self, before=before, since=now, actions=known)
 
 
 def last_runs(

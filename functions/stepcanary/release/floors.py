@@ -6,7 +6,7 @@ traffic comes back.
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
@@ -34,13 +34,19 @@ LONGEST_RELEASE = timedelta(days=8)
 _floors = TypeAdapter(Floor)
 
 
-def check_scaling(profile: Profile, primary: Service, canary: Service) -> None:
-    """Raises `RequestRejected` where what scales the services may not be changed, or leaves
-    the canary too few tasks."""
+def check_scaling(profile: Profile, primary: Service, canary: Service) -> list[str]:
+    """What of it the release cannot make up for, in sentences.
+
+    Raises `RequestRejected` where what scales the services may not be changed, or leaves the canary
+    too few tasks.
+    """
+    unreadable: list[str] = []
     try:
         found = autoscaling.bounds(profile.cluster, [primary.name, canary.name])
         for service in (primary, canary):
             bounds = found.get(service.name)
+            if bounds and not bounds.schedules_suspended:
+                unreadable += _unreadable(profile, service)
             # A service that is outside of its bounds would be brought within them.
             if bounds and bounds.minimum <= service.desired <= bounds.maximum:
                 autoscaling.require_changeable(profile.cluster, service.name)
@@ -50,29 +56,39 @@ def check_scaling(profile: Profile, primary: Service, canary: Service) -> None:
             f" not be changed, and it could scale one in while the other has the traffic: {refused}"
         ) from refused
     bounds = found.get(canary.name)
-    needed = profile.sizing(primary.desired).full
+    needed = profile.sizing(primary.desired).tasks(100)
     if bounds is not None and bounds.maximum < needed:
         raise RequestRejected(
             f"canary: autoscaling lets {canary.name} have {bounds.maximum} tasks at most, and with"
             f" all traffic it needs {needed}; raise its MaxCapacity, or set canary_tasks"
         )
+    return unreadable
+
+
+def _unreadable(profile: Profile, service: Service) -> list[str]:
+    return [
+        f"autoscaling: when the scheduled action {action.name} of {service.name} runs cannot be"
+        f" read ({action.schedule}). It is suspended while the release runs, and not made up for"
+        for action in autoscaling.scheduled(profile.cluster, service.name)
+        if not action.is_readable
+    ]
 
 
 def put_up(release: Release, lease: Lease, sides: Sides, *, canary: int) -> Lease:
     """The primary has what it was planned with, and the canary so many tasks, from here on,
     whatever autoscaling makes of it."""
     wanted = {sides.primary.name: release.primary_tasks, sides.canary.name: canary}
+    since = clock.now()
     found = autoscaling.bounds(release.cluster, list(wanted))
-    floors = [_put_up(release, name, wanted[name], bounds) for name, bounds in found.items()]
+    floors = [_put_up(release, name, wanted[name], it, since) for name, it in found.items()]
     return _note_next(lease, floors)
 
 
-def _put_up(release: Release, service: str, tasks: int, found: Bounds) -> Floor:
+def _put_up(release: Release, service: str, tasks: int, found: Bounds, since: datetime) -> Floor:
+    """`since` is from before its bounds were read: an action may run at any moment."""
     entry = register.find(release.execution, KIND, service)
     if entry is None:
-        now = clock.now()
-        actions = tuple(autoscaling.scheduled(release.cluster, service))
-        fresh = Entry(KIND, service, _kept(Floor(tasks, found, now, actions)), "[]")
+        fresh = Entry(KIND, service, _kept(Floor(tasks, found, since)), "[]")
         # A floor that stays for a while after its release is this one's now.
         entry = register.own(release.service, release.execution, fresh)
         return _set(release, entry, tasks, found, anew=True)
@@ -150,7 +166,7 @@ def _set(release: Release, entry: Entry, tasks: int, found: Bounds, *, anew: boo
     Registering the bounds brings the service within them at once.
     """
     ours = _ours(entry)
-    floor = _floor_of(entry).at(clock.now(), found, ours)
+    floor = _now(release, entry, found)
     floor = replace(floor, tasks=tasks if anew else max(floor.tasks, tasks))
     wanted = floor.bounds
     made = json.dumps(sorted({*ours, (wanted.minimum, wanted.maximum)}))
@@ -178,7 +194,7 @@ def take_down(release: Release, entry: Entry) -> None:
     found = autoscaling.bounds(release.cluster, [entry.key]).get(entry.key)
     if found is None:
         return
-    wanted = _floor_of(entry).at(clock.now(), found, _ours(entry)).before
+    wanted = _now(release, entry, found).before
     if entry.key == release.canary.service:
         kept.require_not_kept(release)
         wanted = replace(wanted, minimum=min(wanted.minimum, release.canary.at_rest))
@@ -207,8 +223,11 @@ def _require_over(release: Release, entry: Entry) -> None:
         raise FixtureKept(f"the floor of {entry.key} stays for a while", until)
 
 
-def _floor_of(entry: Entry) -> Floor:
-    return _floors.validate_json(entry.before["floor"])
+def _now(release: Release, entry: Entry, found: Bounds) -> Floor:
+    """The floor with what has happened since."""
+    actions = autoscaling.scheduled(release.cluster, entry.key)
+    floor = _floors.validate_json(entry.before["floor"])
+    return floor.at(clock.now(), found, _ours(entry), actions)
 
 
 def _ours(entry: Entry) -> set[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Kept: a reverted canary that has its tasks for a person to look at."""
+"""Kept: a canary without weight that has its tasks for a while, for a person or for clients."""
 
 from stepcanary import clock
 from stepcanary.domain.release import Release
@@ -20,7 +20,7 @@ def is_kept(release: Release) -> bool:
 
 
 def require_not_kept(release: Release) -> None:
-    """Raises `FixtureKept` while a person may look at it."""
+    """Raises `FixtureKept` until its time is over."""
     entry = entry_of(release)
     if entry is not None and is_kept(release):
-        raise FixtureKept("the canary is kept for a person to look at", int(entry.made))
+        raise FixtureKept("the canary keeps its tasks for a while", int(entry.made))

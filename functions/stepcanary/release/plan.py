@@ -76,7 +76,7 @@ def plan_release(
         for known in ledger.known_contents(request.service):
             content = with_tags(content, known)
         version.require_one(content)
-        check_scaling(profile, primary, canary)
+        unreadable = check_scaling(profile, primary, canary)
         at_rest = resting.at_rest(request.service, canary, next(filter(None, abandoned), None))
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -96,6 +96,7 @@ def plan_release(
             *losses,
             *service_warnings("primary", primary, profile.deployment.deadline_seconds),
             *service_warnings("canary", canary, profile.deployment.deadline_seconds),
+            *unreadable,
             *alarm_warnings(profile.alarms, alarms, profile.all_steps),
         ],
     )

@@ -79,7 +79,7 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
     now = clock.epoch_seconds()
     if lease.rested_at is None or returned.wrote:
         lease = stages.set_rested(lease, now)
-    settled = now - (lease.rested_at or now) >= max(release.settle_seconds, release.drain_seconds)
+    settled = now - (lease.rested_at or now) >= release.settle_seconds
     if not settled or _restores_in_place(release, lease, sides):
         return None
     _retire_or_leave_it(release, lease)
@@ -103,8 +103,10 @@ def _without_a_way_back(lease: Lease, release: Release) -> Literal["Rejected", "
 
 def _retire_or_leave_it(release: Release, lease: Lease) -> None:
     """Traffic is safe: a canary that cannot be scaled in now is seen to later, as every one is."""
+    # A next release need not wait for requests that go on: it takes over what is kept for them.
+    drain = release.drain_seconds if lease.content else 0
     try:
-        retire(release, lease)
+        retire(release, lease, drained_at=(lease.rested_at or 0) + drain)
     except (AwsRefused, AwsUnavailable, NotEnoughCapacity):
         return
 

@@ -9,7 +9,13 @@ from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
-from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity, SplitDrifted
+from stepcanary.errors import (
+    AwsRefused,
+    AwsUnavailable,
+    FixtureKept,
+    NotEnoughCapacity,
+    SplitDrifted,
+)
 from stepcanary.release import floors, kept, routes, world
 from stepcanary.store import register, stages
 from stepcanary.store.register import Entry
@@ -40,20 +46,22 @@ def retire_canary(release: Release, fence: int) -> None:
     retire(release, lease)
 
 
-def retire(release: Release, lease: Lease) -> None:
-    """Scale the canary in, or keep one that was reverted for a person to look at."""
-    released = lease.touched and not lease.restored
-    if release.keep_failed_seconds == 0 or released:
-        scale_in(release)
-        if (left := kept.entry_of(release)) is not None:
-            register.remove(release.execution, left, release.service)
-        return
+def retire(release: Release, lease: Lease, *, drained_at: int = 0) -> None:
+    """Scale the canary in, or keep it: for a person to look at if it was reverted, and until the
+    requests that go on are over, in epoch seconds, where nobody has waited for them."""
+    now, until = clock.epoch_seconds(), drained_at
     entry = kept.entry_of(release)
-    if entry is None:
-        # It ended before it gave the canary any task.
-        return
-    if not entry.made:
-        until = clock.epoch_seconds() + release.keep_failed_seconds
+    released = lease.touched and not lease.restored
+    if release.keep_failed_seconds and not released:
+        if entry is None:
+            # It ended before it gave the canary any task.
+            return
+        until = max(until, now + release.keep_failed_seconds)
+    if entry is None or until <= now:
+        scale_in(release)
+        if entry is not None:
+            register.remove(release.execution, entry, release.service)
+    elif not entry.made:
         register.change(release.execution, entry, replace(entry, made=str(until)))
 
 
@@ -80,7 +88,13 @@ def _require_rest(release: Release) -> None:
         raise SplitDrifted(f"{moved}, not at rest, so nothing is scaled in")
 
 
+LATER_SECONDS = 600
+
+
 def take_down(release: Release, _entry: Entry) -> None:
-    """Raises `FixtureKept` before its time, and what scaling in raises."""
+    """Raises `FixtureKept` before its time and while somebody has given it weight again, and what
+    scaling in raises."""
     kept.require_not_kept(release)
+    if moved := routes.not_at_rest(release):
+        raise FixtureKept(f"the canary is in use: {moved}", clock.epoch_seconds() + LATER_SECONDS)
     scale_in(release)

@@ -51,7 +51,8 @@ def shift_weight(release: Release, fence: int, weight: int, since: int) -> list[
     lease = floors.keep_count(release, lease, sides.primary)
     sized = world.as_large_as_primary(release, sides)
     floors.grow(release, sides.canary, sized.sizing.tasks(weight))
-    short = world.measure(sized, "canary", sides.canary, weight, targets=True).shortage(weight)
+    carried = world.measure(sized, "canary", sides.canary, weight, targets=True)
+    short = carried.lacks(sized.sizing.before_shift(weight), weight)
     if why := foreign or short:
         world.hold(release, since, f"the canary gets no more weight: {why}")
     shifted = shift_all(release, lease, weight)
