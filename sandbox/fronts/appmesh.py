@@ -41,6 +41,7 @@ class AppMesh:
         "canary_node": "example2",
         # The sandbox's one Envoy follows at once.
         "settle_seconds": 1,
+        "drain_seconds": 1,
     }
     entry_service = VIRTUAL_SERVICE
 

@@ -20,6 +20,7 @@ class Balanced(ABC):
             "canary_target_group": self._groups["example2"],
             # The sandbox's one Envoy follows at once.
             "settle_seconds": 1,
+            "drain_seconds": 1,
         }
 
     @abstractmethod

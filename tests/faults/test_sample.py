@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import pytest
@@ -64,48 +65,56 @@ def test_every_kind_strikes_on_every_router(router: str) -> None:
     assert set().union(*(matrix.share(router, base) for base in BASES)) == able
 
 
-TELLTALE: dict[str, tuple[str, str, str, int] | tuple[str, str, str] | tuple[str]] = {
-    "lease": ("good", "second release", "Rollout"),
-    "fence": ("failed primary deployment", "delivered late", "RestorePrimaryFunction"),
-    "kept signals": ("good", "revert signalled", "ShiftWeight"),
-    "reconciler": ("good", "stopped", "JudgeCanary"),
-    "read-back": ("bad canary", "foreign write", "WaitForRouter"),
-    "promotion guard": ("failed primary deployment",),
-    "look at the canary": ("promotion by signal", "canary lost", "Gate"),
-    "own number": ("good", "canary scaled in", "ShiftWeight", -1),
-    "foreign look": ("good", "foreign canary", "Bake"),
-    "way back": ("failed primary deployment", "revision deregistered", "PromotePrimary"),
-    "register": ("good", "revision deregistered", "DeployCanary"),
-    "retiring": ("good", "autoscaler minimum", "DeployCanary"),
-    "second read": ("good", "route lags 3 s", "ShiftWeight"),
-    "patience for reads": ("good", "ecs.DescribeServices lags 12 s", "DeployCanary"),
-    "grace": ("good", "canary task replaced", "PromotePrimary"),
-    "doubt of executions": ("good", "executions unknown", "Bake"),
-    "settling": ("failed primary deployment", "weights reset", "RestorePrimary"),
-    "lending": ("good", "primary lost", "Bake"),
-    "one content": ("good", "new tag moved", "PromotePrimary"),
-    "foreign content": ("promotion by signal", "new tag moved and deployed", "Gate"),
-    "exact way back": ("failed primary deployment", "old tag moved", "PromotePrimary"),
-    "new deployment": ("fixed tag",),
-    "sight": ("good", "alarm fails to evaluate", "Bake"),
-    "look for alarms": ("good", "alarm deleted", "Bake"),
-    "look at members": ("good", "unknown member", "Bake"),
-    "floors": ("scaled and bad",),
-    "settings given back": ("scaled",),
+@dataclass(frozen=True)
+class Telltale:
+    """The release in which a missing guard shows, and where a fault is needed for that its kind and
+    the `nth` place of that name."""
+
+    base: str
+    kind: str = ""
+    place: str = ""
+    nth: int = 0
+
+
+TELLTALE = {
+    "lease": Telltale("good", "second release", "Rollout"),
+    "fence": Telltale("failed primary deployment", "delivered late", "RestorePrimaryFunction"),
+    "kept signals": Telltale("good", "revert signalled", "ShiftWeight"),
+    "reconciler": Telltale("good", "stopped", "JudgeCanary"),
+    "read-back": Telltale("bad canary", "foreign write", "WaitForRouter"),
+    "promotion guard": Telltale("failed primary deployment"),
+    "look at the canary": Telltale("promotion by signal", "canary lost", "Gate"),
+    "own number": Telltale("good", "canary scaled in", "ShiftWeight", nth=-1),
+    "foreign look": Telltale("good", "foreign canary", "Bake"),
+    "way back": Telltale("failed primary deployment", "revision deregistered", "PromotePrimary"),
+    "register": Telltale("good", "revision deregistered", "DeployCanary"),
+    "retiring": Telltale("good", "autoscaler minimum", "DeployCanary"),
+    "second read": Telltale("good", "route lags 3 s", "ShiftWeight"),
+    "patience for reads": Telltale("good", "ecs.DescribeServices lags 12 s", "DeployCanary"),
+    "grace": Telltale("good", "canary task replaced", "PromotePrimary"),
+    "doubt of executions": Telltale("good", "executions unknown", "Bake"),
+    "settling": Telltale("failed primary deployment", "weights reset", "RestorePrimary"),
+    "lending": Telltale("good", "primary lost", "Bake"),
+    "one content": Telltale("good", "new tag moved", "PromotePrimary"),
+    "foreign content": Telltale("promotion by signal", "new tag moved and deployed", "Gate"),
+    "exact way back": Telltale("failed primary deployment", "old tag moved", "PromotePrimary"),
+    "new deployment": Telltale("fixed tag"),
+    "sight": Telltale("good", "alarm fails to evaluate", "Bake"),
+    "look for alarms": Telltale("good", "alarm deleted", "Bake"),
+    "look at members": Telltale("good", "unknown member", "Bake"),
+    "floors": Telltale("scaled and bad"),
+    "settings given back": Telltale("scaled"),
 }
-"""The base in which each guard shows, and where a fault is needed its kind and place: the first of
-that name, or the one with the number."""
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_the_matrix_sees_a_guard_that_is_switched_off(arena: Arena, mutation: str) -> None:
-    base, *struck = TELLTALE[mutation]
-    case = Case(base)
-    if struck:
-        kind, place, *which = struck
-        trace = arena.run(case).trace[KINDS[kind]]
-        places = [at for at, state in enumerate(trace) if state == place]
-        case = Case(base, (Fault(kind, places[which[0] if which else 0]),))
+    told = TELLTALE[mutation]
+    case = Case(told.base)
+    if told.kind:
+        trace = arena.run(case).trace[KINDS[told.kind]]
+        places = [at for at, state in enumerate(trace) if state == told.place]
+        case = Case(told.base, (Fault(told.kind, places[told.nth]),))
     assert arena.run(case).violations == ()
     with MUTATIONS[mutation](arena):
         assert arena.run(case).violations

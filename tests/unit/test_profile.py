@@ -61,7 +61,7 @@ def key(execution: str = EXECUTION, **changed: Any) -> str:
         "too many splits",
         "one node for both sides",
         "a rest weight by hand",
-        "a drain by hand, even the default",
+        "a drain below nothing",
         "an owner that is no account",
         "a router that follows at once",
         "no steps",

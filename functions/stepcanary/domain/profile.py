@@ -43,15 +43,16 @@ class Step(Model):
 
 
 class PlannedTraffic(Model):
-    """What a release adds to the traffic of its profile."""
+    """What all routers have in common, and a release adds where the profile leaves it out."""
 
     rest_weight: SkipJsonSchema[int | None] = None
     """The primary's weight in a route that does not list the canary while no release runs: what
     returning brings back. PlanRelease finds it, since only the route at rest can tell; it travels
     in the release because a router remembers nothing from one function to the next."""
 
-    drain_seconds: SkipJsonSchema[int] = 0
-    """How long the route keeps clients on the canary at weight 0; the rule says it."""
+    drain_seconds: int | None = Field(default=None, ge=0, le=DAY_SECONDS)
+    """How long the canary keeps its tasks once it has no weight; PlanRelease asks the router where
+    the profile says nothing."""
 
 
 class AppMeshTraffic(PlannedTraffic):
@@ -154,9 +155,8 @@ ROUTERS = [get_args(kind.model_fields["router"].annotation)[0] for kind in get_a
 
 
 def _as_written(traffic: Traffic) -> Traffic:
-    for found in ("rest_weight", "drain_seconds"):
-        if found in traffic.model_fields_set:
-            raise ValueError(f"{found} is for PlanRelease to find; remove it")
+    if "rest_weight" in traffic.model_fields_set:
+        raise ValueError("rest_weight is for PlanRelease to find; remove it")
     return traffic
 
 

@@ -163,7 +163,7 @@ def build_release(
         revert_seconds=profile.revert_seconds,
         keep_failed_seconds=profile.keep_failed_seconds,
         settle_seconds=profile.settle_seconds,
-        drain_seconds=max(traffic.drain_seconds for traffic in planned),
+        drain_seconds=max(traffic.drain_seconds or 0 for traffic in planned),
         fled=rollback.fled if rollback else None,
         pins=rollback.pins if rollback else {},
         may_be_lost=list(may_be_lost),
@@ -278,7 +278,9 @@ def _check_split(
     if not split.at_rest and left is not None:
         # It will be brought to the rest that the dead release found.
         rest_weight = left.rest_weight
-    drain_seconds = max(reading.pinned_seconds, router.drain_seconds(reading))
+    drain_seconds = traffic.drain_seconds
+    if drain_seconds is None:
+        drain_seconds = max(reading.pinned_seconds, router.drain_seconds(reading))
     found = {"rest_weight": rest_weight, "drain_seconds": drain_seconds}
     return traffic.model_copy(update=found), losses
 
