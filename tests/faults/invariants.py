@@ -246,9 +246,19 @@ class Watch:
             self._unserved_since = now
 
     def in_place(self) -> bool:
-        """Whether both sides have run what an alarm speaks against: then the primary is replaced
-        as it serves."""
-        return any(progress.alarmed_late for progress in self.all_progress())
+        """Whether both sides have run what an alarm speaks against, or the canary runs what nobody
+        has judged and the primary has weight again: then the primary is replaced as it serves."""
+        late = any(progress.alarmed_late for progress in self.all_progress())
+        short = self.runs(CANARY) < self._tasks
+        return late or (self._before[0] > 0 and (short or self._is_unjudged()))
+
+    def _is_unjudged(self) -> bool:
+        baked = [progress.baked for progress in self.all_progress() if progress.baked]
+        coming = self.cloud.meaning(self.cloud.view(CANARY)["taskDefinition"])
+        return bool(baked) and not {*map(str, baked)} >= {
+            str(self.cloud.content(CANARY)),
+            str(coming),
+        }
 
     def see_call(self, name: str, params: Document, writer: Writer) -> None:
         split = self._before = self.split()
@@ -475,8 +485,12 @@ class Watch:
         if self._member_lost_by is not None and MEMBER_NAME not in self._causes():
             self.say("named", "a member was deleted, and the ledger does not say so")
         if not held:
+            # A canary that has weight again, or that nothing can scale in, keeps its tasks.
+            in_use = excused or left or self.cloud.split() != AT_REST
+            kept = [what for what in put_up if in_use and what.startswith("up#canary")]
             for what in [*put_up, *self._copies()]:
-                self.say("left behind", what)
+                if what not in kept:
+                    self.say("left behind", what)
         if not held and len(put_up) == 0:
             self._see_settings()
         if not self.runs(PRIMARY) and held and stranded:

@@ -171,6 +171,9 @@ def restore_primary(
     settled = has_settled(release, leases.check(release, fence)) or settles >= MOST_SETTLES
     if not settled and not held.failures:
         return Restored(next="settle", next_attempt=number + 1, note=held.note, settles=settles + 1)
+    if held.failures and lease.weight < 100:
+        # The primary had weight again, and may have it still.
+        raise held.failures[0]
     deployment = deploy.deploy_old(release, lease, sides.primary)
     if held.failures:
         # Whatever one route's trouble is, the others and the primary are cared for.
@@ -226,11 +229,15 @@ def hold_traffic(release: Release, lease: Lease, sides: Sides) -> Held:
     note = routes.foreign_writes(release, lease, found) or ""
     side, lost = _side(release, lease, sides, on_canary=routes.all_at(found, 100))
     weight = 100 if side == "canary" else 0
-    if not routes.all_at(found, weight) or failures:
+    # On the way back the canary had less, which a read that lags does not show.
+    unsure = lease.target < 100 and lease.held_at is None
+    if unsure or not routes.all_at(found, weight) or failures:
+        before = lease
         if side == "canary":
             # Before the write: who dies after it must not deploy at once.
             lease = stages.note_held(lease, clock.epoch_seconds())
-        held = force_all(release, weight)
+        held = force_all(release, weight, unsure=unsure)
+        note = routes.foreign_writes(release, before, held.found) or note
         lease = routes.note_losses(lease, held.losses(release))
         found, failures = held.now, held.failures
     if not failures:
@@ -241,6 +248,11 @@ def hold_traffic(release: Release, lease: Lease, sides: Sides) -> Held:
 def _side(
     release: Release, lease: Lease, sides: Sides, *, on_canary: bool
 ) -> tuple[SideName, bool]:
+    if not on_canary and world.foreign(release, lease, "canary", sides.canary):
+        primary = world.measure(release, "primary", sides.primary, 100, targets=True)
+        if primary.shortage(100) is None:
+            # What nobody has judged gets no more weight.
+            return "primary", False
     canary = world.measure(release, "canary", sides.canary, 100, targets=not on_canary)
     now, grace = clock.epoch_seconds(), release.capacity_grace_seconds
     standing = canary.stands(100, lease.short_since, now, grace)

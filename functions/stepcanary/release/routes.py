@@ -157,6 +157,11 @@ class Forced:
         return {split: moved.now for split, moved in self.moved.items()}
 
     @property
+    def found(self) -> Readings:
+        """What was there before."""
+        return {split: moved.found for split, moved in self.moved.items()}
+
+    @property
     def wrote(self) -> bool:
         return any(moved.found != moved.now for moved in self.moved.values())
 

@@ -46,7 +46,7 @@ def enter(
     condition = ours & is_not_past(stage, only_from)
     values: dict[str, object] = {"stage": stage.number}
     first: dict[str, object] = {}
-    removed: tuple[str, ...] = ()
+    removed: set[str] = set()
     if target is not None:
         # A shift of an earlier step that comes late would take the canary back a step.
         values["target"] = target
@@ -54,6 +54,7 @@ def enter(
     if down_to is not None:
         # The same on the way back to a promoted primary, where it would be given more again.
         values["target"] = down_to
+        removed.add("held_at")
         condition &= Attr("target").gte(down_to)
     if stage == RETURNING:
         first["returning_at"] = clock.epoch_seconds()
@@ -63,8 +64,10 @@ def enter(
         condition &= is_not_reverting()
         if stage > ROLLOUT:
             # A promote or a retry has been obeyed once its promotion begins.
-            removed = ("signal",)
-    change = Change(lease_key(release.split), condition, set=values, first=first, remove=removed)
+            removed.add("signal")
+    change = Change(
+        lease_key(release.split), condition, set=values, first=first, remove=tuple(sorted(removed))
+    )
     try:
         item = table.change_and_see(change)
     except ConditionFailed as failed:
@@ -224,8 +227,8 @@ def lend(lease: Lease) -> Lease:
 
 
 def note_held(lease: Lease, at: int) -> Lease:
-    """When all weight was brought to the canary, which the router follows in its time."""
-    return leases.change(lease, held_at=at)
+    """When all weight is brought to the canary, which the router follows in its time."""
+    return leases.change(lease, held_at=at, target=100)
 
 
 def set_rested(lease: Lease, at: int) -> Lease:
