@@ -38,6 +38,7 @@ from sandbox.metrics import Metrics
 from sandbox.slack import Slack
 from sandbox.timers import Schedule, Timers
 from stepcanary.aws import clients
+from stepcanary.release import floors
 
 TABLE = "stepcanary-ledger"
 SLACK_SECRET = "stepcanary-slack"
@@ -111,6 +112,19 @@ class Sandbox:
         answer = self.client("ecs").describe_services(cluster="example", services=[name])
         service: dict[str, Any] = answer["services"][0]
         return service
+
+    def scaling(self) -> dict[str, Any]:
+        """Between which counts what scales may be taken, by ECS service, and what is suspended."""
+        scaling = self.client("application-autoscaling")
+        targets = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+        return {
+            target["ResourceId"].rpartition("/")[2]: {
+                "minimum": target["MinCapacity"],
+                "maximum": target["MaxCapacity"],
+                "suspended": sorted(k for k, is_on in target["SuspendedState"].items() if is_on),
+            }
+            for target in targets
+        }
 
     def image(self, service: str) -> str:
         """What an ECS service runs, whatever its tag means by now."""
@@ -220,6 +234,9 @@ class Sandbox:
         self._opened.enter_context(
             patch.object(clients, "awslambda", lambda: Invocations(invoker, timers.later))
         )
+        # Autoscaling forgets the load of before as much sooner as its periods are shorter.
+        stays = floors.STAYS_SECONDS * SECONDS_PER_PERIOD / 60
+        self._opened.enter_context(patch.object(floors, "STAYS_SECONDS", round(stays)))
         self.bus = Bus(template.rules(), invoker.call, timers.later)
         self._opened.enter_context(events.filled(self.bus))
         self._deploy_stack()

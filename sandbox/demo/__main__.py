@@ -28,9 +28,23 @@ def _judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
     return report, problems
 
 
+MOST_LONGER = 1.1
+"""Of two releases whose looks come each second."""
+
+
+def _longer(scenario: Scenario, reports: list[Report]) -> list[str]:
+    """That it took longer than the one that it is compared with, in a sentence."""
+    lasted = {report["name"]: report["seconds"] for report in reports}
+    limit = lasted.get(scenario.no_longer_than)
+    if limit is None or lasted[scenario.name] <= MOST_LONGER * limit:
+        return []
+    return [f"it took {lasted[scenario.name]} s, {scenario.no_longer_than} {limit} s"]
+
+
 def _chosen(given: argparse.Namespace) -> list[Scenario]:
     if given.only:
-        return [scenario for scenario in EVERY if scenario.name in given.only]
+        beside = {s.no_longer_than for s in EVERY if s.name in given.only}
+        return [s for s in EVERY if s.name in {*given.only, *beside}]
     if given.all:
         chain = CHAIN if given.router == "appmesh" else []
         return [*SCENARIOS, *chain, *CAPACITY]
@@ -55,8 +69,10 @@ def main() -> int:
         with Sandbox((front or FRONTS[given.router])(), sizing=sizing) as sandbox:
             print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
             for scenario in group:
-                report, problems = _judged(sandbox, scenario)
+                with scenario.around():
+                    report, problems = _judged(sandbox, scenario)
                 reports.append(report)
+                problems += _longer(scenario, reports)
                 wrong += [f"{scenario.name}: {problem}" for problem in problems]
     text = json.dumps({"router": given.router, "scenarios": reports}, indent=2) + "\n"
     path = folder / f"report-{given.router}.json"

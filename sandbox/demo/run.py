@@ -53,6 +53,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     if scenario.before:
         scenario.before(sandbox)
     before, weights = sandbox.runs("example1"), [0]
+    scaling = sandbox.scaling()
     began, began_at = time.monotonic(), time.time()
     client.start()
     try:
@@ -116,6 +117,8 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "refused": client.total.refused,
         "refused_by_canary": client.total.refused_by_canary,
         "scaled": _scaled(sandbox, began_at),
+        "scaling_before": scaling,
+        "scaling": sandbox.scaling(),
         "versions": dict(sorted(client.total.by_version.items())),
         "failing_versions": sorted(+client.total.errors_by_version),
         "canary_answers": dict(sorted(client.total.by_canary_version.items())),

@@ -1,12 +1,13 @@
 """Scenarios: the releases that the demo runs, and how each has to end."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from sandbox import article
 from sandbox.article import Sizing, Tracking
 from sandbox.cloud import Sandbox
-from sandbox.demo import acts, checks
+from sandbox.demo import acts, checks, guards
 from sandbox.demo.acts import QUICK, Act, Steps
 from sandbox.demo.checks import Report
 from sandbox.fronts.chain import Chain
@@ -22,7 +23,8 @@ class Scenario:
     execution with a request does not. `before` happens first. `profile` is changed as well where
     `steps` are. `sizing` makes another environment, with more tasks or with autoscaling, and `rate`
     is how many requests come in a second, from so many `seconds_before` the release begins until so
-    many `seconds_after` it has ended.
+    many `seconds_after` it has ended. `around` is what it all happens in. `no_longer_than` names
+    another one, which comes before it.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Scenario:
     rate: int = 240
     seconds_before: float = 0.0
     seconds_after: float = 0.0
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
+    no_longer_than: str = ""
 
 
 LONG: Steps = [{"weight": 50, "bake_seconds": 60}]
@@ -193,28 +197,54 @@ CHAIN = [
 
 SCALED = Sizing(tasks=4, requests_per_second=100, tracking=Tracking(target=65.0))
 """240 requests a second are 60 for each of 4 tasks, which keeps them, and a task takes 100."""
+SHRINK: Steps = [{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 120}]
+# The alarm below the target fires after 15 periods, and then a task goes each second.
+SHRUNK = (Act("Bake", acts.turn_canary_bad, acts.primary_shrunk(tasks=1, seconds=30.0)),)
+# A step tells something with 200 requests per task.
+RAMP: Steps = [{"weight": weight, "bake_seconds": 12} for weight in (25, 50, 75, 100)]
 CAPACITY = [
     Scenario(
         "shrink",
         "v23",
         "Reverted",
         checks.capacity_kept,
-        steps=[{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 120}],
-        # The alarm below the target fires after 15 periods, and then a task goes each second.
-        acts=(Act("Bake", acts.turn_canary_bad, acts.primary_shrunk(tasks=1, seconds=30.0)),),
+        steps=SHRINK,
+        acts=SHRUNK,
+        sizing=SCALED,
+        # The floor stays for 20 periods, and somebody sees to it in the next.
+        seconds_after=25.0,
+    ),
+    Scenario(
+        "shrink-unguarded",
+        "v25",
+        "Reverted",
+        checks.capacity_lost,
+        steps=SHRINK,
+        acts=SHRUNK,
         sizing=SCALED,
         # Autoscaling sees the load after three periods, and its tasks take a moment to start.
         seconds_after=10.0,
+        around=guards.floors_off,
+    ),
+    Scenario(
+        "ramp-full",
+        "v26",
+        "Released",
+        checks.at_rest,
+        steps=RAMP,
+        profile={"capacity": "full"},
+        sizing=Sizing(tasks=4),
+        seconds_before=6.0,
     ),
     Scenario(
         "ramp",
         "v24",
         "Released",
         checks.evenly_loaded,
-        # A step tells something with 200 requests per task.
-        steps=[{"weight": weight, "bake_seconds": 9} for weight in (25, 50, 75, 100)],
+        steps=RAMP,
         sizing=Sizing(tasks=4),
         seconds_before=6.0,
+        no_longer_than="ramp-full",
     ),
 ]
 """What autoscaling does while traffic moves, and how large the canary is."""
