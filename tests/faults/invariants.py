@@ -159,6 +159,8 @@ class Watch:
         self._rest_of_route = cloud.without_weights()
         self._progress: dict[str, Progress] = {}
         self._before = AT_REST
+        self._rest_tasks = 0
+        """What the canary had before the first release, which each is to leave."""
         self.foreign = False
         self.sent_home = False
         """Somebody has returned the traffic by hand, to whatever version the primary ran."""
@@ -274,6 +276,9 @@ class Watch:
             self.to_be_named = self.to_be_named or self.nameable
             if split == AT_REST:
                 self._read_at_rest = writer.function
+        plans = writer.function in ("PlanReleaseFunction", "OpenReleaseFunction")
+        if plans and not any(progress.asked for progress in self.all_progress()):
+            self._rest_tasks = self.cloud.view(CANARY)["desiredCount"]
         scales_in = name == "ecs.UpdateService" and params.get("desiredCount") == 0
         if scales_in and split != AT_REST and not self.unseen:
             self.say("old capacity", f"{params['service']} is scaled in at {split}")
@@ -506,7 +511,7 @@ class Watch:
         confirmed = any(p.promoted for p in self._progress.values())
         if image not in ("shop:v1", HOTFIX) and not confirmed:
             self.say("version", f"{image} serves, and no verdict ever promoted it")
-        if self.cloud.services[CANARY]["desiredCount"] and not (
+        if self.cloud.services[CANARY]["desiredCount"] > self._rest_tasks and not (
             held or excused or left or self._manual
         ):
             self.say("retired", "the release is closed, and the canary's tasks run on")

@@ -48,12 +48,17 @@ def hotfixed(**more: Any) -> Report:
     return report(**{"cause": cause, **found, **more})
 
 
+BOUNDS = {"example1": {"minimum": 1, "maximum": 8, "suspended": []}}
+RAISED = {"example1": {"minimum": 4, "maximum": 8, "suspended": []}}
+
+
 def shrunk(**more: Any) -> Report:
     """The canary turned bad at 100 %, and the primary still had its tasks."""
     cause = "RevertRequested: revert by alarm example2-5xx: Threshold crossed"
     counts = {"requests": 8000, "errors": 130, "errors_from_canary": 130}
     found = {"refused": 0, "refused_by_canary": 0, "scaled": []}
-    return report(**{"cause": cause, **counts, **found, **more})
+    scaling = {"scaling_before": BOUNDS, "scaling": BOUNDS}
+    return report(**{"cause": cause, **counts, **found, **scaling, **more})
 
 
 SCALED_IN = [{"at": 15.3, "service": "example1", "tasks": 1}]
@@ -73,6 +78,7 @@ def copied(**more: Any) -> Report:
         (checks.hotfix_kept, hotfixed()),
         (checks.restored_by_copy, copied()),
         (checks.capacity_kept, shrunk()),
+        (checks.capacity_lost, shrunk(refused=335, scaled=SCALED_IN)),
     ],
 )
 def test_nothing_is_wrong_with_what_should_be(check: Check, good: Report) -> None:
@@ -87,6 +93,8 @@ RELEASED = {**hotfixed()["primary"], "image": "shop:v17"}
     ("check", "bad", "word"),
     [
         (checks.canary_lost, lost(**MOVED), "the split"),
+        (checks.capacity_kept, shrunk(scaling=RAISED), "'minimum': 4"),
+        (checks.capacity_lost, shrunk(), "of no use"),
         (checks.canary_lost, lost(canary_tasks=2), "still has 2 tasks"),
         (checks.canary_lost, lost(primary_image="shop:v16"), "the primary runs shop:v16"),
         (checks.canary_lost, lost(acts=[]), "did not die"),

@@ -94,10 +94,10 @@ def _check_again(release: Release, request: object) -> None:
     planned = plan_release(
         release.execution, *resolve(request), release.may_be_lost, last_try=False
     )
-    if release.fled is not None:
-        # A primary in need is being scaled, and the canary of a rollback follows it anyway.
-        tasks = {"primary_tasks": release.primary_tasks, "canary_tasks": release.canary_tasks}
-        planned = planned.model_copy(update=tasks)
+    # Autoscaling may have been at it: the canary follows a primary that grows, and one that was
+    # larger a moment ago gets those tasks again.
+    tasks = {"primary_tasks": release.primary_tasks, "canary_tasks": release.canary_tasks}
+    planned = planned.model_copy(update=tasks)
     if with_tags(planned.primary.content, release.primary.content) == release.primary.content:
         # A dead release that was put right just now has told what its bytes were called.
         primary = planned.primary.model_copy(update={"content": release.primary.content})
