@@ -228,7 +228,7 @@ def test_one_that_is_refused_as_it_opens_leaves_its_place(here: World) -> None:
     def changed(event: Any, context: Any) -> Any:
         if event["release"]["execution"] == here.arn("release-2"):
             # ECS services that another split has: somebody has just taken them.
-            here.cloud.services["example1"]["desiredCount"] = 3
+            here.cloud.services["example2"]["desiredCount"] = 3
         return open_release(event, context)
 
     here.handlers["OpenReleaseFunction"] = changed
