@@ -196,7 +196,7 @@ def _parked(here: World) -> str:
 
 def _changed(here: World) -> str:
     release = _planned(here, request())
-    here.cloud.set_desired("example1", 3)
+    here.cloud.set_desired("example2", 3)
     here.clock.sleep(60)
     return _opening(here, release)
 
