@@ -114,6 +114,15 @@ def _with_arns(pattern: dict[str, Any]) -> dict[str, Any]:
     return filled
 
 
+def settings(**given: str) -> str:
+    """What the functions read of the stack's parameters: defaults, and what is `given`."""
+    text, joined = document()["Resources"]["Settings"]["Properties"]["Value"]
+    parameters = document()["Parameters"].items()
+    values = {name: str(parameter.get("Default", "")) for name, parameter in parameters} | given
+    values |= {name: values[parameter] for name, (_, parameter) in joined.items()}
+    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], text)
+
+
 def ledger_schema() -> dict[str, Any]:
     """CreateTable arguments of the ledger, as the template declares it."""
     properties = document()["Resources"]["LedgerTable"]["Properties"]

@@ -22,10 +22,7 @@ os.environ.update(
     POWERTOOLS_METRICS_NAMESPACE="StepCanary",
     POWERTOOLS_METRICS_FUNCTION_NAME="test",
     LEDGER_TABLE="ledger",
-    PROFILE_PREFIX="/stepcanary/profiles",
-    SLACK_CHANNEL="C0RELEASES",
-    SLACK_SECRET="slack",
-    ANNOUNCEMENT_TOPIC="arn:aws:sns:us-east-1:123456789012:announcements",
+    SETTINGS_PARAMETER="/stepcanary/settings",
     STATE_MACHINE="arn:aws:states:us-east-1:123456789012:stateMachine:stepcanary-release",
 )
 for inherited in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):

@@ -215,7 +215,7 @@ def _killed(_event: object, _context: object) -> None:
 
 
 def test_inline_profile_needs_nothing_else(here: World) -> None:
-    here.cloud.parameters.clear()
+    del here.cloud.parameters["/stepcanary/profiles/checkout"]
     outcome = here.release(request(profile=profile(steps=[{"weight": 20, "bake_seconds": 1}])))
     assert outcome.state == "Released", outcome
     assert here.cloud.weights == [(80, 20), (0, 100), (100, 0)]

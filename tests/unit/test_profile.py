@@ -37,7 +37,7 @@ def key(execution: str = EXECUTION, **changed: Any) -> str:
         ({"traffic": traffic() * 11}, "at most 10 items"),
         ({"traffic": traffic(canary_node="example1")}, "must differ"),
         ({"traffic": traffic(rest_weight=100)}, "rest_weight is for PlanRelease"),
-        ({"traffic": traffic(drain_seconds=0)}, "drain_seconds is for PlanRelease"),
+        ({"traffic": traffic(drain_seconds=-1)}, "drain_seconds"),
         ({"traffic": traffic(mesh_owner="12345678901")}, "mesh_owner"),
         ({"traffic": traffic(settle_seconds=0)}, "settle_seconds"),
         ({"steps": []}, "at least 1 item"),

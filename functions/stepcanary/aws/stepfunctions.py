@@ -9,7 +9,7 @@ from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.signals import Signal
-from stepcanary.settings import StateMachineSettings
+from stepcanary.environment import StateMachineSettings
 
 ALIVE = ("RUNNING", "PENDING_REDRIVE")
 
