@@ -51,11 +51,18 @@ def here() -> Iterator["World"]:
 
 
 @pytest.fixture(scope="session")
-def transformed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The resources, as CloudFormation would see them; `make setup` makes SAM's environment."""
+def transformed_template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """As CloudFormation would see it; `make setup` makes SAM's environment."""
     root = Path(__file__).resolve().parent.parent
     path = tmp_path_factory.mktemp("template") / "transformed.json"
     python = root / ".venv-sam/bin/python"
     subprocess.run([python, "-m", "emulator.transform", path], cwd=root, check=True)
-    resources: dict[str, Any] = json.loads(path.read_text())["Resources"]
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+@pytest.fixture(scope="session")
+def transformed(transformed_template: dict[str, Any]) -> dict[str, Any]:
+    """The resources of the transformed template."""
+    resources: dict[str, Any] = transformed_template["Resources"]
     return resources
