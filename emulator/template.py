@@ -52,7 +52,8 @@ class Function:
 
 @cache
 def document() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)
+    # A SafeLoader with the short tags beside it.
+    document: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)  # noqa: S506
     return document
 
 

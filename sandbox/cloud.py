@@ -41,7 +41,7 @@ from stepcanary.aws import clients
 from stepcanary.release import floors
 
 TABLE = "stepcanary-ledger"
-SLACK_SECRET = "stepcanary-slack"
+SLACK_SECRET = "stepcanary-slack"  # noqa: S105 - the name of a secret
 TOPIC = "stepcanary-announcements"
 SECONDS_PER_PERIOD = 1.0
 """How long an alarm's period lasts here; on AWS it would be a minute."""
