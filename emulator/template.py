@@ -50,10 +50,15 @@ class Function:
         return loaded
 
 
+def read(path: Path) -> dict[str, Any]:
+    # A SafeLoader with the short tags beside it.
+    document: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506
+    return document
+
+
 @cache
 def document() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)
-    return document
+    return read(TEMPLATE)
 
 
 def functions() -> list[Function]:

@@ -41,7 +41,7 @@ from stepcanary.aws import clients
 from stepcanary.release import floors
 
 TABLE = "stepcanary-ledger"
-SLACK_SECRET = "stepcanary-slack"
+SLACK_SECRET = "stepcanary-slack"  # noqa: S105 - the name of a secret
 TOPIC = "stepcanary-announcements"
 SETTINGS = "/stepcanary/settings"
 SECONDS_PER_PERIOD = 1.0

@@ -102,15 +102,10 @@ def test_members_that_may_be_lost_are_put_into_the_definition(transformed: dict[
     assert not any(pattern.fullmatch(value) for value in ('a"', "a\\", "a,,b", ",", "${a}", "a b"))
 
 
-def test_runtime_and_table() -> None:
+def test_runtime() -> None:
     shared = template.document()["Globals"]["Function"]
     assert (shared["Runtime"], shared["Architectures"]) == ("python3.13", ["arm64"])
     assert shared["Tracing"] == "Active"
-    table = RESOURCES["LedgerTable"]
-    assert table["DeletionPolicy"] == "Retain"
-    assert table["Properties"]["PointInTimeRecoverySpecification"] == {
-        "PointInTimeRecoveryEnabled": True
-    }
 
 
 def test_the_state_machine_may_deliver_its_logs(transformed: dict[str, Any]) -> None:
