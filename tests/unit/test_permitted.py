@@ -91,7 +91,5 @@ def test_a_port_is_no_tag(image: str, repository: str) -> None:
 
 def test_a_resource_without_its_tag_is_named() -> None:
     permitted.check_tags("traffic", "listener rule x", {("stepcanary", "managed")})
-    with pytest.raises(
-        RequestRejected, match="traffic: listener rule x lacks the tag"
-    ):
+    with pytest.raises(RequestRejected, match="traffic: listener rule x lacks the tag"):
         permitted.check_tags("traffic", "listener rule x", {("stepcanary", "no")})

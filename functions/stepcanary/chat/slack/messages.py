@@ -9,8 +9,7 @@ from stepcanary.chat.slack.blocks import message
 from stepcanary.chat.wording import escaped, title
 from stepcanary.domain.events import ReleaseEvent
 from stepcanary.environment import slack_api
-from stepcanary.errors import AwsUnavailable
-from stepcanary.observability import logger
+from stepcanary.errors import AwsRefused, AwsUnavailable
 from stepcanary.store import ledger, settings
 
 LOUD = ("Release Rejected", "Release Waiting", "Release Ended")
@@ -19,7 +18,8 @@ PASSING = ("ratelimited", "internal_error", "fatal_error", "service_unavailable"
 
 
 def post(event: ReleaseEvent) -> None:
-    """Raises `AwsUnavailable` when it is worth a second try; Lambda makes it."""
+    """Raises `AwsUnavailable` when it is worth a second try, which Lambda makes, and `AwsRefused`
+    when only a person can mend it: the function's errors have an alarm, and the event is kept."""
     stack = settings.of_stack()
     thread = ledger.thread(event.execution)
     try:
@@ -35,9 +35,8 @@ def post(event: ReleaseEvent) -> None:
         code = error.response.get("error", "")
         if code in PASSING or error.response.status_code >= 429:
             raise AwsUnavailable(f"Slack did not take a message: {code}") from error
-        # Nothing but a person mends these: a channel the app is not in, a token that was revoked.
-        logger.exception("Slack refused a message", extra={"code": code})
-        return
+        # A channel that the app is not in, a token that was revoked.
+        raise AwsRefused(f"Slack refused a message: {code}", code) from error
     except OSError as error:
         raise AwsUnavailable(f"Slack did not answer: {error}") from error
     if thread is None:
