@@ -124,7 +124,8 @@ def settings(**given: str) -> str:
     text, joined = document()["Resources"]["Settings"]["Properties"]["Value"]
     parameters = document()["Parameters"].items()
     values = {name: str(parameter.get("Default", "")) for name, parameter in parameters} | given
-    values |= {name: values[parameter] for name, (_, parameter) in joined.items()}
+    for name, made in joined.items():
+        values[name] = machine_arn() if isinstance(made, str) else values[made[1]]
     return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], text)
 
 

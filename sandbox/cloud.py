@@ -270,7 +270,6 @@ class Sandbox:
             "POWERTOOLS_SERVICE_NAME": "stepcanary",
             "LEDGER_TABLE": TABLE,
             "SETTINGS_PARAMETER": SETTINGS,
-            "STATE_MACHINE": template.machine_arn(),
         }
 
     def _publish_alarm(self, alarm: Alarm, before: str) -> None:

@@ -23,7 +23,6 @@ os.environ.update(
     POWERTOOLS_METRICS_FUNCTION_NAME="test",
     LEDGER_TABLE="ledger",
     SETTINGS_PARAMETER="/stepcanary/settings",
-    STATE_MACHINE="arn:aws:states:us-east-1:123456789012:stateMachine:stepcanary-release",
 )
 for inherited in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
     os.environ.pop(inherited, None)

@@ -38,15 +38,6 @@ class ParameterSettings:
         return cls(name=_required("SETTINGS_PARAMETER"))
 
 
-@dataclass(frozen=True, slots=True)
-class StateMachineSettings:
-    arn: str
-
-    @classmethod
-    def from_env(cls) -> Self:
-        return cls(arn=_required("STATE_MACHINE"))
-
-
 def slack_api() -> str:
     """Slack's own, but for tests and the sandbox."""
     return os.environ.get("SLACK_API") or SLACK_API

@@ -88,6 +88,14 @@ class Deployed:
     def roles(self) -> list[str]:
         return [name for name, _ in self._of_type("AWS::IAM::Role")]
 
+    def properties_of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Of the resources of a type, by name."""
+        return dict(self._of_type(kind))
+
+    def resolved(self) -> dict[str, Any]:
+        """All that there is, by name."""
+        return {name: self._resolve(each) for name, each in self.resources.items()}
+
     def functions(self) -> list[str]:
         return [name for name, _ in self._of_type("AWS::Lambda::Function")]
 

@@ -7,14 +7,12 @@ import pytest
 from stepcanary.environment import (
     LedgerSettings,
     ParameterSettings,
-    StateMachineSettings,
     slack_api,
 )
 
 ALL: dict[str, Any] = {
     "LEDGER_TABLE": LedgerSettings,
     "SETTINGS_PARAMETER": ParameterSettings,
-    "STATE_MACHINE": StateMachineSettings,
 }
 
 

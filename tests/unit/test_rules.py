@@ -7,7 +7,7 @@ import pytest
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.rules import Rules, parse_rules
 from stepcanary.errors import RequestRejected
-from tests.unit.test_profile import profile
+from tests.builders import profile
 
 NAME = "/stepcanary/profiles/_policy"
 

@@ -34,6 +34,7 @@ class StackSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     profile_prefix: Annotated[str, AfterValidator(lambda prefix: prefix.rstrip("/"))]
+    state_machine: str = ""
     inline_profiles: Enabled = False
     clusters: Listed = []
     task_roles: Listed = []
