@@ -22,7 +22,16 @@ DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
 BELOW_DOCS = sorted(DOCS.rglob("*.md"))
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md")),
+    *(
+        ROOT / name
+        for name in (
+            "README.md",
+            "CONTRIBUTING.md",
+            "SECURITY.md",
+            "CHANGELOG.md",
+            "tests/README.md",
+        )
+    ),
     *BELOW_DOCS,
 ]
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -120,6 +120,27 @@ def test_every_role_is_bounded(transformed: Document) -> None:
     ] == []
 
 
+def actions(policy: Document) -> set[str]:
+    return {action for statement in policy["Statement"] for action in statement["Action"]}
+
+
+def test_the_page_says_which_services_a_boundary_has_to_allow(transformed: Document) -> None:
+    granted = set()
+    for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role"):
+        for properties in of_type(transformed, kind).values():
+            policies = [properties] if "PolicyDocument" in properties else properties["Policies"]
+            for policy in policies:
+                # What a condition leaves out is granted where it is not left out.
+                whole = policy["Fn::If"][1] if "Fn::If" in policy else policy
+                granted |= actions(whole["PolicyDocument"])
+    services = {action.partition(":")[0] for action in granted}
+    page = (template.ROOT / "docs/account.md").read_text()
+    (listed,) = re.findall(r"These are the services:\n(.*?)\n\n", page, re.DOTALL)
+    named = set(re.findall(r"`([a-z-]+)`", listed))
+    # SAM adds a policy of AWS's for traces.
+    assert named == services | {"xray"}
+
+
 def test_the_key_encrypts_all_that_is_kept(transformed: Document) -> None:
     (table,) = of_type(transformed, "AWS::DynamoDB::Table").values()
     assert table["SSESpecification"]["KMSMasterKeyId"] == KEY

@@ -40,8 +40,8 @@ def running_since(execution: str) -> int | None:
 
 @aws_failures
 def running_executions(machine: str) -> frozenset[str]:
-    """ARNs of the executions of a state machine that run, a thousand to a call. One that is not there may be alive all
-    the same: it has just begun, or waits for its redrive."""
+    """ARNs of the executions of a state machine that run, a thousand to a call. One that is not
+    there may be alive all the same: it has just begun, or waits for its redrive."""
     pages = clients.stepfunctions().get_paginator("list_executions")
     found = pages.paginate(
         stateMachineArn=machine, statusFilter="RUNNING", PaginationConfig={"PageSize": 1_000}
