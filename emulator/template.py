@@ -119,6 +119,11 @@ def _with_arns(pattern: dict[str, Any]) -> dict[str, Any]:
     return filled
 
 
+def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of a policy in the template, those too that are there only where a parameter asks for them."""
+    return [each[1] if isinstance(each, list) else each for each in policy["Statement"]]
+
+
 def settings(**given: str) -> str:
     """What the functions read of the stack's parameters: defaults, and what is `given`."""
     text, joined = document()["Resources"]["Settings"]["Properties"]["Value"]

@@ -21,7 +21,7 @@ from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import force
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
-from tests.builders import TRIGGERS, profile, request
+from tests.builders import FROM_ECR, TRIGGERS, profile, request
 from tests.fakes.cloud import Refusal
 from tests.slack.conftest import Workspace
 from tests.statemachine.runner import World, listening, world
@@ -408,7 +408,7 @@ def _once_before(here: World, name: str, do: Callable[[], None], seconds: float 
 
 def _act_in_every_way(here: World) -> None:
     """What people, pipelines and events do."""
-    changed = profile(triggers=TRIGGERS, concurrency="supersede")
+    changed = profile(repositories=FROM_ECR, triggers=TRIGGERS, concurrency="supersede")
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(changed)
 
     def act(action: str, **more: Any) -> None:
@@ -494,14 +494,9 @@ def granted(function: str) -> dict[str, Any]:
     return {
         action: statement["Resource"]
         for document in documents
-        for statement in statements(document)
+        for statement in template.statements(document)
         for action in statement["Action"]
     }
-
-
-def statements(policy: Any) -> list[Any]:
-    """Those too that a parameter asks for."""
-    return [each[1] if isinstance(each, list) else each for each in policy["Statement"]]
 
 
 @pytest.mark.parametrize("function", [f.name for f in template.functions()])
@@ -519,7 +514,7 @@ def test_granted_is_called(seen: Calls, function: str) -> None:
 @pytest.mark.parametrize("function", [f.name for f in template.functions()])
 def test_no_call_leaves_the_partitions_that_are_granted(seen: Calls, function: str) -> None:
     for policy in policies(function):
-        for statement in statements(policy) if isinstance(policy, dict) else []:
+        for statement in template.statements(policy) if isinstance(policy, dict) else []:
             condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
             allowed = condition.get("dynamodb:LeadingKeys", ["*"])
             for action in statement["Action"]:

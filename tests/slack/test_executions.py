@@ -53,6 +53,8 @@ def test_a_failure_says_what_became_of_it(
 ) -> None:
     read = fail_with(reading) if reading else lambda _service: OPEN
     monkeypatch.setattr(profiles, "of_service", read)
+    stack = parse_settings(parameters.NAME, parameters.settings())
+    monkeypatch.setattr(settings, "of_stack", lambda: stack)
     if starting:
         monkeypatch.setattr(stepfunctions, "start", fail_with(starting))
     reply = executions.run(REVERT, "U2CERLKJA", "slack-1")

@@ -12,6 +12,7 @@ from emulator import template
 Document = dict[str, Any]
 
 LIMITS = {
+    "AWS::SSM::Parameter": ("Name", 1_011),
     "AWS::CloudWatch::Alarm": ("AlarmName", 255),
     "AWS::DynamoDB::Table": ("TableName", 255),
     "AWS::Events::Rule": ("Name", 64),

@@ -74,7 +74,7 @@ def invoked_asynchronously() -> set[str]:
     called = {name for name, _, _ in rules()}
     for function in FUNCTIONS.values():
         for policy in function["Properties"]["Policies"]:
-            for statement in policy["Statement"] if isinstance(policy, dict) else []:
+            for statement in template.statements(policy) if isinstance(policy, dict) else []:
                 if "lambda:InvokeFunction" in statement["Action"]:
                     called |= _named(statement["Resource"])
     return called
