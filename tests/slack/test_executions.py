@@ -8,9 +8,11 @@ from stepcanary.aws import stepfunctions
 from stepcanary.chat.slack import executions
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import parse_action
+from stepcanary.domain.settings import parse_settings
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from stepcanary.store import profiles
+from stepcanary.store import profiles, settings
 from tests.builders import profile
+from tests.fakes import parameters
 
 REVERT = parse_action({"action": "revert", "service": "checkout"})
 OPEN = Profile.model_validate(profile(slack_users={"revert": ["*"]}))

@@ -21,36 +21,6 @@ from tests.policy.attacks.posts import BY_POST
 ATTACKS = [*BY_CALL, *BY_EVENT, *BY_INPUT, *BY_POST]
 
 SUCCEED_TODAY: dict[str, list[str]] = {
-    "the tag stepcanary=managed, and ClusterArns, in every statement that writes": [
-        "another team's ECS service",
-        "an ECS service of another cluster, opted in",
-        "any ECS service, where no cluster is given",
-        "another team's bounds of autoscaling",
-        "another team's listener rule",
-        "another team's listener",
-        "another team's Lattice rule",
-        "another team's Lattice listener",
-    ],
-    "App Mesh only where a parameter asks for it": [
-        "an App Mesh route, where nobody has asked for App Mesh",
-    ],
-    "TaskRoleArns without a default": ["any role, where none is given"],
-    "AllowInlineProfiles, off by default": [
-        "a profile in the input: release",
-        "a profile in the input: shift",
-        "a profile in the input: status",
-    ],
-    "ImageRepositories, and a profile's own repositories and families": [
-        "an image of the attacker's registry",
-        "an image of Docker Hub",
-        "an image of another account's registry",
-        "an image of a registry whose name begins like ours",
-        "an image of a repository whose name begins like ours",
-        "an image for a sidecar",
-        "an image in a build's file, of a repository with the service's name",
-        "another team's image",
-        "another team's task definition",
-    ],
     "a bus of its own for signals, or ObeySignals off by default": [
         "promote, by whoever may publish",
         "revert, by whoever may publish",
@@ -77,9 +47,6 @@ SUCCEED_TODAY: dict[str, list[str]] = {
         "a lease, forged by what hears of images",
         "an outcome, forged by what hears of alarms",
         "an outcome, forged by what reverts",
-    ],
-    "exact names in place of SAM's LambdaInvokePolicy": [
-        "a function whose name begins like ours",
     ],
     "a parameter for the families that may be registered": [
         "a revision in another team's family",

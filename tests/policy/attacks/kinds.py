@@ -35,9 +35,6 @@ defaults."""
 BARE: Values = {}
 """Nobody has given a parameter."""
 
-NOT_YET = {"ClusterArns", "ImageRepositories"}
-"""Parameters that the template does not have."""
-
 
 @dataclass(frozen=True, slots=True)
 class Outsider:
