@@ -120,7 +120,7 @@ def _with_arns(pattern: dict[str, Any]) -> dict[str, Any]:
 
 
 def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
-    """Of a policy in the template, those too that are there only where a parameter asks for them."""
+    """Of a policy in the template, also those that a parameter asks for."""
     return [each[1] if isinstance(each, list) else each for each in policy["Statement"]]
 
 

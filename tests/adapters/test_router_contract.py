@@ -12,17 +12,15 @@ from stepcanary.aws import stepfunctions
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.profile import Traffic
 from stepcanary.domain.release import Release
-from stepcanary.domain.settings import parse_settings
 from stepcanary.domain.split import Split
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected, SplitDrifted
 from stepcanary.release.plan import plan_release, resolve
-from stepcanary.store import leases, ledger, settings
+from stepcanary.store import leases, ledger
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import Known, force, foreign_write, shift
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import Route, Stand, connect
 from tests.builders import profile, request
-from tests.fakes import parameters
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud
 from tests.fakes.service import Document, Refusal
@@ -360,9 +358,7 @@ def plan(
 ) -> Release:
     """Plan a release of the article's services behind the stand's route."""
     cloud = stand.fake if isinstance(stand.fake, Cloud) else Cloud(VirtualClock())
-    connect(monkeypatch, cloud, "autoscaling", "ecs", "cloudwatch")
-    stack = parse_settings(parameters.NAME, parameters.settings())
-    monkeypatch.setattr(settings, "of_stack", lambda: stack)
+    connect(monkeypatch, cloud, "autoscaling", "ecs", "cloudwatch", "ssm")
     monkeypatch.setattr(leases, "read", lambda split: found or Lease(split))
     monkeypatch.setattr(ledger, "last", lambda _service, _outcome=None: None)
     written = {k: v for k, v in {**stand.profile, **changed}.items() if v is not None}

@@ -36,7 +36,9 @@ def signal(kind: str) -> dict[str, Any]:
 
 
 def test_a_release_is_not_touched_by_what_happened_before_it(here: World) -> None:
-    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile(repositories=FROM_ECR, triggers=TRIGGERS))
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(
+        profile(repositories=FROM_ECR, triggers=TRIGGERS)
+    )
     before = here.clock.now()
     here.clock.sleep(3_600)
 
@@ -83,7 +85,9 @@ def test_an_alarm_that_was_not_heard_still_reverts_the_release_that_it_fired_at(
 
 
 def test_a_push_that_was_released_is_not_released_again(here: World) -> None:
-    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile(repositories=FROM_ECR, triggers=TRIGGERS))
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(
+        profile(repositories=FROM_ECR, triggers=TRIGGERS)
+    )
     pushed = here.clock.now()
     (first,) = replay(here, "start_on_image", pushed)["started"]
     assert here.wait(first).status == "SUCCEEDED"

@@ -201,9 +201,7 @@ def test_the_example_of_an_end_is_posted(here: World, slack: Workspace) -> None:
     assert "alarm example2-5xx fired" in json.dumps(slack.messages[0].body["blocks"])
 
 
-def test_a_channel_that_does_not_take_it_calls_a_person(
-    here: World, slack: Workspace
-) -> None:
+def test_a_channel_that_does_not_take_it_calls_a_person(here: World, slack: Workspace) -> None:
     """The error sets off an alarm; the release has gone on."""
     here.set_parameters(SlackChannel="C0ELSEWHERE")
     with pytest.raises(Exception, match="Slack refused a message: channel_not_found"):

@@ -393,7 +393,12 @@ def deliver(here: World, document: Document, *, late: float = 0) -> None:
 
 
 def test_a_push_releases_once_and_a_pipeline_promotes(here: World) -> None:
-    stored(here, repositories=FROM_ECR, triggers=TRIGGERS, promotion={"approval": True, "gate_seconds": 36_000})
+    stored(
+        here,
+        repositories=FROM_ECR,
+        triggers=TRIGGERS,
+        promotion={"approval": True, "gate_seconds": 36_000},
+    )
     pushed = event("start_on_image")
     deliver(here, pushed)
     deliver(here, pushed)
@@ -411,7 +416,12 @@ def test_a_push_releases_once_and_a_pipeline_promotes(here: World) -> None:
 
 def test_an_event_of_before_a_release_does_not_promote_it(here: World) -> None:
     """The second delivery of one that promoted the release before."""
-    stored(here, repositories=FROM_ECR, triggers=TRIGGERS, promotion={"approval": True, "gate_seconds": 3_600})
+    stored(
+        here,
+        repositories=FROM_ECR,
+        triggers=TRIGGERS,
+        promotion={"approval": True, "gate_seconds": 3_600},
+    )
     here.clock.after(1_500, lambda: deliver(here, event("promote_on_pipeline"), late=1_600))
     outcome = here.release(request())
     assert outcome.state == "Reverted"
@@ -437,7 +447,11 @@ def test_a_digest_with_several_tags_is_one_release(here: World) -> None:
 
 def test_a_push_with_the_longest_of_names_is_obeyed(here: World) -> None:
     repository, tag = "s" * 255, f"canary-{'1' * 121}"
-    stored(here, repositories=FROM_ECR, triggers={**TRIGGERS, "repository": repository, "promote_tags": ["*"]})
+    stored(
+        here,
+        repositories=FROM_ECR,
+        triggers={**TRIGGERS, "repository": repository, "promote_tags": ["*"]},
+    )
     deliver(here, event("start_on_image", **{"repository-name": repository, "image-tag": tag}))
     (started,) = here.sfn.list_executions(stateMachineArn=here.machine)["executions"]
     assert here.wait(started["executionArn"]).state == "Released"
