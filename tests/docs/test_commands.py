@@ -49,7 +49,8 @@ def test_the_aws_cli_knows_the_command_and_its_options(line: str) -> None:
     assert shape is not None
     options = {word.removeprefix("--") for word in words[3:] if word.startswith("--")}
     known = {xform_name(name, "-") for name in shape.members}
-    assert options <= known | ABOVE_ALL
+    # A switch can be turned off as well.
+    assert {option.removeprefix("no-") for option in options} <= known | ABOVE_ALL
     required = {xform_name(name, "-") for name in shape.required_members}
     assert required <= options
 

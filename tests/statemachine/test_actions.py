@@ -449,7 +449,7 @@ def test_a_push_with_the_longest_of_names_is_obeyed(here: World) -> None:
     repository, tag = "s" * 255, f"canary-{'1' * 121}"
     stored(
         here,
-        repositories=FROM_ECR,
+        repositories=["*"],
         triggers={**TRIGGERS, "repository": repository, "promote_tags": ["*"]},
     )
     deliver(here, event("start_on_image", **{"repository-name": repository, "image-tag": tag}))
