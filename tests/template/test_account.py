@@ -122,7 +122,8 @@ def test_every_role_is_bounded(transformed: Document) -> None:
 
 
 def actions(policy: Document) -> set[str]:
-    return {action for each in policy["Statement"] for action in _asked(each)["Action"]}
+    named = [_asked(each)["Action"] for each in policy["Statement"]]
+    return {action for each in named for action in ([each] if isinstance(each, str) else each)}
 
 
 def _asked(statement: Document) -> Document:
