@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load build schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load build audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,17 @@ help: ## List the targets
 .venv-sam/ready: requirements-sam.txt
 	$(PYTHON) -m venv .venv-sam
 	.venv-sam/bin/pip install -q --disable-pip-version-check -r requirements-sam.txt
+	touch $@
+
+# Neither is needed to change or to test anything. checkov pins what holds back the others.
+.venv-audit/ready: requirements-audit.txt
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install -q --disable-pip-version-check -r requirements-audit.txt
+	touch $@
+
+.venv-checkov/ready: requirements-checkov.txt
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/pip install -q --disable-pip-version-check -r requirements-checkov.txt
 	touch $@
 
 setup: .venv/ready .venv-sam/ready ## Install everything, with exact versions
@@ -41,6 +52,7 @@ imports: .venv/ready
 template: .venv-sam/ready
 	.venv-sam/bin/python -m emulator.transform build/template.transformed.json
 	.venv-sam/bin/cfn-lint --regions us-east-1 --non-zero-exit-code error -- build/template.transformed.json
+	.venv-sam/bin/cfn-lint --regions us-east-1 --non-zero-exit-code error -- examples/*/template.yaml
 	$(SAM) validate --lint --region us-east-1
 
 definition: .venv/ready
@@ -78,6 +90,24 @@ build: .venv-sam/ready ## Package the functions with sam build: no credentials, 
 	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
 	PATH="$(dir $(PYTHON313)):$$PATH" $(SAM) build
 
+audit: audit-secrets audit-templates sbom audit-packages ## Look for secrets, loose settings and known advisories; the last asks PyPI or OSV
+
+audit-secrets: .venv-audit/ready
+	.venv-audit/bin/python -m tools.audit.secrets
+
+audit-templates: .venv-checkov/ready .venv-sam/ready
+	.venv-sam/bin/python -m emulator.transform build/template.transformed.json
+	.venv-checkov/bin/python -m tools.audit.templates build/template.transformed.json
+
+audit-packages: .venv-audit/ready
+	.venv-audit/bin/python -m tools.audit.packages
+
+sbom: .venv-audit/ready ## Write what the functions are shipped with to build/sbom.cdx.json
+	rm -rf build/shipped
+	$(PYTHON) -m venv --without-pip build/shipped
+	.venv-audit/bin/pip --python build/shipped install -q --disable-pip-version-check --no-deps -r functions/requirements.txt
+	.venv-audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.cdx.json build/shipped
+
 refusals: .venv/ready ## List what a release is refused and warned of in docs/refusals.md
 	$(BIN)/python -m tools.list_refusals docs/refusals.md
 
@@ -92,7 +122,7 @@ fix: .venv/ready ## Format code and definition, and mend what ruff can mend
 # The functions' pins come first: requirements-dev.in takes them as they are, so that none drifts.
 requirements: .venv/ready ## Resolve the pins anew
 	$(BIN)/pip install -q uv==0.9.9
-	for set in functions/requirements requirements-dev requirements-sam; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
+	for set in functions/requirements requirements-dev requirements-sam requirements-audit requirements-checkov; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
 
 clean: ## Remove what can be made again
-	rm -rf .venv .venv-sam .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-sam .venv-audit .venv-checkov .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis

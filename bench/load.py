@@ -22,11 +22,7 @@ os.environ.update(
     POWERTOOLS_SERVICE_NAME="stepcanary",
     POWERTOOLS_METRICS_NAMESPACE="StepCanary",
     LEDGER_TABLE="ledger",
-    PROFILE_PREFIX="/stepcanary/profiles",
-    SLACK_CHANNEL="C0RELEASES",
-    SLACK_SECRET="slack",
-    ANNOUNCEMENT_TOPIC="arn:aws:sns:us-east-1:123456789012:announcements",
-    STATE_MACHINE="arn:aws:states:us-east-1:123456789012:stateMachine:stepcanary-release",
+    SETTINGS_PARAMETER="/stepcanary/settings",
 )
 
 from bench import fleet

@@ -21,8 +21,7 @@ os.environ.update(
     AWS_EC2_METADATA_DISABLED="true",
     POWERTOOLS_SERVICE_NAME="stepcanary",
     LEDGER_TABLE="ledger",
-    PROFILE_PREFIX="/stepcanary/profiles",
-    STATE_MACHINE="arn:aws:states:us-east-1:123456789012:stateMachine:stepcanary-release",
+    SETTINGS_PARAMETER="/stepcanary/settings",
 )
 
 from moto import mock_aws
@@ -78,7 +77,7 @@ class World(Fake):
     def _stepfunctions_DescribeExecution(self, params: Document) -> Document:  # noqa: N802
         return {
             "executionArn": params["executionArn"],
-            "stateMachineArn": os.environ["STATE_MACHINE"],
+            "stateMachineArn": template.machine_arn(),
             "status": "RUNNING",
             "startDate": clock.now(),
         }

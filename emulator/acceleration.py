@@ -67,7 +67,8 @@ def _untracked(cls: type[BaseModel], *_: Any, **__: Any) -> BaseModel:
 
 
 def _copied(thing: Any) -> Any:
-    return pickle.loads(_pickled(thing)) if isinstance(thing, Node) else deepcopy(thing)
+    # What it loads was dumped by this process.
+    return pickle.loads(_pickled(thing)) if isinstance(thing, Node) else deepcopy(thing)  # noqa: S301
 
 
 @cache

@@ -50,10 +50,15 @@ class Function:
         return loaded
 
 
+def read(path: Path) -> dict[str, Any]:
+    # A SafeLoader with the short tags beside it.
+    document: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506
+    return document
+
+
 @cache
 def document() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.load(TEMPLATE.read_text(), Loader=_Loader)
-    return document
+    return read(TEMPLATE)
 
 
 def functions() -> list[Function]:
@@ -112,6 +117,21 @@ def _with_arns(pattern: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(pattern).replace('"ReleaseStateMachine"', json.dumps(machine_arn()))
     filled: dict[str, Any] = json.loads(text)
     return filled
+
+
+def statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of a policy in the template, also those that a parameter asks for."""
+    return [each[1] if isinstance(each, list) else each for each in policy["Statement"]]
+
+
+def settings(**given: str) -> str:
+    """What the functions read of the stack's parameters: defaults, and what is `given`."""
+    text, joined = document()["Resources"]["Settings"]["Properties"]["Value"]
+    parameters = document()["Parameters"].items()
+    values = {name: str(parameter.get("Default", "")) for name, parameter in parameters} | given
+    for name, made in joined.items():
+        values[name] = machine_arn() if isinstance(made, str) else values[made[1]]
+    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], text)
 
 
 def ledger_schema() -> dict[str, Any]:

@@ -29,8 +29,8 @@ def transformed() -> dict[str, Any]:
     for resource in document["Resources"].values():
         properties = resource.get("Properties", {})
         # The translator wants what `aws cloudformation package` would have uploaded.
-        if resource["Type"] == "AWS::Serverless::StateMachine":
-            properties["DefinitionUri"] = "s3://bucket/release.asl.json"
+        if resource["Type"] == "AWS::StepFunctions::StateMachine":
+            properties["DefinitionS3Location"] = {"Bucket": "bucket", "Key": "release.asl.json"}
     document["Globals"]["Function"]["CodeUri"] = "s3://bucket/functions.zip"
     session = boto3.Session(region_name=REGION)
     translator = Translator(_NoManagedPolicies().load(), Parser(), boto_session=session)

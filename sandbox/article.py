@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox import slack
-from sandbox.fronts.front import CLUSTER, Attachment, ClientOf, Front, Json, Series
+from sandbox.fronts.front import CLUSTER, OPTED_IN, Attachment, ClientOf, Front, Json, Series
 
 REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 PRIMARY, CANARY = "example1", "example2"
@@ -156,6 +156,7 @@ def _services(ecs: Any, network: Json, attached: dict[str, Attachment], tag: str
                 "maximumPercent": 200,
                 "deploymentCircuitBreaker": {"enable": True, "rollback": False},
             },
+            tags=[{"key": key, "value": value} for key, value in OPTED_IN.items()],
             **attachment.service,
         )
 

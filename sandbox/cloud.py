@@ -41,8 +41,9 @@ from stepcanary.aws import clients
 from stepcanary.release import floors
 
 TABLE = "stepcanary-ledger"
-SLACK_SECRET = "stepcanary-slack"
+SLACK_SECRET = "stepcanary-slack"  # noqa: S105 - the name of a secret
 TOPIC = "stepcanary-announcements"
+SETTINGS = "/stepcanary/settings"
 SECONDS_PER_PERIOD = 1.0
 """How long an alarm's period lasts here; on AWS it would be a minute."""
 SECONDS_PER_SCHEDULE = 1.0
@@ -268,11 +269,7 @@ class Sandbox:
             **environment(self.endpoint),
             "POWERTOOLS_SERVICE_NAME": "stepcanary",
             "LEDGER_TABLE": TABLE,
-            "PROFILE_PREFIX": "/stepcanary/profiles",
-            "STATE_MACHINE": template.machine_arn(),
-            "ANNOUNCEMENT_TOPIC": f"arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}",
-            "SLACK_SECRET": SLACK_SECRET,
-            "SLACK_CHANNEL": slack.CHANNEL,
+            "SETTINGS_PARAMETER": SETTINGS,
         }
 
     def _publish_alarm(self, alarm: Alarm, before: str) -> None:
@@ -303,6 +300,17 @@ class Sandbox:
         self.client("sns").create_topic(Name=TOPIC)
         secret = json.dumps(slack.SECRET)
         self.client("secretsmanager").create_secret(Name=SLACK_SECRET, SecretString=secret)
+        parameters = template.settings(
+            ClusterArns=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/*",
+            TaskRoleArns=f"arn:aws:iam::{ACCOUNT}:role/*",
+            ImageRepositories=f"{article.REGISTRY}/*",
+            AllowInlineProfiles="ENABLED",
+            AppMesh="ENABLED",
+            AnnouncementTopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}",
+            SlackSecretArn=SLACK_SECRET,
+            SlackChannel=slack.CHANNEL,
+        )
+        self.client("ssm").put_parameter(Name=SETTINGS, Type="String", Value=parameters)
         self.client("dynamodb").create_table(TableName=TABLE, **template.ledger_schema())
         self.machine = self.client("stepfunctions").create_state_machine(
             name=template.machine_name(),

@@ -34,6 +34,10 @@ TRIGGERS: dict[str, Any] = {
 }
 
 
+FROM_ECR = ["*/shop", "shop"]
+"""Repositories of a profile: of a push and of what runs in tests."""
+
+
 def profile(**changed: Any) -> dict[str, Any]:
     return {**PROFILE, **changed}
 

@@ -22,11 +22,7 @@ os.environ.update(
     POWERTOOLS_METRICS_NAMESPACE="StepCanary",
     POWERTOOLS_METRICS_FUNCTION_NAME="test",
     LEDGER_TABLE="ledger",
-    PROFILE_PREFIX="/stepcanary/profiles",
-    SLACK_CHANNEL="C0RELEASES",
-    SLACK_SECRET="slack",
-    ANNOUNCEMENT_TOPIC="arn:aws:sns:us-east-1:123456789012:announcements",
-    STATE_MACHINE="arn:aws:states:us-east-1:123456789012:stateMachine:stepcanary-release",
+    SETTINGS_PARAMETER="/stepcanary/settings",
 )
 for inherited in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
     os.environ.pop(inherited, None)
@@ -54,11 +50,18 @@ def here() -> Iterator["World"]:
 
 
 @pytest.fixture(scope="session")
-def transformed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The resources, as CloudFormation would see them; `make setup` makes SAM's environment."""
+def transformed_template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """As CloudFormation would see it; `make setup` makes SAM's environment."""
     root = Path(__file__).resolve().parent.parent
     path = tmp_path_factory.mktemp("template") / "transformed.json"
     python = root / ".venv-sam/bin/python"
     subprocess.run([python, "-m", "emulator.transform", path], cwd=root, check=True)
-    resources: dict[str, Any] = json.loads(path.read_text())["Resources"]
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+@pytest.fixture(scope="session")
+def transformed(transformed_template: dict[str, Any]) -> dict[str, Any]:
+    """The resources of the transformed template."""
+    resources: dict[str, Any] = transformed_template["Resources"]
     return resources

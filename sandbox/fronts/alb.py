@@ -8,7 +8,16 @@ from emulator.account import ACCOUNT, REGION
 from emulator.refusals.elbv2 import groups_of
 from sandbox.envoy import REFUSED_ONLY, pattern, weighted
 from sandbox.fronts.balanced import Balanced
-from sandbox.fronts.front import SIDES, Attachment, ClientOf, Cluster, Json, Plan, Series
+from sandbox.fronts.front import (
+    OPTED_IN,
+    SIDES,
+    Attachment,
+    ClientOf,
+    Cluster,
+    Json,
+    Plan,
+    Series,
+)
 
 PASSED = ("authenticate-oidc", "authenticate-cognito", "jwt-validation")
 """There is nobody to ask here, so everybody is let in."""
@@ -54,6 +63,7 @@ class Alb(Balanced):
             Priority=10,
             Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
             Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
+            Tags=[{"Key": key, "Value": value} for key, value in OPTED_IN.items()],
         )["Rules"][0]["RuleArn"]
         return {
             name: Attachment(

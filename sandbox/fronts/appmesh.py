@@ -11,6 +11,7 @@ from emulator.account import ACCOUNT, REGION
 from emulator.moto_gaps.appmesh import virtual_services
 from sandbox.fronts.appmesh_routes import by_priority, http_route, tcp_action, weights_of
 from sandbox.fronts.front import (
+    OPTED_IN,
     SIDES,
     Attachment,
     ClientOf,
@@ -207,7 +208,11 @@ def _create_mesh(app_mesh: Any, gateway_port: int, entry: str, nodes: Iterable[s
         meshName=MESH, virtualRouterName="example", spec={"listeners": [listener]}
     )
     app_mesh.create_route(
-        meshName=MESH, virtualRouterName="example", routeName="example", spec=route_spec(100, 0)
+        meshName=MESH,
+        virtualRouterName="example",
+        routeName="example",
+        spec=route_spec(100, 0),
+        tags=[{"key": key, "value": value} for key, value in OPTED_IN.items()],
     )
     app_mesh.create_virtual_service(
         meshName=MESH,

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 Json = dict[str, Any]
 SIDES = {"example1": 2, "example2": 0}
 """Tasks of primary and canary at rest."""
+OPTED_IN = {"stepcanary": "managed"}
+"""The tag with which a service's people let the stack change what they own."""
+
 CLUSTER = "example"
 """The ECS cluster in which they are."""
 

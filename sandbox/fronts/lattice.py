@@ -15,6 +15,7 @@ from emulator.refusals.vpc_lattice import weights_of
 from sandbox.envoy import REFUSED_ONLY, equals, weighted
 from sandbox.fronts.balanced import Balanced
 from sandbox.fronts.front import (
+    OPTED_IN,
     SIDES,
     Attachment,
     ClientOf,
@@ -76,6 +77,7 @@ class Lattice(Balanced):
             priority=10,
             match={"httpMatch": {"pathMatch": {"match": {"prefix": "/"}}}},
             action={"forward": {"targetGroups": groups}},
+            tags=OPTED_IN,
         )["id"]
         role = f"arn:aws:iam::{ACCOUNT}:role/ecsInfrastructureRole"
         return {

@@ -227,11 +227,11 @@ def test_of_alarms_that_were_described_each_release_takes_its_own(cloud: Cloud) 
 def test_the_executions_that_run_are_listed_and_no_others(here: World) -> None:
     runs = here.arn("runs")
     seen: list[frozenset[str]] = []
-    here.clock.after(100, lambda: seen.append(stepfunctions.running_executions()))
-    assert stepfunctions.running_executions() == frozenset()
+    here.clock.after(100, lambda: seen.append(stepfunctions.running_executions(here.machine)))
+    assert stepfunctions.running_executions(here.machine) == frozenset()
     here.release(request(), "runs")
     assert seen == [frozenset({runs})]
-    assert stepfunctions.running_executions() == frozenset()
+    assert stepfunctions.running_executions(here.machine) == frozenset()
 
 
 AGE = st.integers(0, 1_000)

@@ -358,7 +358,7 @@ def plan(
 ) -> Release:
     """Plan a release of the article's services behind the stand's route."""
     cloud = stand.fake if isinstance(stand.fake, Cloud) else Cloud(VirtualClock())
-    connect(monkeypatch, cloud, "autoscaling", "ecs", "cloudwatch")
+    connect(monkeypatch, cloud, "autoscaling", "ecs", "cloudwatch", "ssm")
     monkeypatch.setattr(leases, "read", lambda split: found or Lease(split))
     monkeypatch.setattr(ledger, "last", lambda _service, _outcome=None: None)
     written = {k: v for k, v in {**stand.profile, **changed}.items() if v is not None}

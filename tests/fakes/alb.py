@@ -87,6 +87,13 @@ class Alb(Strict):
     def _elbv2_DescribeListeners(self, params: Document) -> Document:  # noqa: N802
         return {"Listeners": [self._listener(arn) for arn in params["ListenerArns"]]}
 
+    def _elbv2_DescribeTags(self, params: Document) -> Document:  # noqa: N802
+        return {"TagDescriptions": [self._tags(arn) for arn in params["ResourceArns"]]}
+
+    def _tags(self, arn: str) -> Document:
+        tags = [{"Key": key, "Value": value} for key, value in self.tags_of(arn).items()]
+        return {"ResourceArn": arn, "Tags": tags}
+
     def _elbv2_ModifyRule(self, params: Document) -> Document:  # noqa: N802
         arn = params["RuleArn"]
         if arn == DEFAULT_RULE:

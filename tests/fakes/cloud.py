@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from tests.builders import PROFILE
+from tests.fakes import parameters
 from tests.fakes.clock import VirtualClock
 from tests.fakes.ecs import ACCOUNT, REGION, task_definition
 from tests.fakes.past import Remembered
@@ -44,6 +45,11 @@ MEMBER: Document = {"mirrorPolicy": {"percent": 1}}
 """Of a route: what a later version of AWS may answer."""
 
 
+ROUTE_ARN = (
+    "arn:aws:appmesh:us-east-1:123456789012:mesh/example/virtualRouter/example/route/example"
+)
+
+
 class Cloud(Scaling):
     """The article's environment. Change its attributes to change the world."""
 
@@ -74,7 +80,7 @@ class Cloud(Scaling):
         """What DescribeServices says of a service beside its tasks and deployments."""
         self.gateways: set[str] = set()
         """Services whose revisions have a gateway connector."""
-        self.parameters: dict[str, str] = {}
+        self.parameters: dict[str, str] = {parameters.NAME: parameters.settings()}
         self.secrets: dict[str, str] = {}
         self.on_invoke: Callable[[str, Document], None] = lambda _function, _event: None
         self.undiscovered: set[str] = set()
@@ -190,7 +196,7 @@ class Cloud(Scaling):
         return {
             "route": {
                 "spec": copy.deepcopy(described["spec"]),
-                "metadata": {"version": described["version"]},
+                "metadata": {"version": described["version"], "arn": ROUTE_ARN},
                 "status": {"status": "ACTIVE"},
             }
         }
@@ -198,6 +204,10 @@ class Cloud(Scaling):
     def _appmesh_DescribeRoute(self, params: Document) -> Document:  # noqa: N802
         self._find_route(params)
         return self._route_answer(self._described.at(self.moment("appmesh.DescribeRoute")))
+
+    def _appmesh_ListTagsForResource(self, params: Document) -> Document:  # noqa: N802
+        tags = self.tags_of(params["resourceArn"])
+        return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
 
     def _appmesh_UpdateRoute(self, params: Document) -> Document:  # noqa: N802
         self._find_route(params)
@@ -392,6 +402,15 @@ class Cloud(Scaling):
         below = f"{params['Path'].rstrip('/')}/"
         found = [n for n in self.parameters if n.startswith(below)]
         return {"Parameters": [{"Name": n, "Value": self.parameters[n]} for n in sorted(found)]}
+
+    def _ssm_GetParameters(self, params: Document) -> Document:  # noqa: N802
+        if not 0 < len(params["Names"]) <= 10:
+            raise Refusal("ValidationException", "Names has 1 to 10 members")
+        there = [name for name in params["Names"] if name in self.parameters]
+        return {
+            "Parameters": [{"Name": name, "Value": self.parameters[name]} for name in there],
+            "InvalidParameters": [name for name in params["Names"] if name not in there],
+        }
 
     def _ssm_GetParameter(self, params: Document) -> Document:  # noqa: N802
         if params["Name"] not in self.parameters:

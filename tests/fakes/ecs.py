@@ -56,6 +56,9 @@ def refuse_to_register(definition: Document) -> None:
         raise Refusal("ClientException", "A pair has a name and a value.")
 
 
+CLUSTER_ARN = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/example"
+
+
 class Minimums(dict[str, int]):
     """Minimum counts by service; whoever sets one is heard."""
 
@@ -263,7 +266,13 @@ class Ecs(Lagging):
         at = self.moment("ecs.DescribeServices")
         known = [s for s in params["services"] if s in self.services]
         gone = [{"arn": s, "reason": "MISSING"} for s in params["services"] if s not in known]
-        return {"services": [self.view(name, at) for name in known], "failures": gone}
+        services = [{**self.view(name, at), "clusterArn": CLUSTER_ARN} for name in known]
+        if "TAGS" in params.get("include", []):
+            services = [{**each, "tags": self._tags(each["serviceName"])} for each in services]
+        return {"services": services, "failures": gone}
+
+    def _tags(self, service: str) -> list[Document]:
+        return [{"key": k, "value": v} for k, v in self.tags_of(service).items()]
 
     def _ecs_ListTasks(self, params: Document) -> Document:  # noqa: N802
         at = self.moment("ecs.ListTasks")

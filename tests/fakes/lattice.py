@@ -106,6 +106,9 @@ class Lattice(Strict):
         self._find_listener(params)
         return self._listener()
 
+    def _vpc_lattice_ListTagsForResource(self, params: Document) -> Document:  # noqa: N802
+        return {"tags": self.tags_of(params["resourceArn"])}
+
     def _vpc_lattice_UpdateRule(self, params: Document) -> Document:  # noqa: N802
         id = self._find_rule(params)
         if id == DEFAULT_RULE:

@@ -46,6 +46,11 @@ class Fake:
         self.calls: list[tuple[str, Document]] = []
         self.before_call: Callable[[str, Document], None] = lambda _name, _params: None
         self.after_call: Callable[[str, Document], None] = lambda _name, _params: None
+        self.untagged: set[str] = set()
+        """Names or ARNs of what nobody has opted in."""
+
+    def tags_of(self, resource: str) -> dict[str, str]:
+        return {} if resource in self.untagged else {"team": "shop", "stepcanary": "managed"}
 
     def respond(self, name: str, params: Document) -> Any:
         self.calls.append((name, params))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from emulator import template
 from stepcanary.errors import AwsUnavailable, SignalRefused
-from tests.builders import TRIGGERS, profile
+from tests.builders import FROM_ECR, TRIGGERS, profile
 from tests.statemachine.runner import World, world
 
 FROM_OUTSIDE = {
@@ -38,7 +38,7 @@ json_values = st.recursive(
 @pytest.fixture(scope="module")
 def here() -> Iterator[World]:
     with world() as opened:
-        stored = json.dumps(profile(triggers=TRIGGERS))
+        stored = json.dumps(profile(repositories=FROM_ECR, triggers=TRIGGERS))
         opened.cloud.parameters["/stepcanary/profiles/checkout"] = stored
         yield opened
 

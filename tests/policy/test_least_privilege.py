@@ -21,7 +21,7 @@ from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import force
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
-from tests.builders import TRIGGERS, profile, request
+from tests.builders import FROM_ECR, TRIGGERS, profile, request
 from tests.fakes.cloud import Refusal
 from tests.slack.conftest import Workspace
 from tests.statemachine.runner import World, listening, world
@@ -48,7 +48,11 @@ OTHER_ROUTERS = {
         "elasticloadbalancing:DescribeTargetHealth",
         "vpc-lattice:ListTargets",
     },
-    "ssm:GetParameter": {
+    "appmesh:ListTagsForResource": {
+        "elasticloadbalancing:DescribeTags",
+        "vpc-lattice:ListTagsForResource",
+    },
+    "ssm:GetParameters": {
         "elasticloadbalancing:DescribeTargetGroups",
         "vpc-lattice:GetTargetGroup",
     },
@@ -84,6 +88,7 @@ ON_EVERYTHING = {
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "ecs:ListTasks",
+    "elasticloadbalancing:DescribeTags",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroupAttributes",
@@ -403,7 +408,7 @@ def _once_before(here: World, name: str, do: Callable[[], None], seconds: float 
 
 def _act_in_every_way(here: World) -> None:
     """What people, pipelines and events do."""
-    changed = profile(triggers=TRIGGERS, concurrency="supersede")
+    changed = profile(repositories=FROM_ECR, triggers=TRIGGERS, concurrency="supersede")
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(changed)
 
     def act(action: str, **more: Any) -> None:
@@ -460,8 +465,8 @@ def _chat_in_every_way(here: World) -> None:
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(allowed)
     event = json.loads((template.ROOT / "events/announce_release.json").read_text())
     with Workspace(here) as slack:
-        chats = {"SLACK_SECRET": "slack", "SLACK_CHANNEL": CHANNEL, "SLACK_API": slack.api}
-        with patch.dict(os.environ, {**chats, "ANNOUNCEMENT_TOPIC": "arn:aws:sns:::t"}):
+        here.set_parameters(SlackChannel=CHANNEL)
+        with patch.dict(os.environ, {"SLACK_API": slack.api}):
             here.invoke("AnnounceReleaseFunction", event)
             here.invoke("PostToSlackFunction", event)
             # Each function has a process of its own, and reads the secret in it.
@@ -489,7 +494,7 @@ def granted(function: str) -> dict[str, Any]:
     return {
         action: statement["Resource"]
         for document in documents
-        for statement in document["Statement"]
+        for statement in template.statements(document)
         for action in statement["Action"]
     }
 
@@ -497,7 +502,7 @@ def granted(function: str) -> dict[str, Any]:
 @pytest.mark.parametrize("function", [f.name for f in template.functions()])
 def test_granted_is_called(seen: Calls, function: str) -> None:
     theirs = seen.actions[function]
-    counted = theirs if "appmesh:DescribeRoute" in theirs else theirs - {"ssm:GetParameter"}
+    counted = theirs if "appmesh:DescribeRoute" in theirs else theirs - {"ssm:GetParameters"}
     others = {
         action
         for ours in counted
@@ -509,7 +514,7 @@ def test_granted_is_called(seen: Calls, function: str) -> None:
 @pytest.mark.parametrize("function", [f.name for f in template.functions()])
 def test_no_call_leaves_the_partitions_that_are_granted(seen: Calls, function: str) -> None:
     for policy in policies(function):
-        for statement in policy["Statement"] if isinstance(policy, dict) else []:
+        for statement in template.statements(policy) if isinstance(policy, dict) else []:
             condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
             allowed = condition.get("dynamodb:LeadingKeys", ["*"])
             for action in statement["Action"]:
@@ -527,6 +532,7 @@ def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> No
             reading = router.read()
             router.check(reading)
             router.drain_seconds(reading)
+            router.tags()
             force(router, 50)
             router.healthy_targets("canary")
             calls |= {name for name, _ in stand.fake.calls}

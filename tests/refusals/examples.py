@@ -20,7 +20,7 @@ from stepcanary.store import leases, ledger, queue, table
 from stepcanary.store.table import ConditionFailed, Delete
 from tests.builders import PROFILE, profile, request, traffic
 from tests.fakes.alb import DEFAULT_RULE, LISTENER, RULE
-from tests.fakes.cloud import METRIC_ALARM
+from tests.fakes.cloud import METRIC_ALARM, ROUTE_ARN
 from tests.fakes.fronts import CLOUDS, AlbCloud, LatticeCloud
 from tests.fakes.lattice import DEFAULT_RULE as LATTICE_DEFAULT_RULE
 from tests.fakes.service import Document, Refusal
@@ -86,6 +86,17 @@ def _alarm(**settings: Any) -> Example:
 
 def _service(name: str, **settings: Any) -> Example:
     return in_world(lambda w: w.cloud.service_settings.update({name: settings}))
+
+
+def _run_with_a_role(here: World) -> None:
+    role = "arn:aws:iam::123456789012:role/admin"
+    here.cloud.definitions["example1"][0]["taskRoleArn"] = role
+    here.set_parameters(TaskRoleArns="arn:aws:iam::123456789012:role/shop")
+
+
+def _set_rules(rules: dict[str, Any]) -> Change:
+    text = json.dumps(rules)
+    return lambda here: here.cloud.parameters.update({"/stepcanary/profiles/_policy": text})
 
 
 def _refuse(operation: str) -> Change:
@@ -269,7 +280,8 @@ def _with_an_agent(here: World) -> str:
     }
     containers = here.cloud.definitions["example1"][-1]["containerDefinitions"]
     containers.append({"name": "agent", "image": "agent:v1"})
-    return told(here, request(images=None, task_definitions=named))
+    own = profile(repositories=["*"])
+    return told(here, request(images=None, task_definitions=named, profile=own))
 
 
 def _strange_member(here: World) -> None:
@@ -602,6 +614,25 @@ EXAMPLES: dict[str, Example] = {
             example1={"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": False}}}
         )
     ),
+    # What the stack is allowed
+    "a cluster that is not listed": in_world(lambda w: w.set_parameters(ClusterArns="")),
+    "a role that is not listed": in_world(_run_with_a_role),
+    "an image from where the stack takes none": in_world(
+        lambda w: w.set_parameters(ImageRepositories="ours/*")
+    ),
+    "an image of another service": asked(request(images={"app": "cart:v2"})),
+    "a task definition of another family": asked(
+        request(images=None, task_definitions={"primary": "admin:1", "canary": "example2:1"}),
+        lambda w: w.cloud.register("admin", "shop:v2"),
+    ),
+    "a profile in the request": with_profile(
+        lambda w: w.set_parameters(AllowInlineProfiles="DISABLED")
+    ),
+    "rules that are broken": in_world(_set_rules({"highest_first_weight": 1})),
+    "rules that nobody can read": in_world(_set_rules({"highest": 1})),
+    "App Mesh without its rights": in_world(lambda w: w.set_parameters(AppMesh="DISABLED")),
+    "a service without the tag": in_world(lambda w: w.cloud.untagged.add("example2")),
+    "a route without the tag": in_world(lambda w: w.cloud.untagged.add(ROUTE_ARN)),
     # A rollback
     "a rollback with a version": asked(request(action="rollback")),
     "a rollback to nothing": asked(ROLLBACK),

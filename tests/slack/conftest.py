@@ -60,8 +60,7 @@ def here(here: World, monkeypatch: pytest.MonkeyPatch) -> World:
     allowed = {action: [JANE] for action in (*ALL, "shift")} | {"promote": [JANE, JOHN]}
     stored = json.dumps(profile(slack_users=allowed))
     here.cloud.parameters["/stepcanary/profiles/checkout"] = stored
-    monkeypatch.setenv("SLACK_SECRET", "slack")
-    monkeypatch.setenv("SLACK_CHANNEL", CHANNEL)
+    here.set_parameters(SlackChannel=CHANNEL)
     monkeypatch.setattr(executions, "LOOK_SECONDS", 0.02)
     return here
 

@@ -201,11 +201,11 @@ def test_the_example_of_an_end_is_posted(here: World, slack: Workspace) -> None:
     assert "alarm example2-5xx fired" in json.dumps(slack.messages[0].body["blocks"])
 
 
-def test_a_channel_that_does_not_take_it_stops_nobody(
-    here: World, slack: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SLACK_CHANNEL", "C0ELSEWHERE")
-    slack.tell("Release Started", service="checkout", execution=here.arn("release-1"))
+def test_a_channel_that_does_not_take_it_calls_a_person(here: World, slack: Workspace) -> None:
+    """The error sets off an alarm; the release has gone on."""
+    here.set_parameters(SlackChannel="C0ELSEWHERE")
+    with pytest.raises(Exception, match="Slack refused a message: channel_not_found"):
+        slack.tell("Release Started", service="checkout", execution=here.arn("release-1"))
     assert slack.messages == []
 
 
@@ -252,8 +252,8 @@ def test_every_message_is_one_that_slack_and_amazon_q_take(detail: dict[str, Any
     assert sent["metadata"]["threadId"] == event.execution
 
 
-def test_the_topic_gets_what_amazon_q_shows(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANNOUNCEMENT_TOPIC", "arn:aws:sns:us-east-1:123456789012:releases")
+def test_the_topic_gets_what_amazon_q_shows(here: World) -> None:
+    here.set_parameters(AnnouncementTopicArn="arn:aws:sns:us-east-1:123456789012:releases")
     event = json.loads((template.ROOT / "events/announce_release.json").read_text())
     here.invoke("AnnounceReleaseFunction", event)
     (sent,) = here.cloud.called("Publish")

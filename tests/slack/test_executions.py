@@ -8,9 +8,11 @@ from stepcanary.aws import stepfunctions
 from stepcanary.chat.slack import executions
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import parse_action
+from stepcanary.domain.settings import parse_settings
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from stepcanary.store import profiles
+from stepcanary.store import profiles, settings
 from tests.builders import profile
+from tests.fakes import parameters
 
 REVERT = parse_action({"action": "revert", "service": "checkout"})
 OPEN = Profile.model_validate(profile(slack_users={"revert": ["*"]}))
@@ -53,6 +55,8 @@ def test_a_failure_says_what_became_of_it(
 ) -> None:
     read = fail_with(reading) if reading else lambda _service: OPEN
     monkeypatch.setattr(profiles, "of_service", read)
+    stack = parse_settings(parameters.NAME, parameters.settings())
+    monkeypatch.setattr(settings, "of_stack", lambda: stack)
     if starting:
         monkeypatch.setattr(stepfunctions, "start", fail_with(starting))
     reply = executions.run(REVERT, "U2CERLKJA", "slack-1")

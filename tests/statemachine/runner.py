@@ -27,6 +27,7 @@ from stepcanary.domain.signals import Signal
 from stepcanary.store import leases, ledger, table
 from stepcanary.store.table import Put
 from tests.builders import PROFILE
+from tests.fakes import parameters
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, serve
 
@@ -208,6 +209,10 @@ class World:
             roleArn="arn:aws:iam::123456789012:role/release",
         )["stateMachineArn"]
         clients.dynamodb().create_table(TableName="ledger", **template.ledger_schema())
+
+    def set_parameters(self, **changed: str) -> None:
+        """Somebody updates the stack, whose parameters allow all that a test does."""
+        self.cloud.parameters[parameters.NAME] = parameters.settings(**changed)
 
 
 _open: list[World] = []

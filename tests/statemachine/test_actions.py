@@ -12,7 +12,7 @@ from stepcanary.domain.profile import AppMeshTraffic
 from stepcanary.errors import RequestRejected
 from stepcanary.release.concurrency import plan_in_turn
 from stepcanary.store import profiles, queue
-from tests.builders import PROFILE, TRIGGERS, profile, request
+from tests.builders import FROM_ECR, PROFILE, TRIGGERS, profile, request
 from tests.eventually import within
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import Outcome, World
@@ -340,7 +340,7 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_of_an_input_does_what_it_says(here: World, name: str) -> None:
-    stored(here, triggers=TRIGGERS)
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS)
     for side in ("example1", "example2"):
         older = json.dumps(here.cloud.definitions[side][0])
         newer = [older.replace("shop:v1", f"shop:v{number}") for number in range(2, 9)]
@@ -362,14 +362,14 @@ def test_every_example_of_an_input_does_what_it_says(here: World, name: str) -> 
 
 @pytest.mark.parametrize("name", ["execution_image_definitions", "execution_image_detail"])
 def test_the_file_of_a_build_is_a_request(here: World, name: str) -> None:
-    stored(here, triggers=TRIGGERS)
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS)
     assert here.release(EXAMPLES[name]).state == "Released"
     assert here.cloud.running_image("example1").startswith(f"{REGISTRY}/shop")
 
 
 @pytest.mark.parametrize("file", [[], ["x"], [{"name": "app"}], {"ImageURI": 7}])
 def test_a_broken_file_is_rejected(here: World, file: Any) -> None:
-    stored(here, triggers=TRIGGERS)
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS)
     assert here.release(file).state == "Rejected"
     assert here.cloud.weights == []
 
@@ -393,7 +393,12 @@ def deliver(here: World, document: Document, *, late: float = 0) -> None:
 
 
 def test_a_push_releases_once_and_a_pipeline_promotes(here: World) -> None:
-    stored(here, triggers=TRIGGERS, promotion={"approval": True, "gate_seconds": 36_000})
+    stored(
+        here,
+        repositories=FROM_ECR,
+        triggers=TRIGGERS,
+        promotion={"approval": True, "gate_seconds": 36_000},
+    )
     pushed = event("start_on_image")
     deliver(here, pushed)
     deliver(here, pushed)
@@ -411,7 +416,12 @@ def test_a_push_releases_once_and_a_pipeline_promotes(here: World) -> None:
 
 def test_an_event_of_before_a_release_does_not_promote_it(here: World) -> None:
     """The second delivery of one that promoted the release before."""
-    stored(here, triggers=TRIGGERS, promotion={"approval": True, "gate_seconds": 3_600})
+    stored(
+        here,
+        repositories=FROM_ECR,
+        triggers=TRIGGERS,
+        promotion={"approval": True, "gate_seconds": 3_600},
+    )
     here.clock.after(1_500, lambda: deliver(here, event("promote_on_pipeline"), late=1_600))
     outcome = here.release(request())
     assert outcome.state == "Reverted"
@@ -419,7 +429,7 @@ def test_an_event_of_before_a_release_does_not_promote_it(here: World) -> None:
 
 
 def test_a_digest_with_several_tags_is_one_release(here: World) -> None:
-    stored(here, triggers={**TRIGGERS, "release_tags": ["*"]})
+    stored(here, repositories=FROM_ECR, triggers={**TRIGGERS, "release_tags": ["*"]})
     first = event("start_on_image")
     second = {**event("start_on_image", **{"image-tag": "latest"}), "id": "e2"}
     deliver(here, first)
@@ -437,7 +447,11 @@ def test_a_digest_with_several_tags_is_one_release(here: World) -> None:
 
 def test_a_push_with_the_longest_of_names_is_obeyed(here: World) -> None:
     repository, tag = "s" * 255, f"canary-{'1' * 121}"
-    stored(here, triggers={**TRIGGERS, "repository": repository, "promote_tags": ["*"]})
+    stored(
+        here,
+        repositories=["*"],
+        triggers={**TRIGGERS, "repository": repository, "promote_tags": ["*"]},
+    )
     deliver(here, event("start_on_image", **{"repository-name": repository, "image-tag": tag}))
     (started,) = here.sfn.list_executions(stateMachineArn=here.machine)["executions"]
     assert here.wait(started["executionArn"]).state == "Released"
@@ -455,14 +469,14 @@ def test_a_push_with_the_longest_of_names_is_obeyed(here: World) -> None:
     ],
 )
 def test_events_that_mean_nobody_change_nothing(here: World, name: str, detail: Document) -> None:
-    stored(here, triggers=TRIGGERS)
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS)
     deliver(here, event(name, **detail))
     assert here.sfn.list_executions(stateMachineArn=here.machine)["executions"] == []
 
 
 def test_a_profile_that_is_broken_keeps_no_other_from_its_events(here: World) -> None:
     here.cloud.parameters["/stepcanary/profiles/basket"] = "{"
-    stored(here, triggers=TRIGGERS)
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS)
     assert [service for service, _ in profiles.of_repository("shop")] == ["checkout"]
 
 

@@ -4,13 +4,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from stepcanary.aws import clients, ecr, eventbridge
-from stepcanary.aws.errors import NOT_SET_UP, UNANSWERED, aws_failures
+from stepcanary.aws.errors import (
+    KEY_DENIED_CODES,
+    KEY_UNUSABLE_CODES,
+    NOT_SET_UP,
+    THROTTLED_CODES,
+    UNANSWERED,
+    aws_failures,
+)
 from stepcanary.domain import events
 from stepcanary.errors import AwsRefused, AwsThrottled, AwsUnavailable, SdkMisused
 from tests.unit.examples import a_release
@@ -32,6 +40,8 @@ def raised(code: str, status: int, message: str = "message") -> None:
         ("Throttling", 400),
         ("ThrottlingException", 400),
         ("TooManyRequestsException", 400),
+        ("KmsThrottlingException", 400),
+        ("KMSThrottling", 400),
         ("InternalServerException", 400),
         ("InternalFailure", 400),
         ("ServiceUnavailable", 400),
@@ -43,7 +53,7 @@ def raised(code: str, status: int, message: str = "message") -> None:
 def test_time_mends_it(code: str, status: int) -> None:
     with pytest.raises(AwsUnavailable, match=f"Describe: {code}: message") as failed:
         raised(code, status)
-    throttled = code.startswith(("Throttl", "TooMany")) or status == 429
+    throttled = "Throttl" in code or code.startswith("TooMany") or status == 429
     assert isinstance(failed.value, AwsThrottled) is throttled
 
 
@@ -70,6 +80,43 @@ def test_a_person_has_to_mend_it(code: str, status: int) -> None:
 def test_what_is_denied_says_what_to_grant(code: str) -> None:
     with pytest.raises(AwsRefused, match="Grant the function's role Describe on this resource"):
         raised(code, 403)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("KmsAccessDeniedException", "message"),
+        ("KMSAccessDenied", "message"),
+        # DynamoDB and Secrets Manager pass on what IAM has said.
+        ("AccessDeniedException", "x is not authorized to perform: kms:Decrypt on resource: y"),
+    ],
+)
+def test_a_key_that_may_not_be_used_is_named_as_what_to_grant(code: str, message: str) -> None:
+    with pytest.raises(AwsRefused, match="Let the function's role use the KMS key") as refused:
+        raised(code, 400, message)
+    assert "Grant the function's role" not in str(refused.value)
+
+
+@pytest.mark.parametrize("code", ["KmsInvalidStateException", "KMSDisabled"])
+def test_a_key_that_is_disabled_says_so(code: str) -> None:
+    with pytest.raises(AwsRefused, match="Enable the KMS key"):
+        raised(code, 400)
+
+
+KMS_SPEAKS = ("stepfunctions", "sns")
+"""The services that we call and whose API has errors of KMS's."""
+
+
+@pytest.mark.parametrize("service", KMS_SPEAKS)
+def test_every_error_of_kms_that_a_service_passes_on_is_known(service: str) -> None:
+    shapes = botocore.session.get_session().get_service_model(service)
+    codes = {
+        shape.metadata.get("error", {}).get("code", name)
+        for name in shapes.shape_names
+        if (shape := shapes.shape_for(name)).metadata.get("exception") and name[:3].upper() == "KMS"
+    }
+    assert codes - {"KMSOptInRequired"} <= THROTTLED_CODES | KEY_DENIED_CODES | KEY_UNUSABLE_CODES
+    assert len(codes) >= 3
 
 
 def raising(error: Exception) -> None:

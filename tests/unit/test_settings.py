@@ -1,44 +1,37 @@
-"""A function that was not told what it needs says so, by the variable's name."""
+"""What the stack's parameters say, however old or new the code that reads it."""
 
-from typing import Any
+import json
 
 import pytest
 
-from stepcanary.settings import (
-    AnnouncementSettings,
-    LedgerSettings,
-    ProfileSettings,
-    SlackChannelSettings,
-    SlackSettings,
-    StateMachineSettings,
-)
+from emulator import template
+from stepcanary.domain.settings import parse_settings
+from stepcanary.errors import AwsUnavailable
 
-ALL: dict[str, Any] = {
-    "LEDGER_TABLE": LedgerSettings,
-    "PROFILE_PREFIX": ProfileSettings,
-    "STATE_MACHINE": StateMachineSettings,
-    "ANNOUNCEMENT_TOPIC": AnnouncementSettings,
-    "SLACK_SECRET": SlackSettings,
-    "SLACK_CHANNEL": SlackChannelSettings,
-}
+NAME = "/stepcanary/settings"
 
 
-@pytest.mark.parametrize("variable", ALL)
-def test_what_is_missing_or_empty_is_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    monkeypatch.delenv(variable, raising=False)
-    with pytest.raises(RuntimeError, match=variable):
-        ALL[variable].from_env()
-    monkeypatch.setenv(variable, "")
-    with pytest.raises(RuntimeError, match=variable):
-        ALL[variable].from_env()
+def test_the_defaults_allow_nothing() -> None:
+    found = parse_settings(NAME, template.settings())
+    assert found.profile_prefix == "/stepcanary/profiles"
+    assert (found.clusters, found.task_roles, found.repositories) == ([], [], [])
+    assert not (found.inline_profiles or found.app_mesh)
 
 
-def test_a_prefix_is_the_same_with_a_slash_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROFILE_PREFIX", "/stepcanary/profiles/")
-    assert ProfileSettings.from_env().prefix == "/stepcanary/profiles"
+def test_lists_and_switches_are_read_as_cloudformation_writes_them() -> None:
+    text = template.settings(ClusterArns="a, b", AppMesh="ENABLED", ProfilePrefix="/teams/")
+    found = parse_settings(NAME, text)
+    assert found.clusters == ["a", "b"]
+    assert found.app_mesh
+    assert found.profile_prefix == "/teams"
 
 
-def test_slack_has_one_address_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLACK_CHANNEL", "C0RELEASES")
-    monkeypatch.delenv("SLACK_API", raising=False)
-    assert SlackChannelSettings.from_env().api == "https://slack.com/api/"
+def test_what_another_version_of_the_stack_has_written_is_read() -> None:
+    found = parse_settings(NAME, json.dumps({"profile_prefix": "/p", "of_the_future": 1}))
+    assert found.clusters == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"profile_prefix": 3}'])
+def test_what_somebody_has_changed_by_hand_is_told(text: str) -> None:
+    with pytest.raises(AwsUnavailable, match="/stepcanary/settings is not what the stack has"):
+        parse_settings(NAME, text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary.aws import clients, members
@@ -25,15 +25,19 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html
 
 
 @aws_failures
-def describe_services(cluster: str, names: list[str]) -> dict[str, Service]:
-    """Those that ECS knows; a service that it does not is no error but one of `failures`.
+def describe_services(cluster: str, names: list[str], *, tags: bool = False) -> dict[str, Service]:
+    """Those that ECS knows, with their tags where they are asked for; one that it does not know is
+    no error but one of `failures`.
 
     See https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
     """
     found: dict[str, Service] = {}
+    ask = partial(clients.ecs().describe_services, cluster=cluster)
+    if tags:
+        ask = partial(ask, include=["TAGS"])
     for first in range(0, len(names), SERVICES_PER_CALL):
         some = names[first : first + SERVICES_PER_CALL]
-        answer = clients.ecs().describe_services(cluster=cluster, services=some)
+        answer = ask(services=some)
         for described in answer["services"]:
             service = Service.of(cast("Document", described))
             found[service.name] = service
@@ -43,7 +47,7 @@ def describe_services(cluster: str, names: list[str]) -> dict[str, Service]:
 def require_service(cluster: str, name: str, field: str) -> Service:
     """Raises `RequestRejected` when the cluster or the service is missing."""
     try:
-        service = describe_services(cluster, [name]).get(name)
+        service = describe_services(cluster, [name], tags=True).get(name)
     except AwsRefused as refused:
         if refused.code == "ClusterNotFoundException":
             raise RequestRejected(f"cluster: there is no ECS cluster {cluster}") from refused

@@ -25,6 +25,10 @@ THROTTLED_CODES = {
     "RequestThrottled",
     "ProvisionedThroughputExceededException",
     "LimitExceededException",
+    # KMS throttled the service that asked it in our name: Step Functions, and SNS.
+    "KmsThrottlingException",
+    "KMSThrottling",
+    "KMSThrottlingException",
 }
 TRANSIENT_CODES = {
     "ServerException",
@@ -44,6 +48,16 @@ DENIED_CODES = {
     "AccessDeniedException",
     "ForbiddenException",
     "UnauthorizedOperation",
+}
+KEY_DENIED_CODES = {"KmsAccessDeniedException", "KMSAccessDenied", "KMSAccessDeniedException"}
+KEY_UNUSABLE_CODES = {
+    "KmsInvalidStateException",
+    "KMSInvalidState",
+    "KMSInvalidStateException",
+    "KMSDisabled",
+    "KMSDisabledException",
+    "KMSNotFound",
+    "KMSNotFoundException",
 }
 
 
@@ -139,6 +153,10 @@ def _translate(error: ClientError) -> AwsUnavailable | AwsRefused:
         return AwsThrottled(f"{error.operation_name}: {code}: {message}")
     if code in TRANSIENT_CODES or status >= 500:
         return AwsUnavailable(f"{error.operation_name}: {code}: {message}")
-    if code in DENIED_CODES:
+    if code in KEY_UNUSABLE_CODES:
+        message += ". Enable the KMS key: what it encrypts is out of reach without it"
+    elif code in KEY_DENIED_CODES or (code in DENIED_CODES and " kms:" in message):
+        message += ". Let the function's role use the KMS key, in its own policy and in the key's"
+    elif code in DENIED_CODES:
         message += f". Grant the function's role {error.operation_name} on this resource"
     return AwsRefused(f"{error.operation_name}: {code}: {message}", code)

@@ -9,7 +9,6 @@ from pydantic import SecretStr, ValidationError
 from stepcanary.aws import clients
 from stepcanary.domain.model import Model
 from stepcanary.errors import AwsUnavailable
-from stepcanary.settings import SlackSettings
 
 KEPT_SECONDS = 300
 """How long a secret that was replaced may still be used."""
@@ -20,9 +19,9 @@ class SlackSecret(Model):
     bot_token: SecretStr
 
 
-def slack_secret() -> SlackSecret:
-    """Raises `AwsUnavailable`, also where there is no such secret: somebody has to mend that."""
-    name = SlackSettings.from_env().secret
+def slack_secret(name: str) -> SlackSecret:
+    """`name` is the secret's name or ARN. Raises `AwsUnavailable`, also where there is no such
+    secret: somebody has to mend that."""
     try:
         found = clients.secrets().get(name, max_age=KEPT_SECONDS, transform="json")
         return SlackSecret.model_validate(found)

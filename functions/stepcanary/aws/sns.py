@@ -4,10 +4,9 @@ import json
 
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
-from stepcanary.settings import AnnouncementSettings
 
 
 @aws_failures
-def publish(message: dict[str, object]) -> None:
-    topic = AnnouncementSettings.from_env().topic
+def publish(topic: str, message: dict[str, object]) -> None:
+    """`topic` is its ARN."""
     clients.sns().publish(TopicArn=topic, Message=json.dumps(message))

@@ -1,34 +1,26 @@
-"""SSM Parameter Store: the profiles of the services."""
+"""SSM Parameter Store: the stack's settings, and the profiles of the services."""
 
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
-from stepcanary.errors import AwsRefused, RequestRejected
-from stepcanary.settings import ProfileSettings
+
+NAMES_PER_CALL = 10
 
 
 @aws_failures
-def _get(name: str) -> str:
+def read(name: str) -> str:
     return clients.ssm().get_parameter(Name=name)["Parameter"]["Value"]
 
 
 @aws_failures
-def read_profiles() -> list[tuple[str, str]]:
-    """Every service that has a profile, and the profile's text."""
-    prefix = ProfileSettings.from_env().prefix
+def read_some(names: list[str]) -> dict[str, str]:
+    """Those of at most ten that there are, by name."""
+    found = clients.ssm().get_parameters(Names=names)["Parameters"]
+    return {each["Name"]: each["Value"] for each in found}
+
+
+@aws_failures
+def read_below(prefix: str) -> dict[str, str]:
+    """Every one right below this path, by what its name has more."""
     pages = clients.ssm().get_paginator("get_parameters_by_path").paginate(Path=prefix)
     found = [parameter for page in pages for parameter in page["Parameters"]]
-    return [(each["Name"].removeprefix(f"{prefix}/"), each["Value"]) for each in found]
-
-
-def read_profile(service: str) -> tuple[str, str]:
-    """The profile's parameter name and its text."""
-    name = f"{ProfileSettings.from_env().prefix}/{service}"
-    try:
-        return name, _get(name)
-    except AwsRefused as refused:
-        if refused.code != "ParameterNotFound":
-            raise
-        raise RequestRejected(
-            f"service: there is no profile {name}; store one as an SSM parameter, or send"
-            " `profile` in the request"
-        ) from refused
+    return {each["Name"].removeprefix(f"{prefix}/"): each["Value"] for each in found}

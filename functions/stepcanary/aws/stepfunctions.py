@@ -9,7 +9,6 @@ from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.signals import Signal
-from stepcanary.settings import StateMachineSettings
 
 ALIVE = ("RUNNING", "PENDING_REDRIVE")
 
@@ -40,10 +39,9 @@ def running_since(execution: str) -> int | None:
 
 
 @aws_failures
-def running_executions() -> frozenset[str]:
-    """ARNs of the executions that run, a thousand to a call. One that is not there may be alive all
-    the same: it has just begun, or waits for its redrive."""
-    machine = StateMachineSettings.from_env().arn
+def running_executions(machine: str) -> frozenset[str]:
+    """ARNs of the executions of a state machine that run, a thousand to a call. One that is not
+    there may be alive all the same: it has just begun, or waits for its redrive."""
     pages = clients.stepfunctions().get_paginator("list_executions")
     found = pages.paginate(
         stateMachineArn=machine, statusFilter="RUNNING", PaginationConfig={"PageSize": 1_000}
@@ -66,14 +64,13 @@ def started_before(execution: str, moment: datetime, seconds: int) -> int | None
 
 
 @aws_failures
-def start(name: str, request: dict[str, Any]) -> str:
-    """Start the state machine, once per name; the execution's ARN.
+def start(machine: str, name: str, request: dict[str, Any]) -> str:
+    """Start the state machine with this ARN, once per name; the execution's ARN.
 
     StartExecution itself is idempotent only while the execution runs and its input is the same. See
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
     """
     sfn = clients.stepfunctions()
-    machine = StateMachineSettings.from_env().arn
     try:
         answer = sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
     except sfn.exceptions.ExecutionAlreadyExists:

@@ -8,7 +8,7 @@ from stepcanary.contracts.events import ImagePushed, PipelineSucceeded
 from stepcanary.domain.request import LONGEST_BY, SignalInput
 from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError, RequestRejected
 from stepcanary.release import signalling
-from stepcanary.store import profiles
+from stepcanary.store import profiles, settings
 
 MOST_GENERATIONS = 20
 TAGS_WITHIN_SECONDS = 60
@@ -53,7 +53,7 @@ def _start(service: str, event: ImagePushed, request: dict[str, object]) -> str:
     digest = event.detail.image_digest.removeprefix("sha256:")[:16]
     name = f"push-{digest}-{service[:20]}-{mark}"
     for _ in range(MOST_GENERATIONS):
-        execution = stepfunctions.start(name, request)
+        execution = stepfunctions.start(settings.of_stack().state_machine, name, request)
         before = stepfunctions.started_before(execution, event.time, TAGS_WITHIN_SECONDS)
         if before is None:
             return execution

@@ -46,6 +46,10 @@ class Service:
     """Whether ECS gives up a deployment whose tasks do not start."""
     early_percent: int | None = None
     """At so many percent of its tasks ECS calls a deployment complete; None where it takes all."""
+    cluster: str = ""
+    """Its ARN."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Where they were asked for."""
     revisions: tuple[str, ...] = ()
     """ARNs of the service revisions that it runs now."""
 
@@ -69,6 +73,8 @@ class Service:
             maximum_percent=configuration.get("maximumPercent"),
             has_breaker=configuration.get("deploymentCircuitBreaker", {}).get("enable", True),
             early_percent=early.get("healthyPercent", 0) if early.get("enable") else None,
+            cluster=described.get("clusterArn", ""),
+            tags=tuple((tag["key"], tag.get("value", "")) for tag in described.get("tags", [])),
             revisions=tuple(each["arn"] for each in described.get("currentServiceRevisions", [])),
         )
 

@@ -15,6 +15,15 @@ ServiceName = Annotated[
         ", a letter or a digit first, then letters, digits, _ . or -",
     ),
 ]
+Pattern = Annotated[
+    str,
+    Field(max_length=255),
+    Like(
+        r"[\w./:*?-]+",
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop",
+        ", where * stands for any characters",
+    ),
+]
 Container = Annotated[
     str, Field(max_length=255), Like(r"[A-Za-z0-9_-]+", "app", ", of letters, digits, _ and -")
 ]

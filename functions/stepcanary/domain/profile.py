@@ -19,7 +19,7 @@ from stepcanary.domain.identifiers import (
     lattice_id,
 )
 from stepcanary.domain.model import Model
-from stepcanary.domain.names import AccountId, Container, SlackUser
+from stepcanary.domain.names import AccountId, Container, Pattern, SlackUser
 
 DAY_SECONDS = 86_400
 LONGEST_ROLLOUT_SECONDS = 6 * DAY_SECONDS
@@ -238,6 +238,8 @@ class Profile(Model):
     is what becomes of a release while another has its split: it is refused, it has the other
     reverted, or it waits, and only the newest one that waits goes on. `slack_users` are the member
     ids of who may do what from Slack; `*` is everybody, and who is not listed may not.
+    `repositories` are what its images may come from, in patterns; without any, each container's
+    come from where its image comes from by now.
     """
 
     cluster: Name
@@ -259,6 +261,7 @@ class Profile(Model):
     revert_seconds: int = Field(default=900, ge=60, le=7_200)
     keep_failed_seconds: int = Field(default=0, ge=0, le=DAY_SECONDS)
     concurrency: Literal["reject", "supersede", "queue"] = "reject"
+    repositories: list[Pattern] = Field(default=[], max_length=20)
     triggers: Triggers | None = None
     slack_users: dict[SlackAction, list[SlackUser]] = Field(default={})
 

@@ -8,6 +8,7 @@ from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
 from stepcanary.domain.content import Content, with_tags
 from stepcanary.domain.deployment import Service, check_releasable, check_replaceable
 from stepcanary.domain.deployment import warnings as service_warnings
+from stepcanary.domain.permitted import check_cluster, check_tags
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release, Side
 from stepcanary.domain.request import (
@@ -17,6 +18,7 @@ from stepcanary.domain.request import (
     parse_built,
     parse_request,
 )
+from stepcanary.domain.settings import StackSettings
 from stepcanary.domain.split import check_expressible
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
 from stepcanary.release import resting, versions
@@ -24,7 +26,7 @@ from stepcanary.release.floors import check_scaling
 from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import Rollback, rolled_back
 from stepcanary.release.running import content_at_rest
-from stepcanary.store import leases, ledger, profiles
+from stepcanary.store import leases, ledger, profiles, settings
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
 
@@ -59,7 +61,10 @@ def plan_release(
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
         _check_services(primary, canary)
         _check_gateway(primary, canary)
-        version = versions.check(request, primary, canary, may_be_lost)
+        stack = settings.of_stack()
+        _check_permitted(stack, profile, primary, canary)
+        limits = versions.Limits(stack, profile.repositories)
+        version = versions.check(request, primary, canary, may_be_lost, limits)
         if not version.is_new:
             field = "images" if request.task_definitions is None else "task_definitions.primary"
             raise RequestRejected(
@@ -114,7 +119,10 @@ def check_possible(request: Request, profile: Profile, may_be_lost: Collection[s
         check_releasable("canary", canary)
         check_replaceable("primary", primary)
         _check_gateway(primary, canary)
-        versions.check(request, primary, canary, may_be_lost)
+        stack = settings.of_stack()
+        _check_permitted(stack, profile, primary, canary)
+        limits = versions.Limits(stack, profile.repositories)
+        versions.check(request, primary, canary, may_be_lost, limits)
         check_exist(profile.alarms, cloudwatch.describe(profile.alarms))
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -222,6 +230,18 @@ def _check_services(primary: Service, canary: Service) -> None:
         )
 
 
+def _check_permitted(
+    stack: StackSettings, profile: Profile, primary: Service, canary: Service
+) -> None:
+    check_cluster(stack, primary.cluster)
+    if not stack.app_mesh and any(traffic.router == "appmesh" for traffic in profile.traffic):
+        raise RequestRejected(
+            "traffic: the stack has no rights on App Mesh; update it with AppMesh=ENABLED"
+        )
+    check_tags("primary", f"ECS service {primary.name}", primary.tags)
+    check_tags("canary", f"ECS service {canary.name}", canary.tags)
+
+
 def _check_gateway(primary: Service, canary: Service) -> None:
     for name in ecs.has_gateway([primary, canary]):
         field = "primary" if name == primary.name else "canary"
@@ -291,6 +311,7 @@ def check_route(router: TrafficRouter, reading: Reading, may_be_lost: Collection
     Raises `RequestRejected` when no release should be begun on it.
     """
     losses = versions.losses_of(f"traffic: {router.name}", reading.unknown, may_be_lost)
+    check_tags("traffic", router.name, router.tags())
     router.check(reading)
     return losses
 

@@ -21,7 +21,7 @@ from stepcanary.release import recovery, retiring
 from stepcanary.release.holder import is_alive
 from stepcanary.release.looks import look_after, sentence
 from stepcanary.release.pace import Pace
-from stepcanary.store import leases, ledger, rest
+from stepcanary.store import leases, ledger, rest, settings
 from stepcanary.store.rest import Resting
 from stepcanary.traffic.factory import read_of, read_together, router_for
 from stepcanary.traffic.router import Reading
@@ -81,7 +81,7 @@ def _told_apart(held: list[Lease]) -> tuple[list[Lease], list[Lease]]:
     if not held:
         return [], []
     try:
-        running = stepfunctions.running_executions()
+        running = stepfunctions.running_executions(settings.of_stack().state_machine)
     except (AwsRefused, AwsUnavailable):
         running = frozenset()
     pace = Pace(EXECUTIONS_PER_SECOND)

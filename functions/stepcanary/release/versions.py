@@ -9,8 +9,10 @@ from stepcanary.domain.content import Content, is_fixed, loose_containers, unbak
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.members import Paths, refusal, warnings_of
 from stepcanary.domain.model import Document
+from stepcanary.domain.permitted import check_families, check_images, check_roles
 from stepcanary.domain.request import Request
 from stepcanary.domain.revisions import short_name
+from stepcanary.domain.settings import StackSettings
 from stepcanary.domain.split import SideName
 from stepcanary.errors import RequestRejected
 
@@ -36,11 +38,30 @@ class Versions:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the stack allows, and the profile's `repositories`."""
+
+    stack: StackSettings
+    repositories: Collection[str]
+
+    def check(self, field: str, before: Document, after: Document, *, images: bool = True) -> None:
+        """Raises `RequestRejected` for a task definition that may not be released. Images that were
+        released before may be gone back to."""
+        check_roles(self.stack, field, after)
+        if images:
+            check_images(self.stack, self.repositories, before, after)
+
+
 def check(
-    request: Request, primary: Service, canary: Service, may_be_lost: Collection[str]
+    request: Request,
+    primary: Service,
+    canary: Service,
+    may_be_lost: Collection[str],
+    limits: Limits,
 ) -> Versions:
-    """Raises `RequestRejected` for a version that cannot be deployed to one of the sides, and for
-    an old one that could not be gone back to."""
+    """Raises `RequestRejected` for a version that cannot be deployed to one of the sides, that may
+    not be, and for an old one that could not be gone back to."""
     running = _running("primary", primary)
     losses = []
     both = None
@@ -50,7 +71,10 @@ def check(
         losses += losses_of(_name("canary", of_canary), of_canary.unknown, may_be_lost)
         wanted = with_images(running.document, request.images or {})
         _check_consistent("primary", wanted)
-        _check_consistent("canary", with_images(of_canary.document, request.images or {}))
+        canary_wanted = with_images(of_canary.document, request.images or {})
+        _check_consistent("canary", canary_wanted)
+        limits.check("primary", running.document, wanted)
+        limits.check("canary", of_canary.document, canary_wanted)
     else:
         if not running.is_active or not is_fixed(running.document):
             # The way back registers it again.
@@ -63,9 +87,18 @@ def check(
             if not is_fixed(found.document) or request.action == "rollback":
                 # It is registered again, by digests.
                 losses += losses_of(f"{side}: {short_name(found.arn)}", found.unknown, may_be_lost)
+            check_families(found.document["family"], side, _families(primary, canary))
+            is_new = request.action != "rollback"
+            limits.check(
+                f"task_definitions.{side}", running.document, found.document, images=is_new
+            )
         wanted = ready.document
     is_new = wanted != running.document or not is_fixed(wanted)
     return Versions(running.document, is_new, losses, both)
+
+
+def _families(*services: Service) -> list[str]:
+    return [short_name(service.task_definition).partition(":")[0] for service in services]
 
 
 def losses_of(name: str, unknown: Paths, may_be_lost: Collection[str]) -> list[str]:

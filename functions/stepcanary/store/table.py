@@ -47,8 +47,8 @@ from botocore.exceptions import ClientError
 
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
+from stepcanary.environment import LedgerSettings
 from stepcanary.errors import AwsUnavailable
-from stepcanary.settings import LedgerSettings
 
 Item = dict[str, Any]
 """Plain values: strings, whole numbers, booleans, maps, lists and sets of strings."""

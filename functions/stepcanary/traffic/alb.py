@@ -10,7 +10,7 @@ from stepcanary.domain.model import Document
 from stepcanary.domain.profile import AlbTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
-from stepcanary.traffic.router import Dimensions, Reading
+from stepcanary.traffic.router import Dimensions, Reading, Tags
 from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect, left_out
 
 if TYPE_CHECKING:
@@ -111,6 +111,12 @@ class AlbRouter:
             return self._reading(answer, "Listeners[0].DefaultActions", found["DefaultActions"])
         rules = clients.elbv2().describe_rules(RuleArns=[t.arn])
         return self._reading_of_rule(rules, 0)
+
+    @aws_failures
+    def tags(self) -> Tags:
+        found = clients.elbv2().describe_tags(ResourceArns=[self._traffic.arn])
+        tags = found["TagDescriptions"][0]["Tags"]
+        return frozenset((tag["Key"], tag.get("Value", "")) for tag in tags)
 
     def _reading_of_rule(self, answer: Mapping[str, Any], number: int) -> Reading:
         rule: Document = answer["Rules"][number]

@@ -11,7 +11,7 @@ from stepcanary.domain.model import Document
 from stepcanary.domain.profile import AppMeshTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import AwsRefused, RequestRejected
-from stepcanary.traffic.router import Dimensions, Reading
+from stepcanary.traffic.router import Dimensions, Reading, Tags
 
 if TYPE_CHECKING:
     from mypy_boto3_appmesh.type_defs import RouteSpecUnionTypeDef
@@ -72,6 +72,16 @@ class AppMeshRouter:
             )
         version = route["metadata"]["version"]
         return Reading(self._split(spec), spec, version, unknown_values=values)
+
+    @aws_failures
+    def tags(self) -> Tags:
+        t = self._traffic
+        route = clients.appmesh().describe_route(
+            meshName=t.mesh, virtualRouterName=t.virtual_router, routeName=t.route, **self._owner
+        )["route"]
+        pages = clients.appmesh().get_paginator("list_tags_for_resource")
+        found = pages.paginate(resourceArn=route["metadata"]["arn"])
+        return frozenset((tag["key"], tag["value"]) for page in found for tag in page["tags"])
 
     def _split(self, spec: Document) -> Split:
         weights: dict[str, int] = {}

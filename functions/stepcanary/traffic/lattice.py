@@ -10,7 +10,7 @@ from stepcanary.domain.model import Document
 from stepcanary.domain.profile import LatticeTraffic
 from stepcanary.domain.split import SideName, Split
 from stepcanary.errors import RequestRejected
-from stepcanary.traffic.router import Dimensions, Reading
+from stepcanary.traffic.router import Dimensions, Reading, Tags
 from stepcanary.traffic.target_groups import DEFAULT_WEIGHT, Pair, Weights, collect, left_out
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ class LatticeRouter:
             rest_weight=self._pair.found_rest_weight(weights),
             unknown_values=members.unknown_values(answer, [part], also),
         )
+
+    @aws_failures
+    def tags(self) -> Tags:
+        answer, _ = self._answer()
+        found = clients.vpc_lattice().list_tags_for_resource(resourceArn=answer["arn"])
+        return frozenset(found["tags"].items())
 
     def _answer(self) -> tuple[Document, str]:
         """What AWS says of the rule or the listener, and the member of it that is the action."""

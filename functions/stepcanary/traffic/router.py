@@ -40,6 +40,10 @@ class Dimensions:
     values: dict[str, str]
 
 
+Tags = frozenset[tuple[str, str]]
+"""Keys and values."""
+
+
 class TrafficRouter(Protocol):
     """Raises `RequestRejected` from `read` when the route cannot be divided between the sides."""
 
@@ -51,6 +55,9 @@ class TrafficRouter(Protocol):
         """What a person would look for, as in `route checkout of mesh example`."""
 
     def read(self) -> Reading: ...
+
+    def tags(self) -> Tags:
+        """Of what a write changes."""
 
     def write(self, reading: Reading, split: Split) -> Document:
         """Write the reading back with only its two weights changed; return what was sent."""

@@ -17,6 +17,7 @@ from stepcanary.chat.slack import app
 from stepcanary.contracts.answers import HttpAnswer
 from stepcanary.errors import AwsUnavailable
 from stepcanary.observability import logger
+from stepcanary.store import settings
 
 Event = dict[str, Any]
 
@@ -118,7 +119,7 @@ def _is_signed(body: str, headers: dict[str, str], longest_age: int) -> bool:
     age = clock.now().timestamp() - int(timestamp[:20])
     if not -LONGEST_AGE_SECONDS <= age <= longest_age:
         return False
-    secret = slack_secret().signing_secret.get_secret_value()
+    secret = slack_secret(settings.of_stack().slack_secret).signing_secret.get_secret_value()
     expected = SignatureVerifier(secret).generate_signature(timestamp=timestamp[:20], body=body)
     return expected is not None and hmac.compare_digest(expected, signature)
 

@@ -10,7 +10,7 @@ from stepcanary.aws.stepfunctions import End
 from stepcanary.domain.request import ActionRequest, Request
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.observability import logger
-from stepcanary.store import profiles
+from stepcanary.store import profiles, settings
 
 LOOK_SECONDS = 0.5
 LONGEST_LOOK_SECONDS = 20.0
@@ -37,7 +37,11 @@ def run(request: Request | ActionRequest, user_id: str, name: str) -> Reply:
     except (AwsUnavailable, AwsRefused) as failure:
         return _failed(request, failure, "Nothing was changed")
     try:
-        execution = stepfunctions.start(name, request.model_dump(mode="json", exclude_unset=True))
+        execution = stepfunctions.start(
+            settings.of_stack().state_machine,
+            name,
+            request.model_dump(mode="json", exclude_unset=True),
+        )
     except AwsUnavailable as failure:
         # The execution may have been started, and only the answer was lost.
         return _failed(request, failure, f"See `status {service}`")

@@ -8,10 +8,9 @@ from stepcanary.aws.secretsmanager import slack_secret
 from stepcanary.chat.slack.blocks import message
 from stepcanary.chat.wording import escaped, title
 from stepcanary.domain.events import ReleaseEvent
-from stepcanary.errors import AwsUnavailable
-from stepcanary.observability import logger
-from stepcanary.settings import SlackChannelSettings
-from stepcanary.store import ledger
+from stepcanary.environment import slack_api
+from stepcanary.errors import AwsRefused, AwsUnavailable
+from stepcanary.store import ledger, settings
 
 LOUD = ("Release Rejected", "Release Waiting", "Release Ended")
 """Shown in the channel too, not in the thread alone."""
@@ -19,12 +18,13 @@ PASSING = ("ratelimited", "internal_error", "fatal_error", "service_unavailable"
 
 
 def post(event: ReleaseEvent) -> None:
-    """Raises `AwsUnavailable` when it is worth a second try; Lambda makes it."""
-    settings = SlackChannelSettings.from_env()
+    """Raises `AwsUnavailable` when it is worth a second try, which Lambda makes, and `AwsRefused`
+    when only a person can mend it: the function's errors have an alarm, and the event is kept."""
+    stack = settings.of_stack()
     thread = ledger.thread(event.execution)
     try:
-        answer = _client(settings).chat_postMessage(
-            channel=settings.channel,
+        answer = _client(stack.slack_secret).chat_postMessage(
+            channel=stack.slack_channel,
             text=escaped(title(event)),
             blocks=message(event),
             unfurl_links=False,
@@ -35,19 +35,18 @@ def post(event: ReleaseEvent) -> None:
         code = error.response.get("error", "")
         if code in PASSING or error.response.status_code >= 429:
             raise AwsUnavailable(f"Slack did not take a message: {code}") from error
-        # Nothing but a person mends these: a channel the app is not in, a token that was revoked.
-        logger.exception("Slack refused a message", extra={"code": code})
-        return
+        # A channel that the app is not in, a token that was revoked.
+        raise AwsRefused(f"Slack refused a message: {code}", code) from error
     except OSError as error:
         raise AwsUnavailable(f"Slack did not answer: {error}") from error
     if thread is None:
         ledger.keep_thread(event.execution, str(answer["ts"]))
 
 
-def _client(settings: SlackChannelSettings) -> WebClient:
+def _client(secret: str) -> WebClient:
     return WebClient(
-        token=slack_secret().bot_token.get_secret_value(),
-        base_url=settings.api,
+        token=slack_secret(secret).bot_token.get_secret_value(),
+        base_url=slack_api(),
         timeout=5,
         retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=1)],
     )

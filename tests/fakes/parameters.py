@@ -1,0 +1,19 @@
+"""Parameters: what the stack was deployed with in tests, which allows all that they do."""
+
+from emulator import template
+
+NAME = "/stepcanary/settings"
+PARAMETERS = {
+    "ClusterArns": "arn:aws:ecs:us-east-1:123456789012:cluster/*",
+    "TaskRoleArns": "*",
+    "ImageRepositories": "*",
+    "AllowInlineProfiles": "ENABLED",
+    "AppMesh": "ENABLED",
+    "AnnouncementTopicArn": "arn:aws:sns:us-east-1:123456789012:announcements",
+    "SlackSecretArn": "slack",
+    "SlackChannel": "C0RELEASES",
+}
+
+
+def settings(**changed: str) -> str:
+    return template.settings(**{**PARAMETERS, **changed})

@@ -1,0 +1,1 @@
+"""Audit: what advisories, checkov and detect-secrets say, less what has an excuse."""
