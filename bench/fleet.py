@@ -222,7 +222,7 @@ class Load(World):
         self.pairs = pairs
         self.clock: BatonClock = BatonClock()
         self.cloud: Fleet = Fleet(self.clock, pairs)
-        self.cloud.parameters = {
+        self.cloud.parameters |= {
             f"/stepcanary/profiles/{pair.service}": json.dumps(pair.profile) for pair in pairs
         }
         self.cloud.on_alarm = self._tell_of_alarm
