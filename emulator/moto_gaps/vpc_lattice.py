@@ -123,6 +123,7 @@ class _Calls:
             params.get("tags") or {},
         )
         rule.arn = f"{listener.arn}/rule/{rule.id}"
+        backend.tag_resource(rule.arn, params.get("tags") or {})
         return _rule_view(rule)
 
     @staticmethod
