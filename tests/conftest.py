@@ -25,6 +25,7 @@ os.environ.update(
     PROFILE_PREFIX="/stepcanary/profiles",
     SLACK_CHANNEL="C0RELEASES",
     SLACK_SECRET="slack",
+    SLACK_TEAM="T1DC2JH3J",
     ANNOUNCEMENT_TOPIC="arn:aws:sns:us-east-1:123456789012:announcements",
     STATE_MACHINE="arn:aws:states:us-east-1:123456789012:stateMachine:stepcanary-release",
 )

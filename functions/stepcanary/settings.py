@@ -66,6 +66,16 @@ class SlackSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SlackTeamSettings:
+    team: str
+    """Id of the workspace whose members are obeyed."""
+
+    @classmethod
+    def from_env(cls) -> Self:
+        return cls(team=_required("SLACK_TEAM"))
+
+
+@dataclass(frozen=True, slots=True)
 class SlackChannelSettings:
     channel: str
     api: str

@@ -59,7 +59,7 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
     assert code == 0
     status = json.loads(text)
     assert status["running"][0]["execution"] == execution.strip()
-    assert (status["running"][0]["by"], status["running"][0]["weight"]) == ("jane", 50)
+    assert (status["running"][0]["by"], status["running"][0]["weight"]) == ("jane (claimed)", 50)
 
     code, text = run(sandbox, *release)
     assert code == 1

@@ -393,6 +393,16 @@ class Cloud(Scaling):
         found = [n for n in self.parameters if n.startswith(below)]
         return {"Parameters": [{"Name": n, "Value": self.parameters[n]} for n in sorted(found)]}
 
+    def _ssm_GetParameters(self, params: Document) -> Document:  # noqa: N802
+        names: list[str] = params["Names"]
+        if len(names) > 10:
+            raise Refusal("ValidationException", "at most 10 names")
+        found = [n for n in names if n in self.parameters]
+        return {
+            "Parameters": [{"Name": n, "Value": self.parameters[n]} for n in found],
+            "InvalidParameters": [n for n in names if n not in self.parameters],
+        }
+
     def _ssm_GetParameter(self, params: Document) -> Document:  # noqa: N802
         if params["Name"] not in self.parameters:
             raise Refusal("ParameterNotFound")

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, get_args
 from unittest.mock import patch
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from emulator import template
 from sandbox.slack import CHANNEL, SECRET
 from stepcanary.aws import clients
+from stepcanary.domain.events import DetailType
 from stepcanary.release import routes
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import force
@@ -93,6 +94,17 @@ ON_EVERYTHING = {
 }
 
 
+REACHED_FROM_OUTSIDE = [
+    "SignalReleaseFunction",
+    "StartOnImageFunction",
+    "PromoteOnImageFunction",
+    "PromoteOnPipelineFunction",
+    "IndexProfilesFunction",
+    "RelayAlarmFunction",
+    "AnswerSlackFunction",
+    "PostToSlackFunction",
+]
+
 # The default quota of IAM, per role.
 MOST_MANAGED_POLICIES = 10
 
@@ -141,10 +153,12 @@ class OneByOne:
 
 @dataclass
 class Calls:
-    """Actions by function, and the ledger's partitions by function and action."""
+    """Actions by function, the ledger's partitions by function and action, and what was published,
+    as source and detail type."""
 
     actions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     keys: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    published: set[tuple[str, str]] = field(default_factory=set)
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +178,8 @@ def seen() -> Iterator[Calls]:
             for name in operations(model.name, params):
                 action = f"{PREFIX.get(service, service)}:{name}"
                 calls.actions[running[-1]].add(NAMED_OTHERWISE.get(action, action))
+            if model.name == "PutEvents":
+                calls.published |= {(e["Source"], e["DetailType"]) for e in params["Entries"]}
             if service == "dynamodb":
                 for action, keys in partitions(model.name, params).items():
                     calls.keys[running[-1], action] |= keys
@@ -405,17 +421,18 @@ def _act_in_every_way(here: World) -> None:
     """What people, pipelines and events do."""
     changed = profile(triggers=TRIGGERS, concurrency="supersede")
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(changed)
+    here.invoke("IndexProfilesFunction", {})
 
     def act(action: str, **more: Any) -> None:
         number = len(here.cloud.calls)
         document = {"service": "checkout", "action": action, **more}
         here.wait(here.start(document, f"{action}-{number}"))
 
-    def push(tag: str) -> None:
+    def push(function: str, tag: str) -> None:
         event = json.loads((template.ROOT / "events/start_on_image.json").read_text())
         event["detail"]["image-tag"] = tag
         event["time"] = LATER
-        here.invoke("StartOnImageFunction", event)
+        here.invoke(function, event)
 
     # By the file of a build; promoted by a push and by a pipeline; superseded.
     image = [{"name": "app", "imageUri": "shop:v6"}]
@@ -429,7 +446,7 @@ def _act_in_every_way(here: World) -> None:
     here.clock.after(100, lambda: here.invoke("PromoteOnPipelineFunction", pipeline))
     assert here.wait(here.start(image, "by-file")).state == "Released"
     here.clock.after(99, lambda: act("pause"))
-    here.clock.after(100, lambda: push("main-1"))
+    here.clock.after(100, lambda: push("PromoteOnImageFunction", "main-1"))
     here.clock.after(101, lambda: newer.append(here.start(version(8), "newer")))
     here.wait(here.start(version(7), "superseded"))
     assert here.wait(newer[0]).state == "Released"
@@ -449,14 +466,18 @@ def _act_in_every_way(here: World) -> None:
     here.clock.sleep(60)
     act("shift", weight=10)
     act("shift", weight=0)
-    push("canary-1")
+    # After a release that was asked for otherwise, and after its own.
+    push("StartOnImageFunction", "canary-1")
+    push("StartOnImageFunction", "canary-2")
     for execution in here.sfn.list_executions(stateMachineArn=here.machine)["executions"]:
         here.wait(execution["executionArn"])
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile())
+    here.invoke("IndexProfilesFunction", {})
 
 
 def _chat_in_every_way(here: World) -> None:
     here.cloud.secrets["slack"] = json.dumps(SECRET)
-    allowed = profile(slack_users={"status": ["*"]})
+    allowed = profile(slack_users={"status": ["*"], "revert": ["*"]})
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(allowed)
     event = json.loads((template.ROOT / "events/announce_release.json").read_text())
     with Workspace(here) as slack:
@@ -467,6 +488,7 @@ def _chat_in_every_way(here: World) -> None:
             # Each function has a process of its own, and reads the secret in it.
             clients.secrets().clear_cache()  # type: ignore[no-untyped-call]
             assert "no release is running" in slack.do("status checkout")
+            assert "no release of checkout is running" in slack.do("revert checkout")
 
 
 def version(number: int) -> dict[str, Any]:
@@ -479,16 +501,19 @@ def policies(function: str) -> list[Any]:
     return theirs
 
 
-def granted(function: str) -> dict[str, Any]:
-    """Action to resource, from the template."""
+def documents(function: str) -> list[dict[str, Any]]:
     resources = template.document()["Resources"]
-    documents = [
+    return [
         resources[policy]["Properties"]["PolicyDocument"] if isinstance(policy, str) else policy
         for policy in policies(function)
     ]
+
+
+def granted(function: str) -> dict[str, Any]:
+    """Action to resource, from the template."""
     return {
         action: statement["Resource"]
-        for document in documents
+        for document in documents(function)
         for statement in document["Statement"]
         for action in statement["Action"]
     }
@@ -506,15 +531,46 @@ def test_granted_is_called(seen: Calls, function: str) -> None:
     assert set(granted(function)) - WITHOUT_A_CALL == theirs | others
 
 
+def partitions_granted(function: str) -> dict[str, set[str]]:
+    """Patterns of the partition keys that the function may name, by action."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for document in documents(function):
+        for statement in document["Statement"]:
+            condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
+            for action in statement["Action"]:
+                if action.startswith("dynamodb:"):
+                    found[action] |= set(condition.get("dynamodb:LeadingKeys", ["*"]))
+    return found
+
+
 @pytest.mark.parametrize("function", [f.name for f in template.functions()])
 def test_no_call_leaves_the_partitions_that_are_granted(seen: Calls, function: str) -> None:
-    for policy in policies(function):
-        for statement in policy["Statement"] if isinstance(policy, dict) else []:
-            condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
-            allowed = condition.get("dynamodb:LeadingKeys", ["*"])
-            for action in statement["Action"]:
-                keys = seen.keys[function, action]
-                assert [k for k in keys if not any(fnmatchcase(k, a) for a in allowed)] == []
+    for action, allowed in partitions_granted(function).items():
+        keys = seen.keys[function, action]
+        assert [k for k in keys if not any(fnmatchcase(k, a) for a in allowed)] == []
+
+
+@pytest.mark.parametrize("function", REACHED_FROM_OUTSIDE)
+def test_who_is_reached_from_outside_has_no_partition_to_spare(seen: Calls, function: str) -> None:
+    for action, allowed in partitions_granted(function).items():
+        assert "*" not in allowed, action
+        unused = [
+            a for a in allowed if not any(fnmatchcase(k, a) for k in seen.keys[function, action])
+        ]
+        assert unused == [], action
+
+
+def test_a_release_publishes_its_own_events_and_no_signal(seen: Calls) -> None:
+    resources = template.document()["Resources"]
+    [statement] = resources["PublishEvents"]["Properties"]["PolicyDocument"]["Statement"]
+    confined = statement["Condition"]["StringEquals"]
+    assert confined == {
+        "events:source": ["stepcanary"],
+        "events:detail-type": list(get_args(DetailType)),
+    }
+    assert seen.published == {("stepcanary", kind) for kind in get_args(DetailType)}
+    # And nobody publishes by another statement.
+    assert json.dumps(template.document()).count("events:PutEvents") == 1
 
 
 def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,10 @@ from stepcanary.chat.slack import executions
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import parse_action
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from stepcanary.store import profiles
+from stepcanary.store import acts, profiles, senders
 from tests.builders import profile
 
+JANE = executions.Source("U2CERLKJA", 1_795_428_000, "slack-1")
 REVERT = parse_action({"action": "revert", "service": "checkout"})
 OPEN = Profile.model_validate(profile(slack_users={"revert": ["*"]}))
 
@@ -53,9 +54,12 @@ def test_a_failure_says_what_became_of_it(
 ) -> None:
     read = fail_with(reading) if reading else lambda _service: OPEN
     monkeypatch.setattr(profiles, "of_service", read)
+    monkeypatch.setattr(acts, "last", lambda _service: None)
+    monkeypatch.setattr(acts, "keep", lambda *_: True)
+    monkeypatch.setattr(senders, "vouch", lambda _name, sender: sender)
     if starting:
         monkeypatch.setattr(stepfunctions, "start", fail_with(starting))
-    reply = executions.run(REVERT, "U2CERLKJA", "slack-1")
+    reply = executions.run(REVERT, JANE)
     assert (reply.done, reply.words) == (False, f"Revert of checkout failed: {text}")
 
 
@@ -63,4 +67,4 @@ def test_who_may_not_is_told_who_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiles, "of_service", lambda _service: OPEN)
     pause = parse_action({"action": "pause", "service": "checkout"})
     with pytest.raises(RequestRejected, match="your member id is U2CERLKJA"):
-        executions.run(pause, "U2CERLKJA", "slack-1")
+        executions.run(pause, JANE)

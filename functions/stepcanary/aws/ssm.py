@@ -20,6 +20,22 @@ def read_profiles() -> list[tuple[str, str]]:
     return [(each["Name"].removeprefix(f"{prefix}/"), each["Value"]) for each in found]
 
 
+NAMES_PER_CALL = 10
+"""See https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html"""
+
+
+@aws_failures
+def read_profiles_of(services: list[str]) -> list[tuple[str, str]]:
+    """Those of these services that have a profile, and the profile's text."""
+    prefix = ProfileSettings.from_env().prefix
+    names = [f"{prefix}/{service}" for service in services]
+    found = []
+    for first in range(0, len(names), NAMES_PER_CALL):
+        some = names[first : first + NAMES_PER_CALL]
+        found += clients.ssm().get_parameters(Names=some)["Parameters"]
+    return [(each["Name"].removeprefix(f"{prefix}/"), each["Value"]) for each in found]
+
+
 def read_profile(service: str) -> tuple[str, str]:
     """The profile's parameter name and its text."""
     name = f"{ProfileSettings.from_env().prefix}/{service}"

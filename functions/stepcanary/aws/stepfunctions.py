@@ -77,8 +77,14 @@ def start(name: str, request: dict[str, Any]) -> str:
     try:
         answer = sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
     except sfn.exceptions.ExecutionAlreadyExists:
-        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+        return arn_of(name)
     return answer["executionArn"]
+
+
+def arn_of(name: str) -> str:
+    """Of an execution of the state machine."""
+    machine = StateMachineSettings.from_env().arn
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 @dataclass(frozen=True, slots=True)

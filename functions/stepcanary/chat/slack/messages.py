@@ -22,11 +22,12 @@ def post(event: ReleaseEvent) -> None:
     """Raises `AwsUnavailable` when it is worth a second try; Lambda makes it."""
     settings = SlackChannelSettings.from_env()
     thread = ledger.thread(event.execution)
+    blocks = message(event, may_ask=_may_ask(event))
     try:
         answer = _client(settings).chat_postMessage(
             channel=settings.channel,
             text=escaped(title(event)),
-            blocks=message(event),
+            blocks=blocks,
             unfurl_links=False,
             reply_broadcast=thread is not None and event.detail_type in LOUD,
             thread_ts=thread,
@@ -42,6 +43,12 @@ def post(event: ReleaseEvent) -> None:
         raise AwsUnavailable(f"Slack did not answer: {error}") from error
     if thread is None:
         ledger.keep_thread(event.execution, str(answer["ts"]))
+
+
+def _may_ask(event: ReleaseEvent) -> bool:
+    """Whether there is something to decide. Anybody who may put events on the bus can tell of a
+    wait, but only of a release that runs is there one in the ledger."""
+    return event.wait is not None and ledger.is_running(event.execution, event.service)
 
 
 def _client(settings: SlackChannelSettings) -> WebClient:
