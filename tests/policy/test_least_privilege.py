@@ -7,6 +7,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Any, get_args
 from unittest.mock import patch
@@ -428,10 +429,10 @@ def _act_in_every_way(here: World) -> None:
         document = {"service": "checkout", "action": action, **more}
         here.wait(here.start(document, f"{action}-{number}"))
 
-    def push(function: str, tag: str) -> None:
+    def push(function: str, tag: str, time: str = LATER) -> None:
         event = json.loads((template.ROOT / "events/start_on_image.json").read_text())
         event["detail"]["image-tag"] = tag
-        event["time"] = LATER
+        event["time"] = time
         here.invoke(function, event)
 
     # By the file of a build; promoted by a push and by a pipeline; superseded.
@@ -466,7 +467,9 @@ def _act_in_every_way(here: World) -> None:
     here.clock.sleep(60)
     act("shift", weight=10)
     act("shift", weight=0)
-    # After a release that was asked for otherwise, and after its own.
+    # Of before a release that somebody has asked for otherwise, and of after it.
+    before = here.clock.now() - timedelta(seconds=800)
+    push("StartOnImageFunction", "canary-0", before.isoformat())
     push("StartOnImageFunction", "canary-1")
     push("StartOnImageFunction", "canary-2")
     for execution in here.sfn.list_executions(stateMachineArn=here.machine)["executions"]:

@@ -9,7 +9,7 @@ from stepcanary.chat.slack import executions
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import parse_action
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from stepcanary.store import acts, profiles, senders
+from stepcanary.store import askings, profiles, senders
 from tests.builders import profile
 
 JANE = executions.Source("U2CERLKJA", 1_795_428_000, "slack-1")
@@ -54,8 +54,8 @@ def test_a_failure_says_what_became_of_it(
 ) -> None:
     read = fail_with(reading) if reading else lambda _service: OPEN
     monkeypatch.setattr(profiles, "of_service", read)
-    monkeypatch.setattr(acts, "last", lambda _service: None)
-    monkeypatch.setattr(acts, "keep", lambda *_: True)
+    monkeypatch.setattr(askings, "last", lambda _service: None)
+    monkeypatch.setattr(askings, "keep", lambda *_: True)
     monkeypatch.setattr(senders, "vouch", lambda _name, sender: sender)
     if starting:
         monkeypatch.setattr(stepfunctions, "start", fail_with(starting))

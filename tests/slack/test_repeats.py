@@ -9,11 +9,11 @@ from tests.builders import profile, request
 from tests.slack.conftest import JANE, JOHN, Workspace
 from tests.slack.test_app import BY, FIRST_GATE, GATED, signals_of, tell_of_gate
 from tests.statemachine.runner import World
-from tests.statemachine.timeline import FIRST_BAKE
+from tests.statemachine.timeline import FIRST_BAKE, later
 
 
 def at(here: World, slack: Workspace, seconds: float, text: str, user: str = JANE) -> None:
-    here.clock.after(seconds, lambda: slack.do(text, user))
+    later(here, seconds, lambda: slack.do(text, user))
 
 
 def started(here: World) -> int:

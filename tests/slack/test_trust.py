@@ -13,7 +13,7 @@ from tests.builders import profile, request
 from tests.slack.conftest import JANE, Workspace
 from tests.slack.test_app import BY, FIRST_GATE, GATED, signals_of, tell_of_gate
 from tests.statemachine.runner import World
-from tests.statemachine.timeline import FIRST_BAKE
+from tests.statemachine.timeline import FIRST_BAKE, later
 
 OTHERS = "T0OTHERS"
 
@@ -77,8 +77,7 @@ def test_slack_vouches_for_who_releases_and_nobody_else_can_use_the_name(
     slack.do("release checkout app=shop:v2")
     (execution,) = executions(here)
     here.wait(execution["executionArn"])
-    status: list[str] = []
-    here.clock.after(FIRST_BAKE, lambda: status.append(slack.do("status checkout")))
+    status = later(here, FIRST_BAKE, lambda: slack.do("status checkout"))
     forged = {**request(images={"app": "shop:v3"}), "by": BY}
     assert here.release(forged, "slack-0123456789").state == "Released"
     assert f"{BY} (claimed)" in status[0]
@@ -88,7 +87,7 @@ def test_slack_vouches_for_who_releases_and_nobody_else_can_use_the_name(
 
 def test_a_signal_with_a_claim_is_kept_as_one(here: World, slack: Workspace) -> None:
     here.clock.after(FIRST_BAKE, lambda: here.signal("pause", by=BY))
-    here.clock.after(FIRST_BAKE + 100, lambda: slack.do("resume checkout"))
+    later(here, FIRST_BAKE + 100, lambda: slack.do("resume checkout"))
     assert here.release(request()).state == "Released"
     assert signals_of(here, "release-1") == [f"pause by {BY} (claimed)", f"resume by {BY}"]
 

@@ -26,7 +26,7 @@
 | `triggers` | `<kind>#<name>#<service>` | whom it is about | `triggers` |
 | `push#<service>` | `newest` | the newest push that the service was released for | `pushes` |
 | `sender#<execution>` | `sender` | who asked for it, if that is vouched for | `senders` |
-| `slack#<service>` | `last` | what somebody asked for last in Slack | `acts` |
+| `slack#<service>` | `last` | what somebody asked for last in Slack | `askings` |
 | `starts` | `next` | when the next release may begin | `starts` |
 | `group#<name>` | `places` | who holds a place in a group | `groups` |
 

@@ -11,8 +11,8 @@ from stepcanary.aws.stepfunctions import End
 from stepcanary.domain.request import ActionRequest, Request
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.observability import logger
-from stepcanary.store import acts, profiles, senders
-from stepcanary.store.acts import Act
+from stepcanary.store import askings, profiles, senders
+from stepcanary.store.askings import Asking
 from stepcanary.store.senders import Sender
 
 LOOK_SECONDS = 0.5
@@ -50,7 +50,7 @@ def run(request: Request | ActionRequest, source: Source) -> Reply:
     try:
         _require_allowed(service, action, source.user_id)
         if action != "status":
-            name = _as_one(service, _act_of(request, source))
+            name = _as_one(service, _asking_of(request, source))
             sender = senders.vouch(name, Sender(request.by))
             request = request.model_copy(update={"by": sender.by})
     except (AwsUnavailable, AwsRefused) as failure:
@@ -69,27 +69,27 @@ def run(request: Request | ActionRequest, source: Source) -> Reply:
     return _reply(action, end)
 
 
-def _act_of(request: Request | ActionRequest, source: Source) -> Act:
+def _asking_of(request: Request | ActionRequest, source: Source) -> Asking:
     asked = request.model_dump(mode="json", exclude_unset=True, exclude={"by"})
     what = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    return Act(source.user_id, what, source.at, source.name)
+    return Asking(source.user_id, what, source.at, source.name)
 
 
-def _as_one(service: str, act: Act) -> str:
+def _as_one(service: str, asking: Asking) -> str:
     """Which execution does it: one that does it already, where this only says it again."""
-    last = acts.last(service)
-    if last is not None and act.repeats(last) and not _was_refused(last):
+    last = askings.last(service)
+    if last is not None and asking.repeats(last) and not _was_refused(last):
         return last.execution
-    if last is not None and act.at < last.at:
+    if last is not None and asking.at < last.at:
         # It was worked on late, and is not the last.
-        return act.execution
-    return act.execution if acts.keep(service, act, last) else _as_one(service, act)
+        return asking.execution
+    return asking.execution if askings.keep(service, asking, last) else _as_one(service, asking)
 
 
-def _was_refused(act: Act) -> bool:
+def _was_refused(asking: Asking) -> bool:
     # AWS may not know yet what was started just now.
     with suppress(AwsRefused, AwsUnavailable):
-        end = stepfunctions.end_of(stepfunctions.arn_of(act.execution))
+        end = stepfunctions.end_of(stepfunctions.arn_of(asking.execution))
         return end is not None and bool(end.error)
     return False
 

@@ -1,4 +1,4 @@
-"""Acts: what somebody asked for last in Slack about a service, to know it when it comes again."""
+"""Askings: what somebody asked for last in Slack about a service, to know it if it comes again."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ KEPT_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Asking:
     """`what` a member of Slack (`user`) asked for, `at` which epoch second. `execution` is the name
     of the execution that does it."""
 
@@ -24,7 +24,7 @@ class Act:
     at: int
     execution: str
 
-    def repeats(self, other: "Act") -> bool:
+    def repeats(self, other: "Asking") -> bool:
         """Whichever of the two comes to be worked on first."""
         same = (self.user, self.what) == (other.user, other.what)
         return same and abs(self.at - other.at) <= SAME_SECONDS
@@ -34,21 +34,21 @@ def _key(service: str) -> ItemKey:
     return ItemKey(f"slack#{service}", "last")
 
 
-def last(service: str) -> Act | None:
+def last(service: str) -> Asking | None:
     item = table.get(_key(service))
-    return Act(item["user"], item["what"], item["at"], item["execution"]) if item else None
+    return Asking(item["user"], item["what"], item["at"], item["execution"]) if item else None
 
 
-def keep(service: str, act: Act, instead_of: Act | None) -> bool:
+def keep(service: str, asking: Asking, instead_of: Asking | None) -> bool:
     """Be the last one; False where another has become that meanwhile."""
     is_still = table.is_absent("execution")
     if instead_of is not None:
         is_still = Attr("execution").eq(instead_of.execution)
     item = {
-        "user": act.user,
-        "what": act.what,
-        "at": act.at,
-        "execution": act.execution,
+        "user": asking.user,
+        "what": asking.what,
+        "at": asking.at,
+        "execution": asking.execution,
         "expires_at": clock.epoch_seconds() + KEPT_SECONDS,
     }
     try:
