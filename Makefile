@@ -89,10 +89,10 @@ fix: .venv/ready ## Format code and definition, and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The functions' pins come first: requirements-dev.in takes them as they are, so that none drifts.
+# The layers' pins come first: requirements-dev.in takes them as they are, so that none drifts.
 requirements: .venv/ready ## Resolve the pins anew
 	$(BIN)/pip install -q uv==0.9.9
-	for set in functions/requirements requirements-dev requirements-sam; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
+	for set in layers/libraries layers/slack requirements-dev requirements-sam; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
 
 clean: ## Remove what can be made again
 	rm -rf .venv .venv-sam .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis

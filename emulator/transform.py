@@ -31,6 +31,8 @@ def transformed() -> dict[str, Any]:
         # The translator wants what `aws cloudformation package` would have uploaded.
         if resource["Type"] == "AWS::Serverless::StateMachine":
             properties["DefinitionUri"] = "s3://bucket/release.asl.json"
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            properties["ContentUri"] = "s3://bucket/layer.zip"
     document["Globals"]["Function"]["CodeUri"] = "s3://bucket/functions.zip"
     session = boto3.Session(region_name=REGION)
     translator = Translator(_NoManagedPolicies().load(), Parser(), boto_session=session)
