@@ -1,8 +1,8 @@
 """Trim: what no function uses is taken out of installed libraries.
 
 botocore has the API of every service of AWS, with its documentation. Of its data only the services
-that are listed stay, and of these only what a client reads. It runs in `sam build`, where nothing of
-this repository can be imported.
+that are listed stay, and of these only what a client reads. It runs in `sam build`, where nothing
+of this repository can be imported.
 """
 
 import gzip
@@ -53,9 +53,7 @@ def trim_endpoints(path: Path, endpoints: set[str]) -> None:
     document = json.loads(path.read_text())
     for partition in document["partitions"]:
         partition["services"] = {
-            name: service
-            for name, service in partition["services"].items()
-            if name in endpoints
+            name: service for name, service in partition["services"].items() if name in endpoints
         }
     path.write_bytes(compact(document))
 
