@@ -52,8 +52,9 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
     release = ("release", "checkout", "--image", f"app={image}", "--profile", str(profile))
     code, execution = run(sandbox, *release, "--detach")
     assert (code, execution.startswith("arn:aws:states:")) == (0, True)
-    watcher = start(sandbox, "watch", "checkout")
+    # By its service a release is found once it is open.
     eventually(lambda: sandbox.split() == (50, 50))
+    watcher = start(sandbox, "watch", "checkout")
 
     code, text = run(sandbox, "status", "checkout")
     assert code == 0
