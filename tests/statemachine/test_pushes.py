@@ -86,11 +86,13 @@ def test_a_push_that_comes_too_late_is_refused_and_somebody_is_told(here: World)
 
 
 def test_a_push_that_was_obeyed_and_comes_again_a_day_later_troubles_nobody(here: World) -> None:
-    pushed = push(here, 2)
+    older, pushed = push(here, 1, ago=1), push(here, 2)
     (execution,) = deliver(here, pushed)
     assert here.wait(execution).state == "Released"
     here.clock.sleep(86_400)
     assert deliver(here, pushed) == []
+    # Nor does one that would have been left anyway.
+    assert deliver(here, older) == []
 
 
 def test_a_push_of_before_a_release_by_hand_does_not_follow_it(here: World) -> None:
@@ -148,6 +150,17 @@ def test_of_two_at_once_the_older_gives_way_although_it_is_started_last(
     assert released(here, 3)
 
 
+def test_the_newest_is_decided_by_a_write_and_not_by_the_look_before_it(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer = push(here, 2, ago=2), push(here, 3, ago=1)
+    (execution,) = deliver(here, newer)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(pushes, "newest", lambda _service: None)
+        assert deliver(here, older) == []
+    assert here.wait(execution).state == "Released"
+
+
 def test_a_start_that_fails_is_made_up_for_by_the_next_delivery(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +169,10 @@ def test_a_start_that_fails_is_made_up_for_by_the_next_delivery(
         failing.setattr(stepfunctions, "start", unavailable)
         with pytest.raises(AwsUnavailable):
             deliver(here, pushed)
-    (execution,) = deliver(here, pushed)
+    # Under whichever tag comes first: whom the ledger names is whom the input names.
+    (execution,) = deliver(here, push(here, 2, tag="canary-latest"))
+    started = json.loads(here.sfn.describe_execution(executionArn=execution)["input"])
+    assert started["by"] == "push of shop:canary-2"
     assert here.wait(execution).state == "Released"
 
 
