@@ -36,7 +36,7 @@ def start_on_image(event: ImagePushed) -> Triggered:
     for service, trigger in found:
         request: dict[str, object] = {"service": service, "images": {trigger.container: image}}
         try:
-            if _is_newest(service, push):
+            if _becomes_newest(service, push):
                 started.append(_start(service, event, request))
         except (AwsRefused, AwsUnavailable, RequestRejected) as failure:
             failed.append(failure)
@@ -50,7 +50,7 @@ def _push_of(event: ImagePushed) -> Push:
     return Push(int(event.time.timestamp()), event.detail.image_digest)
 
 
-def _is_newest(service: str, push: Push) -> bool:
+def _becomes_newest(service: str, push: Push) -> bool:
     """Whether it is the newest there is to release, from now on also for those that come later.
 
     Raises `RequestRejected` for one that nobody has obeyed and that comes too late, so that
