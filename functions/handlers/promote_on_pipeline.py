@@ -13,7 +13,7 @@ from stepcanary.observability import logger
 @event_parser(model=PipelineSucceeded)
 @answers
 def lambda_handler(event: PipelineSucceeded, _context: LambdaContext) -> Triggered:
-    triggered = triggers.of_pipeline(event)
+    triggered = triggers.promote_on_pipeline(event)
     logger.info(
         "pipeline succeeded", extra={"pipeline": event.detail.pipeline, **triggered.model_dump()}
     )

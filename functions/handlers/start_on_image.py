@@ -1,4 +1,4 @@
-"""Start on image: a pushed image releases or promotes the services whose profiles say so."""
+"""Start on image: a pushed image releases the services whose profiles say so."""
 
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -13,6 +13,6 @@ from stepcanary.observability import logger
 @event_parser(model=ImagePushed)
 @answers
 def lambda_handler(event: ImagePushed, _context: LambdaContext) -> Triggered:
-    triggered = triggers.of_image(event)
+    triggered = triggers.start_on_image(event)
     logger.info("image pushed", extra={"tag": event.detail.image_tag, **triggered.model_dump()})
     return triggered
