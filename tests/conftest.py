@@ -56,9 +56,12 @@ def here() -> Iterator["World"]:
 @pytest.fixture(scope="session")
 def transformed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The resources, as CloudFormation would see them; `make setup` makes SAM's environment."""
+    return transform(tmp_path_factory.mktemp("template") / "transformed.json")
+
+
+def transform(path: Path, *arguments: str) -> dict[str, Any]:
     root = Path(__file__).resolve().parent.parent
-    path = tmp_path_factory.mktemp("template") / "transformed.json"
     python = root / ".venv-sam/bin/python"
-    subprocess.run([python, "-m", "emulator.transform", path], cwd=root, check=True)
+    subprocess.run([python, "-m", "emulator.transform", path, *arguments], cwd=root, check=True)
     resources: dict[str, Any] = json.loads(path.read_text())["Resources"]
     return resources

@@ -1,6 +1,5 @@
 """Announce release: the events of a release go to the topic that a chat listens to."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import sns
@@ -11,7 +10,6 @@ from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@event_parser(model=BusEvent)
 @answers
 def lambda_handler(event: BusEvent, _context: LambdaContext) -> Nothing:
     sns.publish(to_amazon_q(event.release_event))

@@ -10,10 +10,9 @@ import pytest
 import yaml
 
 from emulator import template
+from tools.package import pins
 
-PINS = dict(
-    line.split("==") for line in (template.ROOT / "functions/requirements.txt").read_text().split()
-)
+PINS = pins("libraries.txt") | pins("slack.txt")
 
 
 @pytest.mark.parametrize("package", PINS)
@@ -39,8 +38,9 @@ def test_ci_runs_on_the_python_of_the_functions() -> None:
 
 
 def test_no_lock_says_where_packages_come_from() -> None:
-    for lock in ("functions/requirements.txt", "requirements-dev.txt", "requirements-sam.txt"):
-        assert not re.search(r"://|^-", (template.ROOT / lock).read_text(), re.MULTILINE)
+    for lock in ("package/libraries", "package/slack", "requirements-dev", "requirements-sam"):
+        text = (template.ROOT / f"{lock}.txt").read_text()
+        assert not re.search(r"://|^-", text, re.MULTILINE)
 
 
 def test_the_wheel_has_the_command_line_and_the_pure_layers() -> None:

@@ -1,8 +1,8 @@
 """Trim: what no function uses is taken out of installed libraries.
 
 botocore has the API of every service of AWS, with its documentation. Of its data only the services
-that are listed stay, and of these only what a client reads. It runs in `sam build`, where nothing of
-this repository can be imported.
+that are listed stay, and of these only what a client reads. It runs in `sam build`, where nothing
+of this repository can be imported.
 """
 
 import gzip
@@ -11,6 +11,11 @@ import shutil
 import sys
 from pathlib import Path
 from typing import Any
+
+TRANSFER_CONFIG = '''
+class TransferConfig:
+    """How files are copied to S3 and from it. No function does that: see docs/package.md."""
+'''
 
 
 def without_documentation(value: Any) -> Any:
@@ -53,17 +58,26 @@ def trim_endpoints(path: Path, endpoints: set[str]) -> None:
     document = json.loads(path.read_text())
     for partition in document["partitions"]:
         partition["services"] = {
-            name: service
-            for name, service in partition["services"].items()
-            if name in endpoints
+            name: service for name, service in partition["services"].items() if name in endpoints
         }
     path.write_bytes(compact(document))
+
+
+def replace_s3transfer(site: Path) -> None:
+    """boto3 loads all of it, and much of the standard library for it, to see one class."""
+    for path in site.glob("s3transfer*"):
+        shutil.rmtree(path)
+    (site / "s3transfer").mkdir()
+    (site / "s3transfer/__init__.py").touch()
+    (site / "s3transfer/manager.py").write_text(TRANSFER_CONFIG)
 
 
 def main() -> None:
     site, services = Path(sys.argv[1]), set(Path(sys.argv[2]).read_text().split())
     data = site / "botocore/data"
     trim_endpoints(data / "endpoints.json", trim_models(data, services))
+    if "s3" not in services:
+        replace_s3transfer(site)
     # Descriptions of boto3's resources, and the scripts of the libraries.
     for folder in ("boto3/data", "boto3/examples", "bin"):
         shutil.rmtree(site / folder, ignore_errors=True)
