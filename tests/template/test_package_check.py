@@ -1,4 +1,4 @@
-"""The check of the package finds what is wrong with it, in a package that has one file of each kind."""
+"""The check of the package finds what is wrong, in a package that has one file of each kind."""
 
 from pathlib import Path
 
