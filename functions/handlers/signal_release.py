@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
@@ -20,7 +19,7 @@ from stepcanary.release import signalling
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Signalled:
     """A person gets a refusal as the answer; that of an event goes to the log."""
     if "detail" in event:
-        put = parse(event=event, model=SignalEvent)
+        put = SignalEvent.model_validate(event)
         executions = signalling.signal_from_event(_as_claimed(put.detail), put.id, put.time)
         return Signalled(executions=executions)
     try:

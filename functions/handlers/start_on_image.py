@@ -1,6 +1,5 @@
 """Start on image: a pushed image releases the services whose profiles say so."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Triggered, answers
@@ -10,7 +9,6 @@ from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@event_parser(model=ImagePushed)
 @answers
 def lambda_handler(event: ImagePushed, _context: LambdaContext) -> Triggered:
     triggered = triggers.start_on_image(event)

@@ -25,7 +25,7 @@ SUCCEED_TODAY: dict[str, list[str]] = {}
 
 ACCEPTED = {
     "a message with buttons, by whoever may publish": (
-        "only of a release that runs; a button still asks who may press it and decides the open gate"
+        "only of a release that runs, and a button still asks who may press it"
     ),
     "an outcome, forged by what reverts": (
         "what works on a release writes its records; only the state machine can call it"
