@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load build audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -83,12 +83,18 @@ bench-scale: .venv/ready ## Measure what each question to the ledger costs with 
 bench-load: .venv/ready ## Measure 200 releases at once against AWS's published rates; WITHIN=seconds in which they start
 	$(BIN)/python -m bench.load $(if $(WITHIN),--within $(WITHIN))
 
+bench-cold-start: build .venv/ready ## Measure what a cold start of each function costs, and how large the package is
+	$(BIN)/python -m bench.cold_start $(PYTHON313)
+
 # A pyenv shim answers to the name even where no python3.13 is chosen; then its versions are tried.
 PYTHON313 = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
 
 build: .venv-sam/ready ## Package the functions with sam build: no credentials, no Docker
 	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
 	PATH="$(dir $(PYTHON313)):$$PATH" $(SAM) build
+
+package-check: build .venv/ready ## Build, and check that the package is small, compiled and complete
+	$(BIN)/python -m tools.check_package $(PYTHON313)
 
 audit: audit-secrets audit-templates sbom audit-packages ## Look for secrets, loose settings and known advisories; the last asks PyPI or OSV
 
@@ -105,7 +111,7 @@ audit-packages: .venv-audit/ready
 sbom: .venv-audit/ready ## Write what the functions are shipped with to build/sbom.cdx.json
 	rm -rf build/shipped
 	$(PYTHON) -m venv --without-pip build/shipped
-	.venv-audit/bin/pip --python build/shipped install -q --disable-pip-version-check --no-deps -r functions/requirements.txt
+	.venv-audit/bin/pip --python build/shipped install -q --disable-pip-version-check --no-deps -r package/libraries.txt -r package/slack.txt
 	.venv-audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.cdx.json build/shipped
 
 refusals: .venv/ready ## List what a release is refused and warned of in docs/refusals.md
@@ -119,10 +125,10 @@ fix: .venv/ready ## Format code and definition, and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The functions' pins come first: requirements-dev.in takes them as they are, so that none drifts.
+# The layers' pins come first: requirements-dev.in takes them as they are, so that none drifts.
 requirements: .venv/ready ## Resolve the pins anew
 	$(BIN)/pip install -q uv==0.9.9
-	for set in functions/requirements requirements-dev requirements-sam requirements-audit requirements-checkov; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
+	for set in package/libraries package/slack requirements-dev requirements-sam requirements-audit requirements-checkov; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
 
 clean: ## Remove what can be made again
 	rm -rf .venv .venv-sam .venv-audit .venv-checkov .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis

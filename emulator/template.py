@@ -88,20 +88,38 @@ def machine_arn() -> str:
     return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{machine_name()}"
 
 
-def rules() -> list[Rule]:
-    """The EventBridge rules that start functions."""
+OPEN = dict.fromkeys(
+    ("ObeySignals", "StartOnImages", "PromoteOnImages", "PromoteOnPipelines"), "ENABLED"
+)
+"""Parameters of a stack that obeys whatever comes over the bus."""
+
+
+def rules(**parameters: str) -> list[Rule]:
+    """The EventBridge rules that start functions, of a stack with these parameters."""
     return [
-        Rule(name, _with_arns(event["Properties"]["Pattern"]), event["Properties"].get("InputPath"))
+        Rule(
+            name, _with_names(event["Properties"]["Pattern"]), event["Properties"].get("InputPath")
+        )
         for name, event in _events()
-        if event["Type"] == "EventBridgeRule"
+        if event["Type"] == "EventBridgeRule" and _is_enabled(event, parameters)
     ]
 
 
-def schedules() -> list[str]:
-    """The functions that are called every minute."""
+def _is_enabled(event: dict[str, Any], parameters: dict[str, str]) -> bool:
+    switch = event["Properties"].get("State")
+    if switch is None:
+        return True
+    default: str = document()["Parameters"][switch]["Default"]
+    return parameters.get(switch, default) == "ENABLED"
+
+
+EVERY_MINUTE, EVERY_FIVE_MINUTES = "rate(1 minute)", "rate(5 minutes)"
+
+
+def schedules(rate: str = EVERY_MINUTE) -> list[str]:
+    """The functions that are called as often as this."""
     scheduled = [(name, event) for name, event in _events() if event["Type"] == "Schedule"]
-    assert all(event["Properties"]["Schedule"] == "rate(1 minute)" for _, event in scheduled)
-    return [name for name, _ in scheduled]
+    return [name for name, event in scheduled if event["Properties"]["Schedule"] == rate]
 
 
 def _events() -> list[tuple[str, dict[str, Any]]]:
@@ -113,8 +131,16 @@ def _events() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _with_arns(pattern: dict[str, Any]) -> dict[str, Any]:
-    text = json.dumps(pattern).replace('"ReleaseStateMachine"', json.dumps(machine_arn()))
+def _with_names(pattern: dict[str, Any]) -> dict[str, Any]:
+    """With what `!Ref` stands for."""
+    names = {
+        "ReleaseStateMachine": machine_arn(),
+        "AWS::AccountId": ACCOUNT,
+        "AWS::Region": REGION,
+    }
+    text = json.dumps(pattern)
+    for name, value in names.items():
+        text = text.replace(json.dumps(name), json.dumps(value))
     filled: dict[str, Any] = json.loads(text)
     return filled
 

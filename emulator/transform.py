@@ -24,13 +24,16 @@ class _NoManagedPolicies:
         return {}
 
 
-def transformed() -> dict[str, Any]:
+def transformed(layers: str = "layers") -> dict[str, Any]:
+    """`layers` is the folder that the contents of the layers were uploaded to."""
     document = json.loads(json.dumps(loads(TEMPLATE.read_text())))
-    for resource in document["Resources"].values():
+    for name, resource in document["Resources"].items():
         properties = resource.get("Properties", {})
         # The translator wants what `aws cloudformation package` would have uploaded.
         if resource["Type"] == "AWS::StepFunctions::StateMachine":
             properties["DefinitionS3Location"] = {"Bucket": "bucket", "Key": "release.asl.json"}
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            properties["ContentUri"] = f"s3://bucket/{layers}/{name}.zip"
     document["Globals"]["Function"]["CodeUri"] = "s3://bucket/functions.zip"
     session = boto3.Session(region_name=REGION)
     translator = Translator(_NoManagedPolicies().load(), Parser(), boto_session=session)
@@ -41,7 +44,7 @@ def transformed() -> dict[str, Any]:
 def main() -> None:
     path = Path(sys.argv[1])
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(transformed(), indent=2))
+    path.write_text(json.dumps(transformed(*sys.argv[2:]), indent=2))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ SETTINGS = "/stepcanary/settings"
 SECONDS_PER_PERIOD = 1.0
 """How long an alarm's period lasts here; on AWS it would be a minute."""
 SECONDS_PER_SCHEDULE = 1.0
-"""How often scheduled functions are called here; on AWS it would be each minute."""
+"""How often scheduled functions are called here; on AWS it would be each minute, or every five."""
 STOP_SECONDS = 10.0
 """How long releases that still run when the sandbox closes may take to stop."""
 
@@ -192,6 +192,10 @@ class Sandbox:
         entries = self._items("pk = :pk AND begins_with(sk, :sk)", f"release#{name}", "up#")
         return [entry["sk"]["S"] for entry in entries]
 
+    def triggers(self) -> list[str]:
+        """Which service each repository and pipeline is about, as pushes find it."""
+        return [item["sk"]["S"] for item in self._items("pk = :pk", "triggers")]
+
     def is_free(self) -> bool:
         """Whether no release, alive or dead, has a split."""
         return not self._items("pk = :pk", "held")
@@ -238,7 +242,7 @@ class Sandbox:
         # Autoscaling forgets the load of before as much sooner as its periods are shorter.
         stays = floors.STAYS_SECONDS * SECONDS_PER_PERIOD / 60
         self._opened.enter_context(patch.object(floors, "STAYS_SECONDS", round(stays)))
-        self.bus = Bus(template.rules(), invoker.call, timers.later)
+        self.bus = Bus(template.rules(**template.OPEN), invoker.call, timers.later)
         self._opened.enter_context(events.filled(self.bus))
         self._deploy_stack()
         gateways = [Gateway(entry) for entry in self._front.entries()]
@@ -260,7 +264,8 @@ class Sandbox:
         # These close first, last one first, so that nothing calls an API that is gone.
         self._opened.callback(self._stop_releases)
         self._opened.callback(timers.close)
-        schedule = Schedule(template.schedules(), invoker.call, SECONDS_PER_SCHEDULE)
+        scheduled = template.schedules() + template.schedules(template.EVERY_FIVE_MINUTES)
+        schedule = Schedule(scheduled, invoker.call, SECONDS_PER_SCHEDULE)
         schedule.start()
         self._opened.callback(schedule.close)
 
@@ -309,6 +314,7 @@ class Sandbox:
             AnnouncementTopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}",
             SlackSecretArn=SLACK_SECRET,
             SlackChannel=slack.CHANNEL,
+            SlackTeamId=slack.TEAM,
         )
         self.client("ssm").put_parameter(Name=SETTINGS, Type="String", Value=parameters)
         self.client("dynamodb").create_table(TableName=TABLE, **template.ledger_schema())

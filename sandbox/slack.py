@@ -19,6 +19,7 @@ from slack_sdk.signature import SignatureVerifier
 Document = dict[str, Any]
 
 CHANNEL = "C0SANDBOX1"
+TEAM = "T1DC2JH3J"
 JANE = "U2CERLKJA"
 SECRET = {"signing_secret": "sandbox-signing-secret", "bot_token": "xoxb-sandbox"}
 LONGEST_TEXT = 40_000
@@ -109,20 +110,20 @@ class Slack:
         name = execution.rpartition(":")[2]
         return [each.text for each in self.messages if name in json.dumps(each.body["blocks"])]
 
-    def command(self, text: str, user: str = JANE, name: str = "jane") -> Document:
+    def command(self, text: str, user: str = JANE, *, team: str = TEAM) -> Document:
         """`/canary <text>`: the acknowledgement. The reply comes later."""
-        return self.send(self.command_body(text, user, name))
+        return self.send(self.command_body(text, user, team=team))
 
-    def command_body(self, text: str, user: str = JANE, name: str = "jane") -> str:
+    def command_body(self, text: str, user: str = JANE, *, team: str = TEAM) -> str:
         return urlencode(
             {
                 "token": "legacy",
-                "team_id": "T1DC2JH3J",
+                "team_id": team,
                 "team_domain": "sandbox",
                 "channel_id": CHANNEL,
                 "channel_name": "releases",
                 "user_id": user,
-                "user_name": name,
+                "user_name": "jane",
                 "command": "/canary",
                 "text": text,
                 "api_app_id": "A0SANDBOX",
@@ -135,15 +136,24 @@ class Slack:
         """The acknowledgement of a click; what comes of it is among the message's answers."""
         return self.send(self.click_body(message, action, user))
 
-    def click_body(self, message: Message, action: str, user: str = JANE) -> str:
+    def click_body(
+        self,
+        message: Message,
+        action: str,
+        user: str = JANE,
+        *,
+        team: str = TEAM,
+        app: str = TEAM,
+    ) -> str:
+        """`team` is the workspace of the user, who may be a guest, and `app` that of the app."""
         button = message.buttons[f"decide-{action}"]
         payload = {
             "type": "block_actions",
-            "user": {"id": user, "username": "jane", "name": "jane", "team_id": "T1DC2JH3J"},
+            "user": {"id": user, "username": "jane", "name": "jane", "team_id": team},
             "api_app_id": "A0SANDBOX",
             "container": {"type": "message", "message_ts": message.ts, "channel_id": CHANNEL},
             "trigger_id": f"{time.time_ns()}.1.2",
-            "team": {"id": "T1DC2JH3J", "domain": "sandbox"},
+            "team": {"id": app, "domain": "sandbox"},
             "channel": {"id": CHANNEL, "name": "releases"},
             "message": {"type": "message", "ts": message.ts, **message.body},
             "response_url": f"{self.root}/actions/{message.ts}",

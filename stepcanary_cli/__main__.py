@@ -18,6 +18,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from stepcanary.domain.names import in_execution_name
 from stepcanary_cli.history import lines
 
 SIGNALS = {
@@ -88,7 +89,7 @@ class Stack:
 
 
 def _name(command: str, service: str) -> str:
-    return f"{command}-{service[:40]}-{time.time_ns()}"
+    return f"{command}-{in_execution_name(service)[:40]}-{time.time_ns()}"
 
 
 def _of(stack: str) -> str:
@@ -115,7 +116,11 @@ def _parser() -> argparse.ArgumentParser:
         default="stepcanary",
         help="stack to look up the ARN in",
     )
-    parser.add_argument("--by", default=_me(), help="your name in the ledger (default: your login)")
+    parser.add_argument(
+        "--by",
+        default=_me(),
+        help="your name in the ledger, where it is marked as claimed (default: your login)",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
 
     release = commands.add_parser("release", help="release a new version and watch it")

@@ -52,10 +52,13 @@ def here() -> Iterator["World"]:
 @pytest.fixture(scope="session")
 def transformed_template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """As CloudFormation would see it; `make setup` makes SAM's environment."""
+    return transform(tmp_path_factory.mktemp("template") / "transformed.json")
+
+
+def transform(path: Path, *arguments: str) -> dict[str, Any]:
     root = Path(__file__).resolve().parent.parent
-    path = tmp_path_factory.mktemp("template") / "transformed.json"
     python = root / ".venv-sam/bin/python"
-    subprocess.run([python, "-m", "emulator.transform", path], cwd=root, check=True)
+    subprocess.run([python, "-m", "emulator.transform", path, *arguments], cwd=root, check=True)
     document: dict[str, Any] = json.loads(path.read_text())
     return document
 

@@ -1,6 +1,5 @@
 """Announce release: the events of a release go to the topic that a chat listens to."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import sns
@@ -12,7 +11,6 @@ from stepcanary.store import settings
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@event_parser(model=BusEvent)
 @answers
 def lambda_handler(event: BusEvent, _context: LambdaContext) -> Nothing:
     sns.publish(settings.of_stack().announcement_topic, to_amazon_q(event.release_event))

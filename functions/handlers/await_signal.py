@@ -1,6 +1,5 @@
 """Await signal: leave the task token where signals find it; one that came before ends the wait."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
@@ -12,7 +11,6 @@ from stepcanary.release import signalling
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=WaitInput)
 @answers
 def lambda_handler(event: WaitInput, _context: LambdaContext) -> Nothing:
     signal = signalling.await_signal(event)

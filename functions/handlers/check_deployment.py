@@ -1,6 +1,5 @@
 """Check deployment: is one side steady and known to its router?"""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import SteadyAnswer, answers
@@ -10,7 +9,6 @@ from stepcanary.release import deploy
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=CheckInput)
 @answers
 def lambda_handler(event: CheckInput, _context: LambdaContext) -> SteadyAnswer:
     answer = deploy.check(

@@ -1,7 +1,6 @@
 """Close release: write down the outcome, free the split and say why in one sentence."""
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
@@ -14,7 +13,6 @@ from stepcanary.release.closing import close_release
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @metrics.log_metrics
-@event_parser(model=CloseInput)
 @answers
 def lambda_handler(event: CloseInput, _context: LambdaContext) -> Closed:
     closed = close_release(

@@ -1,6 +1,5 @@
 """Confirm rest: read the split again after the settle time, and put it right if it moved."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
@@ -12,7 +11,6 @@ from stepcanary.release import revert
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=ConfirmInput)
 @answers
 def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> Rest:
     rest = revert.confirm_rest(

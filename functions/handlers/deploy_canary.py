@@ -1,6 +1,5 @@
 """Deploy canary: the new version, derived from the canary's own task definition."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import answers
@@ -11,7 +10,6 @@ from stepcanary.release import rollout
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=FencedInput)
 @answers
 def lambda_handler(event: FencedInput, _context: LambdaContext) -> Started:
     started = rollout.deploy_canary(event.release, event.fence)

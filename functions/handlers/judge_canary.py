@@ -1,6 +1,5 @@
 """Judge canary: the verdict on the step that has just baked."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import answers
@@ -11,7 +10,6 @@ from stepcanary.release import promotion, rollout
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=JudgeInput)
 @answers
 def lambda_handler(event: JudgeInput, _context: LambdaContext) -> Progress:
     if event.returning:

@@ -1,6 +1,5 @@
 """Open release: take the split, and write down what a revert will need."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
@@ -15,7 +14,6 @@ from stepcanary.release.rejection import publish_rejection
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=OpenInput)
 @answers
 def lambda_handler(event: OpenInput, _context: LambdaContext) -> OpenAnswer:
     try:

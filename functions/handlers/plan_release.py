@@ -1,6 +1,5 @@
 """Plan release: check everything before anything is touched, and fix the release."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import PlanAnswer, answers
@@ -14,7 +13,6 @@ from stepcanary.release.rejection import publish_rejection
 
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)
-@event_parser(model=PlanInput)
 @answers
 def lambda_handler(event: PlanInput, _context: LambdaContext) -> PlanAnswer:
     """A rejection is an answer, not an exception: its cause is for a person to read."""

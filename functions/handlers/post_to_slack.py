@@ -1,6 +1,5 @@
 """Post to Slack: the events of a release go into its thread, a gate with its buttons."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.chat.slack.messages import post
@@ -10,7 +9,6 @@ from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@event_parser(model=BusEvent)
 @answers
 def lambda_handler(event: BusEvent, _context: LambdaContext) -> Nothing:
     post(event.release_event)

@@ -1,6 +1,5 @@
 """Promote on pipeline: a pipeline that succeeded promotes the services whose profiles say so."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Triggered, answers
@@ -10,10 +9,9 @@ from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@event_parser(model=PipelineSucceeded)
 @answers
 def lambda_handler(event: PipelineSucceeded, _context: LambdaContext) -> Triggered:
-    triggered = triggers.of_pipeline(event)
+    triggered = triggers.promote_on_pipeline(event)
     logger.info(
         "pipeline succeeded", extra={"pipeline": event.detail.pipeline, **triggered.model_dump()}
     )

@@ -1,6 +1,5 @@
 """Promote primary: the same version to the primary while the canary carries the traffic."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
@@ -13,7 +12,6 @@ from stepcanary.release import promotion
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=PromotionInput)
 @answers
 def lambda_handler(event: PromotionInput, _context: LambdaContext) -> Started:
     started = promotion.promote_primary(event.release, event.fence, event.attempt, event.since)

@@ -1,6 +1,5 @@
 """Relay alarm: an alarm that has just fired reverts every release that it judges."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Signalled, answers
@@ -10,7 +9,6 @@ from stepcanary.release import signalling
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@event_parser(model=AlarmEvent)
 @answers
 def lambda_handler(event: AlarmEvent, _context: LambdaContext) -> Signalled:
     alarm = event.detail

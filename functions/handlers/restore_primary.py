@@ -1,6 +1,5 @@
 """Restore primary: its old version back after a failed promotion; the canary serves on."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Restored, answers
@@ -10,7 +9,6 @@ from stepcanary.release import promotion
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=RestoreInput)
 @answers
 def lambda_handler(event: RestoreInput, _context: LambdaContext) -> Restored:
     restored = promotion.restore_primary(

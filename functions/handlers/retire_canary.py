@@ -1,6 +1,5 @@
 """Retire canary: scale it in, once the route was read back at rest."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Nothing, answers
@@ -10,7 +9,6 @@ from stepcanary.release import resting
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
-@event_parser(model=FencedInput)
 @answers
 def lambda_handler(event: FencedInput, _context: LambdaContext) -> Nothing:
     resting.retire_canary(event.release, event.fence)

@@ -1,7 +1,6 @@
 """Revert: all weight to the primary, before anything else."""
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Attempt, answers
@@ -12,7 +11,6 @@ from stepcanary.release import revert
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @metrics.log_metrics
-@event_parser(model=FencedInput)
 @answers
 def lambda_handler(event: FencedInput, _context: LambdaContext) -> Attempt:
     attempt = revert.revert(event.release, event.fence)

@@ -1,7 +1,6 @@
 """Shift weight: give the canary the weight of its step, and confirm the route took it."""
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws import eventbridge
@@ -14,7 +13,6 @@ from stepcanary.release import promotion, rollout
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @metrics.log_metrics
-@event_parser(model=ShiftInput)
 @answers
 def lambda_handler(event: ShiftInput, _context: LambdaContext) -> ShiftAnswer:
     release, number = event.release, event.step

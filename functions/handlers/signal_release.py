@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.parser import parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
 from stepcanary.contracts.answers import Signalled, answers
 from stepcanary.contracts.events import SignalEvent
 from stepcanary.domain.request import SignalInput, explain
+from stepcanary.domain.senders import claimed
 from stepcanary.errors import SignalRefused
 from stepcanary.observability import logger
 from stepcanary.release import signalling
@@ -19,10 +19,11 @@ from stepcanary.release import signalling
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Signalled:
     """A person gets a refusal as the answer; that of an event goes to the log."""
     if "detail" in event:
-        put = parse(event=event, model=SignalEvent)
-        return Signalled(executions=signalling.signal_from_event(put.detail, put.id, put.time))
+        put = SignalEvent.model_validate(event)
+        executions = signalling.signal_from_event(_as_claimed(put.detail), put.id, put.time)
+        return Signalled(executions=executions)
     try:
-        request = SignalInput.model_validate(event)
+        request = _as_claimed(SignalInput.model_validate(event))
         executions = signalling.signal_service(request, request_id=context.aws_request_id)
     except (ValidationError, SignalRefused) as refused:
         why = explain(refused, "signal") if isinstance(refused, ValidationError) else str(refused)
@@ -33,3 +34,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Signalled:
         extra={"signal": request.signal, "by": request.by, "executions": executions},
     )
     return Signalled(executions=executions)
+
+
+def _as_claimed(request: SignalInput) -> SignalInput:
+    """Neither an event on the bus nor an invocation says who is behind it."""
+    return request.model_copy(update={"by": claimed(request.by)})

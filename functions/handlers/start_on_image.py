@@ -1,6 +1,5 @@
-"""Start on image: a pushed image releases or promotes the services whose profiles say so."""
+"""Start on image: a pushed image releases the services whose profiles say so."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Triggered, answers
@@ -10,9 +9,8 @@ from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@event_parser(model=ImagePushed)
 @answers
 def lambda_handler(event: ImagePushed, _context: LambdaContext) -> Triggered:
-    triggered = triggers.of_image(event)
+    triggered = triggers.start_on_image(event)
     logger.info("image pushed", extra={"tag": event.detail.image_tag, **triggered.model_dump()})
     return triggered

@@ -1,6 +1,5 @@
 """Take action: promote, revert, skip, pause, resume, shift manually, or report the status."""
 
-from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import ActionAnswer, answers
@@ -12,7 +11,6 @@ from stepcanary.observability import logger
 
 
 @logger.inject_lambda_context(correlation_id_path="execution", clear_state=True)
-@event_parser(model=TakeInput)
 @answers
 def lambda_handler(event: TakeInput, _context: LambdaContext) -> ActionAnswer:
     """A rejection is an answer, not an exception: its cause is for a person to read."""

@@ -194,6 +194,7 @@ def push_image(tag: str) -> Callable[[Sandbox], str]:
             "promote_pipelines": ["checkout-main"],
         }
         store_profile(sandbox, steps=QUICK, promotion={"approval": True}, triggers=triggers)
+        _wait_for_index(sandbox)
         event = example("start_on_image")
         event["detail"]["image-tag"] = tag
         # At least once is what EventBridge promises.
@@ -202,6 +203,14 @@ def push_image(tag: str) -> Callable[[Sandbox], str]:
         return find_execution(sandbox, "push-")
 
     return push
+
+
+def _wait_for_index(sandbox: Sandbox) -> None:
+    """A push finds a profile that is new after the next run of the schedule."""
+    deadline = time.monotonic() + 10
+    while "repository#shop#checkout" not in sandbox.triggers():
+        assert time.monotonic() < deadline, "the profile was not indexed"
+        time.sleep(0.1)
 
 
 def store_profile(sandbox: Sandbox, **changed: object) -> None:

@@ -245,7 +245,7 @@ def promoted_by_pipeline(report: Report) -> list[str]:
 def resumed(report: Report) -> list[str]:
     """A person resumed it at its gate."""
     wrong = released(report)
-    if report["signals"] != ["resume by jane"]:
+    if report["signals"] != ["resume by jane (claimed)"]:
         wrong.append(f"the ledger says {report['signals']}")
     return wrong
 

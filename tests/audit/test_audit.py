@@ -92,11 +92,11 @@ def test_a_package_that_is_skipped_is_not_answered_about() -> None:
 def test_every_lock_is_asked_about() -> None:
     locks = {str(path.relative_to(ROOT)) for path in ROOT.glob("requirements-*.txt")}
     named = {lock for where in packages.pinned().values() for lock in where}
-    assert named == locks | {"functions/requirements.txt"}
+    assert named == locks | {"package/libraries.txt", "package/slack.txt"}
     assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+", pin) for pin in packages.pinned())
 
 
-WANTED = [ROOT / "functions/requirements.in", *sorted(ROOT.glob("requirements-*.in"))]
+WANTED = [*sorted(ROOT.glob("package/*.in")), *sorted(ROOT.glob("requirements-*.in"))]
 
 
 @pytest.mark.parametrize("wanted", WANTED, ids=lambda path: str(path.relative_to(ROOT)))

@@ -52,14 +52,15 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
     release = ("release", "checkout", "--image", f"app={image}", "--profile", str(profile))
     code, execution = run(sandbox, *release, "--detach")
     assert (code, execution.startswith("arn:aws:states:")) == (0, True)
-    watcher = start(sandbox, "watch", "checkout")
+    # By its service a release is found once it is open.
     eventually(lambda: sandbox.split() == (50, 50))
+    watcher = start(sandbox, "watch", "checkout")
 
     code, text = run(sandbox, "status", "checkout")
     assert code == 0
     status = json.loads(text)
     assert status["running"][0]["execution"] == execution.strip()
-    assert (status["running"][0]["by"], status["running"][0]["weight"]) == ("jane", 50)
+    assert (status["running"][0]["by"], status["running"][0]["weight"]) == ("jane (claimed)", 50)
 
     code, text = run(sandbox, *release)
     assert code == 1

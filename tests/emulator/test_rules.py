@@ -9,7 +9,11 @@ from emulator import template
 
 EVENTS = template.ROOT / "events"
 CHATS = {"AnnounceReleaseFunction", "PostToSlackFunction"}
-"""They hear the same: what the stack says itself."""
+PUSHES = {"StartOnImageFunction", "PromoteOnImageFunction"}
+ALIKE = {**dict.fromkeys(CHATS, CHATS), **dict.fromkeys(PUSHES, PUSHES)}
+"""Functions that hear the same: what the stack says itself, and pushes, whose tags tell apart what
+they are about."""
+RULES = template.rules(**template.OPEN)
 
 
 def example(name: str) -> dict[str, Any]:
@@ -21,6 +25,7 @@ def examples() -> dict[str, dict[str, Any]]:
     return {
         "SignalReleaseFunction": example("release_signal"),
         "StartOnImageFunction": example("start_on_image"),
+        "PromoteOnImageFunction": example("promote_on_image"),
         "PromoteOnPipelineFunction": example("promote_on_pipeline"),
         "RelayAlarmFunction": example("relay_alarm"),
         "ReconcileFunction": example("execution_ended"),
@@ -30,13 +35,45 @@ def examples() -> dict[str, dict[str, Any]]:
 
 
 def test_every_rule_has_an_example() -> None:
-    assert {rule.function for rule in template.rules()} == set(examples())
+    assert {rule.function for rule in RULES} == set(examples())
 
 
-@pytest.mark.parametrize("rule", template.rules(), ids=lambda rule: rule.function)
+def test_a_stack_of_no_parameters_obeys_nothing_that_comes_over_the_bus() -> None:
+    """But for alarms and ends of executions, which only AWS can tell of."""
+    assert {rule.function for rule in template.rules()} == {
+        "RelayAlarmFunction",
+        "ReconcileFunction",
+        *CHATS,
+    }
+    for parameter in template.OPEN:
+        opened = template.rules(**{parameter: "ENABLED"})
+        assert len(opened) == len(template.rules()) + 1
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.function)
 def test_a_rule_takes_its_own_event_only(rule: Any) -> None:
     taken = {name for name, event in examples().items() if rule.input_for(event) is not None}
-    assert taken == (CHATS if rule.function in CHATS else {rule.function})
+    assert taken == ALIKE.get(rule.function, {rule.function})
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.function)
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"account": "210987654321"},
+        {"region": "eu-central-1"},
+        {"replay-name": "last-week"},
+    ],
+    ids=["another account", "another Region", "a replay"],
+)
+def test_a_rule_leaves_what_happened_elsewhere_or_before(
+    rule: Any, elsewhere: dict[str, str]
+) -> None:
+    event = examples()[rule.function]
+    assert rule.input_for(event) is not None
+    assert rule.input_for({**event, **elsewhere}) is None
+    for name in elsewhere.keys() & {"account", "region"}:
+        assert rule.input_for({k: v for k, v in event.items() if k != name}) is None
 
 
 @pytest.mark.parametrize(
@@ -55,5 +92,5 @@ def test_a_rule_leaves_what_is_not_for_it(function: str, detail: dict[str, Any])
     event = examples()[function]
     changed = {**event["detail"], **detail}
     event = {**event, "detail": {k: v for k, v in changed.items() if v is not None}}
-    (rule,) = (rule for rule in template.rules() if rule.function == function)
+    (rule,) = (rule for rule in RULES if rule.function == function)
     assert rule.input_for(event) is None

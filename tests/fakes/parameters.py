@@ -12,6 +12,7 @@ PARAMETERS = {
     "AnnouncementTopicArn": "arn:aws:sns:us-east-1:123456789012:announcements",
     "SlackSecretArn": "slack",
     "SlackChannel": "C0RELEASES",
+    "SlackTeamId": "T1DC2JH3J",
 }
 
 

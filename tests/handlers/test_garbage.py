@@ -18,6 +18,7 @@ from tests.statemachine.runner import World, world
 FROM_OUTSIDE = {
     "SignalReleaseFunction": ("signal_release", "release_signal"),
     "StartOnImageFunction": ("start_on_image",),
+    "PromoteOnImageFunction": ("promote_on_image",),
     "PromoteOnPipelineFunction": ("promote_on_pipeline",),
     "RelayAlarmFunction": ("relay_alarm",),
     "TakeActionFunction": ("take_action",),
@@ -40,6 +41,7 @@ def here() -> Iterator[World]:
     with world() as opened:
         stored = json.dumps(profile(repositories=FROM_ECR, triggers=TRIGGERS))
         opened.cloud.parameters["/stepcanary/profiles/checkout"] = stored
+        opened.invoke("IndexProfilesFunction", {})
         yield opened
 
 

@@ -7,8 +7,9 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, get_args
 from unittest.mock import patch
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from emulator import template
 from sandbox.slack import CHANNEL, SECRET
 from stepcanary.aws import clients
+from stepcanary.domain.events import DetailType
 from stepcanary.release import routes
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import force
@@ -98,6 +100,17 @@ ON_EVERYTHING = {
 }
 
 
+REACHED_FROM_OUTSIDE = [
+    "SignalReleaseFunction",
+    "StartOnImageFunction",
+    "PromoteOnImageFunction",
+    "PromoteOnPipelineFunction",
+    "IndexProfilesFunction",
+    "RelayAlarmFunction",
+    "AnswerSlackFunction",
+    "PostToSlackFunction",
+]
+
 # The default quota of IAM, per role.
 MOST_MANAGED_POLICIES = 10
 
@@ -146,10 +159,12 @@ class OneByOne:
 
 @dataclass
 class Calls:
-    """Actions by function, and the ledger's partitions by function and action."""
+    """Actions by function, the ledger's partitions by function and action, and what was published,
+    as source and detail type."""
 
     actions: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     keys: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    published: set[tuple[str, str]] = field(default_factory=set)
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +184,8 @@ def seen() -> Iterator[Calls]:
             for name in operations(model.name, params):
                 action = f"{PREFIX.get(service, service)}:{name}"
                 calls.actions[running[-1]].add(NAMED_OTHERWISE.get(action, action))
+            if model.name == "PutEvents":
+                calls.published |= {(e["Source"], e["DetailType"]) for e in params["Entries"]}
             if service == "dynamodb":
                 for action, keys in partitions(model.name, params).items():
                     calls.keys[running[-1], action] |= keys
@@ -410,17 +427,18 @@ def _act_in_every_way(here: World) -> None:
     """What people, pipelines and events do."""
     changed = profile(repositories=FROM_ECR, triggers=TRIGGERS, concurrency="supersede")
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(changed)
+    here.invoke("IndexProfilesFunction", {})
 
     def act(action: str, **more: Any) -> None:
         number = len(here.cloud.calls)
         document = {"service": "checkout", "action": action, **more}
         here.wait(here.start(document, f"{action}-{number}"))
 
-    def push(tag: str) -> None:
+    def push(function: str, tag: str, time: str = LATER) -> None:
         event = json.loads((template.ROOT / "events/start_on_image.json").read_text())
         event["detail"]["image-tag"] = tag
-        event["time"] = LATER
-        here.invoke("StartOnImageFunction", event)
+        event["time"] = time
+        here.invoke(function, event)
 
     # By the file of a build; promoted by a push and by a pipeline; superseded.
     image = [{"name": "app", "imageUri": "shop:v6"}]
@@ -434,7 +452,7 @@ def _act_in_every_way(here: World) -> None:
     here.clock.after(100, lambda: here.invoke("PromoteOnPipelineFunction", pipeline))
     assert here.wait(here.start(image, "by-file")).state == "Released"
     here.clock.after(99, lambda: act("pause"))
-    here.clock.after(100, lambda: push("main-1"))
+    here.clock.after(100, lambda: push("PromoteOnImageFunction", "main-1"))
     here.clock.after(101, lambda: newer.append(here.start(version(8), "newer")))
     here.wait(here.start(version(7), "superseded"))
     assert here.wait(newer[0]).state == "Released"
@@ -454,14 +472,20 @@ def _act_in_every_way(here: World) -> None:
     here.clock.sleep(60)
     act("shift", weight=10)
     act("shift", weight=0)
-    push("canary-1")
+    # Of before a release that somebody has asked for otherwise, and of after it.
+    before = here.clock.now() - timedelta(seconds=800)
+    push("StartOnImageFunction", "canary-0", before.isoformat())
+    push("StartOnImageFunction", "canary-1")
+    push("StartOnImageFunction", "canary-2")
     for execution in here.sfn.list_executions(stateMachineArn=here.machine)["executions"]:
         here.wait(execution["executionArn"])
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile())
+    here.invoke("IndexProfilesFunction", {})
 
 
 def _chat_in_every_way(here: World) -> None:
     here.cloud.secrets["slack"] = json.dumps(SECRET)
-    allowed = profile(slack_users={"status": ["*"]})
+    allowed = profile(slack_users={"status": ["*"], "revert": ["*"]})
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(allowed)
     event = json.loads((template.ROOT / "events/announce_release.json").read_text())
     with Workspace(here) as slack:
@@ -472,6 +496,7 @@ def _chat_in_every_way(here: World) -> None:
             # Each function has a process of its own, and reads the secret in it.
             clients.secrets().clear_cache()  # type: ignore[no-untyped-call]
             assert "no release is running" in slack.do("status checkout")
+            assert "no release of checkout is running" in slack.do("revert checkout")
 
 
 def version(number: int) -> dict[str, Any]:
@@ -484,16 +509,19 @@ def policies(function: str) -> list[Any]:
     return theirs
 
 
-def granted(function: str) -> dict[str, Any]:
-    """Action to resource, from the template."""
+def documents(function: str) -> list[dict[str, Any]]:
     resources = template.document()["Resources"]
-    documents = [
+    return [
         resources[policy]["Properties"]["PolicyDocument"] if isinstance(policy, str) else policy
         for policy in policies(function)
     ]
+
+
+def granted(function: str) -> dict[str, Any]:
+    """Action to resource, from the template."""
     return {
         action: statement["Resource"]
-        for document in documents
+        for document in documents(function)
         for statement in template.statements(document)
         for action in statement["Action"]
     }
@@ -516,20 +544,48 @@ def _not_exact(seen: Calls, function: str) -> set[str]:
     }
     beside = {
         f"{action} on {key}"
-        for policy in policies(function)
-        for statement in (template.statements(policy) if isinstance(policy, dict) else [])
-        for action in statement["Action"]
-        for key in seen.keys[function, action]
-        if not any(fnmatchcase(key, allowed) for allowed in _partitions_allowed(statement))
+        for action, allowed in _partitions_granted(function).items()
+        for key in _outside(seen.keys[function, action], allowed)
     }
     return ((set(granted(function)) - WITHOUT_A_CALL) ^ (theirs | others)) | beside
 
 
-def _partitions_allowed(statement: Any) -> list[str]:
-    """Of the ledger."""
-    condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
-    allowed: list[str] = condition.get("dynamodb:LeadingKeys", ["*"])
-    return allowed
+def _partitions_granted(function: str) -> dict[str, set[str]]:
+    """Patterns of the partition keys that the function may name, by action."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for document in documents(function):
+        for statement in template.statements(document):
+            condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
+            for action in statement["Action"]:
+                if action.startswith("dynamodb:"):
+                    found[action] |= set(condition.get("dynamodb:LeadingKeys", ["*"]))
+    return found
+
+
+def _outside(keys: set[str], patterns: set[str]) -> set[str]:
+    return {key for key in keys if not any(fnmatchcase(key, each) for each in patterns)}
+
+
+def test_who_is_reached_from_outside_has_no_partition_to_spare(seen: Calls) -> None:
+    for function in REACHED_FROM_OUTSIDE:
+        for action, allowed in _partitions_granted(function).items():
+            assert "*" not in allowed, (function, action)
+            keys = seen.keys[function, action]
+            unused = {each for each in allowed if _outside(keys, {each}) == keys}
+            assert unused == set(), (function, action)
+
+
+def test_a_release_publishes_its_own_events_and_no_signal(seen: Calls) -> None:
+    resources = template.document()["Resources"]
+    [statement] = resources["PublishEvents"]["Properties"]["PolicyDocument"]["Statement"]
+    confined = statement["Condition"]["StringEquals"]
+    assert confined == {
+        "events:source": ["stepcanary"],
+        "events:detail-type": list(get_args(DetailType)),
+    }
+    assert seen.published == {("stepcanary", kind) for kind in get_args(DetailType)}
+    # And nobody publishes by another statement.
+    assert json.dumps(template.document()).count("events:PutEvents") == 1
 
 
 def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> None:

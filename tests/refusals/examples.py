@@ -12,11 +12,13 @@ from unittest.mock import patch
 from stepcanary import clock
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.patience import LONGEST_TURN_SECONDS
+from stepcanary.domain.pushes import Push
 from stepcanary.domain.release import Release
 from stepcanary.domain.request import ActionRequest
 from stepcanary.errors import RequestRejected
 from stepcanary.release import concurrency, opening, plan, waiting
-from stepcanary.store import leases, ledger, queue, table
+from stepcanary.store import leases, ledger, pushes, queue, senders, table
+from stepcanary.store.senders import Sender
 from stepcanary.store.table import ConditionFailed, Delete
 from tests.builders import PROFILE, profile, request, traffic
 from tests.fakes.alb import DEFAULT_RULE, LISTENER, RULE
@@ -301,10 +303,10 @@ def _loses(here: World) -> str:
 QUEUED = request(profile=profile(concurrency="queue"))
 
 
-def _in_turn(here: World, *, waited: bool, started_at: int = 0) -> str:
+def _in_turn(here: World, *, waited: bool, started_at: int = 0, document: object = QUEUED) -> str:
     with patch.object(stepfunctions, "running_since", lambda _execution: started_at):
         try:
-            concurrency.plan_in_turn(here.arn(EXECUTION), QUEUED, waited=waited, begins=True)
+            concurrency.plan_in_turn(here.arn(EXECUTION), document, waited=waited, begins=True)
         except RequestRejected as rejected:
             return str(rejected)
     return ""
@@ -331,6 +333,13 @@ def _withdrawn(here: World) -> str:
     _enqueue(here, EXECUTION)
     waiting.withdraw(ActionRequest(service="checkout", action="withdraw"))
     return _in_turn(here, waited=True)
+
+
+def _older_push(here: World) -> str:
+    push = Sender("push of shop:v2", digest="sha256:2")
+    senders.vouch(EXECUTION, push)
+    pushes.take("checkout", Push(clock.epoch_seconds(), "sha256:3"))
+    return _in_turn(here, waited=False, document={**QUEUED, "by": push.by})
 
 
 # Rollbacks
@@ -597,6 +606,7 @@ EXAMPLES: dict[str, Example] = {
     "behind a newer one": lambda w: _overtaken(w, waited=False),
     "overtaken": lambda w: _overtaken(w, waited=True),
     "waiting for hours": _waits_too_long,
+    "for a push that is not the newest": _older_push,
     "withdrawn": _withdrawn,
     # Sizes, and what scales
     "a fixed count that grows": asked(request(profile=profile(canary_tasks=2, capacity="full"))),

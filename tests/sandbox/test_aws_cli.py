@@ -156,7 +156,7 @@ def test_the_aws_cli_promotes_by_an_action_and_by_an_event() -> None:
             run(approve)
             eventually(lambda look=look: run(look)["status"] == "SUCCEEDED")
             assert sandbox.image("example1").endswith(f":{tag}")
-            assert sandbox.signals(execution) == ["promote by jane"]
+            assert sandbox.signals(execution) == ["promote by jane (claimed)"]
 
 
 PLACES = {

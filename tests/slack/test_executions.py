@@ -10,10 +10,11 @@ from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import parse_action
 from stepcanary.domain.settings import parse_settings
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
-from stepcanary.store import profiles, settings
+from stepcanary.store import askings, profiles, senders, settings
 from tests.builders import profile
 from tests.fakes import parameters
 
+JANE = executions.Source("U2CERLKJA", 1_795_428_000, "slack-1")
 REVERT = parse_action({"action": "revert", "service": "checkout"})
 OPEN = Profile.model_validate(profile(slack_users={"revert": ["*"]}))
 
@@ -57,9 +58,12 @@ def test_a_failure_says_what_became_of_it(
     monkeypatch.setattr(profiles, "of_service", read)
     stack = parse_settings(parameters.NAME, parameters.settings())
     monkeypatch.setattr(settings, "of_stack", lambda: stack)
+    monkeypatch.setattr(askings, "last", lambda _service: None)
+    monkeypatch.setattr(askings, "keep", lambda *_: True)
+    monkeypatch.setattr(senders, "vouch", lambda _name, sender: sender)
     if starting:
         monkeypatch.setattr(stepfunctions, "start", fail_with(starting))
-    reply = executions.run(REVERT, "U2CERLKJA", "slack-1")
+    reply = executions.run(REVERT, JANE)
     assert (reply.done, reply.words) == (False, f"Revert of checkout failed: {text}")
 
 
@@ -67,4 +71,4 @@ def test_who_may_not_is_told_who_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiles, "of_service", lambda _service: OPEN)
     pause = parse_action({"action": "pause", "service": "checkout"})
     with pytest.raises(RequestRejected, match="your member id is U2CERLKJA"):
-        executions.run(pause, "U2CERLKJA", "slack-1")
+        executions.run(pause, JANE)

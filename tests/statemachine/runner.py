@@ -73,7 +73,7 @@ class World:
         self.handlers = template.handlers()
         self.lost: set[str] = set()
         self.ended: dict[str, threading.Event] = {}
-        self.bus = Bus(template.rules(), self.deliver, self.clock.after)
+        self.bus = Bus(template.rules(**template.OPEN), self.deliver, self.clock.after)
         self._invoker = Invoker(self.handlers)
 
     def invoke(self, function: str, event: Any) -> Any:

@@ -39,15 +39,16 @@ def answer(here: World, action: str, **more: Any) -> Document:
 
 def stored(here: World, **changed: Any) -> None:
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile(**changed))
+    here.invoke("IndexProfilesFunction", {})
 
 
 def test_an_action_reaches_the_release_that_runs(here: World) -> None:
     done = later(here, FIRST_BAKE, lambda: answer(here, "revert", by="jane", reason="prices"))
     outcome = here.release(request())
     assert outcome.state == "Reverted"
-    assert "revert by jane: prices" in outcome.cause
+    assert "revert by jane (claimed): prices" in outcome.cause
     assert done[0]["executions"] == [here.arn("release-1")]
-    assert here.signals("release-1") == ["revert by jane: prices"]
+    assert here.signals("release-1") == ["revert by jane (claimed): prices"]
 
 
 @pytest.mark.parametrize("action", ["promote", "revert", "retry", "skip", "pause", "resume"])
@@ -187,7 +188,11 @@ def test_status_says_how_the_service_stands(here: World) -> None:
     during = later(here, 400, lambda: answer(here, "status"))
     assert here.release(request(by="jane")).state == "Released"
     running = during[0]["running"][0]
-    assert (running["stage"], running["weight"], running["by"]) == ("rollout", 50, "jane")
+    assert (running["stage"], running["weight"], running["by"]) == (
+        "rollout",
+        50,
+        "jane (claimed)",
+    )
     assert running["alive"] is True
     after = answer(here, "status")
     assert (after["last"]["outcome"], after["last"]["execution"]) == (
@@ -202,7 +207,7 @@ def test_a_weight_is_shifted_by_hand_and_back(here: World) -> None:
     here.clock.sleep(60)
     before = here.cloud.without_weights()
     message = answer(here, "shift", weight=30, by="jane")["did"]
-    assert message == "weights 70:30, were 100:0; by jane"
+    assert message == "weights 70:30, were 100:0; by jane (claimed)"
     assert here.cloud.weights == [(70, 30)]
     # It is as somebody wanted it, so nobody is woken up, and no release starts on it.
     assert here.invoke("ReconcileFunction", {})["stranded"] == []
@@ -520,7 +525,7 @@ def test_a_rollback_does_not_go_past_what_somebody_else_deployed(here: World) ->
 
 
 def test_a_signal_event_that_is_refused_is_not_obeyed_by_the_next_release(here: World) -> None:
-    message = {"source": "stepcanary", "detail-type": "Release Signal", "id": "1"}
+    message = {**event("release_signal"), "id": "1"}
     early = {**message, "detail": {"service": "checkout", "signal": "revert"}}
     deliver(here, early)
     here.clock.sleep(600)

@@ -188,7 +188,7 @@ def test_a_shift_by_hand_is_refused_and_the_way_back_is_not(here: World, front: 
     assert returned.status == "SUCCEEDED", returned
     did = here.causes()["shift-0"]
     assert f"has lost {MEMBERS[front]}" in did
-    assert did.endswith("by jane")
+    assert did.endswith("by jane (claimed)")
 
 
 def strange(here: World, side: str, revision: int = 1) -> None:

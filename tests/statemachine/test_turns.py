@@ -77,7 +77,7 @@ def test_a_release_that_waits_can_be_withdrawn(here: World, named: Document) -> 
     assert here.release(request(images={"app": "shop:v9"})).state == "Released"
     outcome = here.wait(second[0])
     assert outcome.state == "Rejected"
-    assert "withdrawn before it began: by jane: wrong image" in outcome.cause
+    assert "withdrawn before it began: by jane (claimed): wrong image" in outcome.cause
     assert told[0]["executions"] == [here.arn("release-2")]
     assert here.cloud.running_image("example1") == "shop:v9"
     assert queue.waiting("checkout") == []

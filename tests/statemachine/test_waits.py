@@ -54,8 +54,8 @@ def test_of_two_who_decide_a_gate_one_does(here: World) -> None:
     assert again["accepted"]
     assert not second["accepted"]
     assert "it was decided already" in second["cause"]
-    assert "promote by jane" in second["cause"]
-    assert here.signals("release-1") == ["promote by jane"]
+    assert "promote by jane (claimed)" in second["cause"]
+    assert here.signals("release-1") == ["promote by jane (claimed)"]
 
 
 @pytest.mark.parametrize("second", ["resume", "promote", "revert"])

@@ -86,7 +86,7 @@ def test_a_revert_is_obeyed_whenever_it_comes(here: World, seconds: float) -> No
     here.clock.after(seconds, lambda: here.signal("revert", by="jane"))
     outcome, took = timed(here, lambda: here.release(request()))
     assert outcome.state == "Reverted"
-    assert "revert by jane" in outcome.cause
+    assert "revert by jane (claimed)" in outcome.cause
     # The router follows, and requests that go on have their time.
     assert took < seconds + 95
     assert at_rest_on(here, "shop:v1")

@@ -10,10 +10,9 @@ import pytest
 import yaml
 
 from emulator import template
+from tools.package import pins
 
-PINS = dict(
-    line.split("==") for line in (template.ROOT / "functions/requirements.txt").read_text().split()
-)
+PINS = pins("libraries.txt") | pins("slack.txt")
 
 
 @pytest.mark.parametrize("package", PINS)
@@ -40,10 +39,10 @@ def test_ci_runs_on_the_python_of_the_functions() -> None:
 
 def test_no_lock_says_where_packages_come_from() -> None:
     locks = [
-        template.ROOT / "functions/requirements.txt",
+        *(template.ROOT / f"package/{name}.txt" for name in ("libraries", "slack")),
         *template.ROOT.glob("requirements-*.txt"),
     ]
-    assert len(locks) > 2
+    assert len(locks) > 3
     for lock in locks:
         assert not re.search(r"://|^-", lock.read_text(), re.MULTILINE)
 

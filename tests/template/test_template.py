@@ -53,7 +53,7 @@ def test_every_function_has_an_example_event() -> None:
 
 
 def test_every_way_in_from_outside_has_its_switch() -> None:
-    """And what nobody asked for is off; signals are how a release is told anything."""
+    """And what nobody asked for is off."""
     states = {
         name: event["Properties"].get("State")
         for name, resource in RESOURCES.items()
@@ -64,14 +64,52 @@ def test_every_way_in_from_outside_has_its_switch() -> None:
     assert switched == {
         "SignalReleaseFunction": "ObeySignals",
         "StartOnImageFunction": "StartOnImages",
+        "PromoteOnImageFunction": "PromoteOnImages",
         "PromoteOnPipelineFunction": "PromoteOnPipelines",
     }
     parameters = template.document()["Parameters"]
-    defaults = [parameters[name]["Default"] for name in switched.values()]
-    assert defaults == ["ENABLED", "DISABLED", "DISABLED"]
+    assert {parameters[name]["Default"] for name in switched.values()} == {"DISABLED"}
+    assert set(template.OPEN) == set(switched.values())
     chats = {"AnnounceRelease": "HasAnnouncementTopic", "PostToSlack": "HasSlackChannel"}
     for name, condition in {**chats, "AnswerSlack": "HasSlack"}.items():
         assert RESOURCES[f"{name}Function"]["Condition"] == condition
+
+
+def test_every_rule_says_whose_events_it_takes() -> None:
+    """And that no replay of an archive is one of them."""
+    patterns = [
+        event["Properties"]["Pattern"]
+        for resource in RESOURCES.values()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] == "EventBridgeRule"
+    ]
+    assert len(patterns) == 8
+    for pattern in patterns:
+        assert pattern["account"] == ["AWS::AccountId"]
+        assert pattern["region"] == ["AWS::Region"]
+        assert pattern["replay-name"] == [{"exists": False}]
+
+
+def test_every_schedule_is_one_that_the_sandbox_keeps() -> None:
+    rates = {
+        name: event["Properties"]["Schedule"]
+        for name, resource in RESOURCES.items()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] == "Schedule"
+    }
+    assert rates == {
+        "ReconcileFunction": template.EVERY_MINUTE,
+        "IndexProfilesFunction": template.EVERY_FIVE_MINUTES,
+    }
+
+
+def test_no_secret_of_slack_without_the_team_that_is_obeyed() -> None:
+    (rule,) = template.document()["Rules"].values()
+    assert rule["RuleCondition"] == [["SlackSecretArn", ""]]
+    assert [each["Assert"] for each in rule["Assertions"]] == [[["SlackTeamId", ""]]]
+    pattern = re.compile(template.document()["Parameters"]["SlackTeamId"]["AllowedPattern"])
+    assert pattern.fullmatch("T1DC2JH3J")
+    assert not any(pattern.fullmatch(value) for value in ("*", "t1", "U2CERLKJA", "T1,T2"))
 
 
 def test_functions_are_pinned_by_version(transformed: dict[str, Any]) -> None:

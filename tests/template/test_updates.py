@@ -20,6 +20,7 @@ WITH_CHATS = {
     "AnnouncementTopicArn": "arn:aws:sns:us-east-1:123456789012:announcements",
     "SlackSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:slack-AbCdEf",
     "SlackChannel": "C0RELEASES",
+    "SlackTeamId": "T1DC2JH3J",
 }
 
 

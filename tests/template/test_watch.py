@@ -105,7 +105,9 @@ def test_what_is_called_from_outside() -> None:
     assert {name.removesuffix("Function") for name in called_from_outside()} == {
         "AnnounceRelease",
         "AnswerSlack",
+        "IndexProfiles",
         "PostToSlack",
+        "PromoteOnImage",
         "PromoteOnPipeline",
         "Reconcile",
         "RelayAlarm",
@@ -124,8 +126,9 @@ def test_the_errors_of_what_is_called_from_outside_have_an_alarm() -> None:
 
 def test_an_event_that_fails_is_kept_and_a_person_is_called() -> None:
     queues = {name: queue_of(name) for name in invoked_asynchronously()}
-    # A sweep is made up for by the next one; what watches it is the dead man's switch.
+    # What a schedule starts is made up for by the next run.
     assert queues.pop("ReconcileFunction") == "FailedSweeps"
+    assert queues.pop("IndexProfilesFunction") == "FailedSweeps"
     assert set(queues.values()) == {"FailedEvents"}
     assert set(on("ApproximateNumberOfMessagesVisible")) == {"FailedEvents.QueueName"}
     dropped = on("AsyncEventsDropped")
@@ -274,7 +277,7 @@ def test_the_runbook_says_what_the_alarms_cost() -> None:
     metrics = [metric for alarm in ALARMS for metric in watched(alarm)]
     always = [metric for metric in metrics if not metric.condition]
     text = " ".join(RUNBOOK.read_text().split())
-    words = {12: "Twelve", 15: "fifteen"}
+    words = {14: "Fourteen", 17: "seventeen"}
     unconditional = sum("Condition" not in alarm for alarm in ALARMS.values())
     assert (
         f"{words[unconditional]} alarms watch {len(always)} metrics; with announcements and Slack"

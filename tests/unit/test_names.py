@@ -81,3 +81,11 @@ def test_a_wrong_name_is_explained_by_an_example(changed: dict[str, Any], messag
         parse_request(request(**changed))
     assert message in str(rejected.value)
     assert "pattern" not in str(rejected.value)
+
+
+@pytest.mark.parametrize(
+    ("service", "part"),
+    [("checkout", "checkout"), ("a.b", "a-b"), ("a_b-1", "a_b-1"), ("..x", "--x")],
+)
+def test_a_service_in_the_name_of_an_execution_has_no_point(service: str, part: str) -> None:
+    assert names.in_execution_name(service) == part

@@ -41,7 +41,8 @@ class Findings:
 def pinned(root: Path = ROOT) -> dict[str, list[str]]:
     """The locks that have each pin, for whatever machine it is."""
     found = defaultdict(list)
-    for lock in [root / "functions/requirements.txt", *sorted(root.glob("requirements-*.txt"))]:
+    wanted = [*sorted(root.glob("package/*.in")), *sorted(root.glob("requirements-*.in"))]
+    for lock in (each.with_suffix(".txt") for each in wanted):
         for line in lock.read_text().splitlines():
             found[line.partition(";")[0].strip()].append(str(lock.relative_to(root)))
     return found

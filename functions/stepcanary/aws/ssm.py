@@ -11,11 +11,19 @@ def read(name: str) -> str:
     return clients.ssm().get_parameter(Name=name)["Parameter"]["Value"]
 
 
+NAMES_PER_CALL = 10
+"""See https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html"""
+
+
 @aws_failures
 def read_some(names: list[str]) -> dict[str, str]:
-    """Those of at most ten that there are, by name."""
-    found = clients.ssm().get_parameters(Names=names)["Parameters"]
-    return {each["Name"]: each["Value"] for each in found}
+    """Those of them that there are, by name."""
+    found: dict[str, str] = {}
+    for first in range(0, len(names), NAMES_PER_CALL):
+        some = names[first : first + NAMES_PER_CALL]
+        answer = clients.ssm().get_parameters(Names=some)
+        found |= {each["Name"]: each["Value"] for each in answer["Parameters"]}
+    return found
 
 
 @aws_failures

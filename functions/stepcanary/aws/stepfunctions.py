@@ -74,8 +74,13 @@ def start(machine: str, name: str, request: dict[str, Any]) -> str:
     try:
         answer = sfn.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
     except sfn.exceptions.ExecutionAlreadyExists:
-        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+        return arn_of(machine, name)
     return answer["executionArn"]
+
+
+def arn_of(machine: str, name: str) -> str:
+    """Of the execution that has this name."""
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 @dataclass(frozen=True, slots=True)

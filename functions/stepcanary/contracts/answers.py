@@ -5,12 +5,14 @@ its rules work with them. Every `next` is a Literal, and a test holds the defini
 against it.
 """
 
+import gc
 from collections.abc import Callable
 from functools import wraps
-from typing import Literal, ParamSpec
+from typing import Any, Literal, TypeVar, cast
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
+from stepcanary.contracts.contract import Contract
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.model import Document, Model
 from stepcanary.domain.outcome import Outcome
@@ -18,24 +20,38 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.request import Action
 from stepcanary.domain.stage import Phase
 
-P = ParamSpec("P")
+Event = TypeVar("Event")
+Context = TypeVar("Context")
 
 
-def answers(handler: Callable[P, Model]) -> Callable[P, Document]:
-    """What Lambda turns into JSON. The handler's signature still names the model."""
+def answers(handler: Callable[[Event, Context], Model]) -> Callable[[Any, Context], Document]:
+    """A handler of models, for Lambda, which has JSON: the models are those of its signature.
+
+    They are built at once, while Lambda gives a function all the CPU there is. An event that is
+    not annotated with a model comes as it is.
+    """
+    takes, *_, gives = handler.__annotations__.values()
+    gives.model_rebuild()
+    event_model = takes if isinstance(takes, type) and issubclass(takes, BaseModel) else None
+    if event_model:
+        event_model.model_rebuild()
 
     @wraps(handler)
-    def answered(*args: P.args, **kwargs: P.kwargs) -> Document:
-        return handler(*args, **kwargs).model_dump(mode="json", by_alias=True)
+    def answered(event: Any, context: Context) -> Document:
+        parsed = event_model.model_validate(event) if event_model else event
+        return handler(cast("Event", parsed), context).model_dump(mode="json", by_alias=True)
 
+    # All is loaded that a handler needs, and none of it will ever be garbage: see `handlers`.
+    gc.freeze()
+    gc.enable()
     return answered
 
 
-class Nothing(Model):
+class Nothing(Contract):
     """The act is all there is."""
 
 
-class PlanAnswer(Model):
+class PlanAnswer(Contract):
     """`waits` while another release has the split; it begins `later` where many were started at
     once. Both are planned again after `wait_seconds`. `cost` says what the canary adds, `cause` why
     it is not accepted."""
@@ -49,7 +65,7 @@ class PlanAnswer(Model):
     cause: str = ""
 
 
-class OpenAnswer(Model):
+class OpenAnswer(Contract):
     """`again` where another release was faster, so that the plan has to be made again."""
 
     accepted: bool
@@ -58,7 +74,7 @@ class OpenAnswer(Model):
     cause: str = ""
 
 
-class SteadyAnswer(Model):
+class SteadyAnswer(Contract):
     """`deployment` is what the next check gets, after `wait_seconds`."""
 
     steady: bool
@@ -66,14 +82,14 @@ class SteadyAnswer(Model):
     wait_seconds: int = Field(ge=1)
 
 
-class ShiftAnswer(Model):
+class ShiftAnswer(Contract):
     """The canary's percent, and how long it must hold up with it."""
 
     weight: int
     bake_seconds: int = Field(ge=1)
 
 
-class Attempt(Model):
+class Attempt(Contract):
     """One attempt at a revert. `next` is `confirm` when the split is at rest, `again` after
     `wait_seconds`, or `give_up`; `cause` says what stood in the way."""
 
@@ -83,7 +99,7 @@ class Attempt(Model):
     cause: str = ""
 
 
-class Rest(Model):
+class Rest(Contract):
     """`next` is `retire` when the split was found at rest, else `again` after settling.
 
     The canary is retired after `drain_seconds`. It is `restore` when an alarm has fired, as `note`
@@ -97,7 +113,7 @@ class Rest(Model):
     drain_seconds: int = 0
 
 
-class Restored(Model):
+class Restored(Contract):
     """What was done about a failed promotion.
 
     `next` is `revert` where the primary was never touched and takes its traffic back at once,
@@ -117,7 +133,7 @@ class Restored(Model):
     wait_seconds: int = Field(default=1, ge=1)
 
 
-class Closed(Model):
+class Closed(Contract):
     """`outcome` is what the execution ends on. `stranded` is 1 when weight may be on the canary."""
 
     outcome: Outcome
@@ -125,7 +141,7 @@ class Closed(Model):
     stranded: int
 
 
-class RunningRelease(Model):
+class RunningRelease(Contract):
     """`stage` is the stage's phase; `since` is in epoch seconds, `weight` the canary's percent.
 
     `wait` and `ends_on` say what it waits for, `warnings` what its plan took all the same. A
@@ -145,7 +161,7 @@ class RunningRelease(Model):
     warnings: list[str] = Field(default=[])
 
 
-class WaitingRelease(Model):
+class WaitingRelease(Contract):
     """`since` is in epoch seconds; `split` is empty for one that waits because many were started at
     once."""
 
@@ -154,7 +170,7 @@ class WaitingRelease(Model):
     split: str = ""
 
 
-class EndedRelease(Model):
+class EndedRelease(Contract):
     """`at` is in epoch seconds."""
 
     execution: str
@@ -163,7 +179,7 @@ class EndedRelease(Model):
     at: int
 
 
-class Taken(Model):
+class Taken(Contract):
     """What an action did, in a sentence, and what that sentence leaves out.
 
     `executions` are those that a signal reached, or that were withdrawn. `running`, `waiting`,
@@ -185,7 +201,7 @@ class Taken(Model):
         return {key: value for key, value in serialize(self).items() if value is not None}
 
 
-class ActionAnswer(Model):
+class ActionAnswer(Contract):
     """`cause` says why the action was not accepted."""
 
     accepted: bool
@@ -193,21 +209,21 @@ class ActionAnswer(Model):
     cause: str = ""
 
 
-class Signalled(Model):
+class Signalled(Contract):
     """The executions that the signal reached; `refused` says why none."""
 
     executions: list[str]
     refused: str = ""
 
 
-class Triggered(Model):
+class Triggered(Contract):
     """The executions that were started, and those that were promoted."""
 
     started: list[str] = Field(default=[])
     promoted: list[str] = Field(default=[])
 
 
-class HttpAnswer(Model):
+class HttpAnswer(Contract):
     """What a function URL sends back; the keys are Lambda's. See
     https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
     """
@@ -217,7 +233,7 @@ class HttpAnswer(Model):
     body: str
 
 
-class Sweep(Model):
+class Sweep(Contract):
     """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest, `left`
     what is still left of releases that are over."""
 

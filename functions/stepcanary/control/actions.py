@@ -18,7 +18,7 @@ from stepcanary.errors import (
 from stepcanary.release import routes, signalling, waiting
 from stepcanary.release.holder import is_alive
 from stepcanary.release.plan import read_split
-from stepcanary.store import leases, ledger, profiles
+from stepcanary.store import leases, ledger, profiles, senders
 
 
 def take_action(execution: str, document: object, may_be_lost: Collection[str] = ()) -> Taken:
@@ -28,6 +28,7 @@ def take_action(execution: str, document: object, may_be_lost: Collection[str] =
     """
     request = parse_action(document)
     try:
+        request = request.model_copy(update={"by": senders.named(execution, request.by)})
         return _take(execution, request, may_be_lost)
     except (AwsUnavailable, RequestRejected):
         raise

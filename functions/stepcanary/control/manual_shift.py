@@ -99,6 +99,7 @@ def _planned(
         profile,
         (primary, canary),
         planned,
+        by=request.by,
         may_be_lost=may_be_lost,
         warnings=warnings,
     )

@@ -1,5 +1,6 @@
 """Names: what requests and profiles call services, containers and people."""
 
+import re
 from typing import Annotated
 
 from pydantic import Field
@@ -40,3 +41,10 @@ AccountId = Annotated[str, Like(r"[0-9]{12}", "123456789012")]
 SlackUser = Annotated[
     str, Like(r"\*|[UW][A-Z0-9]{1,30}", "U012AB3CDEF", ", a member id of Slack, or * for everybody")
 ]
+
+
+def in_execution_name(service: str) -> str:
+    """The service as a part of an execution's name, where CloudWatch Logs take no point. See
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    """
+    return re.sub(r"[^0-9A-Za-z_-]", "-", service)

@@ -43,6 +43,7 @@ class StackSettings(BaseModel):
     announcement_topic: str = ""
     slack_secret: str = ""
     slack_channel: str = ""
+    slack_team: str = ""
 
 
 def parse_settings(name: str, text: str) -> StackSettings:

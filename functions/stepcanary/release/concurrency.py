@@ -15,7 +15,7 @@ from stepcanary.errors import RequestRejected, SignalRefused, SplitTaken
 from stepcanary.release import starting
 from stepcanary.release.plan import check_possible, plan_release, resolve
 from stepcanary.release.signalling import deliver
-from stepcanary.store import leases, queue
+from stepcanary.store import leases, pushes, queue, senders
 
 
 def plan_in_turn(
@@ -38,6 +38,7 @@ def plan_in_turn(
         starting.begin(execution, request.service)
     split = min(traffic.key(execution) for traffic in profile.traffic)
     try:
+        _require_newest_push(execution, request)
         return _plan_or_wait(
             execution,
             split,
@@ -76,6 +77,17 @@ def _plan_or_wait(
         if profile.concurrency == "supersede":
             _supersede(busy, execution)
         return PlanAnswer(accepted=False, waits=True, wait_seconds=before_next_turn(waits_for))
+
+
+def _require_newest_push(execution: str, request: Request) -> None:
+    """Of two pushes that are obeyed in one moment the older one may be started last."""
+    sender = senders.of_execution(execution, request.by)
+    newest = pushes.newest(request.service) if sender is not None and sender.digest else None
+    if newest is not None and sender is not None and newest.digest != sender.digest:
+        raise RequestRejected(
+            f"images: {newest.digest} was pushed after what this release is for; its release comes"
+            " instead"
+        )
 
 
 def _take_place(split: str, service: str, execution: str, busy: SplitTaken) -> None:

@@ -26,7 +26,7 @@ from stepcanary.release.floors import check_scaling
 from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import Rollback, rolled_back
 from stepcanary.release.running import content_at_rest
-from stepcanary.store import leases, ledger, profiles, settings
+from stepcanary.store import leases, ledger, profiles, senders, settings
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
 
@@ -91,6 +91,7 @@ def plan_release(
         profile,
         (primary, canary),
         planned,
+        by=senders.named(execution, request.by),
         content=content,
         at_rest=at_rest,
         images=request.images,
@@ -135,6 +136,7 @@ def build_release(
     services: tuple[Service, Service],
     planned: list[Traffic],
     *,
+    by: str,
     content: Content | None = None,
     at_rest: int = 0,
     images: dict[str, str] | None = None,
@@ -143,14 +145,15 @@ def build_release(
     may_be_lost: Collection[str] = (),
     warnings: Collection[str] = (),
 ) -> Release:
-    """Assemble a `Release`: without images and task definitions it is a manual shift. `at_rest` is
-    how many tasks the canary has when no release runs."""
+    """Assemble a `Release`: without images and task definitions it is a manual shift. `by` is who
+    it is by, as people read it, and `at_rest` how many tasks the canary has when no release runs.
+    """
     primary, canary = services
     sizing = profile.sizing(primary.desired)
     return Release(
         execution=execution,
         service=request.service,
-        by=request.by,
+        by=by,
         cluster=profile.cluster,
         primary=_side(primary, content or {}),
         canary=_side(canary, {}).model_copy(update={"at_rest": at_rest}),

@@ -8,7 +8,7 @@ from stepcanary.aws import eventbridge
 from stepcanary.domain import events
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
-from stepcanary.store import leases
+from stepcanary.store import leases, senders
 
 
 def publish_rejection(execution: str, request: object, rejected: RequestRejected) -> None:
@@ -20,4 +20,5 @@ def publish_rejection(execution: str, request: object, rejected: RequestRejected
         return
     event = events.rejected(execution, request, str(rejected))
     if event is not None:
-        eventbridge.publish(event)
+        by = senders.named(execution, event.by)
+        eventbridge.publish(event.model_copy(update={"by": by}))

@@ -120,6 +120,12 @@ def find(release: Release) -> Record | None:
     return _record_of(item) if item and "outcome" in item else None
 
 
+def is_running(execution: str, service: str) -> bool:
+    """Whether this is a release of the service, and not over."""
+    item = table.get(_document_key(execution)) or {}
+    return (item.get("service"), item.get("outcome")) == (service, RUNNING)
+
+
 def record(release: Release, outcome: Outcome, cause: str, shipped: Shipped | None = None) -> None:
     """Write down how the release stands; a second call only updates it."""
     now = clock.epoch_seconds()
@@ -251,6 +257,12 @@ class Records:
 
 def releases_of_service(service: str, after: str = "") -> Records:
     return _records(f"service#{service}", "release#", after)
+
+
+def last_begun(service: str) -> Record | None:
+    """The release that began last; a manual shift is none."""
+    found = releases_of_service(service).records
+    return next((record for record in found if record.outcome != "Shifted"), None)
 
 
 def releases_of_day(day: str, after: str = "") -> Records:

@@ -3,12 +3,12 @@
 from fnmatch import fnmatchcase
 
 from stepcanary.aws import ssm
-from stepcanary.domain.profile import Profile
+from stepcanary.domain.profile import Profile, Triggers
 from stepcanary.domain.request import parse_profile
 from stepcanary.domain.rules import parse_rules
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
-from stepcanary.store import settings
+from stepcanary.store import settings, triggers
 
 RULES = "_policy"
 """No service can have this name."""
@@ -40,10 +40,13 @@ def of_service(service: str, inline: Profile | None = None) -> Profile:
 
 def every() -> Found:
     """All that are valid; an invalid one is told when its own service is released."""
+    texts = ssm.read_below(settings.of_stack().profile_prefix)
+    return _valid({service: text for service, text in texts.items() if service != RULES})
+
+
+def _valid(texts: dict[str, str]) -> Found:
     found: Found = []
-    for service, text in ssm.read_below(settings.of_stack().profile_prefix).items():
-        if service == RULES:
-            continue
+    for service, text in texts.items():
         try:
             found.append((service, parse_profile(text, f"profile of {service}")))
         except RequestRejected as rejected:
@@ -52,21 +55,32 @@ def every() -> Found:
 
 
 def of_repository(repository: str) -> Found:
+    """Of all profiles as they are now, for whoever has to know that it is the only one."""
     return [(s, p) for s, p in every() if p.triggers and p.triggers.repository == repository]
 
 
-def released_by_tag(repository: str, tag: str) -> Found:
-    found = of_repository(repository)
-    return [(s, p) for s, p in found if p.triggers and _any(p.triggers.release_tags, tag)]
+def released_by_tag(repository: str, tag: str) -> list[tuple[str, Triggers]]:
+    found = _triggered("repository", repository)
+    return [(s, t) for s, t in found if t.repository == repository and _any(t.release_tags, tag)]
 
 
-def promoted_by_tag(repository: str, tag: str) -> Found:
-    found = of_repository(repository)
-    return [(s, p) for s, p in found if p.triggers and _any(p.triggers.promote_tags, tag)]
+def promoted_by_tag(repository: str, tag: str) -> list[str]:
+    """Services."""
+    found = _triggered("repository", repository)
+    return [s for s, t in found if t.repository == repository and _any(t.promote_tags, tag)]
 
 
-def promoted_by_pipeline(pipeline: str) -> Found:
-    return [(s, p) for s, p in every() if p.triggers and pipeline in p.triggers.promote_pipelines]
+def promoted_by_pipeline(pipeline: str) -> list[str]:
+    """Services."""
+    return [s for s, t in _triggered("pipeline", pipeline) if pipeline in t.promote_pipelines]
+
+
+def _triggered(kind: triggers.Kind, name: str) -> list[tuple[str, Triggers]]:
+    """By the profiles as they are now, and only those that the index names."""
+    prefix = settings.of_stack().profile_prefix
+    names = {f"{prefix}/{service}": service for service in triggers.services_of(kind, name)}
+    texts = {names[each]: text for each, text in ssm.read_some(list(names)).items()}
+    return [(service, profile.triggers) for service, profile in _valid(texts) if profile.triggers]
 
 
 def _any(patterns: list[str], tag: str) -> bool:

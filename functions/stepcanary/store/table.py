@@ -23,6 +23,10 @@
 | `rest#drift` | split | one that somebody has moved since | `rest` |
 | `rest#cursor` | `cursor` | where the slow look at them is | `rest` |
 | `due` | `<second>#<what>#<key>#<execution>` | what is still to be done, and when | `due` |
+| `triggers` | `<kind>#<name>#<service>` | whom it is about | `triggers` |
+| `push#<service>` | `newest` | the newest push that the service was released for | `pushes` |
+| `sender#<execution>` | `sender` | who asked for it, if that is vouched for | `senders` |
+| `slack#<service>` | `last` | what somebody asked for last in Slack | `askings` |
 | `starts` | `next` | when the next release may begin | `starts` |
 | `group#<name>` | `places` | who holds a place in a group | `groups` |
 

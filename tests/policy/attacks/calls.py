@@ -244,7 +244,7 @@ TO_THE_LEDGER = [
         "a lease, forged by what hears of images",
         row("PutItem", "split#alb/x"),
         "StartOnImageFunctionRole",
-        row("PutItem", "release#x"),
+        row("PutItem", "sender#x"),
     ),
     one(
         "an outcome, forged by what hears of alarms",

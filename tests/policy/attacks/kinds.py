@@ -28,6 +28,7 @@ GIVEN: Values = {
     "AnnouncementTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:announcements",
     "SlackSecretArn": SLACK_SECRET,
     "SlackChannel": CHANNEL,
+    "SlackTeamId": "T1DC2JH3J",
 }
 """The parameters of a stack that two teams use, checkout and payments. All others have their
 defaults."""

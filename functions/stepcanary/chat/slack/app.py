@@ -2,7 +2,7 @@
 
 Slack waits three seconds for the acknowledgement. The work is a lazy listener: the function invokes
 itself with the same request. An execution's name is made of the request's signature, so that work
-that is delivered twice is done once.
+that is delivered twice is done once. Only members of one workspace are obeyed.
 """
 
 import hashlib
@@ -15,11 +15,12 @@ from slack_bolt.authorization import AuthorizeResult
 
 from stepcanary.chat.slack.blocks import DECIDE, decided
 from stepcanary.chat.slack.commands import named, parse_command, parse_decision
-from stepcanary.chat.slack.executions import Reply, run
+from stepcanary.chat.slack.executions import Reply, Source, run
 from stepcanary.chat.wording import escaped
 from stepcanary.domain.request import ActionRequest, Request
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
+from stepcanary.store import settings
 
 Body = dict[str, Any]
 
@@ -62,7 +63,7 @@ def _run_command(body: Body, request: BoltRequest, respond: Respond) -> None:
         # The acknowledgement says so.
         return
     user = body["user_id"]
-    reply = _work(lambda: run(commanded, user, _name_of(request)), respond)
+    reply = _work(lambda: run(commanded, _source_of(request, user)), respond)
     if reply is None:
         return
     if commanded.action == "status" or not reply.done:
@@ -76,8 +77,9 @@ def _run_decision(body: Body, request: BoltRequest, respond: Respond) -> None:
     value = body["actions"][0]["value"]
 
     def decide() -> Reply:
+        _require_own_team(body)
         decision = parse_decision(value, named(user, body["user"].get("username", "")))
-        return run(decision, user, _name_of(request))
+        return run(decision, _source_of(request, user))
 
     reply = _work(decide, respond)
     if reply is None:
@@ -108,11 +110,33 @@ def _say_privately(respond: Respond, words: str) -> None:
 
 
 def _commanded(body: Body) -> Request | ActionRequest:
+    _require_own_team(body)
     by = named(body["user_id"], body.get("user_name", ""))
     return parse_command(body.get("text", ""), by)
 
 
-def _name_of(request: BoltRequest) -> str:
-    """An execution's: of one request always the same."""
+def _require_own_team(body: Body) -> None:
+    """In a shared channel, or where the app is installed twice, others can ask as well: a command
+    names their workspace, a click the app's and theirs. Raises `RequestRejected`."""
+    user, team = body.get("user"), body.get("team")
+    told = [body.get("team_id")]
+    told += [team.get("id")] if isinstance(team, dict) else []
+    told += [user.get("team_id")] if isinstance(user, dict) else []
+    theirs = {each for each in told if each}
+    if theirs != {settings.of_stack().slack_team}:
+        raise RequestRejected(
+            f"this app obeys the members of one workspace, and you are of {_listed(theirs)}; the"
+            " parameter SlackTeamId of the stack says which"
+        )
+
+
+def _listed(teams: set[str]) -> str:
+    return " and ".join(sorted(teams)) or "none"
+
+
+def _source_of(request: BoltRequest, user: str) -> Source:
+    """Of one request always the same, because all of it is signed."""
     (signature,) = request.headers["x-slack-signature"]
-    return f"slack-{hashlib.sha256(signature.encode()).hexdigest()[:40]}"
+    (timestamp,) = request.headers["x-slack-request-timestamp"]
+    name = f"slack-{hashlib.sha256(signature.encode()).hexdigest()[:40]}"
+    return Source(user, int(timestamp), name)

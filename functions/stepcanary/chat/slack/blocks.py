@@ -26,9 +26,10 @@ def section(markdown: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": markdown[:3_000]}}
 
 
-def message(event: ReleaseEvent) -> list[Block]:
+def message(event: ReleaseEvent, *, may_ask: bool = True) -> list[Block]:
+    """With buttons where a release waits for a person, unless it may not ask."""
     blocks = [section(f"*{escaped(title(event))}*\n{escaped(text(event))}")]
-    if event.wait is not None and set(BUTTONS) & set(event.ends_on or []):
+    if may_ask and event.wait is not None and set(BUTTONS) & set(event.ends_on or []):
         blocks.append(_buttons(event, event.wait))
     return blocks
 

@@ -1,5 +1,6 @@
 """Executions: run one for what somebody wrote or clicked, and say in words what came of it."""
 
+import hashlib
 import json
 import time
 from contextlib import suppress
@@ -10,7 +11,9 @@ from stepcanary.aws.stepfunctions import End
 from stepcanary.domain.request import ActionRequest, Request
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.observability import logger
-from stepcanary.store import profiles, settings
+from stepcanary.store import askings, profiles, senders, settings
+from stepcanary.store.askings import Asking
+from stepcanary.store.senders import Sender
 
 LOOK_SECONDS = 0.5
 LONGEST_LOOK_SECONDS = 20.0
@@ -26,14 +29,30 @@ class Reply:
     words: str
 
 
-def run(request: Request | ActionRequest, user_id: str, name: str) -> Reply:
-    """Run it under this execution name: a second call gets the same answer, and it is done once.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The request of Slack: by which member, signed at which epoch second. `name` is what its
+    execution is called, however often it comes."""
+
+    user_id: str
+    at: int
+    name: str
+
+
+def run(request: Request | ActionRequest, source: Source) -> Reply:
+    """Run it: a second call gets the same answer, and it is done once. So is what somebody asks
+    for twice within a minute, unless it was refused or something else came between.
 
     Raises `RequestRejected` for what the user may not do.
     """
     service, action = request.service, request.action
+    name = source.name
     try:
-        _require_allowed(service, action, user_id)
+        _require_allowed(service, action, source.user_id)
+        if action != "status":
+            name = _as_one(service, _asking_of(request, source))
+            sender = senders.vouch(name, Sender(request.by))
+            request = request.model_copy(update={"by": sender.by})
     except (AwsUnavailable, AwsRefused) as failure:
         return _failed(request, failure, "Nothing was changed")
     try:
@@ -52,6 +71,33 @@ def run(request: Request | ActionRequest, user_id: str, name: str) -> Reply:
     if end is None:
         return Reply(True if releases else None, f"{action} {service}: running as execution {name}")
     return _reply(action, end)
+
+
+def _asking_of(request: Request | ActionRequest, source: Source) -> Asking:
+    asked = request.model_dump(mode="json", exclude_unset=True, exclude={"by"})
+    what = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return Asking(source.user_id, what, source.at, source.name)
+
+
+def _as_one(service: str, asking: Asking) -> str:
+    """Which execution does it: one that does it already, where this only says it again."""
+    last = askings.last(service)
+    if last is not None and asking.repeats(last) and not _was_refused(last):
+        return last.execution
+    if last is not None and asking.at < last.at:
+        # It was worked on late, and is not the last.
+        return asking.execution
+    return asking.execution if askings.keep(service, asking, last) else _as_one(service, asking)
+
+
+def _was_refused(asking: Asking) -> bool:
+    # AWS may not know yet what was started just now.
+    with suppress(AwsRefused, AwsUnavailable):
+        end = stepfunctions.end_of(
+            stepfunctions.arn_of(settings.of_stack().state_machine, asking.execution)
+        )
+        return end is not None and bool(end.error)
+    return False
 
 
 def _failed(

@@ -22,11 +22,12 @@ def post(event: ReleaseEvent) -> None:
     when only a person can mend it: the function's errors have an alarm, and the event is kept."""
     stack = settings.of_stack()
     thread = ledger.thread(event.execution)
+    blocks = message(event, may_ask=_may_ask(event))
     try:
         answer = _client(stack.slack_secret).chat_postMessage(
             channel=stack.slack_channel,
             text=escaped(title(event)),
-            blocks=message(event),
+            blocks=blocks,
             unfurl_links=False,
             reply_broadcast=thread is not None and event.detail_type in LOUD,
             thread_ts=thread,
@@ -41,6 +42,12 @@ def post(event: ReleaseEvent) -> None:
         raise AwsUnavailable(f"Slack did not answer: {error}") from error
     if thread is None:
         ledger.keep_thread(event.execution, str(answer["ts"]))
+
+
+def _may_ask(event: ReleaseEvent) -> bool:
+    """Whether there is something to decide. Anybody who may put events on the bus can tell of a
+    wait, but only of a release that runs is there one in the ledger."""
+    return event.wait is not None and ledger.is_running(event.execution, event.service)
 
 
 def _client(secret: str) -> WebClient:
