@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.aws.warmth import keep_warm
 from stepcanary.contracts.answers import Sweep, answers
 from stepcanary.observability import logger, metrics
 from stepcanary.release.sweep import bring_home, sweep
@@ -19,6 +20,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> Sweep:
     if execution:
         swept = bring_home(execution)
     else:
+        keep_warm()
         swept = sweep()
         metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=len(swept.stranded))
         metrics.add_metric(name="LeftBehind", unit=MetricUnit.Count, value=len(swept.left))

@@ -3,12 +3,14 @@
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from stepcanary.aws.warmth import may_be_warmed
 from stepcanary.contracts.answers import Attempt, answers
 from stepcanary.contracts.states import FencedInput
 from stepcanary.observability import logger, metrics
 from stepcanary.release import revert
 
 
+@may_be_warmed
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @metrics.log_metrics
 @answers

@@ -38,6 +38,11 @@ class ParameterSettings:
         return cls(name=_required("SETTINGS_PARAMETER"))
 
 
+def kept_warm() -> list[str]:
+    """ARNs of functions that the sweep keeps warm; none where nothing ever gets cold."""
+    return os.environ.get("KEPT_WARM", "").split()
+
+
 def slack_api() -> str:
     """Slack's own, but for tests and the sandbox."""
     return os.environ.get("SLACK_API") or SLACK_API

@@ -17,6 +17,7 @@ import pytest
 from emulator import template
 from sandbox.slack import CHANNEL, SECRET
 from stepcanary.aws import clients
+from stepcanary.aws.warmth import WARM
 from stepcanary.domain.events import DetailType
 from stepcanary.release import routes
 from stepcanary.traffic.factory import router_for
@@ -28,6 +29,7 @@ from tests.fakes.cloud import Refusal
 from tests.slack.conftest import Workspace
 from tests.statemachine.runner import World, listening, world
 
+ALIAS = "arn:aws:lambda:us-east-1:123456789012:function:stepcanary-"
 PREFIX = {"stepfunctions": "states", "elbv2": "elasticloadbalancing"}
 NAMED_OTHERWISE = {"lambda:Invoke": "lambda:InvokeFunction"}
 
@@ -201,7 +203,8 @@ def seen() -> Iterator[Calls]:
                     stack_of().pop()
 
             here.handlers[name] = traced
-        with listening("provide-client-params.*.*", record):
+        patched = patch.dict(os.environ, KEPT_WARM=f"{ALIAS}relay-alarm:live {ALIAS}revert:live")
+        with listening("provide-client-params.*.*", record), patched:
             _release_in_every_way(here)
             _meet_others_in_every_way(here)
             _scale_in_every_way(here)
@@ -211,6 +214,7 @@ def seen() -> Iterator[Calls]:
 
 
 def _release_in_every_way(here: World) -> None:
+    here.invoke("RelayAlarmFunction", WARM)
     # A promote that comes before anything waits is obeyed by the first bake.
     here.clock.after(12, lambda: here.signal("promote"))
     assert here.release(version(2)).state == "Released"

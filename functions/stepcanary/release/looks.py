@@ -62,7 +62,7 @@ def look_after(living: list[Lease]) -> list[str]:
     stranded = []
     waiting: list[Waiting] = []
     for lease in living:
-        if lease.stage == OPENING or (lease.stage < RETURNING and _handed_over(lease)):
+        if lease.stage == OPENING or (_handed_over(lease) and lease.stage < RETURNING):
             continue
         try:
             waiting.append((lease, leases.release_of(lease)))

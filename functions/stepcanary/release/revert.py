@@ -11,7 +11,7 @@ from stepcanary.domain.verdict import fired_of, unseen_of
 from stepcanary.errors import PrimaryDown, ReleaseError, SplitDrifted
 from stepcanary.release import floors, guards, routes, world
 from stepcanary.release.routes import Forced, force_all
-from stepcanary.store import stages
+from stepcanary.store import leases, stages
 from stepcanary.traffic.router import TrafficRouter
 from stepcanary.traffic.shift import Moved, foreign_write, jump_of
 
@@ -37,6 +37,14 @@ def attempt(release: Release, lease: Lease) -> Attempt:
     if returned.failures:
         return _again(release, lease, returned.failures, note)
     return Attempt(next="confirm", note=note)
+
+
+def return_at_once(release: Release, lease: Lease) -> None:
+    """The first attempt, by who hears of the alarm, before the execution does. `lease` is as it was
+    when the way back began; what stands in the way of a route is for the execution to see."""
+    _, note = give_back(release, lease)
+    if note:
+        routes.note_losses(leases.read(release.split), note)
 
 
 def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: str) -> Attempt:
@@ -70,7 +78,9 @@ def _note(
     release: Release, router: TrafficRouter, lease: Lease, split: str, moved: Moved
 ) -> str | None:
     """Who else wrote the route, where somebody did; `lease` is as it was before this attempt."""
-    if jump_of(moved.now, moved.found.version) > 1:
+    # Who heard of the alarm may be at it at the same time.
+    ours = 2 if lease.stage == RETURNING else 1
+    if jump_of(moved.now, moved.found.version) > ours:
         return f"somebody else wrote {router.name} while it was being returned"
     if moved.found.split.at_rest and lease.stage == RETURNING:
         # An earlier attempt of ours, whose answer was lost.

@@ -8,8 +8,9 @@ from stepcanary.contracts.states import WaitInput
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import SignalRequest
 from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal
-from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused
+from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError, SignalRefused
 from stepcanary.observability import logger
+from stepcanary.release import revert
 from stepcanary.store import leases, ledger, mailbox
 
 
@@ -79,12 +80,13 @@ def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
     An event that was under way since before a release began says nothing about that release.
     """
     signal = Signal(kind="revert", reason=reason[:1_000], by=f"alarm {alarm}", at=fired_at)
+    judged = [lease for lease in leases.watching(alarm) if lease.since <= fired_at]
     accepted, failed = [], []
-    for lease in leases.watching(alarm):
-        if fired_at < lease.since:
-            continue
+    for lease in judged:
         try:
-            accepted.append(deliver(lease, signal))
+            # Of several the executions see to it, all at the same time.
+            at_once = len(judged) == 1 and _return_at_once(lease, signal)
+            accepted.append(lease.holder if at_once else deliver(lease, signal))
         except SignalRefused:
             # It ended, or its traffic returns already: what the alarm asks for happens anyway.
             continue
@@ -94,6 +96,20 @@ def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
         # Lambda delivers the event again; a release accepts it once.
         raise failed[0]
     return accepted
+
+
+def _return_at_once(lease: Lease, signal: Signal) -> bool:
+    """Return the traffic of a release that waits in its rollout, and then end its wait; False where
+    it does not. Whatever stands in the way, its execution goes on with the revert."""
+    waiting = mailbox.begin_way_back(lease, signal)
+    if waiting is None:
+        return False
+    try:
+        revert.return_at_once(ledger.release_of(waiting.holder), waiting)
+    except ReleaseError:
+        logger.exception("the return is left to the execution", extra={"split": lease.split})
+    stepfunctions.end_wait(waiting.token, signal)
+    return True
 
 
 def deliver(lease: Lease, signal: Signal, wait: int | None = None) -> str:

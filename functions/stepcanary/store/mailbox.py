@@ -2,10 +2,11 @@
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
+from stepcanary import clock
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import MOST_SIGNALS, TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal
-from stepcanary.domain.stage import RETURNING
+from stepcanary.domain.stage import RETURNING, ROLLOUT
 from stepcanary.errors import SignalRefused, StageOver
 from stepcanary.store import leases, table
 from stepcanary.store.lease_items import lease_key, lease_of
@@ -101,6 +102,28 @@ def keep(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
         now = lease_of(lease.split, failed.item)
         return _not_kept(lease, now, signal, wait, failed)
     return lease_of(lease.split, item)
+
+
+def begin_way_back(lease: Lease, revert: Signal) -> Lease | None:
+    """Keep a revert for a release that waits in its rollout, and begin the way back with it: no
+    late shift is accepted any more. The lease as it was; None where the release is anywhere else,
+    has a revert already, or is in other hands: then nothing is written."""
+    is_waiting = Attr("token").exists() & Attr("ends_on").contains("revert") & is_still_there()
+    untroubled = Attr("lent").ne(True) & table.is_absent("parked") & table.is_absent("recovering")
+    change = Change(
+        lease_key(lease.split),
+        Attr("holder").eq(lease.holder)
+        & Attr("stage").eq(ROLLOUT.number)
+        & is_not_reverting()
+        & is_waiting
+        & untroubled,
+        set={"signal": revert.model_dump(), "stage": RETURNING.number},
+        first={"returning_at": clock.epoch_seconds()},
+    )
+    try:
+        return lease_of(lease.split, table.change_and_see(change))
+    except ConditionFailed:
+        return None
 
 
 def _kept(lease: Lease, signal: Signal, wait: int | None) -> Change:

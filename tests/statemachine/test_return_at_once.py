@@ -1,0 +1,169 @@
+"""Who hears of the alarm returns the traffic itself, before the execution does."""
+
+import json
+
+import pytest
+
+from emulator import template
+from stepcanary.domain.stage import RETURNING, Stage
+from stepcanary.errors import RevertRequested
+from stepcanary.store import leases
+from tests.builders import request
+from tests.fakes.cloud import Document, Refusal
+from tests.statemachine.runner import World, listening
+from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS, later, timed
+
+ALARM = "example2-5xx"
+
+
+def fire(here: World) -> None:
+    here.cloud.set_alarm(ALARM, "ALARM")
+
+
+def relay(here: World) -> None:
+    """The event, delivered at this very moment."""
+    here.lost.add("RelayAlarmFunction")
+    fire(here)
+    event = json.loads((template.ROOT / "events/relay_alarm.json").read_text())
+    event["detail"]["alarmName"] = ALARM
+    event["detail"]["state"]["timestamp"] = f"{here.clock.now():%Y-%m-%dT%H:%M:%S.000+0000}"
+    here.invoke("RelayAlarmFunction", event)
+
+
+def stage() -> Stage:
+    (lease,) = leases.held()
+    return lease.stage
+
+
+def called_on_alarm(here: World) -> list[str]:
+    """What is called from the event on, of all functions."""
+    called: list[str] = []
+
+    def hear(model: object, **_: object) -> None:
+        called.append(model.name)  # type: ignore[attr-defined]
+
+    def go_off() -> None:
+        called.clear()
+        fire(here)
+
+    here.clock.after(FIRST_BAKE, go_off)
+    with listening("provide-client-params.*.*", hear):
+        assert here.release(request()).state == "Reverted"
+    return called
+
+
+def test_it_writes_within_five_calls_and_tells_the_execution_then(here: World) -> None:
+    called = called_on_alarm(here)
+    written = called.index("UpdateRoute")
+    assert called[: written + 1] == [
+        "Query",
+        "UpdateItem",
+        "GetItem",
+        "DescribeRoute",
+        "UpdateRoute",
+    ]
+    assert "SendTaskSuccess" in called[written : written + 4]
+    assert called.count("UpdateRoute") == 1, "the execution wrote it once more"
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_an_event_that_comes_again_changes_nothing(here: World, again: int) -> None:
+    def go_off() -> None:
+        fire(here)
+        for _ in range(again):
+            here.cloud.set_alarm(ALARM, "OK")
+            fire(here)
+
+    here.clock.after(FIRST_BAKE, go_off)
+    outcome = here.release(request())
+    assert (outcome.state, here.cloud.weights) == ("Reverted", [(95, 5), (100, 0)])
+    assert len(here.signals("release-1")) == 1
+
+
+@pytest.mark.parametrize("failure", ["ForbiddenException", "TooManyRequestsException"])
+def test_what_it_cannot_write_the_execution_does(here: World, failure: str) -> None:
+    refused: list[Stage] = []
+
+    def refuse(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute" and not refused:
+            refused.append(stage())
+            raise Refusal(failure, "no", 403)
+
+    def go_off() -> None:
+        here.cloud.before_call = refuse
+        fire(here)
+
+    here.clock.after(FIRST_BAKE, go_off)
+    outcome = here.release(request())
+    assert refused == [RETURNING]
+    assert (outcome.state, here.cloud.weights) == ("Reverted", [(95, 5), (100, 0)])
+    assert f"alarm {ALARM}" in outcome.cause
+
+
+def test_it_names_who_else_had_written(here: World) -> None:
+    here.clock.after(FIRST_BAKE, lambda: (here.cloud.write_foreign(30), fire(here)))
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert "somebody else wrote" in outcome.cause
+    assert here.cloud.weights[-1] == (100, 0)
+
+
+def test_a_late_shift_is_refused(here: World) -> None:
+    """One that was delivered a second time, after the traffic had returned."""
+    shifts: list[Document] = []
+    handler = here.handlers["ShiftWeightFunction"]
+
+    def noted(event: Document, context: object) -> object:
+        shifts.append(event)
+        return handler(event, context)
+
+    here.handlers["ShiftWeightFunction"] = noted
+
+    def relay_and_shift() -> None:
+        relay(here)
+        with pytest.raises(RevertRequested, match=ALARM):
+            here.invoke("ShiftWeightFunction", shifts[-1])
+
+    tried = later(here, FIRST_BAKE, relay_and_shift)
+    assert here.release(request()).state == "Reverted"
+    assert (tried, here.cloud.weights) == ([None], [(95, 5), (100, 0)])
+
+
+def test_a_primary_that_is_being_replaced_gets_nothing_at_once(here: World) -> None:
+    """Its old version has to come back before it can have the traffic."""
+    seen = later(here, PRIMARY_ROLLS, lambda: (relay(here), here.cloud.split())[1])
+    assert here.release(request()).state == "Reverted"
+    assert seen == [(0, 100)]
+
+
+def test_of_several_releases_the_executions_see_to_it(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that hangs must not hold up the others."""
+    watching = leases.watching
+    monkeypatch.setattr(leases, "watching", lambda alarm: watching(alarm) * 2)
+    seen = later(here, FIRST_BAKE, lambda: (relay(here), here.cloud.split())[1])
+    assert here.release(request()).state == "Reverted"
+    assert seen == [(95, 5)]
+
+
+def test_one_that_died_in_it_is_followed_by_the_sweep(here: World) -> None:
+    """After it had begun the way back, and before it wrote or told the execution."""
+
+    def die(name: str, _params: Document) -> None:
+        if name == "appmesh.DescribeRoute":
+            here.cloud.before_call = lambda *_: None
+            raise SystemExit
+
+    def relay_and_die() -> tuple[Stage, tuple[int, int]]:
+        here.cloud.before_call = die
+        with pytest.raises(SystemExit):
+            relay(here)
+        here.clock.after(60, lambda: here.invoke("ReconcileFunction", {}))
+        return stage(), here.cloud.split()
+
+    seen = later(here, FIRST_BAKE, relay_and_die)
+    outcome, seconds = timed(here, lambda: here.release(request()))
+    assert seen == [(RETURNING, (95, 5))]
+    assert (outcome.state, here.cloud.weights) == ("Reverted", [(95, 5), (100, 0)])
+    assert seconds < FIRST_BAKE + 150
