@@ -1,6 +1,7 @@
 """Reaction: how long after an alarm's event the canary has no weight, and no request any more.
 
 Each trial is a whole release under steady load that an alarm reverts in the middle of its bake.
+In every second one who hears of the alarm leaves the return to the execution, as it was `before`.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.appmesh.models import AppMeshBackend
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 
 from emulator.awslambda import Invoker
 from emulator.events import Bus
@@ -29,10 +31,10 @@ from sandbox.console import exit_with, quiet
 from sandbox.demo.run import wait_until_ready
 from sandbox.fronts.appmesh import MESH, route_spec
 from stepcanary.aws import clients
-from stepcanary.release import routes
+from stepcanary.release import routes, signalling
 
 REPORT = Path("build/bench/reaction.json")
-MOST_CALLS = 6
+MOST_CALLS = 5
 MOST_SECONDS = 1.0
 BARE_UPDATES = 3
 REQUESTS_PER_SECOND = 200
@@ -45,11 +47,13 @@ STEPS = [{"weight": 50, "bake_seconds": 600}]
 
 @dataclass
 class Reaction:
-    """Moments on the monotonic clock; `calls` are those of the functions in between."""
+    """Moments on the monotonic clock; `calls` are those of the functions in between, and `states`
+    those of the execution that were entered."""
 
     event_at: float | None = None
     rested_at: float | None = None
     calls: list[str] = field(default_factory=list)
+    states: int = 0
 
 
 class Stopwatch:
@@ -63,6 +67,7 @@ class Stopwatch:
     def placed(self) -> Iterator[None]:
         """Around the sandbox, which binds these methods as it opens."""
         put, call, update = Bus.put, Invoker.call, AppMeshBackend.update_route
+        add_event = EventManager.add_event
 
         def put_event(
             bus: Bus, source: str, detail_type: str, detail: Any, resources: Any = ()
@@ -84,6 +89,13 @@ class Stopwatch:
                 self.reaction.rested_at = self.reaction.rested_at or time.monotonic()
             return route
 
+        def note_event(manager: EventManager, *args: Any, **kwargs: Any) -> Any:
+            kind = kwargs["event_type"]
+            under_way = self.reaction.event_at is not None and self.reaction.rested_at is None
+            if under_way and kind.endswith("StateEntered"):
+                self.reaction.states += 1
+            return add_event(manager, *args, **kwargs)
+
         running = self._running
 
         class Pool(ThreadPoolExecutor):
@@ -98,6 +110,7 @@ class Stopwatch:
             patches.enter_context(patch.object(Bus, "put", put_event))
             patches.enter_context(patch.object(Invoker, "call", call_function))
             patches.enter_context(patch.object(AppMeshBackend, "update_route", update_route))
+            patches.enter_context(patch.object(EventManager, "add_event", note_event))
             yield
 
     def count_calls(self) -> None:
@@ -119,6 +132,7 @@ class Trial:
     seconds: float
     last_request_seconds: float
     calls: list[str]
+    states: int
     bare_updates: list[float]
     requests: int
     errors: int
@@ -190,6 +204,7 @@ def run(sandbox: Sandbox, watch: Stopwatch, number: int) -> Trial:
         seconds=reaction.rested_at - reaction.event_at,
         last_request_seconds=client.last_canary_at - reaction.event_at,
         calls=reaction.calls,
+        states=reaction.states,
         bare_updates=bare,
         requests=client.total.requests,
         errors=client.total.errors,
@@ -208,6 +223,8 @@ def summary(trials: list[Trial]) -> dict[str, Any]:
         "median_last_request_seconds": round(statistics.median(last), 4),
         "worst_last_request_seconds": round(max(last), 4),
         "aws_calls": len(most),
+        # The sandbox's sweep comes each second, and ends a wait beside it now and then.
+        "states": round(statistics.median(trial.states for trial in trials)),
         "ratio_to_bare_update": round(statistics.median(seconds) / bare, 2),
         "bare_update_seconds": round(bare, 5),
         "requests": sum(trial.requests for trial in trials),
@@ -222,8 +239,24 @@ def summary(trials: list[Trial]) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def left_to_the_execution() -> Iterator[None]:
+    with patch.object(signalling, "_return_at_once", lambda *_: False):
+        yield
+
+
+def compared(before: list[Trial], after: list[Trial]) -> dict[str, Any]:
+    report = {"before": summary(before), **summary(after)}
+    for moment in ("", "last_request_"):
+        medians = [each[f"median_{moment}seconds"] for each in (report, report["before"])]
+        report[f"ratio_to_before_{moment}seconds"] = round(medians[0] / medians[1], 2)
+    return report
+
+
 def problems(report: dict[str, Any]) -> list[str]:
     wrong = []
+    if report["ratio_to_before_seconds"] >= 1:
+        wrong.append(f"it takes {report['ratio_to_before_seconds']} times what it took before")
     if report["aws_calls"] > MOST_CALLS:
         wrong.append(f"{report['aws_calls']} AWS calls, over {MOST_CALLS}: {report['calls']}")
     if report["median_seconds"] >= MOST_SECONDS:
@@ -247,21 +280,32 @@ def show(report: dict[str, Any]) -> None:
     print(f"{report['aws_calls']} AWS calls up to and with the write:")
     for call in report["calls"]:
         print(f"  {call}")
+    before = report["before"]
+    print(
+        f"states in between: {report['states']}. Left to the execution: {before['aws_calls']}"
+        f" calls, {before['states']} states, a median of {before['median_seconds']:.3f} s to weight 0; now"
+        f" {report['ratio_to_before_seconds']} of it, and"
+        f" {report['ratio_to_before_last_request_seconds']} of what it took to the last answer"
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="reaction", description=__doc__)
-    parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--trials", type=int, default=30, help="of each of the two ways")
     count = parser.parse_args().trials
     quiet()
-    watch, trials = Stopwatch(), []
+    watch = Stopwatch()
+    before: list[Trial] = []
+    after: list[Trial] = []
     with watch.placed(), Sandbox() as sandbox:
         watch.count_calls()
         for number in range(count):
-            trials.append(run(sandbox, watch, number))
+            with left_to_the_execution():
+                before.append(run(sandbox, watch, 2 * number))
+            after.append(run(sandbox, watch, 2 * number + 1))
             if sys.stdout.isatty():
-                print(f"\r{number + 1} of {count} trials", end="", flush=True)
-    report = summary(trials)
+                print(f"\r{number + 1} of {count} pairs of trials", end="", flush=True)
+    report = compared(before, after)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
     show(report)
