@@ -283,8 +283,8 @@ def show(report: dict[str, Any]) -> None:
     before = report["before"]
     print(
         f"states in between: {report['states']}. Left to the execution: {before['aws_calls']}"
-        f" calls, {before['states']} states, a median of {before['median_seconds']:.3f} s to weight 0; now"
-        f" {report['ratio_to_before_seconds']} of it, and"
+        f" calls, {before['states']} states, a median of {before['median_seconds']:.3f} s to weight"
+        f" 0; now {report['ratio_to_before_seconds']} of it, and"
         f" {report['ratio_to_before_last_request_seconds']} of what it took to the last answer"
     )
 
