@@ -49,7 +49,9 @@ versions = st.sets(st.integers(1, 30))
 
 
 @given(versions, versions, versions)
-def test_nothing_goes_that_is_needed(published: set[int], aliased: set[int], used: set[int]) -> None:
+def test_nothing_goes_that_is_needed(
+    published: set[int], aliased: set[int], used: set[int]
+) -> None:
     named = frozenset(("Revert", number) for number in used)
     gone = removable("Revert", published, aliased, named)
     assert gone == sorted(gone)
