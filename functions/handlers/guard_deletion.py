@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Guarded, answers
 from stepcanary.observability import logger
-from stepcanary.release import guard
+from stepcanary.release import deletion
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -15,6 +15,6 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> Guarded:
     """`event` is a custom resource's; see
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
     """
-    reason = guard.answer(event)
+    reason = deletion.answer(event)
     logger.info("answered CloudFormation", extra={"asked": event["RequestType"], "reason": reason})
     return Guarded(refused=bool(reason), reason=reason)

@@ -10,7 +10,7 @@ import pytest
 
 from emulator import template
 from stepcanary.aws import cloudformation
-from stepcanary.errors import AwsUnavailable, RequestRejected
+from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.store import door, due, leases
 from stepcanary.store.due import RETIRE, TAKE_DOWN, Task
 from tests.builders import profile, request
@@ -266,7 +266,7 @@ def test_an_answer_that_nobody_takes_is_tried_again_by_lambda() -> None:
     ],
 )
 def test_no_other_place_is_answered(url: str) -> None:
-    with pytest.raises(ValueError, match="takes no answers"):
+    with pytest.raises(AwsRefused, match="takes no answers"):
         cloudformation.answer(url, {})
 
 

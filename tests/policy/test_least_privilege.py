@@ -16,7 +16,7 @@ import pytest
 
 from emulator import template
 from sandbox.slack import CHANNEL, SECRET
-from stepcanary.aws import clients
+from stepcanary.aws import clients, cloudformation
 from stepcanary.domain.events import DetailType
 from stepcanary.release import routes
 from stepcanary.traffic.factory import router_for
@@ -109,6 +109,7 @@ REACHED_FROM_OUTSIDE = [
     "RelayAlarmFunction",
     "AnswerSlackFunction",
     "PostToSlackFunction",
+    "GuardDeletionFunction",
 ]
 
 # The default quota of IAM, per role.
@@ -202,6 +203,7 @@ def seen() -> Iterator[Calls]:
 
             here.handlers[name] = traced
         with listening("provide-client-params.*.*", record):
+            _tidy_in_every_way(here)
             _release_in_every_way(here)
             _meet_others_in_every_way(here)
             _scale_in_every_way(here)
@@ -499,6 +501,24 @@ def _chat_in_every_way(here: World) -> None:
             assert "no release of checkout is running" in slack.do("revert checkout")
 
 
+def _tidy_in_every_way(here: World) -> None:
+    """Old versions go while a release runs, and a stack that somebody deletes is kept for it."""
+    event = json.loads((template.ROOT / "events/remove_versions.json").read_text())
+    for function in event["functions"]:
+        here.cloud.publish(function, 1, 2, 3, 4)
+    asked = json.loads((template.ROOT / "events/guard_deletion.json").read_text())
+
+    def tidy() -> None:
+        here.invoke("RemoveVersionsFunction", event)
+        here.cloud.stack_status = "DELETE_IN_PROGRESS"
+        with patch.object(cloudformation, "answer"):
+            here.invoke("GuardDeletionFunction", asked)
+        here.signal("revert")
+
+    here.clock.after(100, tidy)
+    assert here.release(version(40), "kept-from-deletion").state == "Reverted"
+
+
 def version(number: int) -> dict[str, Any]:
     return request(images={"app": f"shop:v{number}"})
 
@@ -511,7 +531,12 @@ def policies(function: str) -> list[Any]:
 
 def documents(function: str) -> list[dict[str, Any]]:
     resources = template.document()["Resources"]
-    return [
+    beside = [
+        r["Properties"]["PolicyDocument"]
+        for r in resources.values()
+        if r["Type"] == "AWS::IAM::Policy" and r["Properties"]["Roles"] == [f"{function}Role"]
+    ]
+    return beside + [
         resources[policy]["Properties"]["PolicyDocument"] if isinstance(policy, str) else policy
         for policy in policies(function)
     ]

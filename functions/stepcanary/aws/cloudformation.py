@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
 from stepcanary.domain.model import Document
-from stepcanary.errors import AwsUnavailable
+from stepcanary.errors import AwsRefused, AwsUnavailable
 
 ANSWERED_AT = (".amazonaws.com", ".amazonaws.com.cn")
 ANSWER_SECONDS = 10
@@ -27,12 +27,12 @@ def answer(url: str, document: Document) -> None:
     """Put the answer where CloudFormation waits for it, which is in S3. See
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 
-    Raises `AwsUnavailable`, and `ValueError` for what is no such place.
+    Raises `AwsUnavailable`, and `AwsRefused` for what is no such place.
     """
     place = urlsplit(url)
     host = place.hostname or ""
     if place.scheme != "https" or not host.endswith(ANSWERED_AT):
-        raise ValueError(f"CloudFormation takes no answers at {place.scheme}://{host}")
+        raise AwsRefused(f"CloudFormation takes no answers at {place.scheme}://{host}", "NoPlace")
     body = json.dumps(document).encode()
     for left in reversed(range(ANSWER_TRIES)):
         try:

@@ -1,6 +1,12 @@
-"""Deletion: why the stack may not go yet, since nobody else would undo what its releases did."""
+"""Deletion: whether the stack may go yet, since nobody else would undo what its releases did.
+
+CloudFormation asks by the stack's deletion guard, a resource that is deleted before all else. It is
+answered whatever happens: without an answer a stack waits for as long as its template says.
+"""
 
 from stepcanary.aws import cloudformation
+from stepcanary.domain.model import Document
+from stepcanary.observability import logger
 from stepcanary.store import door, due, leases
 from stepcanary.store.due import TAKE_DOWN, Task
 
@@ -14,10 +20,47 @@ ANYWAY = (
 )
 
 
-def why_not(stack: str) -> str:
+def answer(event: Document) -> str:
+    """Why the stack is not deleted; empty where it is, and where that was not the question."""
+    reason = _refusal(event) if event["RequestType"] == "Delete" else _opened()
+    cloudformation.answer(
+        event["ResponseURL"],
+        {
+            "Status": "FAILED" if reason else "SUCCESS",
+            "Reason": reason or "nothing speaks against it",
+            # One that changes would have CloudFormation delete what it takes for the old one.
+            "PhysicalResourceId": event.get("PhysicalResourceId") or "deletion-guard",
+            **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
+        },
+    )
+    return reason
+
+
+def _refusal(event: Document) -> str:
+    try:
+        reason = _why_not(event["StackId"])
+    except Exception as error:
+        logger.exception("it cannot be said whether the stack may go")
+        reason = (
+            f"whether a release holds a split cannot be said: {error}. Mend that and delete the"
+            " stack again"
+        )
+    return f"{reason[:LONGEST_REASON]}. {ANYWAY}" if reason else ""
+
+
+def _opened() -> str:
+    """A stack that is made or updated is kept; whoever waits for that is not kept by this."""
+    try:
+        door.open_again()
+    except Exception:
+        logger.exception("the door opens by itself")
+    return ""
+
+
+def _why_not(stack: str) -> str:
     """Empty where it may go. The door is closed then, and open where it may not."""
     if cloudformation.status_of(stack) != DELETED:
-        # Another version of the template has no guard, or the stack was never there.
+        # Another version of the template has no guard, or the first deployment has failed.
         return ""
     door.close()
     may_go = False
