@@ -114,6 +114,8 @@ def _is_enabled(event: dict[str, Any], parameters: dict[str, str]) -> bool:
 
 
 EVERY_MINUTE, EVERY_FIVE_MINUTES = "rate(1 minute)", "rate(5 minutes)"
+DAILY = "rate(1 day)"
+"""No sandbox lives as long."""
 
 
 def schedules(rate: str = EVERY_MINUTE) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.core.exceptions import AWSError
+from moto.core.responses import ActionResult
 from moto.stepfunctions.exceptions import InvalidToken
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
@@ -22,6 +23,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+from moto.stepfunctions.responses import StepFunctionResponse
 
 from emulator.awslambda import Invoker
 from emulator.clock import Clock
@@ -50,6 +52,7 @@ def filled(invoker: Invoker, clock: Clock | None, on_end: OnEnd) -> Iterator[Non
             (lambda_eval_utils, "boto_client_for", lambda **_: invoker),
             (StepFunctionsParserBackend, "start_execution", _start_execution()),
             (StepFunctionsParserBackend, "send_task_success", _send_task_success),
+            (StepFunctionResponse, "describe_state_machine_for_execution", _definition_kept),
             (token_task, "_eval_wait_for_task_token", _wait_for_task_token(clock)),
             (Environment, "set_error", _set_error()),
             (BaseExecutionWorkerCommunication, "terminated", _terminated(on_end)),
@@ -69,6 +72,21 @@ def _start_execution() -> Any:
         return start_execution(self, state_machine_arn, name, *rest, **more)
 
     return start_named
+
+
+def _definition_kept(self: Any) -> ActionResult:
+    """AWS: the definition that the execution began with. moto: that of its state machine now."""
+    arn = self._get_param("executionArn")
+    machine = self.stepfunction_backend.describe_execution(arn).state_machine
+    return ActionResult(
+        {
+            "stateMachineArn": machine.arn,
+            "name": machine.name,
+            "definition": machine.definition,
+            "roleArn": machine.roleArn,
+            "updateDate": machine.update_date,
+        }
+    )
 
 
 def _send_task_success(self: Any, task_token: str, outcome: str) -> None:

@@ -15,6 +15,7 @@ from tests.fakes import parameters
 from tests.fakes.clock import VirtualClock
 from tests.fakes.ecs import ACCOUNT, REGION, task_definition
 from tests.fakes.past import Remembered
+from tests.fakes.published import Published
 from tests.fakes.scaling import Scaling
 from tests.fakes.service import Document, Refusal, serve
 
@@ -50,7 +51,7 @@ ROUTE_ARN = (
 )
 
 
-class Cloud(Scaling):
+class Cloud(Scaling, Published):
     """The article's environment. Change its attributes to change the world."""
 
     traffic: ClassVar[Document] = PROFILE["traffic"][0]
@@ -83,6 +84,8 @@ class Cloud(Scaling):
         self.parameters: dict[str, str] = {parameters.NAME: parameters.settings()}
         self.secrets: dict[str, str] = {}
         self.on_invoke: Callable[[str, Document], None] = lambda _function, _event: None
+        self.versions: dict[str, list[int]] = {}
+        self.aliases: dict[str, list[Document]] = {}
         self.undiscovered: set[str] = set()
         self.other_routes: set[str] = set()
         spec: Document = {

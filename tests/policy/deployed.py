@@ -56,6 +56,7 @@ _PSEUDO = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/{SUFFIX}",
     "AWS::StackName": STACK,
     "AWS::URLSuffix": "amazonaws.com",
 }
@@ -105,10 +106,15 @@ class Deployed:
         return "arn:aws:" + path.format(region=REGION, account=ACCOUNT, name=self._name(name))
 
     def identity(self, role: str) -> list[Policy]:
-        """The policies of a role, those that it shares among them."""
+        """The policies of a role, those that it shares among them, and those put up beside it."""
         properties = self._properties(role)
         shared = {self.arn(n): n for n, _ in self._of_type("AWS::IAM::ManagedPolicy")}
-        return [each["PolicyDocument"] for each in properties.get("Policies", [])] + [
+        inline = [*properties.get("Policies", [])] + [
+            beside
+            for _, beside in self._of_type("AWS::IAM::Policy")
+            if self._name(role) in beside["Roles"]
+        ]
+        return [each["PolicyDocument"] for each in inline] + [
             self._properties(shared[arn])["PolicyDocument"]
             if arn in shared
             else MANAGED_BY_AWS[arn]

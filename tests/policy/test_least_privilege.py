@@ -16,7 +16,7 @@ import pytest
 
 from emulator import template
 from sandbox.slack import CHANNEL, SECRET
-from stepcanary.aws import clients
+from stepcanary.aws import clients, cloudformation
 from stepcanary.aws.warmth import WARM
 from stepcanary.domain.events import DetailType
 from stepcanary.release import routes
@@ -28,6 +28,7 @@ from tests.builders import FROM_ECR, TRIGGERS, profile, request
 from tests.fakes.cloud import Refusal
 from tests.slack.conftest import Workspace
 from tests.statemachine.runner import World, listening, world
+from tools.rights import KEPT_FOR_OLDER
 
 ALIAS = "arn:aws:lambda:us-east-1:123456789012:function:stepcanary-"
 PREFIX = {"stepfunctions": "states", "elbv2": "elasticloadbalancing"}
@@ -111,6 +112,7 @@ REACHED_FROM_OUTSIDE = [
     "RelayAlarmFunction",
     "AnswerSlackFunction",
     "PostToSlackFunction",
+    "GuardDeletionFunction",
 ]
 
 # The default quota of IAM, per role.
@@ -205,6 +207,7 @@ def seen() -> Iterator[Calls]:
             here.handlers[name] = traced
         patched = patch.dict(os.environ, KEPT_WARM=f"{ALIAS}relay-alarm:live {ALIAS}revert:live")
         with listening("provide-client-params.*.*", record), patched:
+            _tidy_in_every_way(here)
             _release_in_every_way(here)
             _meet_others_in_every_way(here)
             _scale_in_every_way(here)
@@ -503,6 +506,24 @@ def _chat_in_every_way(here: World) -> None:
             assert "no release of checkout is running" in slack.do("revert checkout")
 
 
+def _tidy_in_every_way(here: World) -> None:
+    """Old versions go while a release runs, and a stack that somebody deletes is kept for it."""
+    event = json.loads((template.ROOT / "events/remove_versions.json").read_text())
+    for function in event["functions"]:
+        here.cloud.publish(function, 1, 2, 3, 4)
+    asked = json.loads((template.ROOT / "events/guard_deletion.json").read_text())
+
+    def tidy() -> None:
+        here.invoke("RemoveVersionsFunction", event)
+        here.cloud.stack_status = "DELETE_IN_PROGRESS"
+        with patch.object(cloudformation, "answer"):
+            here.invoke("GuardDeletionFunction", asked)
+        here.signal("revert")
+
+    here.clock.after(100, tidy)
+    assert here.release(version(40), "kept-from-deletion").state == "Reverted"
+
+
 def version(number: int) -> dict[str, Any]:
     return request(images={"app": f"shop:v{number}"})
 
@@ -515,7 +536,12 @@ def policies(function: str) -> list[Any]:
 
 def documents(function: str) -> list[dict[str, Any]]:
     resources = template.document()["Resources"]
-    return [
+    beside = [
+        r["Properties"]["PolicyDocument"]
+        for r in resources.values()
+        if r["Type"] == "AWS::IAM::Policy" and r["Properties"]["Roles"] == [f"{function}Role"]
+    ]
+    return beside + [
         resources[policy]["Properties"]["PolicyDocument"] if isinstance(policy, str) else policy
         for policy in policies(function)
     ]
@@ -540,10 +566,10 @@ def test_what_is_granted_is_called_and_what_is_called_is_granted(seen: Calls) ->
 def _not_exact(seen: Calls, function: str) -> set[str]:
     """Actions that are granted or called, and not both."""
     theirs = seen.actions[function]
-    counted = theirs if "appmesh:DescribeRoute" in theirs else theirs - {"ssm:GetParameters"}
+    looking = theirs if "appmesh:DescribeRoute" in theirs else theirs - {"ssm:GetParameters"}
     others = {
         action
-        for ours in counted
+        for ours in looking
         for action in OTHER_ROUTERS.get(ours, set()) | ASKED_BESIDE.get(ours, set())
     }
     beside = {
@@ -551,7 +577,10 @@ def _not_exact(seen: Calls, function: str) -> set[str]:
         for action, allowed in _partitions_granted(function).items()
         for key in _outside(seen.keys[function, action], allowed)
     }
-    return ((set(granted(function)) - WITHOUT_A_CALL) ^ (theirs | others)) | beside
+    kept = KEPT_FOR_OLDER.get(function, set())
+    needless = kept & theirs
+    counted = set(granted(function)) - WITHOUT_A_CALL - kept
+    return (counted ^ (theirs | others)) | beside | needless
 
 
 def _partitions_granted(function: str) -> dict[str, set[str]]:

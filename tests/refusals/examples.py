@@ -17,7 +17,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.request import ActionRequest
 from stepcanary.errors import RequestRejected
 from stepcanary.release import concurrency, opening, plan, waiting
-from stepcanary.store import leases, ledger, pushes, queue, senders, table
+from stepcanary.store import door, leases, ledger, pushes, queue, senders, table
 from stepcanary.store.senders import Sender
 from stepcanary.store.table import ConditionFailed, Delete
 from tests.builders import PROFILE, profile, request, traffic
@@ -182,6 +182,11 @@ def _came_and_went(here: World) -> str:
         except RequestRejected as rejected:
             return str(rejected)
     return ""
+
+
+def _deleted(here: World) -> str:
+    door.close()
+    return _opening(here, _planned(here, request()))
 
 
 def _closed(here: World) -> str:
@@ -600,6 +605,7 @@ EXAMPLES: dict[str, Example] = {
     "on another split": lambda w: _taken(w, profile=profile(traffic=traffic(route="other"))),
     "after one that came and went": _came_and_went,
     "after its end": _closed,
+    "while the stack is deleted": _deleted,
     "while help fails": _help_fails,
     "after a promotion that failed": _parked,
     "after a change": _changed,

@@ -36,6 +36,7 @@ FACTORIES = (
     "appmesh",
     "autoscaling",
     "awslambda",
+    "cloudformation",
     "cloudwatch",
     "ecs",
     "elbv2",

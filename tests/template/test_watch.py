@@ -111,6 +111,7 @@ def test_what_is_called_from_outside() -> None:
         "PromoteOnPipeline",
         "Reconcile",
         "RelayAlarm",
+        "RemoveVersions",
         "SignalRelease",
         "StartOnImage",
         "TakeAction",
@@ -129,6 +130,7 @@ def test_an_event_that_fails_is_kept_and_a_person_is_called() -> None:
     # What a schedule starts is made up for by the next run.
     assert queues.pop("ReconcileFunction") == "FailedSweeps"
     assert queues.pop("IndexProfilesFunction") == "FailedSweeps"
+    assert queues.pop("RemoveVersionsFunction") == "FailedSweeps"
     assert set(queues.values()) == {"FailedEvents"}
     assert set(on("ApproximateNumberOfMessagesVisible")) == {"FailedEvents.QueueName"}
     dropped = on("AsyncEventsDropped")
@@ -277,7 +279,7 @@ def test_the_runbook_says_what_the_alarms_cost() -> None:
     metrics = [metric for alarm in ALARMS for metric in watched(alarm)]
     always = [metric for metric in metrics if not metric.condition]
     text = " ".join(RUNBOOK.read_text().split())
-    words = {14: "Fourteen", 17: "seventeen"}
+    words = {15: "Fifteen", 18: "eighteen"}
     unconditional = sum("Condition" not in alarm for alarm in ALARMS.values())
     assert (
         f"{words[unconditional]} alarms watch {len(always)} metrics; with announcements and Slack"

@@ -15,6 +15,7 @@ from stepcanary.aws.members import noting
 if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_appmesh import AppMeshClient
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ecs import ECSClient
@@ -44,6 +45,11 @@ def appmesh() -> "AppMeshClient":
 @cache
 def autoscaling() -> "ApplicationAutoScalingClient":
     return boto3.client("application-autoscaling", config=CONFIG)
+
+
+@cache
+def cloudformation() -> "CloudFormationClient":
+    return boto3.client("cloudformation", config=CONFIG)
 
 
 @cache

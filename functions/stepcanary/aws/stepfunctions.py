@@ -8,6 +8,7 @@ from typing import Any
 from stepcanary import clock
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
+from stepcanary.domain.published import Pinned, Running, versions_named
 from stepcanary.domain.signals import Signal
 
 ALIVE = ("RUNNING", "PENDING_REDRIVE")
@@ -47,6 +48,40 @@ def running_executions(machine: str) -> frozenset[str]:
         stateMachineArn=machine, statusFilter="RUNNING", PaginationConfig={"PageSize": 1_000}
     )
     return frozenset(each["executionArn"] for page in found for each in page["executions"])
+
+
+@aws_failures
+def running(machine: str) -> list[Running]:
+    """The executions of a state machine that run, each with its beginning."""
+    pages = clients.stepfunctions().get_paginator("list_executions")
+    found = pages.paginate(
+        stateMachineArn=machine, statusFilter="RUNNING", PaginationConfig={"PageSize": 1_000}
+    )
+    return [
+        Running(each["executionArn"], each["startDate"])
+        for page in found
+        for each in page["executions"]
+    ]
+
+
+@aws_failures
+def definition_of(machine: str) -> str:
+    """The definition that an execution would have which began now."""
+    return clients.stepfunctions().describe_state_machine(stateMachineArn=machine)["definition"]
+
+
+@aws_failures
+def pinned_by(execution: str) -> Pinned | None:
+    """What the definition names that an execution has until its end; None where there is no such
+    execution. See
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachineForExecution.html
+    """
+    sfn = clients.stepfunctions()
+    try:
+        answer = sfn.describe_state_machine_for_execution(executionArn=execution)
+    except sfn.exceptions.ExecutionDoesNotExist:
+        return None
+    return Pinned(versions_named(answer["definition"]), answer["updateDate"])
 
 
 @aws_failures

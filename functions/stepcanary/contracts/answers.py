@@ -240,3 +240,16 @@ class Sweep(Contract):
     recovered: list[str]
     stranded: list[str]
     left: list[str] = Field(default=[])
+
+
+class Removed(Contract):
+    """The versions that are gone, as `function:version`."""
+
+    removed: list[str]
+
+
+class Guarded(Contract):
+    """What CloudFormation was told: `reason` says why the stack is not deleted."""
+
+    refused: bool
+    reason: str = ""

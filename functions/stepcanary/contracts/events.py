@@ -73,3 +73,12 @@ class BusEvent(BaseModel):
     @property
     def release_event(self) -> ReleaseEvent:
         return ReleaseEvent.model_validate({**self.detail, "detail_type": self.detail_type})
+
+
+class OldVersions(BaseModel):
+    """What the schedule says of the stack: its id, its state machine's ARN and the names of its
+    functions, which a function cannot have in its environment without a cycle."""
+
+    stack: str
+    state_machine: str
+    functions: list[str]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from stepcanary.store import table
-from stepcanary.store.table import Delete, ItemKey, Put, execution_name
+from stepcanary.store.table import Delete, Item, ItemKey, Put, execution_name
 
 DUE = "due"
 RETIRE = "retire"
@@ -53,18 +53,25 @@ def put_off(task: Task, at: int, *, tries: int, worked: bool = False) -> None:
 
 def until(now: int) -> list[Task]:
     """What is due by now, in epoch seconds: the oldest first, a bounded number."""
-    items = table.page(DUE, until=f"{now + 1:012d}", most=MOST_AT_ONCE).items
     return [
-        Task(
-            item["at"],
-            item["what"],
-            item["key"],
-            item["execution"],
-            item.get("tries", 0),
-            item.get("worked", False),
-        )
-        for item in items
+        _task(item) for item in table.page(DUE, until=f"{now + 1:012d}", most=MOST_AT_ONCE).items
     ]
+
+
+def every() -> list[Task]:
+    """What is due now or later."""
+    return [_task(item) for item in table.every(DUE)]
+
+
+def _task(item: Item) -> Task:
+    return Task(
+        item["at"],
+        item["what"],
+        item["key"],
+        item["execution"],
+        item.get("tries", 0),
+        item.get("worked", False),
+    )
 
 
 def done(task: Task) -> None:

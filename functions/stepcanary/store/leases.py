@@ -14,7 +14,7 @@ from stepcanary.domain.lease import Lease, Place
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING
 from stepcanary.errors import DocumentUnreadable, LeaseHeld, LeaseLost, RequestRejected, SplitTaken
-from stepcanary.store import due, ledger, queue, rest, table
+from stepcanary.store import door, due, ledger, queue, rest, table
 from stepcanary.store.due import TAKE_DOWN, Task
 from stepcanary.store.lease_items import LEFT_BY_A_HOLDER, lease_key, lease_of
 from stepcanary.store.table import Change, ConditionFailed, Delete, Item, ItemKey, Put, Write
@@ -82,6 +82,12 @@ def held() -> list[Lease]:
     return leases
 
 
+def holders() -> list[str]:
+    """The executions that hold a lease, alive or dead, and of those that were freed by hand the
+    ones of which something may be up. Nothing is changed, and nothing but this is read."""
+    return sorted({item["holder"] for item in table.every(HELD)})
+
+
 def _forget(holder: str, split: str) -> None:
     """What finds a lease that was freed by hand, or just now by its release itself."""
     is_still = Attr("holder").eq(holder)
@@ -121,8 +127,20 @@ def take(release: Release) -> Lease:
     """Take all splits, and both ECS services; the lease that is there already if it is ours.
 
     Raises `SplitTaken` when one of the splits is another's, `LeaseHeld` when one of the ECS
-    services is released on another split, and `RequestRejected` for one that was withdrawn.
+    services is released on another split, and `RequestRejected` for one that was withdrawn or
+    finds the door closed.
     """
+    lease = _take(release)
+    if lease.stage == OPENING:
+        try:
+            door.require_open()
+        except RequestRejected:
+            free(lease, release)
+            raise
+    return lease
+
+
+def _take(release: Release) -> Lease:
     for last in (False, True):
         try:
             table.transact([*_takes(release), *_leaves_its_place(release)])

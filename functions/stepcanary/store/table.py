@@ -27,6 +27,7 @@
 | `push#<service>` | `newest` | the newest push that the service was released for | `pushes` |
 | `sender#<execution>` | `sender` | who asked for it, if that is vouched for | `senders` |
 | `slack#<service>` | `last` | what somebody asked for last in Slack | `askings` |
+| `door` | `door` | no release may begin, and until when | `door` |
 | `starts` | `next` | when the next release may begin | `starts` |
 | `group#<name>` | `places` | who holds a place in a group | `groups` |
 

@@ -82,6 +82,7 @@ ROUTES = {
 TARGETS = "targetgroup/payments/73e2d6bc24d8a067"
 LOGIN = Request("cognito-idp:DescribeUserPoolClient", arn("cognito-idp", "userpool/us-east-1_Ab1"))
 VIA_AWS = Request(LOGIN.action, LOGIN.resource, {"aws:ViaAWSService": "true"})
+STACK_ID = arn("cloudformation", f"stack/{STACK}/{SUFFIX}")
 COLLEAGUE = arn("lambda", f"function:{STACK}-RevertFunction-{SUFFIX}")
 
 
@@ -264,6 +265,13 @@ TO_THE_LEDGER = [
         "OpenReleaseFunctionRole",
         row("Query", "release#x"),
     ),
+    one(
+        "a lease, forged by what guards the stack",
+        row("PutItem", "split#alb/x"),
+        "GuardDeletionFunctionRole",
+        row("PutItem", "door"),
+    ),
+    one("the door is closed by what signals", row("PutItem", "door"), "SignalReleaseFunctionRole"),
     one("any row, by what answers Slack", row("GetItem", "release#x"), "AnswerSlackFunctionRole"),
     *(
         one(f"the ledger: {action}", Request(f"dynamodb:{action}", LEDGER))
@@ -331,6 +339,43 @@ TO_EXECUTIONS = [
     ),
     one("another definition of the release", Request("states:UpdateStateMachine", MACHINE)),
     one("its own code", Request("lambda:UpdateFunctionCode", COLLEAGUE)),
+    one(
+        "the function of a version that may go",
+        Request("lambda:DeleteFunction", COLLEAGUE),
+        "RemoveVersionsFunctionRole",
+        Request("lambda:DeleteFunction", f"{COLLEAGUE}:1"),
+    ),
+    one("a function goes", Request("lambda:DeleteFunction", COLLEAGUE)),
+    one("the alias of a function goes", Request("lambda:DeleteAlias", f"{COLLEAGUE}:live")),
+    *(
+        one(
+            f"a version of {whose} function",
+            Request("lambda:DeleteFunction", f"{of}:1"),
+            "RemoveVersionsFunctionRole",
+        )
+        for whose, of in (
+            ("another team's", arn("lambda", "function:payments-refund")),
+            ("a like-named", f"{COLLEAGUE}-2"),
+        )
+    ),
+    *(
+        one(
+            f"a version of a function, by what {what}",
+            Request("lambda:DeleteFunction", f"{COLLEAGUE}:1"),
+            role,
+        )
+        for what, role in (
+            ("guards the stack", "GuardDeletionFunctionRole"),
+            ("sweeps", "ReconcileFunctionRole"),
+        )
+    ),
+    one("the stack goes", Request("cloudformation:DeleteStack", STACK_ID)),
+    one(
+        "another stack is looked at",
+        Request("cloudformation:DescribeStacks", arn("cloudformation", "stack/payments/1")),
+        None,
+        Request("cloudformation:DescribeStacks", STACK_ID),
+    ),
     one("its own settings", Request("lambda:UpdateFunctionConfiguration", COLLEAGUE)),
     one(
         "somebody else's function",
