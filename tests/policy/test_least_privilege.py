@@ -16,14 +16,15 @@ import pytest
 
 from emulator import template
 from sandbox.slack import CHANNEL, SECRET
-from stepcanary.aws import clients
+from stepcanary.aws import clients, roles
 from stepcanary.domain.events import DetailType
 from stepcanary.release import routes
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import force
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
-from tests.builders import FROM_ECR, TRIGGERS, profile, request
+from tests.builders import FROM_ECR, TRIGGERS, profile, request, traffic
+from tests.fakes.accounts import ELSEWHERE, IN_ANOTHER_ACCOUNT
 from tests.fakes.cloud import Refusal
 from tests.slack.conftest import Workspace
 from tests.statemachine.runner import World, listening, world
@@ -194,6 +195,8 @@ def seen() -> Iterator[Calls]:
         for name, handler in list(here.handlers.items()):
 
             def traced(event: Any, context: Any, name: str = name, handler: Any = handler) -> Any:
+                # Each function has a process of its own.
+                roles.forget()
                 stack_of().append(name)
                 try:
                     return handler(event, context)
@@ -207,6 +210,7 @@ def seen() -> Iterator[Calls]:
             _scale_in_every_way(here)
             _act_in_every_way(here)
             _chat_in_every_way(here)
+            _release_elsewhere_in_every_way(here)
         yield calls
 
 
@@ -499,6 +503,23 @@ def _chat_in_every_way(here: World) -> None:
             assert "no release of checkout is running" in slack.do("revert checkout")
 
 
+def _release_elsewhere_in_every_way(here: World) -> None:
+    """The service is in another account, from which every function calls it."""
+    here.cloud.accounts.move()
+    route = traffic(mesh_owner=ELSEWHERE)
+    there = profile(
+        traffic=route, account=IN_ANOTHER_ACCOUNT, promotion={"gate_seconds": 60, "approval": False}
+    )
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(there)
+    here.cloud.broken_images = {("example1", "shop:v41")}
+    assert here.release(version(41), "failed-there").state == "Reverted"
+    here.cloud.broken_images = set()
+    assert here.release(version(42), "there").state == "Released"
+    here.wait(here.start({"service": "checkout", "action": "status"}, "status-there"))
+    here.wait(here.start_and_stop(version(43), "dead-there", 100))
+    here.pass_minutes(3)
+
+
 def version(number: int) -> dict[str, Any]:
     return request(images={"app": f"shop:v{number}"})
 
@@ -511,10 +532,12 @@ def policies(function: str) -> list[Any]:
 
 def documents(function: str) -> list[dict[str, Any]]:
     resources = template.document()["Resources"]
-    return [
+    found = [
         resources[policy]["Properties"]["PolicyDocument"] if isinstance(policy, str) else policy
         for policy in policies(function)
     ]
+    others = resources["AssumeReleaseRoles"]["Properties"]
+    return [*found, others["PolicyDocument"]] if f"{function}Role" in others["Roles"] else found
 
 
 def granted(function: str) -> dict[str, Any]:

@@ -186,7 +186,9 @@ def test_a_role_that_takes_any_external_id_is_refused(here: World) -> None:
 
 def test_a_role_that_the_stack_is_not_given_is_not_even_tried(here: World) -> None:
     here.set_parameters(ReleaseRoleArns="")
-    rejected(here, f"the stack may not assume {ROLE}; update the stack with that in ReleaseRoleArns")
+    rejected(
+        here, f"the stack may not assume {ROLE}; update the stack with that in ReleaseRoleArns"
+    )
     assert here.cloud.called("AssumeRole") == []
     inline = request(profile=there(here.cloud))
     assert "ReleaseRoleArns" in here.release(inline, "inline").cause

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from botocore.credentials import ReadOnlyCredentials
+from botocore.credentials import Credentials
 
 from stepcanary import clock
 from stepcanary.access import Access
@@ -24,10 +24,10 @@ RENEWED_BEFORE = timedelta(minutes=5)
 
 DENIED = "AccessDenied"
 
-_kept: dict[Access, tuple[ReadOnlyCredentials, datetime]] = {}
+_kept: dict[Access, tuple[Credentials, datetime]] = {}
 
 
-def credentials(access: Access, sts: "STSClient") -> ReadOnlyCredentials:
+def credentials(access: Access, sts: "STSClient") -> Credentials:
     """Raises `AwsRefused` where the stack may not assume the role."""
     now = clock.now()
     if access in _kept:
@@ -38,9 +38,7 @@ def credentials(access: Access, sts: "STSClient") -> ReadOnlyCredentials:
     for other in [each for each, (_, expires) in _kept.items() if expires <= now]:
         del _kept[other]
     answer = _assume(access, access.external_id, sts)["Credentials"]
-    found = ReadOnlyCredentials(
-        answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"]
-    )
+    found = Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
     _kept[access] = found, answer["Expiration"]
     return found
 

@@ -21,6 +21,7 @@ from stepcanary.domain.request import (
 )
 from stepcanary.domain.settings import StackSettings
 from stepcanary.domain.split import check_expressible
+from stepcanary.domain.tier import tier_warnings
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
 from stepcanary.release import resting, versions
 from stepcanary.release.floors import check_scaling
@@ -114,6 +115,7 @@ def _planned(
         may_be_lost=may_be_lost,
         warnings=[
             *losses,
+            *tier_warnings(profile),
             *service_warnings("primary", primary, profile.deployment.deadline_seconds),
             *service_warnings("canary", canary, profile.deployment.deadline_seconds),
             *unreadable,
