@@ -15,6 +15,7 @@ from sandbox.slack import SECRET
 from stepcanary.aws import clients
 from stepcanary.chat.slack import executions
 from tests.builders import profile
+from tests.fakes.accounts import EXTERNAL_ID, ROLE
 from tests.fakes.fronts import AlbCloud
 from tests.policy.attacks import ACCEPTED, ATTACKS, SUCCEED_TODAY
 from tests.policy.attacks.inputs import OWN, image
@@ -129,6 +130,7 @@ def _world(stack: Deployed, **changed: Any) -> Iterator[World]:
     with world() as here:
         here.cloud = AlbCloud(here.clock)
         here.cloud.parameters.update(stack.parameters())
+        here.cloud.accounts.roles[ROLE] = EXTERNAL_ID
         here.cloud.secrets.update(dict.fromkeys((SLACK_SECRET, "slack"), json.dumps(SECRET)))
         for name in ("example1", "example2"):
             here.cloud.ecs_update(name, here.cloud.register(name, f"{OWN}:v1"))

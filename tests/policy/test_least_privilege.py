@@ -5,7 +5,7 @@ import os
 import re
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -169,7 +169,7 @@ class Calls:
 
 
 @pytest.fixture(scope="module")
-def seen() -> Iterator[Calls]:
+def seen() -> Calls:
     """What functions call, over releases that together do all that there is to do."""
     calls = Calls()
     # Two executions may be at work at once, each on its thread.
@@ -191,27 +191,36 @@ def seen() -> Iterator[Calls]:
                 for action, keys in partitions(model.name, params).items():
                     calls.keys[running[-1], action] |= keys
 
-    with world() as here, patch.object(routes, "ThreadPoolExecutor", OneByOne):
-        for name, handler in list(here.handlers.items()):
+    def do(*ways: Callable[[World], None]) -> None:
+        """In a world of its own."""
+        with world() as here, patch.object(routes, "ThreadPoolExecutor", OneByOne):
+            for name, handler in list(here.handlers.items()):
 
-            def traced(event: Any, context: Any, name: str = name, handler: Any = handler) -> Any:
-                # Each function has a process of its own.
-                roles.forget()
-                stack_of().append(name)
-                try:
-                    return handler(event, context)
-                finally:
-                    stack_of().pop()
+                def traced(
+                    event: Any, context: Any, name: str = name, handler: Any = handler
+                ) -> Any:
+                    # Each function has a process of its own.
+                    roles.forget()
+                    stack_of().append(name)
+                    try:
+                        return handler(event, context)
+                    finally:
+                        stack_of().pop()
 
-            here.handlers[name] = traced
-        with listening("provide-client-params.*.*", record):
-            _release_in_every_way(here)
-            _meet_others_in_every_way(here)
-            _scale_in_every_way(here)
-            _act_in_every_way(here)
-            _chat_in_every_way(here)
-            _release_elsewhere_in_every_way(here)
-        yield calls
+                here.handlers[name] = traced
+            with listening("provide-client-params.*.*", record):
+                for way in ways:
+                    way(here)
+
+    do(
+        _release_in_every_way,
+        _meet_others_in_every_way,
+        _scale_in_every_way,
+        _act_in_every_way,
+        _chat_in_every_way,
+    )
+    do(_release_elsewhere_in_every_way)
+    return calls
 
 
 def _release_in_every_way(here: World) -> None:
