@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.stub import ANY, Stubber
 
 from stepcanary import clock
@@ -53,7 +54,7 @@ def signed_with(service: str, operation: str, **params: Any) -> str:
 
     def catch(request: Any, **_: Any) -> AWSResponse:
         sent.append(request.headers)
-        return AWSResponse("https://fake", 500, {}, None)
+        return AWSResponse("https://fake", 500, HTTPHeaders(), None)
 
     client.meta.events.register("before-send.*.*", catch)
     client.meta.config.retries["total_max_attempts"] = 1

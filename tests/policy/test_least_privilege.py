@@ -524,6 +524,8 @@ def _release_elsewhere_in_every_way(here: World) -> None:
     assert here.release(version(41), "failed-there").state == "Reverted"
     here.cloud.broken_images = set()
     assert here.release(version(42), "there").state == "Released"
+    here.clock.after(200, lambda: here.signal("revert"))
+    assert here.release(version(44), "reverted-there").state == "Reverted"
     here.wait(here.start({"service": "checkout", "action": "status"}, "status-there"))
     here.wait(here.start_and_stop(version(43), "dead-there", 100))
     here.pass_minutes(3)

@@ -8,6 +8,8 @@ import pytest
 
 from emulator import template
 from stepcanary.aws import roles
+from stepcanary.release.looks import look_after
+from stepcanary.store import leases
 from tests.builders import profile, request, traffic
 from tests.fakes.accounts import ELSEWHERE, EXTERNAL_ID, IN_ANOTHER_ACCOUNT, ROLE
 from tests.fakes.cloud import Cloud
@@ -194,8 +196,9 @@ def test_a_role_that_the_stack_is_not_given_is_not_even_tried(here: World) -> No
     assert "ReleaseRoleArns" in here.release(inline, "inline").cause
 
 
-def test_a_role_that_is_taken_away_in_a_release_strands_it_and_no_other(here: World) -> None:
-    """The sweep goes on to the release of a service whose account it may enter."""
+def leave_behind(here: World) -> None:
+    """A release whose execution is dead, in an account that refuses from now on; another service,
+    which is in the stack's account."""
     here.lost.add("ReconcileFunction")
     here.wait(here.start_and_stop(request(), "refused", 100))
     here.cloud.accounts.owner = ""
@@ -205,14 +208,34 @@ def test_a_role_that_is_taken_away_in_a_release_strands_it_and_no_other(here: Wo
     here.cloud.other_routes.add("other")
     own = profile(traffic=traffic(route="other"))
     here.cloud.parameters["/stepcanary/profiles/other"] = json.dumps(own)
+
+
+def test_what_one_account_refuses_is_seen_of_releases_in_others(here: World) -> None:
+    leave_behind(here)
+    here.lost.add("RelayAlarmFunction")
+    looks_of: list[list[str]] = []
+
+    def look() -> None:
+        held = leases.held()
+        assert [lease.holder.rpartition(":")[2] for lease in held] == ["refused", "seen"]
+        looks_of.append(look_after(held))
+
+    here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    here.clock.after(130, look)
+    assert here.release(request(service="other"), "seen").state == "Reverted"
+    [signal] = here.signals("seen")
+    assert signal.startswith("revert by the sweep: alarm example2-5xx fired")
+    [[stranded]] = looks_of
+    assert "AssumeRole: AccessDenied" in stranded
+
+
+def test_a_role_that_is_taken_away_in_a_release_strands_it_and_no_other(here: World) -> None:
+    """The sweep goes on to the release of a service whose account it may enter."""
+    leave_behind(here)
     here.wait(here.start_and_stop(request(service="other"), "helped", 100))
     here.lost.clear()
-    here.clock.sleep(60)
-    swept = here.invoke("ReconcileFunction", {})
-    assert swept["recovered"] or here.invoke("ReconcileFunction", {})["recovered"]
     here.pass_minutes(3)
-    assert here.records()["helped"] == "Reverted"
-    assert here.records()["refused"] == "Running"
+    assert here.records() == {"helped": "Reverted", "refused": "Running"}
     [stranded] = here.invoke("ReconcileFunction", {})["stranded"]
     assert "AssumeRole: AccessDenied" in stranded
     assert EXTERNAL_ID not in stranded
