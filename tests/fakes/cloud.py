@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from tests.builders import PROFILE
 from tests.fakes import parameters
+from tests.fakes.accounts import Accounts
 from tests.fakes.clock import VirtualClock
 from tests.fakes.ecs import ACCOUNT, REGION, task_definition
 from tests.fakes.past import Remembered
@@ -81,6 +82,7 @@ class Cloud(Scaling, Published):
         """What DescribeServices says of a service beside its tasks and deployments."""
         self.gateways: set[str] = set()
         """Services whose revisions have a gateway connector."""
+        self.accounts = Accounts(clock)
         self.parameters: dict[str, str] = {parameters.NAME: parameters.settings()}
         self.secrets: dict[str, str] = {}
         self.on_invoke: Callable[[str, Document], None] = lambda _function, _event: None
@@ -111,6 +113,12 @@ class Cloud(Scaling, Published):
             node: {"awsCloudMap": {"namespaceName": "example.internal", "serviceName": node}}
             for node in ("example1", "example2")
         }
+
+    def _know(self, name: str, key: str) -> None:
+        self.accounts.know(name, key)
+
+    def _sts_AssumeRole(self, params: Document) -> Document:  # noqa: N802
+        return self.accounts.assume(params)
 
     @property
     def route(self) -> Document:

@@ -8,6 +8,7 @@ PARAMETERS = {
     "TaskRoleArns": "*",
     "ImageRepositories": "*",
     "AllowInlineProfiles": "ENABLED",
+    "ReleaseRoleArns": "arn:aws:iam::999988887777:role/stepcanary-*",
     "AppMesh": "ENABLED",
     "AnnouncementTopicArn": "arn:aws:sns:us-east-1:123456789012:announcements",
     "SlackSecretArn": "slack",

@@ -52,9 +52,11 @@ class Fake:
     def tags_of(self, resource: str) -> dict[str, str]:
         return {} if resource in self.untagged else {"team": "shop", "stepcanary": "managed"}
 
-    def respond(self, name: str, params: Document) -> Any:
+    def respond(self, name: str, params: Document, key: str = "") -> Any:
+        """`key` is the access key of a role that the call is signed with, if it is."""
         self.calls.append((name, params))
         try:
+            self._know(name, key)
             self._admit(name, params)
             self.before_call(name, params)
             answer = self._answer(name, params)
@@ -64,6 +66,9 @@ class Fake:
             meta = {"HTTPStatusCode": refusal.status}
             return _http(refusal.status), {"Error": error, "ResponseMetadata": meta}
         return _http(200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def _know(self, name: str, key: str) -> None:
+        """Refuse a caller who may not call."""
 
     def _admit(self, name: str, params: Document) -> None:
         """Refuse what the service would not even look at."""
@@ -95,9 +100,10 @@ def serve(client: Any, current: Callable[[], Fake]) -> None:
     def keep(params: Document, **_: Any) -> None:
         given.params = copy.deepcopy(params)
 
-    def answer(model: Any, **_: Any) -> Any:
+    def answer(model: Any, context: Document, **_: Any) -> Any:
         name = f"{model.service_model.service_name}.{model.name}"
-        http, answer = current().respond(name, given.params)
+        role = context.get("signing", {}).get("request_credentials")
+        http, answer = current().respond(name, given.params, role.access_key if role else "")
         if name in WRITTEN_BACK and http.status_code == 200:
             metadata = answer.pop("ResponseMetadata")
             answer = wire.parsed(client, model, wire.body(model, answer))

@@ -109,12 +109,9 @@ class Deployed:
         """The policies of a role, those that it shares among them, and those put up beside it."""
         properties = self._properties(role)
         shared = {self.arn(n): n for n, _ in self._of_type("AWS::IAM::ManagedPolicy")}
-        inline = [*properties.get("Policies", [])] + [
-            beside
-            for _, beside in self._of_type("AWS::IAM::Policy")
-            if self._name(role) in beside["Roles"]
-        ]
-        return [each["PolicyDocument"] for each in inline] + [
+        added = [p for _, p in self._of_type("AWS::IAM::Policy") if self._name(role) in p["Roles"]]
+        own = [*properties.get("Policies", []), *added]
+        return [each["PolicyDocument"] for each in own] + [
             self._properties(shared[arn])["PolicyDocument"]
             if arn in shared
             else MANAGED_BY_AWS[arn]

@@ -15,6 +15,7 @@ from sandbox.slack import SECRET
 from stepcanary.aws import clients
 from stepcanary.chat.slack import executions
 from tests.builders import profile
+from tests.fakes.accounts import ELSEWHERE, EXTERNAL_ID, ROLE
 from tests.fakes.fronts import AlbCloud
 from tests.policy.attacks import ACCEPTED, ATTACKS, SUCCEED_TODAY
 from tests.policy.attacks.inputs import OWN, image
@@ -32,7 +33,7 @@ from tests.policy.attacks.kinds import (
     arn,
 )
 from tests.policy.deployed import Deployed, Values
-from tests.policy.iam import Decision, Request, decide
+from tests.policy.iam import Decision, Policy, Principal, Request, decide
 from tests.slack.conftest import JANE, JOHN, Workspace
 from tests.statemachine.runner import Outcome, World, world
 
@@ -82,8 +83,32 @@ def _may(stack: Deployed, requests: Iterable[Request], by: str | Outsider | None
     if isinstance(by, Outsider):
         return all(_allowed(stack, request, by) for request in requests)
     roles = stack.roles() if by is None else [by]
-    policies = [stack.identity(role) for role in roles]
-    return any(all(decide(r, p) == Decision.ALLOWED for r in requests) for p in policies)
+    return any(all(_role_may(stack, role, r) for r in requests) for role in roles)
+
+
+TRUSTING: Policy = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "sts:AssumeRole",
+    },
+}
+"""Of a role of another account, which leaves it to this one who may assume it."""
+
+
+def _role_may(stack: Deployed, role: str, request: Request) -> bool:
+    policies = stack.identity(role)
+    if not request.resource.startswith(f"arn:aws:iam::{ELSEWHERE}:role/"):
+        return decide(request, policies) == Decision.ALLOWED
+    found = decide(
+        request,
+        policies,
+        principal=Principal(stack.arn(role)),
+        resource=TRUSTING,
+        owner=ELSEWHERE,
+    )
+    return found == Decision.ALLOWED
 
 
 def _allowed(stack: Deployed, request: Request, by: Outsider) -> bool:
@@ -129,6 +154,7 @@ def _world(stack: Deployed, **changed: Any) -> Iterator[World]:
     with world() as here:
         here.cloud = AlbCloud(here.clock)
         here.cloud.parameters.update(stack.parameters())
+        here.cloud.accounts.roles[ROLE] = EXTERNAL_ID
         here.cloud.secrets.update(dict.fromkeys((SLACK_SECRET, "slack"), json.dumps(SECRET)))
         for name in ("example1", "example2"):
             here.cloud.ecs_update(name, here.cloud.register(name, f"{OWN}:v1"))

@@ -5,7 +5,7 @@ import os
 import re
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -16,7 +16,7 @@ import pytest
 
 from emulator import template
 from sandbox.slack import CHANNEL, SECRET
-from stepcanary.aws import clients, cloudformation
+from stepcanary.aws import clients, cloudformation, roles
 from stepcanary.aws.warmth import WARM
 from stepcanary.domain.events import DetailType
 from stepcanary.release import routes
@@ -24,7 +24,8 @@ from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.shift import force
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
-from tests.builders import FROM_ECR, TRIGGERS, profile, request
+from tests.builders import FROM_ECR, TRIGGERS, profile, request, traffic
+from tests.fakes.accounts import ELSEWHERE, IN_ANOTHER_ACCOUNT
 from tests.fakes.cloud import Refusal
 from tests.slack.conftest import Workspace
 from tests.statemachine.runner import World, listening, world
@@ -172,7 +173,7 @@ class Calls:
 
 
 @pytest.fixture(scope="module")
-def seen() -> Iterator[Calls]:
+def seen() -> Calls:
     """What functions call, over releases that together do all that there is to do."""
     calls = Calls()
     # Two executions may be at work at once, each on its thread.
@@ -194,26 +195,38 @@ def seen() -> Iterator[Calls]:
                 for action, keys in partitions(model.name, params).items():
                     calls.keys[running[-1], action] |= keys
 
-    with world() as here, patch.object(routes, "ThreadPoolExecutor", OneByOne):
-        for name, handler in list(here.handlers.items()):
+    def do(*ways: Callable[[World], None]) -> None:
+        """In a world of its own."""
+        with world() as here, patch.object(routes, "ThreadPoolExecutor", OneByOne):
+            for name, handler in list(here.handlers.items()):
 
-            def traced(event: Any, context: Any, name: str = name, handler: Any = handler) -> Any:
-                stack_of().append(name)
-                try:
-                    return handler(event, context)
-                finally:
-                    stack_of().pop()
+                def traced(
+                    event: Any, context: Any, name: str = name, handler: Any = handler
+                ) -> Any:
+                    # Each function has a process of its own.
+                    roles.forget()
+                    stack_of().append(name)
+                    try:
+                        return handler(event, context)
+                    finally:
+                        stack_of().pop()
 
-            here.handlers[name] = traced
-        patched = patch.dict(os.environ, KEPT_WARM=f"{ALIAS}relay-alarm:live {ALIAS}revert:live")
-        with listening("provide-client-params.*.*", record), patched:
-            _tidy_in_every_way(here)
-            _release_in_every_way(here)
-            _meet_others_in_every_way(here)
-            _scale_in_every_way(here)
-            _act_in_every_way(here)
-            _chat_in_every_way(here)
-        yield calls
+                here.handlers[name] = traced
+            warm = patch.dict(os.environ, KEPT_WARM=f"{ALIAS}relay-alarm:live {ALIAS}revert:live")
+            with listening("provide-client-params.*.*", record), warm:
+                for way in ways:
+                    way(here)
+
+    do(
+        _tidy_in_every_way,
+        _release_in_every_way,
+        _meet_others_in_every_way,
+        _scale_in_every_way,
+        _act_in_every_way,
+        _chat_in_every_way,
+    )
+    do(_release_elsewhere_in_every_way)
+    return calls
 
 
 def _release_in_every_way(here: World) -> None:
@@ -524,6 +537,29 @@ def _tidy_in_every_way(here: World) -> None:
     assert here.release(version(40), "kept-from-deletion").state == "Reverted"
 
 
+def _release_elsewhere_in_every_way(here: World) -> None:
+    """The service is in another account, from which every function calls it."""
+    here.cloud.accounts.move()
+    route = traffic(mesh_owner=ELSEWHERE)
+    there = profile(
+        traffic=route, account=IN_ANOTHER_ACCOUNT, promotion={"gate_seconds": 60, "approval": False}
+    )
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(there)
+    here.cloud.broken_images = {("example1", "shop:v41")}
+    assert here.release(version(41), "failed-there").state == "Reverted"
+    here.cloud.broken_images = set()
+    assert here.release(version(42), "there").state == "Released"
+    here.clock.after(200, lambda: here.signal("revert"))
+    assert here.release(version(44), "reverted-there").state == "Reverted"
+    # An alarm of the other account, whose event was forwarded.
+    here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    assert here.release(version(45), "alarmed-there").state == "Reverted"
+    here.cloud.set_alarm("example2-5xx", "OK")
+    here.wait(here.start({"service": "checkout", "action": "status"}, "status-there"))
+    here.wait(here.start_and_stop(version(43), "dead-there", 100))
+    here.pass_minutes(3)
+
+
 def version(number: int) -> dict[str, Any]:
     return request(images={"app": f"shop:v{number}"})
 
@@ -536,15 +572,18 @@ def policies(function: str) -> list[Any]:
 
 def documents(function: str) -> list[dict[str, Any]]:
     resources = template.document()["Resources"]
-    beside = [
-        r["Properties"]["PolicyDocument"]
-        for r in resources.values()
-        if r["Type"] == "AWS::IAM::Policy" and r["Properties"]["Roles"] == [f"{function}Role"]
-    ]
-    return beside + [
+    shared = [
         resources[policy]["Properties"]["PolicyDocument"] if isinstance(policy, str) else policy
         for policy in policies(function)
     ]
+    beside = [
+        resource["Properties"]["PolicyDocument"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::IAM::Policy"
+        and name != "UseKey"
+        and f"{function}Role" in resource["Properties"]["Roles"]
+    ]
+    return [*shared, *beside]
 
 
 def granted(function: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from stepcanary.store import door, leases, ledger, pushes, queue, senders, table
 from stepcanary.store.senders import Sender
 from stepcanary.store.table import ConditionFailed, Delete
 from tests.builders import PROFILE, profile, request, traffic
+from tests.fakes.accounts import ELSEWHERE, IN_ANOTHER_ACCOUNT, ROLE
 from tests.fakes.alb import DEFAULT_RULE, LISTENER, RULE
 from tests.fakes.cloud import METRIC_ALARM, ROUTE_ARN
 from tests.fakes.fronts import CLOUDS, AlbCloud, LatticeCloud
@@ -68,6 +69,30 @@ def with_profile(change: Change = _nothing, **changed: Any) -> Example:
 
 def in_world(change: Change) -> Example:
     return asked(request(), change)
+
+
+def elsewhere(change: Change) -> Example:
+    """With the service in another account."""
+
+    def example(here: World) -> str:
+        here.cloud.accounts.move()
+        change(here)
+        route = traffic(mesh_owner=ELSEWHERE)
+        return told(here, request(profile=profile(traffic=route, account=IN_ANOTHER_ACCOUNT)))
+
+    return example
+
+
+def _long_names(count: int) -> list[str]:
+    return [f"{number:02}-{'a' * 200}" for number in range(count)]
+
+
+def _set_alarms(count: int) -> Change:
+    def change(here: World) -> None:
+        for name in _long_names(count):
+            here.cloud.set_alarm(name, "OK")
+
+    return change
 
 
 def behind(router: str, change: Change = _nothing, **changed: Any) -> Example:
@@ -632,6 +657,22 @@ EXAMPLES: dict[str, Example] = {
     ),
     # What the stack is allowed
     "a cluster that is not listed": in_world(lambda w: w.set_parameters(ClusterArns="")),
+    "a role of another account that is not listed": elsewhere(
+        lambda w: w.set_parameters(ReleaseRoleArns="")
+    ),
+    "a role of another account that refuses": elsewhere(lambda w: w.cloud.accounts.roles.clear()),
+    "a role of another account that anybody may have assumed": elsewhere(
+        lambda w: w.cloud.accounts.roles.update({ROLE: None})
+    ),
+    "a mesh of another account without its owner": asked(
+        request(profile=profile(account=IN_ANOTHER_ACCOUNT))
+    ),
+    "a profile for the advanced tier": asked(
+        request(profile=profile(alarms=_long_names(20))), _set_alarms(20)
+    ),
+    "a profile that no parameter can hold": asked(
+        request(profile=profile(alarms=_long_names(45))), _set_alarms(45)
+    ),
     "a role that is not listed": in_world(_run_with_a_role),
     "an image from where the stack takes none": in_world(
         lambda w: w.set_parameters(ImageRepositories="ours/*")

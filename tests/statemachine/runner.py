@@ -21,7 +21,7 @@ from emulator.awslambda import Invoker
 from emulator.clients import forget_clients
 from emulator.events import Bus, alarm_detail, execution_detail
 from stepcanary import clock as canary_clock
-from stepcanary.aws import clients
+from stepcanary.aws import clients, roles
 from stepcanary.domain.outcome import Outcome as LedgerOutcome
 from stepcanary.domain.signals import Signal
 from stepcanary.store import leases, ledger, table
@@ -44,6 +44,7 @@ FACTORIES = (
     "servicediscovery",
     "sns",
     "ssm",
+    "sts",
     "vpc_lattice",
 )
 ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
@@ -265,6 +266,7 @@ def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[No
     with ExitStack() as opened:
         opened.enter_context(mock_aws())
         forget_clients()
+        roles.forget()
         for name, client in kept_clients().items():
             opened.enter_context(patch.object(clients, name, lambda client=client: client))
         _open.append(here)

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from stepcanary.domain.account import Account
+from stepcanary.domain.release import Release
 from stepcanary.errors import DocumentUnreadable
 from stepcanary.store import documents
+from tests.fakes.accounts import EXTERNAL_ID, ROLE
 
 KEPT = {path.stem: path.read_text() for path in Path(__file__).parent.glob("documents/*.json")}
 STABLE = (
@@ -96,6 +100,18 @@ def test_without_a_stable_member_it_says_what_to_do(member: str) -> None:
     del document[member]
     with pytest.raises(DocumentUnreadable, match="Update the stack"):
         documents.read(json.dumps(document))
+
+
+def test_a_release_of_another_account_is_read_with_it_or_not_at_all() -> None:
+    """Who ignored the account would look for its services in the stack's own."""
+    account = Account(role_arn=ROLE, external_id=EXTERNAL_ID)
+    release = documents.read(KEPT["schema-1"]).model_copy(update={"account": account})
+    text = documents.written(release)
+    assert documents.read(text) == release
+    assert documents.read(text, documents.SCHEMA + 1).account == account
+    for shape in (Release, documents.StablePart):
+        with pytest.raises(ValidationError):
+            shape.model_validate_json(text, extra="ignore")
 
 
 def test_of_a_newer_schema_only_the_stable_part_is_trusted() -> None:

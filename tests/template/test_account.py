@@ -199,6 +199,49 @@ def test_the_example_of_a_key_knows_the_log_groups(transformed: Document) -> Non
     assert sorted(arn.partition(":log-group:")[2] for arn in named) == sorted(groups)
 
 
+EXAMPLE = template.read(template.ROOT / "examples/account/template.yaml")
+OF_A_SERVICE = {
+    "application-autoscaling",
+    "appmesh",
+    "cloudwatch",
+    "cognito-idp",
+    "ecs",
+    "elasticloadbalancing",
+    "iam",
+    "servicediscovery",
+    "vpc-lattice",
+}
+"""What a release calls in the account of its service."""
+
+
+def test_the_example_of_a_role_may_do_there_what_the_functions_do_here(
+    transformed: Document,
+) -> None:
+    granted = set()
+    for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Role"):
+        for properties in of_type(transformed, kind).values():
+            policies = [properties] if "PolicyDocument" in properties else properties["Policies"]
+            for policy in policies:
+                whole = policy["Fn::If"][1] if "Fn::If" in policy else policy
+                granted |= actions(whole["PolicyDocument"])
+    (role,) = EXAMPLE["Resources"].values()
+    (policy,) = role["Properties"]["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    # `!If` is read as a list.
+    there = [each[1] if isinstance(each, list) else each for each in statements]
+    assert actions({"Statement": there}) == {
+        action for action in granted if action.partition(":")[0] in OF_A_SERVICE
+    }
+
+
+def test_the_example_of_a_role_is_assumed_with_its_external_id_alone() -> None:
+    (role,) = EXAMPLE["Resources"].values()
+    (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    condition = statement["Condition"]
+    assert condition["StringEquals"] == {"sts:ExternalId": "ExternalId"}
+    assert "role/${Stack}-*" in str(condition["ArnLike"]["aws:PrincipalArn"])
+
+
 def test_the_ledger_is_kept(transformed: Document) -> None:
     """With the stack's deletion, with its replacement, and when somebody deletes it by hand."""
     table = transformed["LedgerTable"]

@@ -17,8 +17,6 @@ from tools import package
 
 FUNCTIONS = template.ROOT / "functions"
 SERVICES = (template.ROOT / "package/services.txt").read_text().split()
-NOT_YET_USED = {"sts"}
-"""botocore's own, for credentials of another role."""
 
 
 def calls_of_boto3() -> dict[str, set[str]]:
@@ -37,7 +35,7 @@ def calls_of_boto3() -> dict[str, set[str]]:
 def test_the_layer_has_the_services_that_have_clients() -> None:
     calls = calls_of_boto3()
     assert list(calls) == ["stepcanary/aws/clients.py"]
-    assert calls["stepcanary/aws/clients.py"] | NOT_YET_USED == set(SERVICES)
+    assert calls["stepcanary/aws/clients.py"] == set(SERVICES)
     assert sorted(SERVICES) == SERVICES
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from stepcanary.domain import permitted
+from stepcanary.domain.account import Account
 from stepcanary.domain.settings import StackSettings
 from stepcanary.errors import RequestRejected
 
@@ -24,6 +25,15 @@ def test_a_cluster_that_is_not_listed_is_refused() -> None:
     permitted.check_cluster(stack(clusters=["arn:*:cluster/shop"]), "arn:aws:ecs:cluster/shop")
     with pytest.raises(RequestRejected, match="ClusterArns"):
         permitted.check_cluster(stack(), "arn:aws:ecs:cluster/shop")
+
+
+def test_a_role_of_another_account_that_is_not_listed_is_refused() -> None:
+    account = Account(role_arn="arn:aws:iam::999988887777:role/shop", external_id="shop-1")
+    permitted.check_account(stack(), None)
+    permitted.check_account(stack(release_roles=["arn:aws:iam::999988887777:role/s*"]), account)
+    for listed in ([], ["arn:aws:iam::999988887777:role/sho"], ["arn:aws:iam::1*:role/shop"]):
+        with pytest.raises(RequestRejected, match="ReleaseRoleArns"):
+            permitted.check_account(stack(release_roles=listed), account)
 
 
 @pytest.mark.parametrize("role", ["arn:aws:iam::123456789012:role/shop", "shop"])

@@ -15,6 +15,7 @@ def test_the_defaults_allow_nothing() -> None:
     found = parse_settings(NAME, template.settings())
     assert found.profile_prefix == "/stepcanary/profiles"
     assert (found.clusters, found.task_roles, found.repositories) == ([], [], [])
+    assert found.release_roles == []
     assert not (found.inline_profiles or found.app_mesh)
 
 

@@ -1,15 +1,18 @@
 """Clients of boto3, one per service and process, all with the same time-outs and retries.
 
-Those that read what is written back note the members that botocore does not know.
+Those that read what is written back note the members that botocore does not know. Those of what
+belongs to a service sign with the credentials of the access that was entered.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
 
+from stepcanary import access
+from stepcanary.aws import roles
 from stepcanary.aws.members import noting
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
     from mypy_boto3_vpc_lattice import VPCLatticeClient
 
 # Three tries within a Lambda's 30 s; the state machine's Retry waits longer between its own.
@@ -36,15 +40,32 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
 )
 
+C = TypeVar("C")
+
+
+def _crossing(client: C) -> C:
+    """The client, which from now on calls the account that was entered."""
+    given: Any = client
+    given.meta.events.register("before-call.*.*", _sign_as_entered)
+    return client
+
+
+def _sign_as_entered(context: dict[str, Any], **_: Any) -> None:
+    """A hook of botocore's, whose signer takes the credentials of the request before its own."""
+    entered = access.current()
+    if entered is not None:
+        signing = context.setdefault("signing", {})
+        signing["request_credentials"] = roles.credentials(entered, sts())
+
 
 @cache
 def appmesh() -> "AppMeshClient":
-    return noting(boto3.client("appmesh", config=CONFIG), "DescribeRoute")
+    return noting(_crossing(boto3.client("appmesh", config=CONFIG)), "DescribeRoute")
 
 
 @cache
 def autoscaling() -> "ApplicationAutoScalingClient":
-    return boto3.client("application-autoscaling", config=CONFIG)
+    return _crossing(boto3.client("application-autoscaling", config=CONFIG))
 
 
 @cache
@@ -54,7 +75,7 @@ def cloudformation() -> "CloudFormationClient":
 
 @cache
 def cloudwatch() -> "CloudWatchClient":
-    return boto3.client("cloudwatch", config=CONFIG)
+    return _crossing(boto3.client("cloudwatch", config=CONFIG))
 
 
 @cache
@@ -64,12 +85,14 @@ def dynamodb() -> "DynamoDBClient":
 
 @cache
 def ecs() -> "ECSClient":
-    return noting(boto3.client("ecs", config=CONFIG), "DescribeTaskDefinition")
+    return noting(_crossing(boto3.client("ecs", config=CONFIG)), "DescribeTaskDefinition")
 
 
 @cache
 def elbv2() -> "ElasticLoadBalancingv2Client":
-    return noting(boto3.client("elbv2", config=CONFIG), "DescribeRules", "DescribeListeners")
+    return noting(
+        _crossing(boto3.client("elbv2", config=CONFIG)), "DescribeRules", "DescribeListeners"
+    )
 
 
 @cache
@@ -98,7 +121,7 @@ def secrets() -> SecretsProvider:
 
 @cache
 def servicediscovery() -> "ServiceDiscoveryClient":
-    return boto3.client("servicediscovery", config=CONFIG)
+    return _crossing(boto3.client("servicediscovery", config=CONFIG))
 
 
 @cache
@@ -117,5 +140,10 @@ def stepfunctions() -> "SFNClient":
 
 
 @cache
+def sts() -> "STSClient":
+    return boto3.client("sts", config=CONFIG)
+
+
+@cache
 def vpc_lattice() -> "VPCLatticeClient":
-    return noting(boto3.client("vpc-lattice", config=CONFIG), "GetRule", "GetListener")
+    return noting(_crossing(boto3.client("vpc-lattice", config=CONFIG)), "GetRule", "GetListener")

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
+from stepcanary.access import Access, entered
 from stepcanary.contracts.contract import Contract
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.model import Document, Model
@@ -28,7 +29,7 @@ def answers(handler: Callable[[Event, Context], Model]) -> Callable[[Any, Contex
     """A handler of models, for Lambda, which has JSON: the models are those of its signature.
 
     They are built at once, while Lambda gives a function all the CPU there is. An event that is
-    not annotated with a model comes as it is.
+    not annotated with a model comes as it is. What is about a release is done with its access.
     """
     takes, *_, gives = handler.__annotations__.values()
     gives.model_rebuild()
@@ -39,12 +40,19 @@ def answers(handler: Callable[[Event, Context], Model]) -> Callable[[Any, Contex
     @wraps(handler)
     def answered(event: Any, context: Context) -> Document:
         parsed = event_model.model_validate(event) if event_model else event
-        return handler(cast("Event", parsed), context).model_dump(mode="json", by_alias=True)
+        with entered(_access_of(parsed)):
+            answer = handler(cast("Event", parsed), context)
+        return answer.model_dump(mode="json", by_alias=True)
 
     # All is loaded that a handler needs, and none of it will ever be garbage: see `handlers`.
     gc.freeze()
     gc.enable()
     return answered
+
+
+def _access_of(event: object) -> Access | None:
+    release = getattr(event, "release", None)
+    return release.access if isinstance(release, Release) else None
 
 
 class Nothing(Contract):

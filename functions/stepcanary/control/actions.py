@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from stepcanary.access import entered
 from stepcanary.contracts.answers import EndedRelease, RunningRelease, Taken, WaitingRelease
 from stepcanary.control.manual_shift import shift_manually
 from stepcanary.domain.lease import Lease
@@ -52,10 +53,11 @@ def _why_failed(request: ActionRequest, failure: ReleaseError) -> str:
 
 def _take(execution: str, request: ActionRequest, may_be_lost: Collection[str]) -> Taken:
     if request.action == "status":
-        return status(request)
+        return status(execution, request)
     if request.action == "shift":
         profile = profiles.of_service(request.service, request.profile)
-        return _taken(request, shift_manually(execution, request, profile, may_be_lost))
+        with entered(profile.access(execution)):
+            return _taken(request, shift_manually(execution, request, profile, may_be_lost))
     if request.action == "withdraw":
         withdrawn = waiting.withdraw(request)
         return _taken(request, f"withdrawn: {_names(withdrawn)}", executions=withdrawn)
@@ -72,7 +74,7 @@ def _taken(request: ActionRequest, did: str, **more: Any) -> Taken:
     return Taken(action=request.action, service=request.service, did=did, **more)
 
 
-def status(request: ActionRequest) -> Taken:
+def status(execution: str, request: ActionRequest) -> Taken:
     """How the service stands: its running release, those that wait, its weights, and what became
     of the last."""
     leased = leases.of_service(request.service)
@@ -84,7 +86,8 @@ def status(request: ActionRequest) -> Taken:
         did = f"release {name} is running"
         return _taken(request, did, running=running, waiting=places, last=last)
     profile = profiles.of_service(request.service, request.profile)
-    found = [read_split(traffic) for traffic in profile.traffic]
+    with entered(profile.access(execution)):
+        found = [read_split(traffic) for traffic in profile.traffic]
     at_rest = all(reading.split.at_rest for _, reading in found)
     did = "no release is running" + ("" if at_rest else ", and the split is not at rest")
     splits = {router.name: str(reading.split) for router, reading in found}
@@ -117,6 +120,8 @@ def _running(lease: Lease) -> RunningRelease:
     except DocumentUnreadable:
         # Written by another version of this stack.
         return RunningRelease(execution=lease.holder, alive=alive, stage=stage)
+    with entered(release.access):
+        splits = {router.name: str(router.read().split) for _, router in routes.routers(release)}
     return RunningRelease(
         execution=lease.holder,
         alive=alive,
@@ -127,6 +132,6 @@ def _running(lease: Lease) -> RunningRelease:
         wait=lease.wait if lease.token else None,
         ends_on=sorted(lease.ends_on or []) if lease.token else [],
         signal=str(lease.signal) if lease.signal else None,
-        splits={router.name: str(router.read().split) for _, router in routes.routers(release)},
+        splits=splits,
         warnings=release.warnings,
     )

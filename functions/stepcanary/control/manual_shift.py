@@ -3,7 +3,7 @@ release."""
 
 from collections.abc import Collection
 
-from stepcanary.aws import ecs
+from stepcanary.aws import ecs, sts
 from stepcanary.domain.members import warnings_of
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release
@@ -77,6 +77,8 @@ def _planned(
     weight: int,
     may_be_lost: Collection[str],
 ) -> Release:
+    if access := profile.access(execution):
+        sts.require_role(access)
     primary = ecs.require_service(profile.cluster, profile.primary, "primary")
     canary = ecs.require_service(profile.cluster, profile.canary, "canary")
     planned = []

@@ -7,6 +7,7 @@ changes, by the name of what allows it.
 import re
 from collections.abc import Collection
 
+from stepcanary.domain.account import Account
 from stepcanary.domain.model import Document
 from stepcanary.domain.patterns import is_among
 from stepcanary.domain.settings import StackSettings
@@ -22,6 +23,14 @@ def check_cluster(stack: StackSettings, arn: str) -> None:
     if not is_among(arn, stack.clusters):
         raise RequestRejected(
             f"cluster: the stack may not deploy to {arn}; update the stack with that in ClusterArns"
+        )
+
+
+def check_account(stack: StackSettings, account: Account | None) -> None:
+    if account is not None and not is_among(account.role_arn, stack.release_roles):
+        raise RequestRejected(
+            f"account.role_arn: the stack may not assume {account.role_arn}; update the stack with"
+            " that in ReleaseRoleArns"
         )
 
 

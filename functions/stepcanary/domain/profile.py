@@ -6,7 +6,9 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from stepcanary.access import Access
 from stepcanary.domain import history
+from stepcanary.domain.account import Account
 from stepcanary.domain.capacity import HEADROOM_PERCENT, Sizing
 from stepcanary.domain.identifiers import (
     AlbListener,
@@ -239,9 +241,11 @@ class Profile(Model):
     reverted, or it waits, and only the newest one that waits goes on. `slack_users` are the member
     ids of who may do what from Slack; `*` is everybody, and who is not listed may not.
     `repositories` are what its images may come from, in patterns; without any, each container's
-    come from where its image comes from by now.
+    come from where its image comes from by now. `account` is where all of it is, where that is not
+    the account of the stack.
     """
 
+    account: Account | None = None
     cluster: Name
     primary: Name
     canary: Name
@@ -291,6 +295,7 @@ class Profile(Model):
                 raise ValueError(
                     f"promotion.return_weights must fall: weight {after} comes after {before}"
                 )
+        self._check_owners()
         self._check_sizes()
         if len(set(self.alarms)) != len(self.alarms):
             raise ValueError("alarms names one alarm twice")
@@ -302,6 +307,19 @@ class Profile(Model):
             )
         self._check_history(approvals)
         return self
+
+    def _check_owners(self) -> None:
+        """A mesh that nobody is named for would be another one in each account."""
+        for number, traffic in enumerate(self.traffic):
+            if self.account and isinstance(traffic, AppMeshTraffic) and not traffic.mesh_owner:
+                raise ValueError(
+                    f"traffic.{number}.mesh_owner is missing, and the service is in another"
+                    " account; name the account that owns the mesh"
+                )
+
+    def access(self, execution: str) -> Access | None:
+        """With what this execution calls AWS about the service."""
+        return self.account.access(execution) if self.account else None
 
     def _check_sizes(self) -> None:
         sizes = {"capacity", "headroom_percent", "minimum_tasks"} & self.model_fields_set

@@ -2,6 +2,8 @@
 
 from pydantic import Field
 
+from stepcanary.access import Access
+from stepcanary.domain.account import Account
 from stepcanary.domain.capacity import Mode, Sizing, cost
 from stepcanary.domain.content import Content, spoken
 from stepcanary.domain.model import Model
@@ -36,6 +38,8 @@ class Release(Model):
     execution: str
     """ARN of the execution that runs this release."""
     service: str
+    account: Account | None = None
+    """Of its services and routes, where that is not the stack's."""
     cluster: str
     primary: Side
     canary: Side
@@ -73,6 +77,17 @@ class Release(Model):
     """Paths of members of AWS's answers that this stack does not know and may delete."""
     warnings: list[str] = Field(default_factory=list)
     """What the plan takes and a person should know, in sentences."""
+
+    @property
+    def access(self) -> Access | None:
+        """With what AWS is called about it, whoever does."""
+        return self.account.access(self.execution) if self.account else None
+
+    @property
+    def elsewhere(self) -> str:
+        """The number of the account that it is in; empty where that is the stack's own."""
+        own = self.execution.split(":")[4]
+        return self.account.number if self.account and self.account.number != own else ""
 
     @property
     def manual(self) -> bool:

@@ -26,9 +26,8 @@ class StackSettings(BaseModel):
     """Versions of the stack read what another has written: unknown keys are ignored, and those that
     are missing allow nothing.
 
-    `clusters`, `task_roles` and `repositories` are what releases may use at all, in patterns: `*`
-    stands for any
-    characters in them.
+    `clusters`, `task_roles` and `repositories` are what releases may use at all, and
+    `release_roles` the roles of other accounts, in patterns: `*` stands for any characters in them.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -39,6 +38,7 @@ class StackSettings(BaseModel):
     clusters: Listed = []
     task_roles: Listed = []
     repositories: Listed = []
+    release_roles: Listed = []
     app_mesh: Enabled = False
     announcement_topic: str = ""
     slack_secret: str = ""

@@ -71,7 +71,7 @@ def _plan_or_wait(
     except SplitTaken as busy:
         if profile.concurrency == "reject" or request.action == "rollback":
             raise
-        check_possible(request, profile, may_be_lost)
+        check_possible(execution, request, profile, may_be_lost)
         if not waited:
             _take_place(split, request.service, execution, busy)
         if profile.concurrency == "supersede":

@@ -9,7 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from stepcanary import clock
+from stepcanary.access import entered
 from stepcanary.aws import cloudwatch, stepfunctions
+from stepcanary.domain.account import by_account
 from stepcanary.domain.alarms import Described
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
@@ -70,16 +72,19 @@ def look_after(living: list[Lease]) -> list[str]:
             stranded.append(sentence(lease, str(unreadable)))
     if not waiting:
         return stranded
-    seen = _see_together([release for _, release in waiting])
+    # What one account refuses is seen of no release there, and of all others all the same.
+    together = by_account(release for _, release in waiting)
+    seen = {account: _see_together(releases) for account, releases in together.items()}
     pace = Pace(LOOKS_PER_SECOND)
     for (lease, release), look in _looks(waiting):
         if look.targets:
             pace.wait()
-        elif seen.is_incomplete:
+        elif seen[release.account].is_incomplete:
             # Each has to be read by itself, and not all can have that in one minute.
             continue
         try:
-            stranded += _look_after(lease, release, seen, look)
+            with entered(release.access):
+                stranded += _look_after(lease, release, seen[release.account], look)
         except (AwsUnavailable, LeaseLost, StageOver):
             # Not seen, or it has gone on meanwhile.
             continue
@@ -107,17 +112,25 @@ def _looks(waiting: list[Waiting]) -> Iterator[tuple[Waiting, Look]]:
     targets = frozenset(in_turn(first, MOST_TARGETS_A_SWEEP, turn))
     for begin in range(0, len(first), RULES_PER_CALL):
         some = first[begin : begin + RULES_PER_CALL]
-        together = read_together([t for index in some for t in waiting[index][1].traffic])
+        together = _read_together([waiting[index][1] for index in some])
         for index in some:
             yield waiting[index], Look(index in targets, together)
     for index in sorted(set(everybody) - set(first)):
         yield waiting[index], Look(targets=False, routes=None)
 
 
+def _read_together(releases: list[Release]) -> dict[str, Reading]:
+    found: dict[str, Reading] = {}
+    for some in by_account(releases).values():
+        with entered(some[0].access):
+            found |= read_together([traffic for release in some for traffic in release.traffic])
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was read of many releases together. Where that failed it is None, for one release may
-    spoil it for all, and each is read by itself."""
+    """What was read of many releases of one account together. Where that failed it is None, for
+    one release may spoil it for all, and each is read by itself."""
 
     sides: dict[str, Sides] | None
     alarms: Described | None
@@ -136,10 +149,11 @@ class Seen:
 def _see_together(releases: list[Release]) -> Seen:
     names = list(dict.fromkeys(name for release in releases for name in release.alarms))
     sides, alarms = None, None
-    with suppress(AwsRefused, AwsUnavailable):
-        sides = world.see_all(releases)
-    with suppress(AwsRefused, AwsUnavailable):
-        alarms = cloudwatch.describe(names)
+    with entered(releases[0].access):
+        with suppress(AwsRefused, AwsUnavailable):
+            sides = world.see_all(releases)
+        with suppress(AwsRefused, AwsUnavailable):
+            alarms = cloudwatch.describe(names)
     return Seen(sides, alarms)
 
 

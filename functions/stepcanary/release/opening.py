@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from stepcanary.access import entered
 from stepcanary.domain.content import with_tags
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
@@ -75,7 +76,9 @@ def _free_of_the_dead(release: Release) -> None:
 def _put_right(seen: Lease) -> None:
     ended = f"traffic: execution {seen.holder} ended, and Reconcile is returning its traffic"
     try:
-        outcome = recovery.recover(seen, leases.release_of(seen))
+        release = leases.release_of(seen)
+        with entered(release.access):
+            outcome = recovery.recover(seen, release)
     except AwsUnavailable:
         raise
     except LeaseLost as lost:

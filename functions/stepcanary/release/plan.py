@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from stepcanary.aws import cloudwatch, ecs
+from stepcanary.access import entered
+from stepcanary.aws import cloudwatch, ecs, sts
 from stepcanary.domain.alarm_fitness import check_exist, check_fit
 from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
 from stepcanary.domain.content import Content, with_tags
@@ -20,6 +21,7 @@ from stepcanary.domain.request import (
 )
 from stepcanary.domain.settings import StackSettings
 from stepcanary.domain.split import check_expressible
+from stepcanary.domain.tier import tier_warnings
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
 from stepcanary.release import resting, versions
 from stepcanary.release.floors import check_scaling
@@ -50,9 +52,22 @@ def plan_release(
 
     Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again.
     """
+    with entered(profile.access(execution)):
+        return _planned(execution, request, profile, may_be_lost, last_try=last_try)
+
+
+def _planned(
+    execution: str,
+    request: Request,
+    profile: Profile,
+    may_be_lost: Collection[str],
+    *,
+    last_try: bool,
+) -> Release:
     _check_distinct(execution, profile)
     rollback: Rollback | None = None
     try:
+        _require_access(execution, profile)
         if request.action == "rollback":
             rollback = rolled_back(request, profile)
             request, profile = rollback.request, rollback.profile
@@ -100,6 +115,7 @@ def plan_release(
         may_be_lost=may_be_lost,
         warnings=[
             *losses,
+            *tier_warnings(profile),
             *service_warnings("primary", primary, profile.deployment.deadline_seconds),
             *service_warnings("canary", canary, profile.deployment.deadline_seconds),
             *unreadable,
@@ -108,11 +124,18 @@ def plan_release(
     )
 
 
-def check_possible(request: Request, profile: Profile, may_be_lost: Collection[str] = ()) -> None:
+def check_possible(
+    execution: str, request: Request, profile: Profile, may_be_lost: Collection[str] = ()
+) -> None:
     """Raises `RequestRejected` for a request that has no chance, before it waits for its turn.
 
     What depends on what the primary runs is left to the plan: until then it may change.
     """
+    with entered(profile.access(execution)):
+        _check_possible(request, profile, may_be_lost)
+
+
+def _check_possible(request: Request, profile: Profile, may_be_lost: Collection[str]) -> None:
     try:
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
@@ -153,6 +176,7 @@ def build_release(
     return Release(
         execution=execution,
         service=request.service,
+        account=profile.account,
         by=by,
         cluster=profile.cluster,
         primary=_side(primary, content or {}),
@@ -207,6 +231,11 @@ def request_of(document: object) -> Request:
     assert profile.triggers is not None
     images = {each.container or profile.triggers.container: each.image for each in built}
     return Request(service=service, images=images, by=f"a push to {repository}")
+
+
+def _require_access(execution: str, profile: Profile) -> None:
+    if access := profile.access(execution):
+        sts.require_role(access)
 
 
 def _check_distinct(execution: str, profile: Profile) -> None:

@@ -7,6 +7,7 @@ of tasks when it was its turn.
 from dataclasses import dataclass
 
 from stepcanary import clock
+from stepcanary.access import entered
 from stepcanary.domain.release import Release
 from stepcanary.errors import (
     AwsRefused,
@@ -97,7 +98,9 @@ def _do(task: Task) -> Left | None:
 
 
 def _take_down(task: Task) -> Left | None:
-    left = fixtures.take_down(ledger.release_of(task.execution))
+    release = ledger.release_of(task.execution)
+    with entered(release.access):
+        left = fixtures.take_down(release)
     if not left:
         return None
     now = clock.epoch_seconds()
@@ -107,6 +110,11 @@ def _take_down(task: Task) -> Left | None:
 
 def _retire(task: Task) -> Left | None:
     release = ledger.release_of(task.execution)
+    with entered(release.access):
+        return _retire_of(release, task)
+
+
+def _retire_of(release: Release, task: Task) -> Left | None:
     try:
         kept.require_not_kept(release)
     except FixtureKept:

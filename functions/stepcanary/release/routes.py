@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from stepcanary.access import current, entered
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.members import loss
 from stepcanary.domain.release import Release
@@ -188,9 +189,13 @@ def force_all(release: Release, weight: int, *, unsure: bool = False) -> Forced:
     """
     each = list(routers(release))
 
+    access = current()
+
     def move(router: TrafficRouter) -> Moved | ReleaseError:
+        # A thread begins with what nobody has entered.
         try:
-            return force(router, weight, unsure=unsure)
+            with entered(access):
+                return force(router, weight, unsure=unsure)
         except HINDRANCES as failure:
             return failure
 

@@ -6,8 +6,10 @@ dead executions calls it at once for one of them.
 
 from collections.abc import Callable
 
+from stepcanary.access import Access, entered
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.answers import Sweep
+from stepcanary.domain.account import by_account
 from stepcanary.domain.lease import Lease
 from stepcanary.errors import (
     AwsRefused,
@@ -108,10 +110,11 @@ def _bring_home(lease: Lease, recovered: list[str]) -> list[str]:
     """What keeps the split from its rest, for a person."""
     try:
         release = leases.release_of(lease)
-        if recovery.recover(lease, release) is not None:
-            recovered.append(lease.holder)
-            return []
-        reason = recovery.under_way(lease, release)
+        with entered(release.access):
+            if recovery.recover(lease, release) is not None:
+                recovered.append(lease.holder)
+                return []
+            reason = recovery.under_way(lease, release)
     except LeaseLost:
         # It was closed or taken over while we looked.
         return []
@@ -125,11 +128,15 @@ def _bring_home(lease: Lease, recovered: list[str]) -> list[str]:
 def look_at_rest() -> list[str]:
     """Which splits somebody has moved since their last release, of a bounded number of looks."""
     looks = rest.next_looks()
-    together = read_together([resting.traffic for resting in looks.looks])
+    together: dict[str, Reading] = {}
+    for some in by_account(looks.looks).values():
+        with entered(_access(some[0])):
+            together |= read_together([resting.traffic for resting in some])
     moved = list(looks.moved_before)
     for resting in looks.looks:
         try:
-            is_moved = _is_moved(resting, together)
+            with entered(_access(resting)):
+                is_moved = _is_moved(resting, together)
         except AwsUnavailable:
             # Not seen is what it was at the last look; its turn comes again.
             moved += [resting.split] if resting.moved else []
@@ -148,6 +155,11 @@ def look_at_rest() -> list[str]:
         " left; find out who changed it"
         for split in moved
     ]
+
+
+def _access(resting: Resting) -> Access | None:
+    """No execution has to do with it."""
+    return resting.account.access("sweep") if resting.account else None
 
 
 def _is_moved(resting: Resting, together: dict[str, Reading]) -> bool:

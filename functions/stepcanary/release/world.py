@@ -43,7 +43,7 @@ def see(release: Release) -> Sides:
 
 
 def see_all(releases: Iterable[Release]) -> dict[str, Sides]:
-    """The services of many releases in few reads, by execution."""
+    """The services of many releases of one account in few reads, by execution."""
     wanted = list(releases)
     by_cluster: dict[str, list[str]] = {}
     for release in wanted:

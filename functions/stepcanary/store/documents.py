@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from stepcanary.domain.account import Account
 from stepcanary.domain.profile import Deployment, Promotion, Traffic
 from stepcanary.domain.release import Release, Side
 from stepcanary.domain.request import TaskDefinitions
@@ -20,12 +21,18 @@ SCHEMA = 1
 """Rises with each change after which an older reader would misunderstand a document."""
 
 
+ELSEWHERE = '{"in_another_account":'
+"""Begins a document of a release in another account. A version of this stack that knows no accounts
+cannot read it, and so does not look for the release in its own."""
+
+
 class StablePart(BaseModel):
     """What the way back needs. Its keys stay what they are for good; a new one has a default."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     execution: str
     service: str
+    account: Account | None = None
     cluster: str
     primary: Side
     canary: Side
@@ -44,7 +51,8 @@ class StablePart(BaseModel):
 
 
 def written(release: Release) -> str:
-    return release.model_dump_json()
+    document = release.model_dump_json()
+    return f"{ELSEWHERE}{document}}}" if release.account else document
 
 
 def read(text: str, schema: int = SCHEMA) -> Release:
@@ -52,6 +60,8 @@ def read(text: str, schema: int = SCHEMA) -> Release:
 
     Of a document with a newer `schema` only the stable part is trusted.
     """
+    if text.startswith(ELSEWHERE):
+        text = text[len(ELSEWHERE) : -1]
     if schema <= SCHEMA:
         with suppress(ValidationError):
             return Release.model_validate_json(text, extra="ignore")

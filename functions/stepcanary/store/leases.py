@@ -205,17 +205,21 @@ def require_not_withdrawn(place: Place) -> None:
 
 def _service_keys(release: Release) -> list[ItemKey]:
     """Two profiles may name two splits in front of the same ECS services, and a cluster by name or
-    by ARN."""
-    cluster = f"ecs#{release.cluster.rpartition('/')[2]}"
+    by ARN; a name means another cluster in each account."""
+    cluster = release.cluster.rpartition("/")[2]
+    cluster = f"ecs#{release.elsewhere}/{cluster}" if release.elsewhere else f"ecs#{cluster}"
     return [ItemKey(cluster, side.service) for side in (release.primary, release.canary)]
 
 
 def _found_by(release: Release) -> list[ItemKey]:
-    """A manual shift is over before a signal could reach it."""
+    """A manual shift is over before a signal could reach it. The events of alarms are all of the
+    stack's own account, where an alarm of another one may have its namesake."""
     keys = [ItemKey(HELD, release.split)]
     if release.manual:
         return keys
     keys.append(ItemKey(f"service#{release.service}", f"running#{release.split}"))
+    if release.elsewhere:
+        return keys
     return keys + [ItemKey(f"alarm#{alarm}", release.split) for alarm in release.alarms]
 
 

@@ -3,6 +3,7 @@
 from fnmatch import fnmatchcase
 
 from stepcanary.aws import ssm
+from stepcanary.domain.permitted import check_account
 from stepcanary.domain.profile import Profile, Triggers
 from stepcanary.domain.request import parse_profile
 from stepcanary.domain.rules import parse_rules
@@ -35,6 +36,7 @@ def of_service(service: str, inline: Profile | None = None) -> Profile:
     profile = inline or parse_profile(found[name], f"profile {name}")
     if rules in found:
         parse_rules(found[rules], rules).require(profile, rules)
+    check_account(stack, profile.account)
     return profile
 
 

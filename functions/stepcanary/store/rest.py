@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from stepcanary.domain.account import Account
 from stepcanary.domain.profile import AnyTraffic, Traffic
 from stepcanary.domain.release import Release
 from stepcanary.observability import logger
@@ -20,14 +21,17 @@ CURSOR = ItemKey("rest#cursor", "cursor")
 SPLITS_PER_LOOK = 20
 MOST_MOVED = 200
 _traffic: TypeAdapter[AnyTraffic] = TypeAdapter(Traffic)
+_account: TypeAdapter[Account | None] = TypeAdapter(Account | None)
 
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """A split and the route that it is about; `moved` where it was moved at the last look."""
+    """A split and the route that it is about, with the account where that is not the stack's;
+    `moved` where it was moved at the last look."""
 
     split: str
     traffic: Traffic
+    account: Account | None
     moved: bool = False
 
 
@@ -44,12 +48,14 @@ class Looks:
 def watch(release: Release) -> list[Write]:
     """What a release writes down so that its splits are looked at when it is over."""
     return [
-        Put(
-            ItemKey(REST, traffic.key(release.execution)),
-            {"traffic": traffic.model_dump_json()},
-        )
+        Put(ItemKey(REST, traffic.key(release.execution)), _item(traffic, release.account))
         for traffic in release.traffic
     ]
+
+
+def _item(traffic: Traffic, account: Account | None) -> Item:
+    of_another = {"account": account.model_dump_json()} if account else {}
+    return {"traffic": traffic.model_dump_json(), **of_another}
 
 
 def next_looks() -> Looks:
@@ -86,10 +92,11 @@ def _resting(items: list[Item], *, moved: bool) -> list[Resting]:
     for item in items:
         try:
             traffic = _traffic.validate_json(item["traffic"], extra="ignore")
+            account = _account.validate_json(item.get("account", "null"), extra="ignore")
         except ValidationError as error:
             logger.warning("a split at rest is not read", extra={"cause": str(error)})
             continue
-        found.append(Resting(item["sk"], traffic, moved))
+        found.append(Resting(item["sk"], traffic, account, moved))
     return found
 
 
@@ -97,7 +104,7 @@ def set_moved(resting: Resting) -> None:
     """Somebody has moved it: look at it each time until it is at rest."""
     if resting.moved:
         return
-    item = {"traffic": resting.traffic.model_dump_json()}
+    item = _item(resting.traffic, resting.account)
     table.put(Put(ItemKey(DRIFT, resting.split), item))
 
 

@@ -1,11 +1,11 @@
 """Calls of AWS that no role of the stack may make, and that nobody else may make on the stack."""
 
 from emulator.account import ACCOUNT, REGION
+from tests.fakes.accounts import ELSEWHERE, EXTERNAL_ID, ROLE
 from tests.policy.attacks.kinds import (
     BARE,
     DEVELOPER,
     EC2,
-    ELSEWHERE,
     EVENTBRIDGE,
     NEIGHBOUR,
     ROLES,
@@ -45,6 +45,10 @@ def bounds(namespace: str) -> Request:
 
 def pass_role(role: str, service: str = "ecs-tasks.amazonaws.com") -> Request:
     return Request("iam:PassRole", role, {"iam:PassedToService": service})
+
+
+def assume(role: str, external_id: str | None = None) -> Request:
+    return Request("sts:AssumeRole", role, {"sts:ExternalId": external_id} if external_id else {})
 
 
 def row(action: str, key: str) -> Request:
@@ -184,6 +188,33 @@ TO_ROUTES = [
 ]
 
 TO_ROLES = [
+    one(
+        "a role of another account that is not given",
+        assume(f"arn:aws:iam::{ELSEWHERE}:role/admin", EXTERNAL_ID),
+        None,
+        assume(ROLE, EXTERNAL_ID),
+    ),
+    one("a role whose name begins like another account's", assume(f"{ROLE}-2", EXTERNAL_ID)),
+    one("a role of another account, without an external id", assume(ROLE)),
+    Attack(
+        "any role of another account, where none is given",
+        "iam",
+        Calls([assume(ROLE, EXTERNAL_ID)], given=BARE),
+    ),
+    *(
+        one(
+            f"a role of another account, for the function {function}",
+            assume(ROLE, EXTERNAL_ID),
+            f"{function}FunctionRole",
+        )
+        for function in (
+            "AnswerSlack",
+            "AwaitSignal",
+            "RelayAlarm",
+            "SignalRelease",
+            "StartOnImage",
+        )
+    ),
     one(
         "an administrator's role for a task",
         pass_role(f"arn:aws:iam::{ACCOUNT}:role/admin"),

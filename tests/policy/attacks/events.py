@@ -6,7 +6,8 @@ from typing import Any
 from emulator import template
 from emulator.events import event_of
 from sandbox.slack import Document
-from tests.policy.attacks.kinds import ELSEWHERE, NEIGHBOUR, PUBLISHER, Attack, Event, arn
+from tests.fakes.accounts import ELSEWHERE
+from tests.policy.attacks.kinds import NEIGHBOUR, PUBLISHER, Attack, Event, arn
 
 MACHINE_NAME = template.machine_name()
 

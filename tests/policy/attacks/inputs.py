@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from emulator.account import REGION
+from emulator.account import ACCOUNT, REGION
 from sandbox.slack import Document
 from tests.builders import TRIGGERS, profile
+from tests.fakes.accounts import ELSEWHERE, EXTERNAL_ID, IN_ANOTHER_ACCOUNT, ROLE
 from tests.fakes.fronts import AlbCloud
-from tests.policy.attacks.kinds import ELSEWHERE, REGISTRY, Attack, Input
+from tests.policy.attacks.kinds import REGISTRY, Attack, Input
 
 INLINE = profile(traffic=[AlbCloud.traffic])
 """Of whichever service it names."""
@@ -39,6 +40,36 @@ WITH_A_PROFILE: dict[str, Document] = {
 }
 
 BY_INPUT = [
+    *(
+        rejected(name, words, image(OWN), checkout={"account": account})
+        for name, words, account in (
+            (
+                "another account's role, which the stack is not given",
+                "ReleaseRoleArns",
+                {"role_arn": f"arn:aws:iam::{ELSEWHERE}:role/admin", "external_id": EXTERNAL_ID},
+            ),
+            (
+                "an administrator's role of the stack's own account",
+                "ReleaseRoleArns",
+                {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/admin", "external_id": EXTERNAL_ID},
+            ),
+            (
+                "another team's role, with a guessed external id",
+                "with this external_id",
+                {"role_arn": ROLE, "external_id": "guessed"},
+            ),
+            (
+                "another team's role, without an external id",
+                "account.external_id: is missing",
+                {"role_arn": ROLE},
+            ),
+        )
+    ),
+    rejected(
+        "another account's role, in a profile in the input",
+        WITHOUT_INLINE,
+        request(images={"app": f"{OWN}:v2"}, profile={**INLINE, "account": IN_ANOTHER_ACCOUNT}),
+    ),
     *(
         rejected(f"a profile in the input: {name}", WITHOUT_INLINE, request(profile=INLINE, **more))
         for name, more in WITH_A_PROFILE.items()

@@ -6,14 +6,13 @@ from typing import Any, Literal
 
 from emulator.account import ACCOUNT, REGION
 from sandbox.slack import CHANNEL, Document
+from tests.fakes.accounts import ELSEWHERE, ROLE
 from tests.policy.deployed import Values
 from tests.policy.iam import Policy, Principal, Request
 from tests.slack.conftest import Workspace
 
 Layer = Literal["iam", "plan", "pattern", "bus", "signature", "allow-list"]
 
-ELSEWHERE = "999988887777"
-"""Another account."""
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/example"
 ROLES = [f"arn:aws:iam::{ACCOUNT}:role/checkout-{kind}" for kind in ("task", "execution")]
@@ -23,6 +22,7 @@ GIVEN: Values = {
     "TaskRoleArns": ROLES,
     "ClusterArns": [CLUSTER],
     "ImageRepositories": [f"{REGISTRY}/shop", f"{REGISTRY}/payments"],
+    "ReleaseRoleArns": [ROLE],
     "StartOnImages": "ENABLED",
     "PromoteOnPipelines": "ENABLED",
     "AnnouncementTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:announcements",
