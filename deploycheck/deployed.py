@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from moto.cloudwatch.models import Alarm
 
 from deploycheck import stack
 from deploycheck.ministack import MiniStack
 from emulator.account import REGION
 from emulator.events import alarm_detail
-from moto.cloudwatch.models import Alarm
 from sandbox.cloud import Sandbox
 from sandbox.fronts.front import Front
 

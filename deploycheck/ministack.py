@@ -32,8 +32,11 @@ SANDBOX = (
 
 
 class MiniStack:
-    """While it is open it answers at `endpoint`. What the functions do to a user's services, they do
-    to the sandbox at `elsewhere`; they are run by `python`."""
+    """While it is open it answers at `endpoint`.
+
+    What the functions do to a user's services, they do to the sandbox at `elsewhere`; they are run
+    by `python`.
+    """
 
     def __init__(self, elsewhere: str, python: str) -> None:
         self.port = free_port()

@@ -84,6 +84,6 @@ def newer(python: str) -> Path:
     source.write_text(after)
     # As functions/Makefile does: the bytecode is taken without a look at its source.
     unchecked = ("--invalidation-mode", "unchecked-hash")
-    compiled = [python, "-m", "compileall", "-q", "-f", *unchecked, source]
+    compiled = [python, "-m", "compileall", "-q", "-f", *unchecked, str(source)]
     subprocess.run(compiled, check=True)
     return package
