@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,10 @@ template: .venv-sam/ready
 	.venv-sam/bin/cfn-lint --regions us-east-1 --non-zero-exit-code error -- build/template.transformed.json
 	.venv-sam/bin/cfn-lint --regions us-east-1 --non-zero-exit-code error -- examples/*/template.yaml
 	$(SAM) validate --lint --region us-east-1
+
+examples: .venv/ready .venv-sam/ready ## Lint the templates of examples, and check that profile and request go with them
+	.venv-sam/bin/cfn-lint --regions us-east-1 -- examples/*/template.yaml
+	$(BIN)/python -m tools.check_examples
 
 definition: .venv/ready
 	$(BIN)/python -m tests.statemachine.statelint
