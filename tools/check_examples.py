@@ -17,16 +17,10 @@ from stepcanary.domain.request import parse_profile, parse_request
 from stepcanary.errors import RequestRejected
 
 ELB = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
-LATTICE = f"arn:aws:vpc-lattice:{REGION}:{ACCOUNT}"
 LISTENER = "app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2"
-LATTICE_RULE = (
-    "service/svc-0a1b2c3d4e5f60718/listener/listener-0a1b2c3d4e5f60718/rule/rule-0a1b2c3d4e5f60718"
-)
 EXAMPLES = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": f"{ELB}:listener-rule/{LISTENER}/9683b2d02a6cabee",
     "AWS::ElasticLoadBalancingV2::TargetGroup": f"{ELB}:targetgroup/{{}}/6d0ecf831eec9f09",
-    "AWS::VpcLattice::Rule": f"{LATTICE}:{LATTICE_RULE}",
-    "AWS::VpcLattice::TargetGroup": f"{LATTICE}:targetgroup/tg-0a1b2c3d4e5f60718",
 }
 """What `!Ref` is of a resource, by its type; `{}` is its logical id."""
 NAMED = {
@@ -92,7 +86,7 @@ def _made(document: dict[str, Any]) -> set[str]:
 def _untagged(document: dict[str, Any]) -> Iterator[str]:
     """Whatever a release changes has to have the tag."""
     for name, resource in document["Resources"].items():
-        if resource["Type"].endswith(("ECS::Service", "::ListenerRule", "AppMesh::Route")):
+        if resource["Type"].endswith(("ECS::Service", "::ListenerRule")):
             tags = resource["Properties"].get("Tags", [])
             if {"Key": "stepcanary", "Value": "managed"} not in tags:
                 yield f"{name} has no tag stepcanary=managed"
