@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,12 @@ help: ## List the targets
 	.venv-checkov/bin/pip install -q --disable-pip-version-check -r requirements-checkov.txt
 	touch $@
 
+# MiniStack shares no code with what tests and sandbox run on, and pins a botocore of its own.
+.venv-deploy/ready: requirements-deploy.txt
+	$(PYTHON) -m venv .venv-deploy
+	.venv-deploy/bin/pip install -q --disable-pip-version-check -r requirements-deploy.txt
+	touch $@
+
 setup: .venv/ready .venv-sam/ready ## Install everything, with exact versions
 
 check: lint types imports template definition ## Everything that can be said without running it
@@ -44,7 +50,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 
 types: .venv/ready
-	$(BIN)/mypy functions emulator sandbox tests bench stepcanary_cli tools
+	$(BIN)/mypy functions emulator sandbox deploycheck tests bench stepcanary_cli tools
 
 imports: .venv/ready
 	$(BIN)/lint-imports
@@ -52,8 +58,12 @@ imports: .venv/ready
 template: .venv-sam/ready
 	.venv-sam/bin/python -m emulator.transform build/template.transformed.json
 	.venv-sam/bin/cfn-lint --regions us-east-1 --non-zero-exit-code error -- build/template.transformed.json
-	.venv-sam/bin/cfn-lint --regions us-east-1 --non-zero-exit-code error -- examples/*/template.yaml
 	$(SAM) validate --lint --region us-east-1
+
+# Also its warnings: YAML aliases are one, which CloudFormation refuses.
+examples: .venv/ready .venv-sam/ready ## Lint the templates of examples, and check that profile and request go with them
+	.venv-sam/bin/cfn-lint --regions us-east-1 -- examples/*/template.yaml
+	$(BIN)/python -m tools.check_examples
 
 definition: .venv/ready
 	$(BIN)/python -m tests.statemachine.statelint
@@ -96,6 +106,17 @@ build: .venv-sam/ready ## Package the functions with sam build: no credentials, 
 package-check: build .venv/ready ## Build, and check that the package is small, compiled and complete
 	$(BIN)/python -m tools.check_package $(PYTHON313)
 
+# The functions' processors are arm64 on AWS. Here they run on whatever this machine has.
+MACHINE = $(if $(filter Darwin,$(shell uname -s)),macosx_11_0,manylinux2014)_$(shell uname -m)
+
+deploy-package: .venv-sam/ready
+	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
+	PATH="$(dir $(PYTHON313)):$$PATH" PLATFORM=$(MACHINE) $(SAM) build --build-dir build/deploy/package --cache-dir build/deploy/cache
+
+deploy-check: deploy-package .venv/ready .venv-deploy/ready ## Deploy the built package into MiniStack, and release there on ALB; ONLY=names of scenarios
+	.venv-deploy/bin/python -m pytest -c tests/deploycheck/pytest.ini --rootdir . --noconftest tests/deploycheck
+	$(BIN)/python -m deploycheck $(PYTHON313) $(ONLY)
+
 audit: audit-secrets audit-templates sbom audit-packages ## Look for secrets, loose settings and known advisories; the last asks PyPI or OSV
 
 audit-secrets: .venv-audit/ready
@@ -128,7 +149,7 @@ fix: .venv/ready ## Format code and definition, and mend what ruff can mend
 # The layers' pins come first: requirements-dev.in takes them as they are, so that none drifts.
 requirements: .venv/ready ## Resolve the pins anew
 	$(BIN)/pip install -q uv==0.9.9
-	for set in package/libraries package/slack requirements-dev requirements-sam requirements-audit requirements-checkov; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
+	for set in package/libraries package/slack requirements-dev requirements-sam requirements-deploy requirements-audit requirements-checkov; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
 
 clean: ## Remove what can be made again
-	rm -rf .venv .venv-sam .venv-audit .venv-checkov .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-sam .venv-audit .venv-checkov .venv-deploy .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis

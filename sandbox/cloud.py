@@ -86,6 +86,7 @@ class Sandbox:
         self._opened = ExitStack()
         self.endpoint = ""
         self.machine = ""
+        self.table = TABLE
 
     def __enter__(self) -> Self:
         try:
@@ -172,11 +173,20 @@ class Sandbox:
         arn: str = new["taskDefinition"]["taskDefinitionArn"]
         return arn
 
+    def thread(self, execution: str) -> list[str]:
+        """The titles of what was posted about a release; its end is posted a moment after it."""
+        for _ in range(30):
+            thread = self.slack.thread(execution)
+            if any(title.endswith((": Released", ": Reverted")) for title in thread):
+                break
+            time.sleep(0.1)
+        return thread
+
     def record(self, execution: str) -> dict[str, str]:
         """What the ledger says became of the release: its `outcome` and `cause`."""
         name = execution.rsplit(":", 1)[-1]
         key = {"pk": {"S": f"release#{name}"}, "sk": {"S": "document"}}
-        item = self.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item", {})
+        item = self.client("dynamodb").get_item(TableName=self.table, Key=key).get("Item", {})
         return {name: item.get(name, {}).get("S", "") for name in ("outcome", "cause")}
 
     def signals(self, execution: str) -> list[str]:
@@ -203,7 +213,7 @@ class Sandbox:
     def _items(self, condition: str, pk: str, sk: str = "") -> list[dict[str, Any]]:
         values = {":pk": {"S": pk}, **({":sk": {"S": sk}} if sk else {})}
         answer = self.client("dynamodb").query(
-            TableName=TABLE,
+            TableName=self.table,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
             ConsistentRead=True,
@@ -212,6 +222,13 @@ class Sandbox:
         return items
 
     def _open(self) -> None:
+        self._open_account()
+        self._open_stack()
+        self._open_environment()
+        self._open_schedules()
+
+    def _open_account(self) -> None:
+        """The AWS API, with nothing in it."""
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=self._port, verbose=False)
         server.start()
         self._opened.callback(server.stop)
@@ -227,11 +244,14 @@ class Sandbox:
         for gap in (applicationautoscaling, appmesh, ecs, elbv2, vpc_lattice):
             self._opened.enter_context(gap.filled())
         self._opened.enter_context(cloudwatch.filled(self._publish_alarm))
-        invoker = self._opened.enter_context(
+
+    def _open_stack(self) -> None:
+        """The stack, whose functions run in this process."""
+        invoker = self._invoker = self._opened.enter_context(
             workflow.engine(template.handlers(), on_end=self._publish_end)
         )
         self._opened.enter_context(metrics.of_functions())
-        timers = Timers()
+        timers = self._timers = Timers()
         self.slack = self._opened.enter_context(
             Slack(lambda event: invoker.call("AnswerSlackFunction", event))
         )
@@ -245,6 +265,9 @@ class Sandbox:
         self.bus = Bus(template.rules(**template.OPEN), invoker.call, timers.later)
         self._opened.enter_context(events.filled(self.bus))
         self._deploy_stack()
+
+    def _open_environment(self) -> None:
+        """What a user has: services, what divides their requests, and what counts these."""
         gateways = [Gateway(entry) for entry in self._front.entries()]
         ports = [gateway.port for gateway in gateways]
         article.create(self.client, self._front, ports, sizing=self._sizing)
@@ -261,11 +284,13 @@ class Sandbox:
         scaling = AutoScaling(seconds_per_period=SECONDS_PER_PERIOD)
         scaling.start()
         self._opened.callback(scaling.close)
+
+    def _open_schedules(self) -> None:
         # These close first, last one first, so that nothing calls an API that is gone.
         self._opened.callback(self._stop_releases)
-        self._opened.callback(timers.close)
+        self._opened.callback(self._timers.close)
         scheduled = template.schedules() + template.schedules(template.EVERY_FIVE_MINUTES)
-        schedule = Schedule(scheduled, invoker.call, SECONDS_PER_SCHEDULE)
+        schedule = Schedule(scheduled, self._invoker.call, SECONDS_PER_SCHEDULE)
         schedule.start()
         self._opened.callback(schedule.close)
 

@@ -8,24 +8,11 @@ from pathlib import Path
 from sandbox.cloud import Sandbox
 from sandbox.console import exit_with, quiet
 from sandbox.demo.checks import Report
-from sandbox.demo.run import run, wait_until_ready
+from sandbox.demo.judge import judged
 from sandbox.demo.scenarios import CAPACITY, CHAIN, DEMO, SCENARIOS, Scenario
 from sandbox.fronts.names import FRONTS
 
 EVERY = [*SCENARIOS, *CHAIN, *CAPACITY]
-
-
-def _judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
-    """The report, and what is wrong with it."""
-    wait_until_ready(sandbox)
-    report = run(sandbox, scenario)
-    problems = scenario.check(report)
-    if report["outcome"] != scenario.outcome:
-        problems.insert(0, f"it ended {report['outcome']}, not {scenario.outcome}")
-    refused = f", {report['refused']} of them refused" if report["refused"] else ""
-    errors = f"{report['errors']} errors{refused}"
-    print(f"  {report['outcome']}: {report['requests']} requests, {errors}")
-    return report, problems
 
 
 MOST_LONGER = 1.1
@@ -70,7 +57,7 @@ def main() -> int:
             print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
             for scenario in group:
                 with scenario.around():
-                    report, problems = _judged(sandbox, scenario)
+                    report, problems = judged(sandbox, scenario)
                 reports.append(report)
                 problems += _longer(scenario, reports)
                 wrong += [f"{scenario.name}: {problem}" for problem in problems]

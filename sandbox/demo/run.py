@@ -107,7 +107,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "standing": sandbox.standing(arn),
         "others": [_path(sfn, other)[-1] for other in operator.started],
         "signals": sandbox.signals(arn),
-        "chat": _chat(sandbox, arn),
+        "chat": sandbox.thread(arn),
         "canary_tasks": sandbox.service("example2")["desiredCount"],
         "promotions": path.count("PromotePrimary"),
         "gates": sum(path.count(gate) for gate in ("Gate", "PromotionGate")),
@@ -164,16 +164,6 @@ def _scaled(sandbox: Sandbox, began: float) -> list[dict[str, Any]]:
 def _since(began: float, at: float | None) -> float | None:
     """Seconds; None for what never happened."""
     return None if at is None else round(at - began, 2)
-
-
-def _chat(sandbox: Sandbox, arn: str) -> list[str]:
-    """The release's thread in Slack; its end is posted a moment after the execution's."""
-    for _ in range(30):
-        thread = sandbox.slack.thread(arn)
-        if any(title.endswith((": Released", ": Reverted")) for title in thread):
-            break
-        time.sleep(0.1)
-    return thread
 
 
 def _request(sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:

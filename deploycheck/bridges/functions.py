@@ -1,0 +1,60 @@
+"""Lambda: the Python that runs a function, and the names of its errors."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from deploycheck.bridges.names import INTERPRETER
+
+Json = dict[str, Any]
+
+ERROR, NAMED = '"error": str(e), "trace"', '"error": str(e), "errorType": type(e).__name__, "trace"'
+
+_binary = lambda_runtime._detect_runtime_binary
+_invoke = lambda_runtime.Worker.invoke
+_execute = lambda_svc._execute_function_warm
+_last = threading.local()
+
+
+@contextmanager
+def crossed() -> Iterator[None]:
+    with (
+        patch.object(lambda_runtime, "_detect_runtime_binary", _with_own_python),
+        patch.object(lambda_runtime.Worker, "invoke", _noting_error),
+        patch.object(lambda_svc, "_execute_function_warm", _with_error_named),
+    ):
+        yield
+
+
+def _with_own_python(runtime: str) -> tuple[str, str]:
+    """AWS: runs a function with the Python that it asks for, and sees no library but those of its
+    layers. MiniStack: runs it with its own Python, where its own libraries are."""
+    binary, script = _binary(runtime)
+    if runtime != "python3.13":
+        return binary, script
+    if script.count(ERROR) != 1:
+        raise RuntimeError("the worker of this MiniStack tells errors in another way")
+    return os.environ[INTERPRETER], script.replace(ERROR, NAMED)
+
+
+def _noting_error(self: Any, *arguments: Any, **named: Any) -> Json:
+    response: Json = _invoke(self, *arguments, **named)
+    _last.error = response.get("errorType")
+    return response
+
+
+def _with_error_named(func: Json, event: Any, request_id: str) -> Json:
+    """AWS: names the class of the exception, which Retry and Catch match. MiniStack: calls each
+    exception of a handler Runtime.HandlerError."""
+    _last.error = None
+    result: Json = _execute(func, event, request_id)
+    body = result.get("body")
+    if result.get("error") and isinstance(body, dict) and _last.error:
+        body["errorType"] = _last.error
+    return result

@@ -1,0 +1,4 @@
+"""Names that both environments know: MiniStack's, and that of whoever starts it."""
+
+INTERPRETER = "DEPLOYCHECK_PYTHON"
+"""The environment variable that names the functions' Python."""

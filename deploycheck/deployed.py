@@ -1,0 +1,76 @@
+"""Deployed: the sandbox's environment with the stack as it is deployed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.cloudwatch.models import Alarm
+
+from deploycheck import stack
+from deploycheck.ministack import MiniStack
+from emulator.account import REGION
+from emulator.events import alarm_detail
+from sandbox.cloud import Sandbox
+from sandbox.fronts.front import Front
+
+SANDBOX = {"application-autoscaling", "cloudwatch", "ec2", "ecs", "elbv2"}
+"""What a user's services are made of; all else is the stack's, and MiniStack's."""
+
+
+class Deployed(Sandbox):
+    """While it is open, the `package` is deployed; its functions run by themselves, by `python`."""
+
+    def __init__(self, front: Front, package: Path, python: str) -> None:
+        super().__init__(front)
+        self._package, self._python = package, python
+
+    def client(self, service: str) -> Any:
+        endpoint = self.endpoint if service in SANDBOX else self.ministack.endpoint
+        return boto3.client(service, region_name=REGION, endpoint_url=endpoint)  # type: ignore[call-overload]
+
+    def deploy(self, package: Path) -> None:
+        stack.deploy(package, self.ministack.endpoint)
+
+    def invoke(self, function: str, event: dict[str, Any]) -> None:
+        """By its name in the template."""
+        names = stack.resources(self.ministack.endpoint, "AWS::Lambda::Function")
+        payload = json.dumps(event).encode()
+        answer = self.client("lambda").invoke(FunctionName=names[function], Payload=payload)
+        if "FunctionError" in answer:
+            raise RuntimeError(f"{function} failed: {answer['Payload'].read().decode()}")
+
+    def put_event(self, source: str, kind: str, detail: dict[str, Any], arn: str = "") -> None:
+        entry = {
+            "Source": source,
+            "DetailType": kind,
+            "Detail": json.dumps(detail),
+            "Resources": [arn] if arn else [],
+        }
+        answer = self.client("events").put_events(Entries=[entry])
+        if answer["FailedEntryCount"]:
+            raise RuntimeError(f"the bus did not take an event of {source}: {answer['Entries']}")
+
+    def schema(self, execution: str) -> int:
+        """The schema number of a release's document."""
+        key = {"pk": {"S": f"release#{execution.rsplit(':', 1)[-1]}"}, "sk": {"S": "document"}}
+        item = self.client("dynamodb").get_item(TableName=self.table, Key=key)["Item"]
+        return int(item["schema"]["N"])
+
+    def thread(self, execution: str) -> list[str]:
+        return []
+
+    def _open_stack(self) -> None:
+        self.ministack = self._opened.enter_context(MiniStack(self.endpoint, self._python))
+        self.deploy(self._package)
+        outputs = stack.outputs(self.ministack.endpoint)
+        self.machine, self.table = outputs["ReleaseStateMachineArn"], outputs["LedgerTableName"]
+
+    def _open_schedules(self) -> None:
+        # The schedules are the stack's own.
+        self._opened.callback(self._stop_releases)
+
+    def _publish_alarm(self, alarm: Alarm, before: str) -> None:
+        at = alarm.state_updated_timestamp
+        detail = alarm_detail(alarm.name, before, alarm.state_value, alarm.state_reason, at)
+        self.put_event("aws.cloudwatch", "CloudWatch Alarm State Change", detail, alarm.alarm_arn)

@@ -1,0 +1,121 @@
+"""Scenarios: the releases that the deployed stack makes, and how each has to end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from deploycheck.deployed import Deployed
+from sandbox import article
+from sandbox.cloud import Sandbox
+from sandbox.demo import acts, checks
+from sandbox.demo.acts import QUICK, Act, Steps
+from sandbox.demo.checks import Report
+from sandbox.demo.examples import example
+from sandbox.demo.scenarios import DEMO, SCENARIOS, Scenario
+
+GATE: Steps = [{"weight": 50, "bake_seconds": 2, "approval": True}, QUICK[1]]
+"""It waits for as long as a deployment of the stack takes."""
+
+
+def scenarios(package: Path, newer: Path) -> list[Scenario]:
+    """One after the other, on the stack that was made of `package`."""
+    good, bad, _ = DEMO
+    stopped = next(scenario for scenario in SCENARIOS if scenario.name == "stopped")
+    return [
+        good,
+        replace(bad, before=_warm_relay),
+        stopped,
+        Scenario(
+            "promoted-by-signal",
+            "v6",
+            "Released",
+            _signalled("promote by demo (claimed)"),
+            steps=GATE,
+            acts=(Act("Gate", acts.send_signal("promote")),),
+        ),
+        Scenario(
+            "promoted-by-pipeline",
+            "v7",
+            "Released",
+            _signalled("promote by pipeline checkout-main"),
+            begin=_release_with_triggers("v7"),
+            acts=(Act("Gate", _succeed_pipeline),),
+        ),
+        Scenario(
+            "redeployed-forwards",
+            "v8",
+            "Released",
+            _signalled("promote by demo (claimed)"),
+            steps=GATE,
+            acts=(Act("Gate", _redeploy(newer, 1, acts.send_signal("promote"))),),
+        ),
+        # What the newer package has written is brought home by the older one.
+        Scenario(
+            "redeployed-back",
+            "v9",
+            "Reverted",
+            checks.recovered,
+            steps=GATE,
+            acts=(Act("Gate", _redeploy(package, 2, acts.stop_execution)),),
+        ),
+    ]
+
+
+def _signalled(signal: str) -> Callable[[Report], list[str]]:
+    def check(report: Report) -> list[str]:
+        wrong = checks.released(report)
+        if report["signals"] != [signal]:
+            wrong.append(f"the ledger says {report['signals']}")
+        return wrong
+
+    return check
+
+
+def _warm_relay(sandbox: Sandbox) -> None:
+    """Relay an alarm that no release has. A cold start on a busy machine takes so long that the
+    sweep of the next minute finds the alarm first."""
+    event = example("relay_alarm")
+    event["detail"]["alarmName"] = "of-nobody"
+    _deployed(sandbox).invoke("RelayAlarmFunction", event)
+
+
+def _release_with_triggers(tag: str) -> Callable[[Sandbox], str]:
+    """A release of a profile that was indexed, since the schedule does that every five minutes."""
+
+    def begin(sandbox: Sandbox) -> str:
+        triggers = {
+            "repository": "shop",
+            "container": "app",
+            "promote_pipelines": ["checkout-main"],
+        }
+        acts.store_profile(sandbox, steps=QUICK, promotion={"approval": True}, triggers=triggers)
+        _deployed(sandbox).invoke("IndexProfilesFunction", {})
+        images = {"app": article.image(tag)}
+        return acts.start_execution(sandbox, {"service": "checkout", "images": images})
+
+    return begin
+
+
+def _succeed_pipeline(sandbox: Sandbox, _execution: str) -> None:
+    event = example("promote_on_pipeline")
+    _deployed(sandbox).put_event(event["source"], event["detail-type"], event["detail"])
+
+
+def _redeploy(
+    package: Path, schema: int, then: Callable[[Sandbox, str], object]
+) -> Callable[[Sandbox, str], None]:
+    """Deploy another package under a release whose document has this schema number."""
+
+    def act(sandbox: Sandbox, execution: str) -> None:
+        deployed = _deployed(sandbox)
+        if deployed.schema(execution) != schema:
+            raise RuntimeError(f"the release was not begun by a package with schema {schema}")
+        deployed.deploy(package)
+        then(sandbox, execution)
+
+    return act
+
+
+def _deployed(sandbox: Sandbox) -> Deployed:
+    assert isinstance(sandbox, Deployed)
+    return sandbox

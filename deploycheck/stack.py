@@ -1,0 +1,89 @@
+"""Stack: a package that `sam build` has made, deployed by `sam deploy`."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from deploycheck.ministack import FOLDER
+from emulator.account import ACCOUNT, REGION
+from emulator.template import ROOT
+from sandbox import article
+from sandbox.cloud import environment
+
+SAM = ROOT / ".venv-sam/bin/sam"
+NAME = "stepcanary"
+PACKAGE = FOLDER / "package"
+DOCUMENTS = Path("CodeLayer/python/stepcanary/store/documents.py")
+PARAMETERS = {
+    "ClusterArns": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/*",
+    "TaskRoleArns": f"arn:aws:iam::{ACCOUNT}:role/*",
+    "ImageRepositories": f"{article.REGISTRY}/*",
+    "AllowInlineProfiles": "ENABLED",
+    "ObeySignals": "ENABLED",
+    "PromoteOnPipelines": "ENABLED",
+}
+
+
+def deploy(package: Path, endpoint: str) -> None:
+    with (FOLDER / "sam.log").open("a") as log:
+        done = subprocess.run(
+            [
+                SAM,
+                "deploy",
+                *("--template-file", package / "template.yaml"),
+                *("--stack-name", NAME),
+                *("--region", REGION),
+                *("--capabilities", "CAPABILITY_IAM"),
+                "--resolve-s3",
+                "--no-confirm-changeset",
+                "--parameter-overrides",
+                *(f"{name}={value}" for name, value in PARAMETERS.items()),
+            ],
+            cwd=ROOT,
+            env={**os.environ, **environment(endpoint), "SAM_CLI_TELEMETRY": "0"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise RuntimeError(f"the stack could not be deployed; see {log.name}")
+
+
+def outputs(endpoint: str) -> dict[str, str]:
+    cloudformation = boto3.client("cloudformation", region_name=REGION, endpoint_url=endpoint)
+    [stack] = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def resources(endpoint: str, kind: str) -> dict[str, str]:
+    """The physical ids of the stack's resources of one type, by logical id."""
+    cloudformation = boto3.client("cloudformation", region_name=REGION, endpoint_url=endpoint)
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=NAME)
+    found: list[Any] = [each for page in pages for each in page["StackResourceSummaries"]]
+    return {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for each in found
+        if each["ResourceType"] == kind
+    }
+
+
+def newer(python: str) -> Path:
+    """The package of another version, which writes its documents with another schema number."""
+    package = FOLDER / "newer"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(PACKAGE, package)
+    source = package / DOCUMENTS
+    before = source.read_text()
+    after = before.replace("\nSCHEMA = 1\n", "\nSCHEMA = 2\n")
+    if after == before:
+        raise RuntimeError(f"{DOCUMENTS} has no schema number 1 any more")
+    source.write_text(after)
+    # As functions/Makefile does: the bytecode is taken without a look at its source.
+    unchecked = ("--invalidation-mode", "unchecked-hash")
+    compiled = [python, "-m", "compileall", "-q", "-f", *unchecked, str(source)]
+    subprocess.run(compiled, check=True)
+    return package

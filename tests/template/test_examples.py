@@ -1,0 +1,55 @@
+"""The environments in `examples` are what their profiles and requests are about."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from emulator.template import ROOT
+from tools import check_examples
+
+
+@pytest.fixture
+def alb(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "examples/alb", tmp_path / "alb"))
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize("folder", check_examples.folders(), ids=lambda folder: folder.name)
+def test_an_environment_is_sound(folder: Path) -> None:
+    assert list(check_examples.faults(folder)) == []
+
+
+def test_a_name_that_is_not_made_is_found(alb: Path) -> None:
+    change(alb / "profile.json", "shop-canary-errors", "shop-canary-5xx")
+    assert list(check_examples.faults(alb)) == ["alb: the template makes no alarm shop-canary-5xx"]
+
+
+def test_a_profile_that_would_be_refused_is_found(alb: Path) -> None:
+    change(alb / "profile.json", "${CanaryTargetGroup}", "${PrimaryTargetGroup}")
+    [fault] = check_examples.faults(alb)
+    assert "must differ" in fault
+
+
+def test_an_output_that_is_not_there_is_found(alb: Path) -> None:
+    change(alb / "profile.json", "${ListenerRule}", "${Rule}")
+    assert list(check_examples.faults(alb)) == ["alb: 'Rule'"]
+
+
+def test_what_a_release_changes_without_its_tag_is_found(alb: Path) -> None:
+    change(alb / "template.yaml", "Value: managed", "Value: unmanaged")
+    assert list(check_examples.faults(alb)) == [
+        f"alb: {name} has no tag stepcanary=managed" for name in ("Rule", "Primary", "Canary")
+    ]
+
+
+def test_a_request_about_another_service_is_found(alb: Path) -> None:
+    request = json.loads((alb / "request.json").read_text())
+    (alb / "request.json").write_text(json.dumps({**request, "service": "checkout"}))
+    assert list(check_examples.faults(alb)) == ["alb: the request is about checkout"]
