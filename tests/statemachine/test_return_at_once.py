@@ -30,6 +30,11 @@ def relay(here: World) -> None:
     here.invoke("RelayAlarmFunction", event)
 
 
+def split_after(here: World) -> tuple[int, int]:
+    relay(here)
+    return here.cloud.split()
+
+
 def stage() -> Stage:
     (lease,) = leases.held()
     return lease.stage
@@ -101,7 +106,8 @@ def test_what_it_cannot_write_the_execution_does(here: World, failure: str) -> N
 
 
 def test_it_names_who_else_had_written(here: World) -> None:
-    here.clock.after(FIRST_BAKE, lambda: (here.cloud.write_foreign(30), fire(here)))
+    here.clock.after(FIRST_BAKE, lambda: here.cloud.write_foreign(30))
+    here.clock.after(FIRST_BAKE, lambda: fire(here))
     outcome = here.release(request())
     assert outcome.state == "Reverted"
     assert "somebody else wrote" in outcome.cause
@@ -131,7 +137,7 @@ def test_a_late_shift_is_refused(here: World) -> None:
 
 def test_a_primary_that_is_being_replaced_gets_nothing_at_once(here: World) -> None:
     """Its old version has to come back before it can have the traffic."""
-    seen = later(here, PRIMARY_ROLLS, lambda: (relay(here), here.cloud.split())[1])
+    seen = later(here, PRIMARY_ROLLS, lambda: split_after(here))
     assert here.release(request()).state == "Reverted"
     assert seen == [(0, 100)]
 
@@ -142,7 +148,7 @@ def test_of_several_releases_the_executions_see_to_it(
     """One that hangs must not hold up the others."""
     watching = leases.watching
     monkeypatch.setattr(leases, "watching", lambda alarm: watching(alarm) * 2)
-    seen = later(here, FIRST_BAKE, lambda: (relay(here), here.cloud.split())[1])
+    seen = later(here, FIRST_BAKE, lambda: split_after(here))
     assert here.release(request()).state == "Reverted"
     assert seen == [(95, 5)]
 
