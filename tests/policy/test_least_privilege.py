@@ -551,10 +551,6 @@ def _release_elsewhere_in_every_way(here: World) -> None:
     assert here.release(version(42), "there").state == "Released"
     here.clock.after(200, lambda: here.signal("revert"))
     assert here.release(version(44), "reverted-there").state == "Reverted"
-    # An alarm of the other account, whose event was forwarded.
-    here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
-    assert here.release(version(45), "alarmed-there").state == "Reverted"
-    here.cloud.set_alarm("example2-5xx", "OK")
     here.wait(here.start({"service": "checkout", "action": "status"}, "status-there"))
     here.wait(here.start_and_stop(version(43), "dead-there", 100))
     here.pass_minutes(3)
