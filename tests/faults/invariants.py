@@ -158,7 +158,7 @@ class Watch:
         self._steps = steps
         self._rest_of_route = cloud.without_weights()
         self._progress: dict[str, Progress] = {}
-        self._before = AT_REST
+        self._before = self._written = AT_REST
         self._rest_tasks = 0
         """What the canary had before the first release, which each is to leave."""
         self.foreign = False
@@ -308,7 +308,9 @@ class Watch:
 
     def see_write(self, writer: Writer, holder: str) -> None:
         """A handler has written the route; help from outside writes for who holds the lease."""
-        before, now = self._before, self.split()
+        # What somebody else wrote between a read and a write nobody knows of when it is overwritten.
+        before, now = self._written if self.unseen else self._before, self.split()
+        self._written = now
         self.foreign = self.unseen = self.nameable = False
         self._read_at_rest = ""
         if sum(now) != 100 or min(now) < 0:
