@@ -308,7 +308,7 @@ class Watch:
 
     def see_write(self, writer: Writer, holder: str) -> None:
         """A handler has written the route; help from outside writes for who holds the lease."""
-        # What somebody else wrote between a read and a write nobody knows of when it is overwritten.
+        # What somebody else wrote between a read and a write is overwritten, and nobody knows of it.
         before, now = self._written if self.unseen else self._before, self.split()
         self._written = now
         self.foreign = self.unseen = self.nameable = False
@@ -317,7 +317,8 @@ class Watch:
             self.say("valid split", f"the weights are {now}")
         if self.cloud.without_weights() != self._rest_of_route:
             self.say("nothing else", "the route differs in more than its weights")
-        helping = writer.function in ("OpenReleaseFunction", "ReconcileFunction")
+        relays = writer.function == "RelayAlarmFunction"
+        helping = relays or writer.function in ("OpenReleaseFunction", "ReconcileFunction")
         execution = holder if helping else writer.execution
         if self._member_nameable and self._has_member and not self.cloud.has_member():
             self._member_lost_by = execution
@@ -343,9 +344,11 @@ class Watch:
             if too_few and self.runs(PRIMARY) >= self._tasks:
                 self.say("capacity", f"the canary gets {now[1]} % with {self.runs(CANARY)} tasks")
         # A revert writes first, and asks afterwards.
-        first = writer.function == "RevertFunction" and self.stirred
+        first = (relays or writer.function == "RevertFunction") and self.stirred
         if now[0] > before[0] and not (first or self._may_get(PRIMARY) or self.in_place()):
             self.say("capacity", f"the primary gets {now[0]} % and is not steady")
+        if relays:
+            progress.allowed = set()
 
     def _see_what_baked(self, progress: Progress) -> None:
         """Before the canary gets more weight, and before the primary gets what it ran."""
