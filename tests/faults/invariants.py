@@ -308,7 +308,7 @@ class Watch:
 
     def see_write(self, writer: Writer, holder: str) -> None:
         """A handler has written the route; help from outside writes for who holds the lease."""
-        # What somebody else wrote between a read and a write is overwritten, and nobody knows of it.
+        # Nobody knows of what somebody else wrote between a read and a write.
         before, now = self._written if self.unseen else self._before, self.split()
         self._written = now
         self.foreign = self.unseen = self.nameable = False
