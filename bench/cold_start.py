@@ -47,7 +47,6 @@ OTHERS = {"appmesh", "servicediscovery", "vpc-lattice", "cognito-idp", "iam"}
 """Of another router, or called by AWS itself."""
 
 ENVIRONMENT = {
-    "ANNOUNCEMENT_TOPIC": "arn:aws:sns:eu-central-1:123456789012:releases",
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -55,12 +54,9 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "POWERTOOLS_METRICS_NAMESPACE": "StepCanary",
     "POWERTOOLS_SERVICE_NAME": "stepcanary",
-    "PROFILE_PREFIX": "/stepcanary/profiles",
     # /var/task and /opt cannot be written to either.
     "PYTHONDONTWRITEBYTECODE": "1",
-    "SLACK_CHANNEL": "C0123456789",
-    "SLACK_SECRET": "slack",
-    "STATE_MACHINE": "arn:aws:states:eu-central-1:123456789012:stateMachine:stepcanary-release",
+    "SETTINGS_PARAMETER": "/stepcanary/settings",
 }
 """As template.yaml has it; of the machine's own nothing counts."""
 
