@@ -30,6 +30,7 @@ IN_A_HURRY = {"relay_alarm", "revert"}
 
 CLIENTS = {
     "application-autoscaling": ("autoscaling", "application-autoscaling"),
+    "cloudformation": ("cloudformation", "cloudformation"),
     "cloudwatch": ("cloudwatch", "cloudwatch"),
     "dynamodb": ("dynamodb", "dynamodb"),
     "ecs": ("ecs", "ecs"),
@@ -79,7 +80,7 @@ def client_names(function: str) -> list[tuple[str, str]]:
     prefixes = {
         action.partition(":")[0]
         for document in documents
-        for statement in document["Statement"]
+        for statement in template.statements(document)
         for action in statement["Action"]
     }
     return [CLIENTS[prefix] for prefix in sorted(prefixes - OTHERS)]

@@ -20,8 +20,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> Sweep:
     if execution:
         swept = bring_home(execution)
     else:
-        keep_warm()
         swept = sweep()
+        keep_warm()
         metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=len(swept.stranded))
         metrics.add_metric(name="LeftBehind", unit=MetricUnit.Count, value=len(swept.left))
     logger.info("swept", extra=swept.model_dump())

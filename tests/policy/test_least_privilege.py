@@ -282,6 +282,16 @@ def _release_in_every_way(here: World) -> None:
 
 
 def _meet_others_in_every_way(here: World) -> None:
+    # Somebody else writes the route, and then the alarm fires: the note of it is kept.
+    here.clock.after(95, lambda: here.cloud.write_foreign(40))
+    here.clock.after(96, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    assert here.release(version(3), "moved-and-alarmed").state == "Reverted"
+    here.cloud.set_alarm("example2-5xx", "OK")
+    # The sweep lends the traffic to the canary while the router follows, and the release reverts
+    # when the primary serves again.
+    here.clock.after(25, lambda: here.cloud.lose_tasks("example1", heals_after=8))
+    here.clock.after(28, lambda: here.invoke("ReconcileFunction", {}))
+    assert here.release(version(3), "lent-in-a-bake").state == "Reverted"
     """Revisions are deregistered and tasks die, at every act that looks."""
     here.lost.discard("ReconcileFunction")
     here.pass_minutes(5)

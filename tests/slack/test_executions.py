@@ -55,7 +55,7 @@ def test_a_failure_says_what_became_of_it(
     text: str,
 ) -> None:
     read = fail_with(reading) if reading else lambda _service: OPEN
-    monkeypatch.setattr(profiles, "of_service", read)
+    monkeypatch.setattr(profiles, "stored", read)
     stack = parse_settings(parameters.NAME, parameters.settings())
     monkeypatch.setattr(settings, "of_stack", lambda: stack)
     monkeypatch.setattr(askings, "last", lambda _service: None)
@@ -68,7 +68,7 @@ def test_a_failure_says_what_became_of_it(
 
 
 def test_who_may_not_is_told_who_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(profiles, "of_service", lambda _service: OPEN)
+    monkeypatch.setattr(profiles, "stored", lambda _service: OPEN)
     pause = parse_action({"action": "pause", "service": "checkout"})
     with pytest.raises(RequestRejected, match="your member id is U2CERLKJA"):
         executions.run(pause, JANE)

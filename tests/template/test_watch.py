@@ -198,9 +198,13 @@ def test_a_failed_event_waits_for_a_person_and_a_failed_sweep_for_nobody() -> No
 
 
 def test_the_sweep_has_a_dead_mans_switch() -> None:
-    """Five minutes without a sample are an alarm, whatever is missing and for whatever reason."""
+    """Five minutes without a sample are an alarm, whatever is missing and for whatever reason. The
+    sample is of a metric that nobody but the sweep writes."""
     (metric,) = watched("SweepMissingAlarm")
-    assert metric == Watched("StrandedSplits", "AWS::StackName", "SampleCount")
+    assert metric == Watched("LeftBehind", "AWS::StackName", "SampleCount")
+    handlers = (template.ROOT / "functions/handlers").glob("*.py")
+    writers = [path.stem for path in handlers if '"LeftBehind"' in path.read_text()]
+    assert writers == ["reconcile"]
     properties = ALARMS["SweepMissingAlarm"]["Properties"]
     assert properties["TreatMissingData"] == "breaching"
     expression, sweeps = properties["Metrics"]

@@ -6,7 +6,7 @@ import pytest
 
 from emulator import template
 from stepcanary.domain.settings import parse_settings
-from stepcanary.errors import AwsUnavailable
+from stepcanary.errors import AwsUnavailable, RequestRejected
 
 NAME = "/stepcanary/settings"
 
@@ -36,3 +36,14 @@ def test_what_another_version_of_the_stack_has_written_is_read() -> None:
 def test_what_somebody_has_changed_by_hand_is_told(text: str) -> None:
     with pytest.raises(AwsUnavailable, match="/stepcanary/settings is not what the stack has"):
         parse_settings(NAME, text)
+
+
+@pytest.mark.parametrize("prefix", ["/stepcanary", "/stepcanary/"])
+def test_who_writes_profiles_may_not_write_the_settings(prefix: str) -> None:
+    with pytest.raises(RequestRejected, match="ProfilePrefix: /stepcanary/settings"):
+        parse_settings(NAME, template.settings(ProfilePrefix=prefix))
+
+
+def test_a_prefix_that_only_begins_alike_is_another() -> None:
+    found = parse_settings(NAME, template.settings(ProfilePrefix="/stepcanary/set"))
+    assert found.profile_prefix == "/stepcanary/set"

@@ -55,7 +55,8 @@ def _take(execution: str, request: ActionRequest, may_be_lost: Collection[str]) 
     if request.action == "status":
         return status(execution, request)
     if request.action == "shift":
-        profile = profiles.of_service(request.service, request.profile)
+        is_new = request.weight != 0
+        profile = profiles.of_service(request.service, request.profile, is_new=is_new)
         with entered(profile.access(execution)):
             return _taken(request, shift_manually(execution, request, profile, may_be_lost))
     if request.action == "withdraw":
@@ -85,7 +86,7 @@ def status(execution: str, request: ActionRequest) -> Taken:
         running = [_running(lease) for lease in leased]
         did = f"release {name} is running"
         return _taken(request, did, running=running, waiting=places, last=last)
-    profile = profiles.of_service(request.service, request.profile)
+    profile = profiles.of_service(request.service, request.profile, is_new=False)
     with entered(profile.access(execution)):
         found = [read_split(traffic) for traffic in profile.traffic]
     at_rest = all(reading.split.at_rest for _, reading in found)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from stepcanary.errors import AwsUnavailable
+from stepcanary.errors import AwsUnavailable, RequestRejected
 
 
 def _listed(value: Any) -> Any:
@@ -47,11 +47,19 @@ class StackSettings(BaseModel):
 
 
 def parse_settings(name: str, text: str) -> StackSettings:
-    """Raises `AwsUnavailable` where somebody has changed what the stack had written."""
+    """Raises `AwsUnavailable` where somebody has changed what the stack had written, and
+    `RequestRejected` where whoever writes profiles could."""
     try:
-        return StackSettings.model_validate_json(text)
+        found = StackSettings.model_validate_json(text)
     except ValidationError as invalid:
         raise AwsUnavailable(
             f"the parameter {name} is not what the stack has written; update the stack, which"
             f" writes it again. {invalid.error_count()} of its keys are wrong"
         ) from invalid
+    if name.startswith(f"{found.profile_prefix}/"):
+        raise RequestRejected(
+            f"ProfilePrefix: {name}, which says what the stack allows, is below"
+            f" {found.profile_prefix}, where teams write their profiles; update the stack with"
+            " another ProfilePrefix"
+        )
+    return found

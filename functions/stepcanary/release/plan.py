@@ -36,7 +36,8 @@ from stepcanary.traffic.router import Reading, TrafficRouter
 def resolve(document: object) -> tuple[Request, Profile]:
     """The request, and the profile of its service. Raises `RequestRejected`."""
     request = request_of(document)
-    return request, profiles.of_service(request.service, request.profile)
+    is_new = request.action != "rollback"
+    return request, profiles.of_service(request.service, request.profile, is_new=is_new)
 
 
 def plan_release(

@@ -11,7 +11,7 @@ from stepcanary.domain.verdict import fired_of, unseen_of
 from stepcanary.errors import PrimaryDown, ReleaseError, SplitDrifted
 from stepcanary.release import floors, guards, routes, world
 from stepcanary.release.routes import Forced, force_all
-from stepcanary.store import leases, stages
+from stepcanary.store import stages
 from stepcanary.traffic.router import TrafficRouter
 from stepcanary.traffic.shift import Moved, foreign_write, jump_of
 
@@ -42,9 +42,9 @@ def attempt(release: Release, lease: Lease) -> Attempt:
 def return_at_once(release: Release, lease: Lease) -> None:
     """The first attempt, by who hears of the alarm, before the execution does. `lease` is as it was
     when the way back began; what stands in the way of a route is for the execution to see."""
-    _, note = give_back(release, lease)
+    returned, note = give_back(release, lease)
     if note:
-        routes.note_losses(leases.read(release.split), note)
+        routes.note_losses(lease, "; ".join(filter(None, (returned.losses(release), note))))
 
 
 def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: str) -> Attempt:

@@ -73,8 +73,9 @@ def check(
         _check_consistent("primary", wanted)
         canary_wanted = with_images(of_canary.document, request.images or {})
         _check_consistent("canary", canary_wanted)
-        limits.check("primary", running.document, wanted)
-        limits.check("canary", of_canary.document, canary_wanted)
+        is_new = request.action != "rollback"
+        limits.check("primary", running.document, wanted, images=is_new)
+        limits.check("canary", of_canary.document, canary_wanted, images=is_new)
     else:
         if not running.is_active or not is_fixed(running.document):
             # The way back registers it again.

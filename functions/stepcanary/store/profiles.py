@@ -18,10 +18,11 @@ Found = list[tuple[str, Profile]]
 """Service and profile."""
 
 
-def of_service(service: str, inline: Profile | None = None) -> Profile:
+def of_service(service: str, inline: Profile | None = None, *, is_new: bool = True) -> Profile:
     """The one in the request where the stack allows that, or else the stored one.
 
-    Raises `RequestRejected`, also for one that does not keep the rules of whoever runs the stack.
+    Raises `RequestRejected`, for what brings something new also where it does not keep the rules of
+    whoever runs the stack. Who looks or goes back is never kept from it by a rule.
     """
     stack = settings.of_stack()
     if inline is not None and not stack.inline_profiles:
@@ -30,14 +31,24 @@ def of_service(service: str, inline: Profile | None = None) -> Profile:
             " request, or update the stack with AllowInlineProfiles=ENABLED"
         )
     name, rules = (f"{stack.profile_prefix}/{each}" for each in (service, RULES))
-    found = ssm.read_some([rules] if inline else [name, rules])
-    if inline is None and name not in found:
-        raise RequestRejected(f"service: there is no profile {name}; store one as an SSM parameter")
-    profile = inline or parse_profile(found[name], f"profile {name}")
+    found = ssm.read_some([*([] if inline else [name]), *([rules] if is_new else [])])
+    profile = inline or _parsed(name, found)
     if rules in found:
         parse_rules(found[rules], rules).require(profile, rules)
     check_account(stack, profile.account)
     return profile
+
+
+def stored(service: str) -> Profile:
+    """As it is written down, whatever is allowed. Raises `RequestRejected`."""
+    name = f"{settings.of_stack().profile_prefix}/{service}"
+    return _parsed(name, ssm.read_some([name]))
+
+
+def _parsed(name: str, found: dict[str, str]) -> Profile:
+    if name not in found:
+        raise RequestRejected(f"service: there is no profile {name}; store one as an SSM parameter")
+    return parse_profile(found[name], f"profile {name}")
 
 
 def every() -> Found:

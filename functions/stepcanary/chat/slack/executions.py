@@ -116,7 +116,7 @@ def _failed(
 
 
 def _require_allowed(service: str, action: str, user_id: str) -> None:
-    allowed = profiles.of_service(service).slack_users
+    allowed = profiles.stored(service).slack_users
     if not any(
         user_id in users or "*" in users for name, users in allowed.items() if name == action
     ):
