@@ -8,7 +8,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.verdict import MEND, Alarm, alarming_of, blind_of, fired_of
 from stepcanary.errors import CanaryAlarmed, SplitDrifted
 from stepcanary.release import routes
-from stepcanary.store import leases
+from stepcanary.store import leases, stages
 from stepcanary.traffic.router import Reading
 
 
@@ -45,6 +45,10 @@ def require_last_word(release: Release, lease: Lease, deadline_at: int) -> bool:
 def require_unchanged(release: Release, lease: Lease, *, members: bool = True) -> None:
     """Raises `SplitDrifted` when somebody else wrote a route; without `members`, its weights."""
     if drift := routes.drift(release, lease, members=members):
+        now = leases.read(lease.split)
+        if now.holder == lease.holder and now.stage > lease.stage:
+            # Who heard of an alarm has returned the traffic meanwhile.
+            stages.require_no_revert(now)
         raise SplitDrifted(drift)
 
 

@@ -7,7 +7,7 @@ from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import MOST_SIGNALS, TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal
 from stepcanary.domain.stage import RETURNING, ROLLOUT
-from stepcanary.errors import SignalRefused, StageOver
+from stepcanary.errors import RevertRequested, SignalRefused, StageOver
 from stepcanary.store import leases, table
 from stepcanary.store.lease_items import lease_key, lease_of
 from stepcanary.store.stages import is_not_reverting
@@ -181,6 +181,8 @@ def decide_way_back(
             raise leases.lost(now, lease.fence) from failed
         if now.signal is not None and now.signal.kind in unless:
             return now.signal
+        if now.stage == RETURNING and now.reverting:
+            raise RevertRequested(str(now.signal)) from failed
         raise StageOver("the release has gone on; this decision was delivered late") from failed
     return None
 

@@ -81,7 +81,7 @@ def enter(
 def _why_not(
     now: Lease, stage: Stage, target: int | None, down_to: int | None, only_from: Stage | None
 ) -> StageOver | RevertRequested:
-    if now.stage == RETURNING and now.reverting and stage == ROLLOUT:
+    if now.stage == RETURNING and now.reverting and (stage == ROLLOUT or not now.touched):
         # Who heard of an alarm has begun the way back.
         return RevertRequested(str(now.signal))
     if now.stage > stage or now.stage not in (only_from or now.stage, stage):
