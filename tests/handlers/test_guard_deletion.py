@@ -278,3 +278,27 @@ def test_a_ledger_that_refuses_is_told_by_its_error(stack: World, answers: Answe
     stack.cloud.before_call = refuse
     ask(stack)
     assert "Grant the function's role DescribeStacks" in answers[0]["Reason"]
+
+
+def test_a_slow_refusal_does_not_open_the_door_of_who_was_answered(
+    stack: World, answers: list[dict[str, Any]]
+) -> None:
+    """The event is delivered twice; the first delivery has seen a release that ends just then."""
+    holders = leases.holders
+
+    def slow() -> list[str]:
+        found = holders()
+        if not answers and found:
+            (lease,) = leases.held()
+            leases.free(lease, leases.release_of(lease))
+            ask(stack)
+        return found
+
+    def look() -> None:
+        with patch.object(leases, "holders", slow):
+            ask(stack)
+
+    stack.clock.after(100, look)
+    stack.release(request())
+    assert [answer["Status"] for answer in answers] == ["SUCCESS", "FAILED"]
+    assert not is_open()

@@ -368,7 +368,7 @@ def _withdrawn(here: World) -> str:
 def _older_push(here: World) -> str:
     push = Sender("push of shop:v2", digest="sha256:2")
     senders.vouch(EXECUTION, push)
-    pushes.take("checkout", Push(clock.epoch_seconds(), "sha256:3"))
+    pushes.take("checkout", Push(clock.epoch_seconds(), "sha256:3"), None)
     return _in_turn(here, waited=False, document={**QUEUED, "by": push.by})
 
 
@@ -656,6 +656,9 @@ EXAMPLES: dict[str, Example] = {
         )
     ),
     # What the stack is allowed
+    "a prefix for profiles that has the settings below it": in_world(
+        lambda w: w.set_parameters(ProfilePrefix="/stepcanary")
+    ),
     "a cluster that is not listed": in_world(lambda w: w.set_parameters(ClusterArns="")),
     "a role of another account that is not listed": elsewhere(
         lambda w: w.set_parameters(ReleaseRoleArns="")

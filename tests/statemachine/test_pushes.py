@@ -155,9 +155,10 @@ def test_the_newest_is_decided_by_a_write_and_not_by_the_look_before_it(
 ) -> None:
     older, newer = push(here, 2, ago=2), push(here, 3, ago=1)
     (execution,) = deliver(here, newer)
-    with monkeypatch.context() as earlier:
-        earlier.setattr(pushes, "newest", lambda _service: None)
-        assert deliver(here, older) == []
+    newest, looks = pushes.newest, [lambda _service: None]
+    monkeypatch.setattr(pushes, "newest", lambda s: looks.pop()(s) if looks else newest(s))
+    assert deliver(here, older) == []
+    assert looks == []
     assert here.wait(execution).state == "Released"
 
 
@@ -284,3 +285,38 @@ def test_a_point_in_a_service_s_name_is_in_no_execution_s(here: World) -> None:
     assert "-check-out-" in execution.rpartition(":")[2]
     assert "." not in execution.rpartition(":")[2]
     assert here.wait(execution).state == "Released"
+
+
+def test_a_digest_that_is_pushed_again_after_another_one_is_released_anew(here: World) -> None:
+    """While its first release still gives way to that other one."""
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS, concurrency="supersede")
+    (first,) = deliver(here, push(here, 2))
+    others: list[str] = []
+    handler = here.handlers["ConfirmRestFunction"]
+
+    def again(event: Document, context: object) -> object:
+        if len(others) == 1:
+            others.extend(deliver(here, push(here, 2)))
+        return handler(event, context)
+
+    here.handlers["ConfirmRestFunction"] = again
+    here.clock.after(FIRST_BAKE, lambda: others.extend(deliver(here, push(here, 3))))
+    assert here.wait(first).state == "Reverted"
+    ends = [here.wait(execution).state for execution in others]
+    assert first not in others
+    assert "Released" in ends
+    assert released(here, 2)
+
+
+@pytest.mark.parametrize("concurrency", ["queue", "supersede"])
+def test_a_push_of_before_a_release_by_hand_that_waits_does_not_take_its_place(
+    here: World, concurrency: str
+) -> None:
+    stored(here, repositories=FROM_ECR, triggers=TRIGGERS, concurrency=concurrency)
+    first = here.start(request(images={"app": "shop:v8"}), "first")
+    made = later(here, 90, lambda: push(here, 2))
+    by_hand = later(here, 100, lambda: here.start(request(images={"app": "shop:v9"}), "hand"))
+    late = later(here, 150, lambda: deliver(here, made[0]))
+    here.wait(first)
+    assert here.wait(by_hand[0]).state == "Released"
+    assert late == [[]]

@@ -1,14 +1,18 @@
 """Who hears of the alarm returns the traffic itself, before the execution does."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from emulator import template
 from stepcanary.domain.stage import RETURNING, Stage
 from stepcanary.errors import RevertRequested
+from stepcanary.release import guards, revert
 from stepcanary.store import leases
-from tests.builders import request
+from tests.builders import profile, request, traffic
+from tests.fakes import accounts
 from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import World, listening
 from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS, later, timed
@@ -173,3 +177,86 @@ def test_one_that_died_in_it_is_followed_by_the_sweep(here: World) -> None:
     assert seen == [(RETURNING, (95, 5))]
     assert (outcome.state, here.cloud.weights) == ("Reverted", [(95, 5), (100, 0)])
     assert seconds < FIRST_BAKE + 150
+
+
+# The event meets an act that has begun: the cause still names the alarm, and nobody else.
+
+
+def once(do: Callable[[], None], then: Callable[..., Any], *, before: bool) -> Callable[..., Any]:
+    """Do it before or after the first call of this."""
+    done: list[bool] = []
+
+    def called(*args: Any) -> Any:
+        first = not done
+        done.append(True)
+        if before and first:
+            do()
+        found = then(*args)
+        if first and not before:
+            do()
+        return found
+
+    return called
+
+
+def test_the_event_comes_just_before_the_promotion(here: World) -> None:
+    handler = here.handlers["PromotePrimaryFunction"]
+    here.handlers["PromotePrimaryFunction"] = once(lambda: relay(here), handler, before=True)
+    outcome = here.release(request())
+    assert (outcome.state, here.cloud.split()) == ("Reverted", (100, 0))
+    assert f"alarm {ALARM}" in outcome.cause
+
+
+def test_the_event_comes_while_the_same_alarm_is_judged(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guards, "alarms", once(lambda: relay(here), guards.alarms, before=True))
+    outcome = here.release(request())
+    assert (outcome.state, here.cloud.split()) == ("Reverted", (100, 0))
+    assert f"alarm {ALARM}" in outcome.cause
+
+
+@pytest.mark.parametrize("what", ["gate", "hold"])
+def test_the_event_comes_after_the_alarms_were_read(
+    here: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    first = {"weight": 5, "bake_seconds": 300, "approval": what == "gate"}
+    steps = [first, {"weight": 100, "bake_seconds": 300}]
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile(steps=steps))
+    if what == "hold":
+        here.clock.after(100, lambda: here.cloud.set_alarm(ALARM, "INSUFFICIENT_DATA"))
+    monkeypatch.setattr(guards, "alarms", once(lambda: relay(here), guards.alarms, before=False))
+    outcome = here.release(request())
+    assert (outcome.state, here.cloud.split()) == ("Reverted", (100, 0))
+    assert "somebody else wrote" not in outcome.cause
+    assert f"alarm {ALARM}" in outcome.cause
+
+
+def test_what_nobody_foresaw_does_not_keep_the_execution_waiting(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("weightedTargets")
+
+    def go_off() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(revert, "force_all", broken)
+            relay(here)
+
+    relayed = later(here, FIRST_BAKE, go_off)
+    assert here.release(request()).state == "Reverted"
+    assert relayed == [None]
+
+
+def test_under_a_role_it_is_the_execution_s_to_return(here: World) -> None:
+    """A role of this account: its alarms are heard here, and RelayAlarm may assume no role."""
+    role = "arn:aws:iam::123456789012:role/stepcanary-release"
+    here.cloud.accounts.roles[role] = accounts.EXTERNAL_ID
+    here.cloud.accounts.owner = role
+    here.set_parameters(ReleaseRoleArns=role)
+    account = {"role_arn": role, "external_id": accounts.EXTERNAL_ID}
+    own = profile(traffic=traffic(mesh_owner="123456789012"), account=account)
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(own)
+    seen = later(here, FIRST_BAKE, lambda: split_after(here))
+    assert here.release(request()).state == "Reverted"
+    assert (seen, here.cloud.weights) == ([(95, 5)], [(95, 5), (100, 0)])

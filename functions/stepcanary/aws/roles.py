@@ -30,13 +30,13 @@ _kept: dict[Access, tuple[Credentials, datetime]] = {}
 def credentials(access: Access, sts: "STSClient") -> Credentials:
     """Raises `AwsRefused` where the stack may not assume the role."""
     now = clock.now()
-    if access in _kept:
-        found, expires = _kept[access]
-        if now < expires - RENEWED_BEFORE:
-            return found
+    kept = _kept.get(access)
+    if kept and now < kept[1] - RENEWED_BEFORE:
+        return kept[0]
     # What a container has assumed for executions that are over is of no use any more.
-    for other in [each for each, (_, expires) in _kept.items() if expires <= now]:
-        del _kept[other]
+    for other in [each for each, (_, expires) in list(_kept.items()) if expires <= now]:
+        # Another thread may be at it.
+        _kept.pop(other, None)
     answer = _assume(access, access.external_id, sts)["Credentials"]
     found = Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
     _kept[access] = found, answer["Expiration"]

@@ -12,7 +12,7 @@ from stepcanary.domain.request import LONGEST_BY, SignalInput
 from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError, RequestRejected
 from stepcanary.observability import logger
 from stepcanary.release import signalling
-from stepcanary.store import ledger, profiles, pushes, senders, settings, triggers
+from stepcanary.store import ledger, profiles, pushes, queue, senders, settings, triggers
 from stepcanary.store.senders import Sender
 
 MOST_GENERATIONS = 20
@@ -36,8 +36,8 @@ def start_on_image(event: ImagePushed) -> Triggered:
     for service, trigger in found:
         request: dict[str, object] = {"service": service, "images": {trigger.container: image}}
         try:
-            if _becomes_newest(service, push):
-                started.append(_start(service, event, request))
+            if newest := _as_newest(service, push):
+                started.append(_start(service, event, request, newest.since))
         except (AwsRefused, AwsUnavailable, RequestRejected) as failure:
             failed.append(failure)
     if failed:
@@ -50,42 +50,57 @@ def _push_of(event: ImagePushed) -> Push:
     return Push(int(event.time.timestamp()), event.detail.image_digest)
 
 
-def _becomes_newest(service: str, push: Push) -> bool:
-    """Whether it is the newest there is to release, from now on also for those that come later.
+def _as_newest(service: str, push: Push) -> Push | None:
+    """The push, which is the newest there is to release from now on, also for those that come
+    later; None where it is not.
 
     Raises `RequestRejected` for one that nobody has obeyed and that comes too late, so that
     somebody learns of it.
     """
     newest = pushes.newest(service)
+    if why := _why_left(service, push, newest):
+        logger.info("a push is left", extra={"of_service": service, "cause": why})
+        return None
+    push = push.after(newest)
+    # Where another one came in the same moment, it is looked at anew.
+    return push if pushes.take(service, push, newest) else _as_newest(service, push)
+
+
+def _why_left(service: str, push: Push, newest: Push | None) -> str | None:
     if newest is not None and push < newest:
-        return _left(service, f"{newest.digest} was pushed after it")
+        return f"{newest.digest} was pushed after it"
     if push.is_too_old(clock.epoch_seconds()):
         if push == newest:
-            return _left(service, "it was obeyed already")
+            return "it was obeyed already"
         raise RequestRejected(
             f"the push of {push.digest} for {service} comes over {OLDEST_SECONDS} s after it was"
             " made, so it starts nothing; release it by hand if it is still wanted"
         )
+    later = _started_by_hand(service, push)
+    return f"somebody has started {later} after it" if later else None
+
+
+def _started_by_hand(service: str, push: Push) -> str | None:
+    """The execution that somebody has started after the push was made, whether it has begun or
+    waits."""
     begun = ledger.last_begun(service)
     if begun is not None and push.at < begun.started_at and not senders.is_of_push(begun.execution):
-        return _left(service, f"somebody has released with {begun.execution} after it")
-    if not pushes.take(service, push):
-        return _left(service, "a newer one has just come")
-    return True
+        return begun.execution
+    for execution in queue.asked(service):
+        started_at = stepfunctions.running_since(execution)
+        is_later = started_at is not None and push.at < started_at // 1_000
+        if is_later and not senders.is_of_push(execution):
+            return execution
+    return None
 
 
-def _left(service: str, why: str) -> bool:
-    logger.info("a push is left", extra={"of_service": service, "cause": why})
-    return False
-
-
-def _start(service: str, event: ImagePushed, request: dict[str, object]) -> str:
+def _start(service: str, event: ImagePushed, request: dict[str, object], since: int) -> str:
     """ARN of the one execution of this push."""
     # 80 characters at most, and of each service its own.
     mark = hashlib.sha256(service.encode()).hexdigest()[:8]
     of_service = f"{in_execution_name(service)[:20]}-{mark}"
     digest = event.detail.image_digest.removeprefix("sha256:")[:16]
-    name = f"push-{digest}-{of_service}"
+    name = f"push-{digest}-{since}-{of_service}"
     machine = settings.of_stack().state_machine
     for _ in range(MOST_GENERATIONS):
         # Under another tag it may have been asked for before.

@@ -62,14 +62,14 @@ def _why_not(stack: str) -> str:
     if cloudformation.status_of(stack) != DELETED:
         # Another version of the template has no guard, or the first deployment has failed.
         return ""
-    door.close()
+    mark = door.close()
     may_go = False
     try:
         reason = "; ".join(_left())
         may_go = not reason
     finally:
         if not may_go:
-            door.open_again()
+            door.open_again(mark)
     return reason
 
 

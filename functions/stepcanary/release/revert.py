@@ -42,9 +42,7 @@ def attempt(release: Release, lease: Lease) -> Attempt:
 def return_at_once(release: Release, lease: Lease) -> None:
     """The first attempt, by who hears of the alarm, before the execution does. `lease` is as it was
     when the way back began; what stands in the way of a route is for the execution to see."""
-    returned, note = give_back(release, lease)
-    if note:
-        routes.note_losses(lease, "; ".join(filter(None, (returned.losses(release), note))))
+    give_back(release, lease, keeps_note=True)
 
 
 def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: str) -> Attempt:
@@ -57,21 +55,25 @@ def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: s
     return Attempt(next="again", wait_seconds=before_next_revert(tried), cause=cause, note=note)
 
 
-def give_back(release: Release, lease: Lease) -> tuple[Forced, str]:
-    """All weight to the primary, whatever the routes say now; with who else wrote them, if any.
+def give_back(release: Release, lease: Lease, *, keeps_note: bool = False) -> tuple[Forced, str]:
+    """All weight to the primary, whatever the routes say now; with who else wrote them, if any:
+    for whoever makes the end known, or kept for it.
 
     One route that cannot be returned keeps no other from it.
     """
     returned = force_all(release, 0, unsure=lease.stage < RETURNING and lease.target > 0)
-    routes.note_losses(lease, returned.losses(release))
-    if not returned.failures:
-        routes.confirm(lease, 0, returned.now)
-    notes = [
+    found = (
         _note(release, router, lease, split, returned.moved[split])
         for split, router in routes.routers(release)
         if split in returned.moved
-    ]
-    return returned, "; ".join(filter(None, notes))
+    )
+    note = "; ".join(filter(None, found))
+    losses = filter(None, (returned.losses(release), note if keeps_note else ""))
+    # Before the confirmation: what is read afterwards is at rest, and tells nobody.
+    routes.note_losses(lease, "; ".join(losses))
+    if not returned.failures:
+        routes.confirm(lease, 0, returned.now)
+    return returned, note
 
 
 def _note(

@@ -8,7 +8,7 @@ from stepcanary.contracts.states import WaitInput
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import SignalRequest
 from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal
-from stepcanary.errors import AwsRefused, AwsUnavailable, ReleaseError, SignalRefused
+from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused
 from stepcanary.observability import logger
 from stepcanary.release import revert
 from stepcanary.store import leases, ledger, mailbox
@@ -105,9 +105,11 @@ def _return_at_once(lease: Lease, signal: Signal) -> bool:
     if waiting is None:
         return False
     try:
-        # Never one of another account: no alarm of this one judges it.
-        revert.return_at_once(ledger.release_of(waiting.holder), waiting)
-    except ReleaseError:
+        release = ledger.release_of(waiting.holder)
+        # Under a role it is its execution's, which may assume it.
+        if release.access is None:
+            revert.return_at_once(release, waiting)
+    except Exception:
         logger.exception("the return is left to the execution", extra={"split": lease.split})
     stepfunctions.end_wait(waiting.token, signal)
     return True

@@ -5,6 +5,10 @@ leases. Reads are consistent, so one of the two sees the other. It is no conditi
 transaction, in which releases of many services would refuse each other.
 """
 
+from secrets import token_hex
+
+from boto3.dynamodb.conditions import Attr
+
 from stepcanary import clock
 from stepcanary.errors import RequestRejected
 from stepcanary.store import table
@@ -15,12 +19,16 @@ CLOSED_SECONDS = 3_600
 _DOOR = ItemKey("door", "door")
 
 
-def close() -> None:
-    table.put(Put(_DOOR, {"until": clock.epoch_seconds() + CLOSED_SECONDS}))
+def close() -> str:
+    """What it was closed with: only who has closed it last opens it again."""
+    mark = token_hex(8)
+    table.put(Put(_DOOR, {"until": clock.epoch_seconds() + CLOSED_SECONDS, "mark": mark}))
+    return mark
 
 
-def open_again() -> None:
-    table.delete(Delete(_DOOR))
+def open_again(mark: str = "") -> None:
+    """Whoever has closed it, where no mark is given."""
+    table.delete(Delete(_DOOR, Attr("mark").eq(mark) if mark else None))
 
 
 def require_open() -> None:

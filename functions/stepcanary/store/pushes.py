@@ -13,15 +13,22 @@ def _key(service: str) -> ItemKey:
 
 def newest(service: str) -> Push | None:
     item = table.get(_key(service))
-    return Push(item["pushed_at"], item["digest"]) if item else None
+    # One that an older version of this stack has kept has no `since`.
+    return Push(item["pushed_at"], item["digest"], item.get("since", 0)) if item else None
 
 
-def take(service: str, push: Push) -> bool:
-    """Be the newest push of the service, also a second time; False where a newer one was before."""
-    is_newest = table.is_absent("rank") | Attr("rank").lte(push.rank)
-    values = {"rank": push.rank, "pushed_at": push.at, "digest": push.digest}
+def take(service: str, push: Push, newest: Push | None) -> bool:
+    """Be the newest push of the service, also a second time; False where the one that was the
+    newest is that no more."""
+    as_seen = Attr("rank").eq(newest.rank) if newest else table.is_absent("rank")
+    values = {
+        "rank": push.rank,
+        "pushed_at": push.at,
+        "digest": push.digest,
+        "since": push.since,
+    }
     try:
-        table.change(Change(_key(service), is_newest, set=values))
+        table.change(Change(_key(service), as_seen, set=values))
     except ConditionFailed:
         return False
     return True

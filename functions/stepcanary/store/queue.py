@@ -135,6 +135,12 @@ def waiting(service: str) -> list[Place]:
     return [place for place in own if not place.withdrawn]
 
 
+def asked(service: str) -> list[str]:
+    """The executions that have waited for the service; some may have gone on since, or ended."""
+    waited = table.every(f"service#{service}", "waiting#")
+    return [item["execution"] for item in waited + table.every(f"service#{service}", "starting#")]
+
+
 def withdraw(service: str, place: Place, why: str) -> bool:
     """Mark a release that waits, so that it ends at its next look; False where it waits no more.
 
