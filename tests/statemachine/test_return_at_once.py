@@ -260,3 +260,16 @@ def test_under_a_role_it_is_the_execution_s_to_return(here: World) -> None:
     seen = later(here, FIRST_BAKE, lambda: split_after(here))
     assert here.release(request()).state == "Reverted"
     assert (seen, here.cloud.weights) == ([(95, 5)], [(95, 5), (100, 0)])
+
+
+def test_a_release_that_is_stopped_then_says_what_it_had_accepted(here: World) -> None:
+    def relay_and_stop() -> None:
+        relay(here)
+        here.stop(here.arn("release-1"))
+
+    here.clock.after(FIRST_BAKE, relay_and_stop)
+    here.release(request())
+    here.pass_minutes(2)
+    (document,) = here.documents()
+    assert (document["outcome"]["S"], here.cloud.split()) == ("Reverted", (100, 0))
+    assert f"It had accepted: revert by alarm {ALARM}" in document["cause"]["S"]

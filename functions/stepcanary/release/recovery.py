@@ -206,7 +206,8 @@ def _close(release: Release, lease: Lease) -> Outcome:
     outcome, version = _ended(release, lease, sides)
     canary = replace(foreign_on(release, lease, sides), primary=None).notes
     status = stepfunctions.status_of(lease.holder) or "and is gone"
-    also = "".join(f" {each}." for each in (*canary, lease.losses) if each)
+    asked = f"It had accepted: {lease.signal}" if lease.signal else ""
+    also = "".join(f" {each}." for each in (asked, *canary, lease.losses) if each)
     cause = (
         f"Help from outside closed this release: its execution ended {status}. All traffic is on"
         f" the primary, which serves {version}.{also}"
