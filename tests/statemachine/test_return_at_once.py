@@ -273,3 +273,26 @@ def test_a_release_that_is_stopped_then_says_what_it_had_accepted(here: World) -
     (document,) = here.documents()
     assert (document["outcome"]["S"], here.cloud.split()) == ("Reverted", (100, 0))
     assert f"It had accepted: revert by alarm {ALARM}" in document["cause"]["S"]
+
+
+def test_both_write_at_once(here: World) -> None:
+    """A person's revert has ended the wait while RelayAlarm was about to write. It cannot tell the
+    second write from somebody else's, and says so."""
+    reverts: list[Document] = []
+
+    def revert_too(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute" and not reverts:
+            (lease,) = leases.held()
+            release = leases.release_of(lease).model_dump(mode="json", by_alias=True)
+            reverts.append({"release": release, "fence": lease.fence})
+            assert here.invoke("RevertFunction", reverts[0])["next"] == "confirm"
+
+    def relay_beside() -> None:
+        here.cloud.before_call = revert_too
+        relay(here)
+
+    here.clock.after(FIRST_BAKE, relay_beside)
+    outcome = here.release(request())
+    assert len(reverts) == 1
+    assert (outcome.state, here.cloud.weights) == ("Reverted", [(95, 5), (100, 0), (100, 0)])
+    assert "while it was being returned" in outcome.cause
