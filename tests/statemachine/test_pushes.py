@@ -10,9 +10,10 @@ import pytest
 from stepcanary.aws import stepfunctions
 from stepcanary.domain.pushes import OLDEST_SECONDS
 from stepcanary.errors import AwsUnavailable, RequestRejected
-from stepcanary.store import pushes, senders
+from stepcanary.store import pushes, queue, senders
 from stepcanary.store.senders import Sender
 from tests.builders import FROM_ECR, TRIGGERS, profile, request, traffic
+from tests.eventually import within
 from tests.fakes.cloud import Document
 from tests.statemachine.runner import World
 from tests.statemachine.test_actions import act, event, stored
@@ -315,8 +316,14 @@ def test_a_push_of_before_a_release_by_hand_that_waits_does_not_take_its_place(
     stored(here, repositories=FROM_ECR, triggers=TRIGGERS, concurrency=concurrency)
     first = here.start(request(images={"app": "shop:v8"}), "first")
     made = later(here, 90, lambda: push(here, 2))
-    by_hand = later(here, 100, lambda: here.start(request(images={"app": "shop:v9"}), "hand"))
+
+    def wait_by_hand() -> str:
+        execution = here.start(request(images={"app": "shop:v9"}), "hand")
+        within(60)(lambda: execution in queue.asked("checkout"))
+        return execution
+
+    by_hand = later(here, 100, wait_by_hand)
     late = later(here, 150, lambda: deliver(here, made[0]))
     here.wait(first)
-    assert here.wait(by_hand[0]).state == "Released"
-    assert late == [[]]
+    outcome = here.wait(by_hand[0])
+    assert (outcome.state, late) == ("Released", [[]]), outcome.cause

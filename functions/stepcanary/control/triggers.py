@@ -110,7 +110,7 @@ def _start(service: str, event: ImagePushed, request: dict[str, object], since: 
         if before is None:
             return execution
         # Pushed again once that release was over: somebody wants another one, whatever its tags.
-        name = f"push-{digest}-{before}-{of_service}"
+        name = f"push-{digest}-{since}-{before}-{of_service}"
     raise RequestRejected(f"the digest {digest} was released {MOST_GENERATIONS} times in 90 days")
 
 
