@@ -6,10 +6,11 @@ from http.client import HTTPException
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 import pytest
 
 from emulator import template
-from stepcanary.aws import cloudformation
+from stepcanary.aws import clients, cloudformation
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.store import door, due, leases
 from stepcanary.store.due import RETIRE, TAKE_DOWN, Task
@@ -252,6 +253,23 @@ def test_an_answer_that_nobody_takes_is_tried_again_by_lambda() -> None:
         pytest.raises(AwsUnavailable, match="answered 403"),
     ):
         cloudformation.answer(EVENT["ResponseURL"], {})
+
+
+@pytest.mark.parametrize(
+    ("region", "domain"),
+    [("cn-north-1", "amazonaws.com.cn"), ("eusc-de-east-1", "amazonaws.eu")],
+)
+def test_each_partition_is_answered_in_its_own_domain(
+    region: str, domain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = boto3.client("cloudformation", region_name=region)
+    monkeypatch.setattr(clients, "cloudformation", lambda: client)
+    wire = Wire(200)
+    with patch.object(cloudformation, "HTTPSConnection", wire):
+        cloudformation.answer(f"https://s3.{region}.{domain}/answer", {})
+    assert len(wire.put) == 1
+    with pytest.raises(AwsRefused, match="takes no answers"):
+        cloudformation.answer("https://s3.amazonaws.com/answer", {})
 
 
 @pytest.mark.parametrize(

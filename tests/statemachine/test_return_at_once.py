@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator import template
+from emulator.events import alarm_detail, event_of
 from stepcanary.domain.stage import RETURNING, Stage
 from stepcanary.errors import RevertRequested
 from stepcanary.release import guards, revert
@@ -18,6 +18,7 @@ from tests.statemachine.runner import World, listening
 from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS, later, timed
 
 ALARM = "example2-5xx"
+ALARM_KIND = "CloudWatch Alarm State Change"
 
 
 def fire(here: World) -> None:
@@ -28,10 +29,8 @@ def relay(here: World) -> None:
     """The event, delivered at this very moment."""
     here.lost.add("RelayAlarmFunction")
     fire(here)
-    event = json.loads((template.ROOT / "events/relay_alarm.json").read_text())
-    event["detail"]["alarmName"] = ALARM
-    event["detail"]["state"]["timestamp"] = f"{here.clock.now():%Y-%m-%dT%H:%M:%S.000+0000}"
-    here.invoke("RelayAlarmFunction", event)
+    detail = alarm_detail(ALARM, "OK", "ALARM", "Threshold Crossed: 9 > 3", here.clock.now())
+    here.invoke("RelayAlarmFunction", event_of("aws.cloudwatch", ALARM_KIND, detail))
 
 
 def split_after(here: World) -> tuple[int, int]:

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
+from stepcanary.aws.partitions import domain_of
 from stepcanary.domain.model import Document
 from stepcanary.errors import AwsRefused, AwsUnavailable
 
-ANSWERED_AT = (".amazonaws.com", ".amazonaws.com.cn")
 ANSWER_SECONDS = 10
 ANSWER_TRIES = 3
 
@@ -23,15 +23,17 @@ def status_of(stack: str) -> str:
     return found["StackStatus"]
 
 
+@aws_failures
 def answer(url: str, document: Document) -> None:
-    """Put the answer where CloudFormation waits for it, which is in S3. See
+    """Put the answer where CloudFormation waits for it, which is in S3 of the same partition. See
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 
     Raises `AwsUnavailable`, and `AwsRefused` for what is no such place.
     """
     place = urlsplit(url)
     host = place.hostname or ""
-    if place.scheme != "https" or not host.endswith(ANSWERED_AT):
+    domain = domain_of(clients.cloudformation().meta.region_name)
+    if place.scheme != "https" or not host.endswith(f".{domain}"):
         raise AwsRefused(f"CloudFormation takes no answers at {place.scheme}://{host}", "NoPlace")
     body = json.dumps(document).encode()
     for left in reversed(range(ANSWER_TRIES)):

@@ -63,6 +63,7 @@ def check(
     """Raises `RequestRejected` for a version that cannot be deployed to one of the sides, that may
     not be, and for an old one that could not be gone back to."""
     running = _running("primary", primary)
+    goes_back = request.action == "rollback"
     losses = []
     both = None
     if request.task_definitions is None:
@@ -73,25 +74,23 @@ def check(
         _check_consistent("primary", wanted)
         canary_wanted = with_images(of_canary.document, request.images or {})
         _check_consistent("canary", canary_wanted)
-        is_new = request.action != "rollback"
-        limits.check("primary", running.document, wanted, images=is_new)
-        limits.check("canary", of_canary.document, canary_wanted, images=is_new)
+        limits.check("primary", running.document, wanted, images=not goes_back)
+        limits.check("canary", of_canary.document, canary_wanted, images=not goes_back)
     else:
         if not running.is_active or not is_fixed(running.document):
             # The way back registers it again.
             losses += losses_of(_name("primary", running), running.unknown, may_be_lost)
         ready = _ready(request.task_definitions.primary, "primary")
         of_canary = _ready(request.task_definitions.canary, "canary")
-        if request.action != "rollback":
+        if not goes_back:
             both = (ready.document, of_canary.document)
         for side, found in (("primary", ready), ("canary", of_canary)):
-            if not is_fixed(found.document) or request.action == "rollback":
+            if not is_fixed(found.document) or goes_back:
                 # It is registered again, by digests.
                 losses += losses_of(f"{side}: {short_name(found.arn)}", found.unknown, may_be_lost)
             check_families(found.document["family"], side, _families(primary, canary))
-            is_new = request.action != "rollback"
             limits.check(
-                f"task_definitions.{side}", running.document, found.document, images=is_new
+                f"task_definitions.{side}", running.document, found.document, images=not goes_back
             )
         wanted = ready.document
     is_new = wanted != running.document or not is_fixed(wanted)
