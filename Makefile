@@ -69,10 +69,8 @@ definition: .venv/ready
 	$(BIN)/python -m tests.statemachine.statelint
 	$(BIN)/python -m pytest -n 0 tests/statemachine/test_definition.py
 
-# The sandbox works in real time, so its tests get processes in which nothing else was.
 test: check ## Check, then run all tests
-	$(BIN)/python -m pytest --ignore=tests/sandbox
-	$(BIN)/python -m pytest tests/sandbox
+	$(BIN)/python -m pytest
 
 faults: .venv/ready ## Every fault at every place of a release, and on from where it was; ROUTER=one of them in full, WITHOUT=guard, SECONDS=at most
 	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER),--whole alb --most 1700) $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(SECONDS),--seconds $(SECONDS))
