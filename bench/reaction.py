@@ -22,6 +22,7 @@ from unittest.mock import patch
 from moto.appmesh.models import AppMeshBackend
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 
+from emulator import template
 from emulator.awslambda import Invoker
 from emulator.events import Bus
 from sandbox import article
@@ -41,6 +42,8 @@ REQUESTS_PER_SECOND = 200
 MOST_REQUESTS = 8_000
 LONGEST_TRIAL_SECONDS = 30
 SERVICES = ("appmesh", "cloudwatch", "dynamodb", "ecs", "servicediscovery", "ssm", "stepfunctions")
+BESIDE = (*template.schedules(), *template.schedules(template.EVERY_FIVE_MINUTES))
+"""What a clock calls goes on beside a reaction, here each second, and nothing waits for it."""
 ALARM = "example2-5xx"
 STEPS = [{"weight": 50, "bake_seconds": 600}]
 
@@ -122,8 +125,7 @@ class Stopwatch:
         function = getattr(self._running, "function", None)
         reaction = self.reaction
         under_way = reaction.event_at is not None and reaction.rested_at is None
-        # The sweep goes on beside it, as on AWS, and nothing waits for it.
-        if under_way and function not in (None, "ReconcileFunction"):
+        if under_way and function not in (None, *BESIDE):
             reaction.calls.append(f"{function}: {event_name.removeprefix('before-send.')}")
 
 
