@@ -1,0 +1,162 @@
+"""Judge: three outcomes, fresh tests, incidents, shares of the error, the budget."""
+
+import math
+import random
+
+import pytest
+
+from stepcanary.domain.evidence import Counts, Tolerance, log_evidence
+from stepcanary.domain.judge import (
+    Judgement,
+    Period,
+    Rule,
+    default_budget,
+    excess,
+    incidents,
+    judgement,
+    starts,
+)
+
+EQUAL = Rule("errors", worse=Tolerance(1.0), good=Tolerance(1.5, 0.005))
+HEALTHY = Counts(50, 0, 950, 1)
+BROKEN = Counts(50, 20, 950, 1)
+
+
+def asked(periods: list[Period], *rules: Rule, step: int = 0, steps: int = 1) -> Judgement:
+    named = rules or (EQUAL,)
+    return judgement({rule.metric: periods for rule in named}, named, step, steps)
+
+
+def minutes(counts: Counts, number: int, step: int = 0, *, alone: bool = False) -> list[Period]:
+    return [Period(step, counts, alone=alone)] * number
+
+
+def test_a_canary_that_fails_is_reverted_after_one_period() -> None:
+    found = asked(minutes(BROKEN, 1))
+    assert found.outcome == "revert"
+    assert [each.rule.metric for each in found.guilty] == ["errors"]
+
+
+def test_a_canary_with_few_requests_is_undecided_and_with_enough_it_is_good() -> None:
+    assert asked(minutes(HEALTHY, 2)).outcome == "undecided"
+    assert asked(minutes(HEALTHY, 30)).outcome == "good"
+    assert asked([]).outcome == "undecided"
+
+
+def test_one_stray_error_at_low_traffic_does_not_revert() -> None:
+    assert asked([Period(0, Counts(6, 1, 114, 0)), *minutes(Counts(6, 0, 114, 0), 20)]).outcome == (
+        "undecided"
+    )
+
+
+def test_one_test_in_one_step_is_the_plain_evidence() -> None:
+    periods = minutes(Counts(60, 1, 1140, 5), 7)
+    [finding] = asked(periods).findings
+    assert finding.worse == pytest.approx(
+        log_evidence([each.counts for each in periods], EQUAL.worse)
+    )
+    assert finding.total == Counts(420, 7, 7980, 35)
+
+
+def test_a_test_for_each_step_sees_a_fault_that_comes_after_a_good_hour() -> None:
+    late = minutes(Counts(60, 0, 1140, 6), 60) + minutes(Counts(60, 2, 1140, 6), 8, step=1)
+    assert asked(late, step=1, steps=2).findings[0].worse > math.log(5)
+    assert log_evidence([each.counts for each in late], EQUAL.worse) < math.log(2)
+
+
+def test_the_price_of_a_step_that_has_not_begun_is_its_share() -> None:
+    [one], [four] = (asked(minutes(BROKEN, 1), steps=steps).findings for steps in (1, 4))
+    assert four.worse == pytest.approx(one.worse - math.log(4), abs=0.01)
+
+
+def test_a_test_begins_two_periods_after_its_step_and_after_an_incident() -> None:
+    calm, incident = Counts(50, 0, 950, 0), Counts(50, 2, 950, 40)
+    assert starts(minutes(calm, 5) + minutes(calm, 5, step=1)) == [0, 7]
+    troubled = [*minutes(calm, 5), *minutes(calm, 2, step=1), Period(1, incident)]
+    assert starts([*troubled, *minutes(calm, 4, step=1)]) == [0, 7]
+    troubled = [*minutes(calm, 5), Period(1, calm), Period(1, incident)]
+    assert starts([*troubled, *minutes(calm, 4, step=1)]) == [0, 9]
+
+
+def test_what_an_incident_of_both_sides_shows_is_not_held_against_the_canary() -> None:
+    """A shared database fails, and hits the canary four times as hard."""
+    incident = Period(0, Counts(50, 40, 950, 190))
+    periods = [*minutes(HEALTHY, 10), incident, *minutes(HEALTHY, 2)]
+    assert incidents(periods) == [False] * 10 + [True, True, False]
+    assert asked(periods).outcome != "revert"
+    assert log_evidence([each.counts for each in periods], EQUAL.worse) > math.log(20)
+
+
+def test_a_period_that_is_incomplete_is_no_evidence_for_either_question() -> None:
+    assert asked([Period(0, BROKEN, complete=False)]).outcome == "undecided"
+    unfinished = [Period(0, HEALTHY, complete=False)] * 30
+    assert asked(unfinished).outcome == "undecided"
+
+
+def test_good_is_asked_of_the_step_alone() -> None:
+    before = minutes(HEALTHY, 60)
+    assert asked(before, steps=2).outcome == "good"
+    assert asked(before + minutes(HEALTHY, 1, step=1), step=1, steps=2).outcome == "undecided"
+
+
+def test_one_guilty_metric_is_enough_and_an_observed_one_never_is() -> None:
+    latency = Rule("latency", worse=Tolerance(1.25), share=1.0)
+    by_metric = {"errors": minutes(HEALTHY, 10), "latency": minutes(BROKEN, 10)}
+    found = judgement(by_metric, [EQUAL, latency], 0, 1)
+    assert (found.outcome, [each.rule.metric for each in found.guilty]) == ("revert", ["latency"])
+    watched = Rule("latency", worse=Tolerance(1.25), observed=True)
+    found = judgement(by_metric, [EQUAL, watched], 0, 1)
+    assert found.outcome != "revert"
+    assert not found.guilty
+    assert found.findings[1].is_worse
+
+
+def test_metrics_share_the_error_by_weight_and_an_observed_one_has_none() -> None:
+    other = Rule("latency", share=3.0)
+    watched = Rule("queue", observed=True)
+    [one, three, seen] = judgement({}, [EQUAL, other, watched], 0, 1).findings
+    assert one.needed_worse - three.needed_worse == pytest.approx(math.log(3))
+    assert math.exp(-one.needed_worse) == pytest.approx(0.05 / 4 * 0.9)
+    assert math.exp(-seen.needed_worse) == pytest.approx(0.05 * 0.9)
+
+
+def test_alone_it_is_held_against_what_the_primary_was_shown_to_be_at_most() -> None:
+    together = minutes(Counts(500, 0, 500, 0), 30)
+    healthy = together + minutes(Counts(1000, 0, 0, 0), 30, step=1, alone=True)
+    failing = together + minutes(Counts(1000, 30, 0, 0), 5, step=1, alone=True)
+    assert asked(healthy, step=1, steps=2).outcome == "good"
+    assert asked(failing, step=1, steps=2).outcome == "revert"
+
+
+def test_alone_from_the_beginning_nothing_can_be_said() -> None:
+    assert asked(minutes(Counts(100, 40, 0, 0), 20, alone=True)).outcome == "undecided"
+
+
+def test_an_absolute_limit_looks_at_no_primary() -> None:
+    limit = Rule("errors", worse=Tolerance(0.0, 0.02), good=Tolerance(0.0, 0.02))
+    assert asked(minutes(Counts(100, 10, 0, 0), 10, alone=True), limit).outcome == "revert"
+    assert asked(minutes(Counts(100, 0, 0, 0), 10, alone=True), limit).outcome == "good"
+
+
+def test_the_excess_is_summed_before_it_is_cut_off() -> None:
+    chance = random.Random(1)
+    healthy = [
+        Period(
+            0,
+            Counts(
+                3_000,
+                sum(chance.random() < 0.01 for _ in range(3_000)),
+                57_000,
+                570,
+            ),
+        )
+        for _ in range(120)
+    ]
+    assert excess(healthy) < default_budget(healthy)
+    assert sum(excess([each]) for each in healthy) > default_budget(healthy)
+    assert excess([Period(0, Counts(100, 30, 1_900, 19)), Period(0, Counts(50, 50, 0, 0))]) == 29
+
+
+def test_the_budget_grows_with_what_is_expected_and_has_a_least() -> None:
+    assert default_budget([]) == 200
+    assert default_budget([Period(0, Counts(1_000_000, 0, 1_000_000, 10_000))]) == 400
