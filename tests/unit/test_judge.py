@@ -141,16 +141,7 @@ def test_an_absolute_limit_looks_at_no_primary() -> None:
 def test_the_excess_is_summed_before_it_is_cut_off() -> None:
     chance = random.Random(1)
     healthy = [
-        Period(
-            0,
-            Counts(
-                3_000,
-                sum(chance.random() < 0.01 for _ in range(3_000)),
-                57_000,
-                570,
-            ),
-        )
-        for _ in range(120)
+        Period(0, Counts(3_000, round(chance.gauss(30, 5.45)), 57_000, 570)) for _ in range(300)
     ]
     assert excess(healthy) < default_budget(healthy)
     assert sum(excess([each]) for each in healthy) > default_budget(healthy)
