@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-judge bench-cold-start build package-check deploy-package deploy-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -92,6 +92,9 @@ bench-scale: .venv/ready ## Measure what each question to the ledger costs with 
 
 bench-load: .venv/ready ## Measure 200 releases at once against AWS's published rates; WITHIN=seconds in which they start
 	$(BIN)/python -m bench.load $(if $(WITHIN),--within $(WITHIN))
+
+bench-judge: .venv/ready ## Measure how often the judge reverts a good release, and how soon a bad one
+	$(BIN)/python -m bench.judge
 
 bench-cold-start: build .venv/ready ## Measure what a cold start of each function costs, and how large the package is
 	$(BIN)/python -m bench.cold_start $(PYTHON313)

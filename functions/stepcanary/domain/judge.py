@@ -26,6 +26,9 @@ from stepcanary.domain.evidence import (
 
 Outcome = Literal["revert", "good", "undecided"]
 
+FALSE_REVERTS, WRONGLY_GOOD = 0.05, 0.05
+"""The probabilities of a release: that one with nothing wrong is reverted at any look, and that at
+a look one is called good that is not."""
 WORSE, GOOD = Tolerance(1.0, 0.001), Tolerance(1.5, 0.005)
 QUIET_PERIODS = 2
 """How many periods after a change of the weight, or an incident, no test starts afresh: bad answers
@@ -33,6 +36,8 @@ that are counted a period late would be evidence against the wrong side."""
 INCIDENT_RATE, INCIDENT_FACTOR = 0.01, 3.0
 SHARE_OF_LIMIT = 0.1
 """How much of the error goes to the limit that stands for a primary without requests."""
+RISE = 2.0
+"""How many times its last rate a primary without requests might have by now."""
 UNPROVABLE = 0.5
 LEAST_BUDGET = 200
 BUDGET_DEVIATIONS = 4.0
@@ -104,8 +109,8 @@ def judgement(
     step: int,
     steps: int,
     *,
-    false_reverts: float = 0.05,
-    wrongly_good: float = 0.05,
+    false_reverts: float = FALSE_REVERTS,
+    wrongly_good: float = WRONGLY_GOOD,
 ) -> Judgement:
     """Of a release that is in `step` (the first is 0) of so many `steps`; `periods` are by metric,
     in the order of time."""
@@ -188,17 +193,22 @@ def _factor(period: Period, tolerance: Tolerance, bet: float, clusters: float) -
 def _tolerances(
     periods: list[Period], tolerance: Tolerance, alpha: float, *, good: bool = False
 ) -> Iterator[Tolerance]:
-    """What each period is held against. Where the canary is alone the primary's rate of before
-    stands for the one that it has not: that assumes that it would not have risen since."""
-    primary = NOTHING
+    """What each period is held against. Where the canary is alone, the rate of the primary in the
+    last step that it had stands for the one that it has not. That is exact only as long as the
+    primary's would not have risen by more than `RISE` since, or fallen, for good, at all."""
+    primary, step = NOTHING, -1
+    alone: Tolerance | None = None
     for period in periods:
-        if period.alone and tolerance.ratio > 0:
-            limit = lowest_rate if good else highest_rate
-            rate = limit(primary.primary, primary.primary_bad, alpha)
-            yield Tolerance(0.0, tolerance.ratio * rate + tolerance.allowance)
-        else:
-            primary += period.counts
+        if not period.alone or tolerance.ratio == 0:
+            primary = primary + period.counts if period.step == step else period.counts
+            step, alone = period.step, None
             yield tolerance
+            continue
+        if alone is None:
+            limit = lowest_rate if good else highest_rate
+            rate = limit(primary.primary, primary.primary_bad, alpha) * (1 if good else RISE)
+            alone = Tolerance(0.0, tolerance.ratio * rate + tolerance.allowance)
+        yield alone
 
 
 def starts(periods: Sequence[Period]) -> list[int]:
@@ -220,16 +230,19 @@ def starts(periods: Sequence[Period]) -> list[int]:
 def incidents(periods: Sequence[Period]) -> list[bool]:
     """Whether the primary itself has an incident in each period, or had one in the period before.
 
-    A canary that a shared database's failure hits harder is not worse for that.
+    A canary that a shared database's failure hits harder is not worse for that. An incident is held
+    against what was before it, without any other, or one that lasts would soon be no incident.
     """
     found: list[bool] = []
     requests = bad = 0
     for period in periods:
         counts = period.counts
-        before = bad / requests if requests else 0.0
-        limit = max(INCIDENT_RATE, INCIDENT_FACTOR * before)
-        found.append(bool(counts.primary) and counts.primary_bad > limit * counts.primary)
-        requests, bad = requests + counts.primary, bad + counts.primary_bad
+        usual = bad / requests if requests else 0.0
+        limit = max(INCIDENT_RATE, INCIDENT_FACTOR * usual)
+        is_incident = counts.primary_bad > limit * counts.primary
+        found.append(is_incident)
+        if not is_incident or not requests:
+            requests, bad = requests + counts.primary, bad + counts.primary_bad
     return [here or before for here, before in zip(found, [False, *found], strict=False)]
 
 

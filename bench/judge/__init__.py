@@ -1,0 +1,1 @@
+"""Judge: simulated releases, judged by this project's judge and by what others use."""

@@ -1,0 +1,125 @@
+"""Traces: what both sides of simulated releases count, minute by minute."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+WEIGHTS = (0.05, 0.25, 0.5, 1.0)
+PERIODS_PER_STEP = 15
+PERIODS = len(WEIGHTS) * PERIODS_PER_STEP
+SECONDS = 60
+LATE = 2 * PERIODS_PER_STEP + 5
+"""The period in which a fault of the kind `late` begins."""
+INCIDENT = slice(PERIODS_PER_STEP + 5, PERIODS_PER_STEP + 15)
+INCIDENT_RATE, INCIDENT_FACTOR = 0.2, 3.0
+LARGEST_BURST = 9
+HISTORY_PERIODS = 1_440
+
+OUTAGE = "outage"
+RATES = (0.5, 2.0, 10.0, 50.0, 200.0, 500.0)
+BASES = (0.0001, 0.001, 0.005, 0.02)
+FACTORS: tuple[float | str, ...] = (2.0, 5.0, 20.0, OUTAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Releases of one kind: requests in a second to both sides, the primary's share of bad answers,
+    and how many times as bad the canary is."""
+
+    kind: str
+    rate: float
+    base: float
+    factor: float | str = 1.0
+
+    @property
+    def is_null(self) -> bool:
+        return self.factor == 1.0
+
+    @property
+    def fault_at(self) -> int:
+        return LATE if self.kind == "late" else 0
+
+    @property
+    def name(self) -> str:
+        factor = self.factor if self.factor == OUTAGE else f"x{self.factor:g}"
+        return f"{self.kind} {self.rate:g}/s {self.base:.2%} {factor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Counts by release and period, and the cluster size that its history would give each."""
+
+    canary: Integers
+    canary_bad: Integers
+    primary: Integers
+    primary_bad: Integers
+    clusters: Floats
+
+
+def cells() -> Iterator[Cell]:
+    for rate in RATES:
+        for base in BASES:
+            yield from (Cell(kind, rate, base) for kind in ("flat", "bursts", "drift", "incident"))
+            for kind in ("flat", "bursts", "drift", "late"):
+                yield from (Cell(kind, rate, base, factor) for factor in FACTORS)
+
+
+def traces(cell: Cell, runs: int, chance: np.random.Generator) -> Trace:
+    weights = np.repeat(WEIGHTS, PERIODS_PER_STEP)
+    traffic = np.full(PERIODS, cell.rate * SECONDS)
+    base = np.full(PERIODS, cell.base)
+    if cell.kind == "drift":
+        turn = np.linspace(0, 2 * np.pi, PERIODS)
+        traffic = traffic * (1 + 0.8 * np.sin(turn))
+        base = base * np.linspace(1, 4, PERIODS)
+    worse = _worse(cell, base)
+    if cell.kind == "incident":
+        base[INCIDENT] = np.maximum(base[INCIDENT], INCIDENT_RATE)
+        worse[INCIDENT] = np.minimum(1, base[INCIDENT] * INCIDENT_FACTOR)
+    canary = chance.poisson(traffic * weights, (runs, PERIODS))
+    primary = chance.poisson(traffic * (1 - weights), (runs, PERIODS))
+    bursts = cell.kind == "bursts"
+    return Trace(
+        canary=canary,
+        canary_bad=_bad(canary, worse, bursts, chance),
+        primary=primary,
+        primary_bad=_bad(primary, base, bursts, chance),
+        clusters=_clusters(cell, runs, chance),
+    )
+
+
+def _worse(cell: Cell, base: Floats) -> Floats:
+    factor = np.ones(PERIODS)
+    factor[cell.fault_at :] = np.inf if isinstance(cell.factor, str) else cell.factor
+    return np.minimum(1.0, base * factor)
+
+
+def _bad(requests: Integers, rate: Floats, bursts: bool, chance: np.random.Generator) -> Integers:
+    """With bursts each cause makes one to nine answers bad; the rate stays the same. An outage is
+    no burst: every answer is bad."""
+    if not bursts or np.all(rate >= 1):
+        single: Integers = chance.binomial(requests, rate)
+        return single
+    sizes = range(1, LARGEST_BURST + 1)
+    causes: Any = requests * rate / sum(sizes)
+    burst = sum((size * chance.poisson(causes) for size in sizes), np.zeros_like(requests))
+    return np.minimum(requests, burst)
+
+
+def _clusters(cell: Cell, runs: int, chance: np.random.Generator) -> Floats:
+    """What a day of the primary before the release says; a history serves many releases."""
+    histories = max(1, runs // 50)
+    requests = chance.poisson(cell.rate * SECONDS, (histories, HISTORY_PERIODS))
+    rate = np.full(HISTORY_PERIODS, cell.base)
+    bad = _bad(requests, rate, cell.kind == "bursts", chance)
+    before = np.maximum(requests[:, :-1], 1)
+    squares = (bad[:, 1:] - bad[:, :-1] * requests[:, 1:] / before) ** 2
+    total = bad.sum(axis=1)
+    found = np.where(total > 0, squares.sum(axis=1) / np.maximum(2 * total, 1), 1.0)
+    return np.resize(np.maximum(found, 1.0), runs)

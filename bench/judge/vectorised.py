@@ -1,0 +1,151 @@
+"""Vectorised: the judge of `stepcanary.domain.judge` over many releases at once, in numpy.
+
+`check` compares it with the judge itself.
+"""
+
+import math
+
+import numpy as np
+
+from bench.judge.traces import PERIODS, PERIODS_PER_STEP, WEIGHTS, Floats, Integers, Trace
+from stepcanary.domain import judge
+from stepcanary.domain.evidence import BETS, BISECTIONS, Counts, Tolerance
+from stepcanary.domain.judge import GOOD, QUIET_PERIODS, RISE, SHARE_OF_LIMIT, UNPROVABLE, WORSE
+
+Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+STEPS = len(WEIGHTS)
+LAST_WITH_PRIMARY = PERIODS - PERIODS_PER_STEP
+LOGS = np.log(np.array(BETS))
+
+
+def factors(trace: Trace, at: int, bets: Floats, tolerance: tuple[float, Floats]) -> Floats:
+    """The logarithms of what the period multiplies by, per release and bet."""
+    ratio, allowance = tolerance
+    n_c, n_p = trace.canary[:, at, None], trace.primary[:, at, None]
+    x_c, x_p = trace.canary_bad[:, at, None], trace.primary_bad[:, at, None]
+    fair = ratio * n_c
+    share = np.divide(fair, fair + n_p, out=np.zeros(n_c.shape), where=fair > 0)
+    divisor = 1 + share * (bets - 1)
+    bad = x_c + x_p if ratio else x_c
+    found = x_c * np.log(bets) - bad * np.log(divisor)
+    found = (found - n_c * allowance[:, None] * (bets / divisor - 1)) / trace.clusters[:, None]
+    silent = (fair > 0) & (n_p == 0) if ratio else allowance[:, None] >= UNPROVABLE
+    quiet: Floats = np.where(silent, 0.0, found)
+    return quiet
+
+
+def incidents(trace: Trace) -> Mask:
+    runs = len(trace.primary)
+    requests, bad = np.zeros(runs), np.zeros(runs)
+    found = np.zeros(trace.primary.shape, dtype=bool)
+    for at in range(PERIODS):
+        n, x = trace.primary[:, at], trace.primary_bad[:, at]
+        usual = np.divide(bad, requests, out=np.zeros(runs), where=requests > 0)
+        limit = np.maximum(judge.INCIDENT_RATE, judge.INCIDENT_FACTOR * usual)
+        found[:, at] = x > limit * n
+        counted = ~found[:, at] | (requests == 0)
+        requests, bad = requests + np.where(counted, n, 0), bad + np.where(counted, x, 0)
+    found[:, 1:] |= found[:, :-1].copy()
+    return found
+
+
+def log_mean(sums: Floats) -> Floats:
+    highest = sums.max(axis=-1, keepdims=True)
+    total: Floats = np.log(np.exp(sums - highest).mean(axis=-1)) + highest[..., 0]
+    return total
+
+
+def limits(requests: Integers, bad: Integers, alpha: float, *, highest: bool) -> Floats:
+    """The rates that `highest_rate` or `lowest_rate` gives, for many sides."""
+    bets = 1 / np.array(BETS) if highest else np.array(BETS)
+    inside = np.full(requests.shape, 0.0 if highest else 1.0)
+    outside = 1.0 - inside
+
+    def ruled_out(rate: Floats) -> Mask:
+        sums = bad[:, None] * np.log(bets) - (requests * rate)[:, None] * (bets - 1)
+        return log_mean(sums) >= -math.log(alpha)
+
+    possible = ruled_out(outside)
+    end = outside.copy()
+    for _ in range(BISECTIONS):
+        middle = (inside + outside) / 2
+        out = ruled_out(middle)
+        outside, inside = np.where(out, middle, outside), np.where(out, inside, middle)
+    return np.where(possible, outside, end)
+
+
+def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
+    """The logarithms of the evidence for worse and for good after each period, by release."""
+    runs = len(trace.canary)
+    hushed = incidents(trace)
+    limit = alpha * SHARE_OF_LIMIT
+    last = slice(LAST_WITH_PRIMARY - PERIODS_PER_STEP, LAST_WITH_PRIMARY)
+    primary = trace.primary[:, last].sum(axis=1)
+    primary_bad = trace.primary_bad[:, last].sum(axis=1)
+    held = [
+        (tolerance, bets, highest, _alone(tolerance, primary, primary_bad, limit, highest=highest))
+        for tolerance, bets, highest in ((WORSE, LOGS, True), (GOOD, -LOGS, False))
+    ]
+    tests = np.zeros((runs, STEPS, len(BETS)))
+    has_begun = np.zeros((runs, STEPS), dtype=bool)
+    good_sums = np.zeros((runs, len(BETS)))
+    worse, good = np.zeros((runs, PERIODS)), np.zeros((runs, PERIODS))
+    for at in range(PERIODS):
+        step, nth = divmod(at, PERIODS_PER_STEP)
+        if nth == 0:
+            good_sums[:] = 0.0
+        calm = ~hushed[:, at - 1] if at else np.ones(runs, dtype=bool)
+        # Before the first test there was no canary whose answers could come late.
+        settled = (nth >= QUIET_PERIODS) | ~has_begun.any(axis=1)
+        has_begun[:, step] |= calm & settled
+        alone = at >= LAST_WITH_PRIMARY
+        for tolerance, bets, highest, limited in held:
+            allowance = limited if alone else np.full(runs, tolerance.allowance)
+            ratio = 0.0 if alone else tolerance.ratio
+            found = factors(trace, at, np.exp(bets), (ratio, allowance))
+            found = np.where(hushed[:, at, None], np.minimum(found, 0.0), found)
+            if highest:
+                tests += np.where(has_begun[:, :, None], found[:, None, :], 0.0)
+                worse[:, at] = log_mean(log_mean(tests))
+            else:
+                good_sums += found
+                good[:, at] = log_mean(good_sums)
+    return worse, good
+
+
+def _alone(
+    tolerance: Tolerance, primary: Integers, primary_bad: Integers, limit: float, *, highest: bool
+) -> Floats:
+    rate = limits(primary, primary_bad, limit, highest=highest) * (RISE if highest else 1)
+    return tolerance.ratio * rate + tolerance.allowance
+
+
+def check(trace: Trace, alpha: float, at: Integers) -> float:
+    """The largest difference to the judge itself, which looks at each release at one period."""
+    worse, good = evidence(trace, alpha)
+    largest = 0.0
+    for run, last in enumerate(at):
+        step = int(last) // PERIODS_PER_STEP
+        periods = [
+            judge.Period(
+                number // PERIODS_PER_STEP,
+                Counts(
+                    int(trace.canary[run, number]),
+                    int(trace.canary_bad[run, number]),
+                    int(trace.primary[run, number]),
+                    int(trace.primary_bad[run, number]),
+                ),
+                alone=number >= LAST_WITH_PRIMARY,
+            )
+            for number in range(int(last) + 1)
+        ]
+        rule = judge.Rule("errors", clusters=float(trace.clusters[run]))
+        [finding] = judge.judgement(
+            {"errors": periods}, [rule], step, STEPS, false_reverts=alpha
+        ).findings
+        largest = max(
+            largest,
+            abs(finding.worse - worse[run, last]),
+            abs(finding.good - good[run, last]),
+        )
+    return largest
