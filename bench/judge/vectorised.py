@@ -125,7 +125,6 @@ def check(trace: Trace, alpha: float, at: Integers) -> float:
     worse, good = evidence(trace, alpha)
     largest = 0.0
     for run, last in enumerate(at):
-        step = int(last) // PERIODS_PER_STEP
         periods = [
             judge.Period(
                 number // PERIODS_PER_STEP,
@@ -140,12 +139,11 @@ def check(trace: Trace, alpha: float, at: Integers) -> float:
             for number in range(int(last) + 1)
         ]
         rule = judge.Rule("errors", clusters=float(trace.clusters[run]))
-        [finding] = judge.judgement(
-            {"errors": periods}, [rule], step, STEPS, false_reverts=alpha
-        ).findings
+        asked = judge.Judge([rule], STEPS, false_reverts=alpha)
+        standing = asked.fold(judge.Standing(), periods, rule)
         largest = max(
             largest,
-            abs(finding.worse - worse[run, last]),
-            abs(finding.good - good[run, last]),
+            abs(standing.log_worse(STEPS) - worse[run, last]),
+            abs(standing.log_good - good[run, last]),
         )
     return largest

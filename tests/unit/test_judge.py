@@ -6,25 +6,25 @@ import random
 import pytest
 
 from stepcanary.domain.evidence import Counts, Tolerance, log_evidence
-from stepcanary.domain.judge import (
-    Judgement,
-    Period,
-    Rule,
-    default_budget,
-    excess,
-    incidents,
-    judgement,
-    starts,
-)
+from stepcanary.domain.judge import Judge, Judgement, Period, Rule, Standing
 
 EQUAL = Rule("errors", worse=Tolerance(1.0), good=Tolerance(1.5, 0.005))
 HEALTHY = Counts(50, 0, 950, 1)
 BROKEN = Counts(50, 20, 950, 1)
 
 
-def asked(periods: list[Period], *rules: Rule, step: int = 0, steps: int = 1) -> Judgement:
-    named = rules or (EQUAL,)
-    return judgement({rule.metric: periods for rule in named}, named, step, steps)
+def stood(periods: list[Period], rule: Rule = EQUAL, steps: int = 1) -> Standing:
+    return Judge([rule], steps).fold(Standing(), periods, rule)
+
+
+def asked(periods: list[Period], rule: Rule = EQUAL, steps: int = 1) -> Judgement:
+    return together({rule.metric: periods}, rule, steps=steps)
+
+
+def together(periods: dict[str, list[Period]], *rules: Rule, steps: int = 1) -> Judgement:
+    judge = Judge(rules, steps)
+    standings = {r.metric: judge.fold(Standing(), periods.get(r.metric, []), r) for r in rules}
+    return judge.judgement(standings)
 
 
 def minutes(counts: Counts, number: int, step: int = 0, *, alone: bool = False) -> list[Period]:
@@ -55,12 +55,12 @@ def test_one_test_in_one_step_is_the_plain_evidence() -> None:
     assert finding.worse == pytest.approx(
         log_evidence([each.counts for each in periods], EQUAL.worse)
     )
-    assert finding.total == Counts(420, 7, 7980, 35)
+    assert finding.standing.counts == Counts(420, 7, 7980, 35)
 
 
 def test_a_test_for_each_step_sees_a_fault_that_comes_after_a_good_hour() -> None:
     late = minutes(Counts(60, 0, 1140, 6), 60) + minutes(Counts(60, 2, 1140, 6), 8, step=1)
-    assert asked(late, step=1, steps=2).findings[0].worse > math.log(5)
+    assert asked(late, steps=2).findings[0].worse > math.log(5)
     assert log_evidence([each.counts for each in late], EQUAL.worse) < math.log(2)
 
 
@@ -69,20 +69,26 @@ def test_the_price_of_a_step_that_has_not_begun_is_its_share() -> None:
     assert four.worse == pytest.approx(one.worse - math.log(4), abs=0.01)
 
 
+def begun_at(periods: list[Period]) -> list[int]:
+    """The periods with which a test began."""
+    lengths = [len(stood(periods[:n], steps=9).tests) for n in range(len(periods) + 1)]
+    return [n for n in range(len(periods)) if lengths[n + 1] > lengths[n]]
+
+
 def test_a_test_begins_two_periods_after_its_step_and_after_an_incident() -> None:
     calm, incident = Counts(50, 0, 950, 0), Counts(50, 2, 950, 40)
-    assert starts(minutes(calm, 5) + minutes(calm, 5, step=1)) == [0, 7]
+    assert begun_at(minutes(calm, 5) + minutes(calm, 5, step=1)) == [0, 7]
     troubled = [*minutes(calm, 5), *minutes(calm, 2, step=1), Period(1, incident)]
-    assert starts([*troubled, *minutes(calm, 4, step=1)]) == [0, 7]
+    assert begun_at([*troubled, *minutes(calm, 4, step=1)]) == [0, 7]
     troubled = [*minutes(calm, 5), Period(1, calm), Period(1, incident)]
-    assert starts([*troubled, *minutes(calm, 4, step=1)]) == [0, 9]
+    assert begun_at([*troubled, *minutes(calm, 4, step=1)]) == [0, 9]
 
 
 def test_what_an_incident_of_both_sides_shows_is_not_held_against_the_canary() -> None:
     """A shared database fails, and hits the canary four times as hard."""
     incident = Period(0, Counts(50, 40, 950, 190))
     periods = [*minutes(HEALTHY, 10), incident, *minutes(HEALTHY, 2)]
-    assert incidents(periods) == [False] * 10 + [True, True, False]
+    assert [stood(periods[:n]).calm for n in (10, 11, 12, 13)] == [12, 0, 1, 2]
     assert asked(periods).outcome != "revert"
     assert log_evidence([each.counts for each in periods], EQUAL.worse) > math.log(20)
 
@@ -96,16 +102,16 @@ def test_a_period_that_is_incomplete_is_no_evidence_for_either_question() -> Non
 def test_good_is_asked_of_the_step_alone() -> None:
     before = minutes(HEALTHY, 60)
     assert asked(before, steps=2).outcome == "good"
-    assert asked(before + minutes(HEALTHY, 1, step=1), step=1, steps=2).outcome == "undecided"
+    assert asked(before + minutes(HEALTHY, 1, step=1), steps=2).outcome == "undecided"
 
 
 def test_one_guilty_metric_is_enough_and_an_observed_one_never_is() -> None:
     latency = Rule("latency", worse=Tolerance(1.25), share=1.0)
     by_metric = {"errors": minutes(HEALTHY, 10), "latency": minutes(BROKEN, 10)}
-    found = judgement(by_metric, [EQUAL, latency], 0, 1)
+    found = together(by_metric, EQUAL, latency)
     assert (found.outcome, [each.rule.metric for each in found.guilty]) == ("revert", ["latency"])
     watched = Rule("latency", worse=Tolerance(1.25), observed=True)
-    found = judgement(by_metric, [EQUAL, watched], 0, 1)
+    found = together(by_metric, EQUAL, watched)
     assert found.outcome != "revert"
     assert not found.guilty
     assert found.findings[1].is_worse
@@ -114,7 +120,7 @@ def test_one_guilty_metric_is_enough_and_an_observed_one_never_is() -> None:
 def test_metrics_share_the_error_by_weight_and_an_observed_one_has_none() -> None:
     other = Rule("latency", share=3.0)
     watched = Rule("queue", observed=True)
-    [one, three, seen] = judgement({}, [EQUAL, other, watched], 0, 1).findings
+    [one, three, seen] = together({}, EQUAL, other, watched).findings
     assert one.needed_worse - three.needed_worse == pytest.approx(math.log(3))
     assert math.exp(-one.needed_worse) == pytest.approx(0.05 / 4 * 0.9)
     assert math.exp(-seen.needed_worse) == pytest.approx(0.05 * 0.9)
@@ -124,8 +130,8 @@ def test_alone_it_is_held_against_what_the_primary_was_shown_to_be_at_most() -> 
     together = minutes(Counts(500, 0, 500, 0), 30)
     healthy = together + minutes(Counts(1000, 0, 0, 0), 30, step=1, alone=True)
     failing = together + minutes(Counts(1000, 30, 0, 0), 5, step=1, alone=True)
-    assert asked(healthy, step=1, steps=2).outcome == "good"
-    assert asked(failing, step=1, steps=2).outcome == "revert"
+    assert asked(healthy, steps=2).outcome == "good"
+    assert asked(failing, steps=2).outcome == "revert"
 
 
 def test_alone_from_the_beginning_nothing_can_be_said() -> None:
@@ -143,11 +149,23 @@ def test_the_excess_is_summed_before_it_is_cut_off() -> None:
     healthy = [
         Period(0, Counts(3_000, round(chance.gauss(30, 5.45)), 57_000, 570)) for _ in range(300)
     ]
-    assert excess(healthy) < default_budget(healthy)
-    assert sum(excess([each]) for each in healthy) > default_budget(healthy)
-    assert excess([Period(0, Counts(100, 30, 1_900, 19)), Period(0, Counts(50, 50, 0, 0))]) == 29
+    whole = stood(healthy)
+    assert whole.excess < whole.default_budget
+    assert sum(stood([each]).excess for each in healthy) > whole.default_budget
+    some = stood([Period(0, Counts(100, 30, 1_900, 19)), Period(0, Counts(50, 50, 0, 0))])
+    assert some.excess == 29
 
 
 def test_the_budget_grows_with_what_is_expected_and_has_a_least() -> None:
-    assert default_budget([]) == 200
-    assert default_budget([Period(0, Counts(1_000_000, 0, 1_000_000, 10_000))]) == 400
+    assert Standing().default_budget == 200
+    assert stood([Period(0, Counts(1_000_000, 0, 1_000_000, 10_000))]).default_budget == 400
+
+
+def test_a_standing_is_a_document_and_goes_on_from_where_it_was() -> None:
+    periods = minutes(HEALTHY, 4) + minutes(HEALTHY, 4, step=1) + minutes(BROKEN, 2, step=2)
+    judge = Judge([EQUAL], 3)
+    half = judge.fold(Standing(), periods[:5], EQUAL)
+    kept = Standing.model_validate_json(half.model_dump_json())
+    assert kept == half
+    whole = judge.fold(Standing(), periods, EQUAL)
+    assert judge.fold(kept, periods[5:], EQUAL) == whole

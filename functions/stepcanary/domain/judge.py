@@ -1,15 +1,14 @@
 """Judge: what the counted requests of both sides say about the canary, so far.
 
-It is a pure function of the periods, so a verdict can be computed again from what the ledger keeps.
-Over a whole release, with every look, step, hold and gate, it reverts one that is no worse than
-tolerated with a probability of at most `false_reverts`, and calls one good that is not with at most
-`wrongly_good` at each look (see `stepcanary.domain.evidence`).
+What a metric stands at is folded from its periods, one after the other, and can be computed again
+from what the ledger keeps of them. Over a whole release, with every look, step, hold and gate, one
+that is no worse than tolerated is reverted with a probability of at most `false_reverts`, and at a
+look one is called good that is not with at most `wrongly_good` (see `stepcanary.domain.evidence`).
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from stepcanary.domain.evidence import (
@@ -23,6 +22,7 @@ from stepcanary.domain.evidence import (
     log_sum,
     lowest_rate,
 )
+from stepcanary.domain.model import Model
 
 Outcome = Literal["revert", "good", "undecided"]
 
@@ -41,6 +41,9 @@ RISE = 2.0
 UNPROVABLE = 0.5
 LEAST_BUDGET = 200
 BUDGET_DEVIATIONS = 4.0
+
+Logs = tuple[float, ...]
+EVEN: Logs = (0.0,) * len(BETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +74,157 @@ class Rule:
     observed: bool = False
 
 
+class Standing(Model):
+    """What a metric's periods have come to. Logarithms are by bet; `tests` began one after another.
+
+    `usual` is the primary without its incidents, `calm` how many periods the last of them is ago,
+    `recent` the primary in the last step that it had requests in, and `limit` what the canary is
+    held against without one: the highest rate that it may have, and one that shows it good.
+    """
+
+    tests: tuple[Logs, ...] = ()
+    good: Logs = EVEN
+    step: int = -1
+    nth: int = 0
+    begun: int = -1
+    calm: int = QUIET_PERIODS
+    usual: tuple[int, int] = (0, 0)
+    recent: tuple[int, int] = (0, 0)
+    limit: tuple[float, float] | None = None
+    of_step: tuple[int, int, int, int] = (0, 0, 0, 0)
+    of_release: tuple[int, int, int, int] = (0, 0, 0, 0)
+    expected: float = 0.0
+    compared: int = 0
+
+    @property
+    def step_counts(self) -> Counts:
+        return Counts(*self.of_step)
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(*self.of_release)
+
+    @property
+    def excess(self) -> float:
+        """How many more bad answers the canary gave than the primary would have; 0 at least, after
+        all are summed, for single periods differ by chance. Periods without a primary are out."""
+        return max(0.0, self.compared - self.expected)
+
+    @property
+    def default_budget(self) -> float:
+        """An excess that a healthy canary does not reach by chance."""
+        return max(LEAST_BUDGET, BUDGET_DEVIATIONS * math.sqrt(self.expected))
+
+    def log_worse(self, steps: int) -> float:
+        """The evidence that the canary is worse. Each step begins a test of its own, beside those
+        before it, so that a long time in which all was well hides no fault that comes late. Their
+        number is fixed before the release; one that has not begun stands at 1."""
+        tests = [log_mean(test) for test in self.tests[:steps]]
+        return log_sum(tests + [0.0] * (steps - len(tests))) - math.log(steps)
+
+    @property
+    def log_good(self) -> float:
+        """The evidence that the canary is good: of this step alone, for an average over several
+        says nothing of this weight."""
+        return log_mean(self.good)
+
+    def after(self, period: Period, rule: Rule, alpha: float) -> "Standing":
+        """With one more period. `alpha` is the error of the limit that stands for a primary."""
+        counts, same_step = period.counts, period.step == self.step
+        nth = self.nth + 1 if same_step else 0
+        # Before the first test there was no canary whose answers could come late.
+        settled = self.begun < 0 or nth >= QUIET_PERIODS
+        begins = period.step > self.begun and settled and self.calm >= QUIET_PERIODS
+        incident = self._is_incident(counts)
+        calm = 0 if incident else self.calm + 1
+        limit = self._limit(rule, alpha) if period.alone else None
+        hushed = calm < QUIET_PERIODS or not period.complete
+
+        def factors(tolerance: Tolerance, bets: Iterable[float]) -> Logs:
+            if tolerance.ratio == 0 and tolerance.allowance >= UNPROVABLE:
+                # What says nothing is no question to bet on.
+                return EVEN
+            found = (log_factor(counts, tolerance, bet, rule.clusters) for bet in bets)
+            return tuple(min(each, 0.0) if hushed else each for each in found)
+
+        worse, good = rule.worse, rule.good
+        if limit and worse.ratio:
+            worse = Tolerance(0.0, limit[0])
+        if limit and good.ratio:
+            good = Tolerance(0.0, limit[1])
+        against = factors(worse, BETS)
+        tests = (*self.tests, EVEN) if begins else self.tests
+        recent = (counts.primary, counts.primary_bad)
+        return Standing(
+            tests=tuple(_added(test, against) for test in tests),
+            good=_added(self.good if same_step else EVEN, factors(good, (1 / b for b in BETS))),
+            step=period.step,
+            nth=nth,
+            begun=period.step if begins else self.begun,
+            calm=calm,
+            usual=self.usual if incident and self.usual[0] else _pair(self.usual, recent),
+            recent=self.recent
+            if period.alone
+            else _pair(self.recent if same_step else (0, 0), recent),
+            limit=limit,
+            of_step=_four((self.step_counts if same_step else NOTHING) + counts),
+            of_release=_four(self.counts + counts),
+            expected=self.expected + _expected(counts),
+            compared=self.compared + (counts.canary_bad if counts.primary else 0),
+        )
+
+    def _is_incident(self, counts: Counts) -> bool:
+        """Whether the primary itself has one: a canary that a shared database's failure hits harder
+        is not worse for that. It is held against what was before, without any other incident, or
+        one that lasts would soon be none."""
+        requests, bad = self.usual
+        usual = bad / requests if requests else 0.0
+        limit = max(INCIDENT_RATE, INCIDENT_FACTOR * usual)
+        return counts.primary_bad > limit * counts.primary
+
+    def _limit(self, rule: Rule, alpha: float) -> tuple[float, float]:
+        """What stands for a primary without requests: its rate in the last step that it had. That
+        is exact only as long as it would not have risen by more than `RISE` since, or fallen, for
+        good, at all."""
+        if self.limit is not None:
+            return self.limit
+        highest, lowest = highest_rate(*self.recent, alpha), lowest_rate(*self.recent, alpha)
+        return (
+            rule.worse.ratio * highest * RISE + rule.worse.allowance,
+            rule.good.ratio * lowest + rule.good.allowance,
+        )
+
+
+def _added(ones: Logs, others: Logs) -> Logs:
+    return tuple(one + other for one, other in zip(ones, others, strict=True))
+
+
+def _pair(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _four(counts: Counts) -> tuple[int, int, int, int]:
+    return counts.canary, counts.canary_bad, counts.primary, counts.primary_bad
+
+
+def _expected(counts: Counts) -> float:
+    return counts.canary * counts.primary_bad / counts.primary if counts.primary else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one metric says. `worse` and `good` are logarithms of evidence, `needed_*` those at
-    which it is enough; `step` counts the step that is now, `total` the release."""
+    which it is enough."""
 
     rule: Rule
+    standing: Standing
     worse: float
     needed_worse: float
-    good: float
     needed_good: float
-    step: Counts
-    total: Counts
+
+    @property
+    def good(self) -> float:
+        return self.standing.log_good
 
     @property
     def is_worse(self) -> bool:
@@ -96,166 +238,46 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     outcome: Outcome
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding]
 
     @property
     def guilty(self) -> list[Finding]:
         return [each for each in self.findings if each.is_worse and not each.rule.observed]
 
 
-def judgement(
-    periods: dict[str, list[Period]],
-    rules: Sequence[Rule],
-    step: int,
-    steps: int,
-    *,
-    false_reverts: float = FALSE_REVERTS,
-    wrongly_good: float = WRONGLY_GOOD,
-) -> Judgement:
-    """Of a release that is in `step` (the first is 0) of so many `steps`; `periods` are by metric,
-    in the order of time."""
-    judged = math.fsum(rule.share for rule in rules if not rule.observed)
-    findings = []
-    for rule in rules:
-        # An observed metric is shown as if it were the only one.
-        part = 1.0 if rule.observed else rule.share / judged
-        found = periods.get(rule.metric, [])
-        alpha = false_reverts * part
-        findings.append(_finding(found, rule, (step, steps), alpha=alpha, beta=wrongly_good))
-    deciding = [each for each in findings if not each.rule.observed]
-    if any(each.is_worse for each in deciding):
-        return Judgement("revert", findings)
-    is_good = bool(deciding) and all(each.is_good for each in deciding)
-    return Judgement("good" if is_good else "undecided", findings)
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The rules of a release of so many `steps`, which share its error rates."""
 
+    rules: Sequence[Rule]
+    steps: int
+    false_reverts: float = FALSE_REVERTS
+    wrongly_good: float = WRONGLY_GOOD
 
-def _finding(
-    periods: list[Period], rule: Rule, place: tuple[int, int], *, alpha: float, beta: float
-) -> Finding:
-    step, steps = place
-    of_step = [each.counts for each in periods if each.step == step]
-    limit = alpha * SHARE_OF_LIMIT
-    return Finding(
-        rule=rule,
-        worse=_worse(periods, rule, steps, limit),
-        needed_worse=-math.log(alpha - limit),
-        good=_good(periods, rule, step, limit),
-        needed_good=-math.log(beta),
-        step=sum(of_step, NOTHING),
-        total=sum((each.counts for each in periods), NOTHING),
-    )
+    def alpha(self, rule: Rule) -> float:
+        """The rule's part of the false reverts. An observed one is shown as if it were alone."""
+        judged = math.fsum(each.share for each in self.rules if not each.observed)
+        return self.false_reverts * (1.0 if rule.observed else rule.share / judged)
 
+    def fold(self, standing: Standing, periods: Iterable[Period], rule: Rule) -> Standing:
+        for period in periods:
+            standing = standing.after(period, rule, self.alpha(rule) * SHARE_OF_LIMIT)
+        return standing
 
-def _worse(periods: list[Period], rule: Rule, steps: int, alpha: float) -> float:
-    """Each step begins a test of its own, beside those before it, so that a long time in which all
-    was well hides no fault that comes late. They are fixed in number before the release; one that
-    has not begun stands at 1."""
-    began = starts(periods)
-    hushed = incidents(periods)
-    tolerances = list(_tolerances(periods, rule.worse, alpha))
-    sums = []
-    for bet in BETS:
-        factors = []
-        for period, tolerance, hush in zip(periods, tolerances, hushed, strict=True):
-            factor = _factor(period, tolerance, bet, rule.clusters)
-            factors.append(min(factor, 0.0) if hush or not period.complete else factor)
-        sums.append([0.0, *accumulate(factors)])
-    tests = [log_mean(each[-1] - each[start] for each in sums) for start in began[:steps]]
-    return log_sum(tests + [0.0] * (steps - len(tests))) - math.log(steps)
-
-
-def _good(periods: list[Period], rule: Rule, step: int, alpha: float) -> float:
-    """Only what the step itself has shown: an average over steps says nothing of this weight."""
-    hushed = incidents(periods)
-    tolerances = list(_tolerances(periods, rule.good, alpha, good=True))
-    rows = [
-        (period, tolerance, hush or not period.complete)
-        for period, tolerance, hush in zip(periods, tolerances, hushed, strict=True)
-        if period.step == step
-    ]
-    sums = []
-    for bet in BETS:
-        factors = (
-            (_factor(period, tolerance, 1 / bet, rule.clusters), hush)
-            for period, tolerance, hush in rows
-        )
-        sums.append(math.fsum(min(each, 0.0) if hush else each for each, hush in factors))
-    return log_mean(sums)
-
-
-def _factor(period: Period, tolerance: Tolerance, bet: float, clusters: float) -> float:
-    # A limit that says nothing is no question to bet on.
-    if tolerance.ratio == 0 and tolerance.allowance >= UNPROVABLE:
-        return 0.0
-    return log_factor(period.counts, tolerance, bet, clusters)
-
-
-def _tolerances(
-    periods: list[Period], tolerance: Tolerance, alpha: float, *, good: bool = False
-) -> Iterator[Tolerance]:
-    """What each period is held against. Where the canary is alone, the rate of the primary in the
-    last step that it had stands for the one that it has not. That is exact only as long as the
-    primary's would not have risen by more than `RISE` since, or fallen, for good, at all."""
-    primary, step = NOTHING, -1
-    alone: Tolerance | None = None
-    for period in periods:
-        if not period.alone or tolerance.ratio == 0:
-            primary = primary + period.counts if period.step == step else period.counts
-            step, alone = period.step, None
-            yield tolerance
-            continue
-        if alone is None:
-            limit = lowest_rate if good else highest_rate
-            rate = limit(primary.primary, primary.primary_bad, alpha) * (1 if good else RISE)
-            alone = Tolerance(0.0, tolerance.ratio * rate + tolerance.allowance)
-        yield alone
-
-
-def starts(periods: Sequence[Period]) -> list[int]:
-    """The period with which each step's test begins: two after the step's first, and after an
-    incident. Before the first step the canary had no request that could be counted late."""
-    hushed = incidents(periods)
-    found: list[int] = []
-    begun, nth = -1, 0
-    for number, period in enumerate(periods):
-        nth = nth + 1 if number and periods[number - 1].step == period.step else 0
-        settled = begun < 0 or nth >= QUIET_PERIODS
-        calm = not number or not hushed[number - 1]
-        if period.step > begun and settled and calm:
-            found.append(number)
-            begun = period.step
-    return found
-
-
-def incidents(periods: Sequence[Period]) -> list[bool]:
-    """Whether the primary itself has an incident in each period, or had one in the period before.
-
-    A canary that a shared database's failure hits harder is not worse for that. An incident is held
-    against what was before it, without any other, or one that lasts would soon be no incident.
-    """
-    found: list[bool] = []
-    requests = bad = 0
-    for period in periods:
-        counts = period.counts
-        usual = bad / requests if requests else 0.0
-        limit = max(INCIDENT_RATE, INCIDENT_FACTOR * usual)
-        is_incident = counts.primary_bad > limit * counts.primary
-        found.append(is_incident)
-        if not is_incident or not requests:
-            requests, bad = requests + counts.primary, bad + counts.primary_bad
-    return [here or before for here, before in zip(found, [False, *found], strict=False)]
-
-
-def excess(periods: Sequence[Period]) -> float:
-    """How many more bad answers the canary gave than the primary would have: 0 at least, after all
-    are summed, for single periods differ by chance."""
-    compared = [each.counts for each in periods if each.counts.primary]
-    expected = math.fsum(each.canary * each.primary_bad / each.primary for each in compared)
-    return max(0.0, sum(each.canary_bad for each in compared) - expected)
-
-
-def default_budget(periods: Sequence[Period]) -> float:
-    """An excess that a healthy canary does not reach by chance."""
-    compared = [each.counts for each in periods if each.counts.primary]
-    expected = math.fsum(each.canary * each.primary_bad / each.primary for each in compared)
-    return max(LEAST_BUDGET, BUDGET_DEVIATIONS * math.sqrt(expected))
+    def judgement(self, standings: dict[str, Standing]) -> Judgement:
+        """By metric; one that has counted nothing yet has a standing of its own, or none."""
+        findings = [
+            Finding(
+                rule=rule,
+                standing=(standing := standings.get(rule.metric, Standing())),
+                worse=standing.log_worse(self.steps),
+                needed_worse=-math.log(self.alpha(rule) * (1 - SHARE_OF_LIMIT)),
+                needed_good=-math.log(self.wrongly_good),
+            )
+            for rule in self.rules
+        ]
+        deciding = [each for each in findings if not each.rule.observed]
+        if any(each.is_worse for each in deciding):
+            return Judgement("revert", findings)
+        is_good = bool(deciding) and all(each.is_good for each in deciding)
+        return Judgement("good" if is_good else "undecided", findings)
