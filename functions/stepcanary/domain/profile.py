@@ -20,6 +20,7 @@ from stepcanary.domain.identifiers import (
     LatticeTargetGroup,
     lattice_id,
 )
+from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Model
 from stepcanary.domain.names import AccountId, Container, Pattern, SlackUser
 
@@ -228,7 +229,8 @@ DEFAULT_STEPS = [
 class Profile(Model):
     """Shape of the SSM parameter `<prefix>/<service>`, and of a request's inline `profile`.
 
-    `alarms` has no default: with `[]` nothing but time judges the canary.
+    `alarms` has no default: with `[]`, and without `judge`, nothing but time judges the canary.
+    `judge` compares what both sides count; `{}` is enough.
     `holds` is how often one step's bake is repeated while an alarm has no data. `revert_seconds`
     is how long a revert that AWS refuses is tried again before a person is called.
     `capacity` is how large the canary is: it grows with its weight, with `headroom_percent` over
@@ -253,6 +255,7 @@ class Profile(Model):
         min_length=1, max_length=MOST_SPLITS
     )
     alarms: list[Name] = Field(max_length=50)
+    judge: Judging | None = None
     steps: list[Step] = Field(default=DEFAULT_STEPS, min_length=1, max_length=50)
     holds: int = Field(default=3, ge=0, le=10)
     capacity: Literal["proportional", "full"] = "proportional"

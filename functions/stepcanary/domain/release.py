@@ -6,6 +6,7 @@ from stepcanary.access import Access
 from stepcanary.domain.account import Account
 from stepcanary.domain.capacity import Mode, Sizing, cost
 from stepcanary.domain.content import Content, spoken
+from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import Deployment, Promotion, Step, Traffic
 from stepcanary.domain.request import Image, TaskDefinitions
@@ -56,6 +57,7 @@ class Release(Model):
     traffic: list[Traffic]
     steps: list[Step]
     alarms: list[str]
+    judge: Judging | None = None
     holds: int
     deployment: Deployment
     promotion: Promotion

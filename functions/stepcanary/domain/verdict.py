@@ -26,8 +26,11 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
+    """With `gated` an advance waits for a person first."""
+
     decision: Decision
     reason: str
+    gated: bool = False
 
 
 class Progress(Model):

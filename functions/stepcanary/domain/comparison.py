@@ -1,0 +1,167 @@
+"""Comparison: what both sides count, row by row, and what the judge says of it in words."""
+
+import math
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from stepcanary.domain.evidence import Counts
+from stepcanary.domain.judge import Finding, Judge, Period, Standing
+from stepcanary.domain.judging import Judging, Metric
+from stepcanary.domain.model import Model
+from stepcanary.domain.verdict import NO_HOLD, Verdict
+
+NO_REQUESTS = "Bake longer, allow more holds, or say in no_data what silence means"
+NO_EVIDENCE = "Bake longer, allow more holds, or say in undecided what follows"
+
+
+class Row(Model):
+    """What was counted in the period that begins `at`, in epoch seconds, by metric: the canary's
+    requests and bad answers, then the primary's. `weight` is the canary's, in percent."""
+
+    at: int
+    step: int
+    weight: int
+    counts: dict[str, tuple[int, int, int, int]]
+    incomplete: list[str] = Field(default=[])
+
+
+class Compared(Model):
+    """Where a release stands by metric, after the period that begins at `last`. The periods of
+    `step` count from `since` on; both are in epoch seconds."""
+
+    standings: dict[str, Standing] = Field(default={})
+    last: int = 0
+    step: int = -1
+    since: int = 0
+
+    def at_step(self, step: int, since: int) -> "Compared":
+        """A step that is baked again goes on from where it was."""
+        return self if step == self.step else self.model_copy(update={"step": step, "since": since})
+
+    def after(self, row: Row, judge: Judge) -> "Compared":
+        standings = dict(self.standings)
+        for rule in judge.rules:
+            if (counted := row.counts.get(rule.metric)) is not None:
+                period = Period(
+                    row.step,
+                    Counts(*counted),
+                    alone=row.weight == 100,
+                    complete=rule.metric not in row.incomplete,
+                )
+                before = standings.get(rule.metric, Standing())
+                standings[rule.metric] = judge.fold(before, [period], rule)
+        return self.model_copy(update={"standings": standings, "last": row.at})
+
+
+def judge_of(judging: Judging, steps: int) -> Judge:
+    return Judge([metric.rule for metric in judging.metrics], steps, judging.false_reverts)
+
+
+def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
+    """Why the release should revert right now, in a sentence; None where nothing says so."""
+    if judging.observe:
+        return None
+    found = judge.judgement(compared.standings)
+    sentences = [f"{spoken(each)}: {worse(each)}" for each in found.guilty]
+    sentences += [
+        f"{metric.named}: the canary gave {standing.excess:.0f} bad answers more than the primary"
+        f" would have, over the budget of {limit:.0f}"
+        for metric in judging.metrics
+        if (standing := compared.standings.get(metric.named))
+        and not metric.observe
+        and metric.kind != "latency"
+        and standing.excess > (limit := judging.budget or standing.default_budget)
+    ]
+    return "; ".join(sentences) or None
+
+
+def spoken(finding: Finding) -> str:
+    """What was counted over the release, in a sentence."""
+    counts = finding.standing.counts
+    return (
+        f"{finding.rule.metric}: the canary gave {_share(counts.canary_bad, counts.canary)} bad"
+        f" answers, the primary {_share(counts.primary_bad, counts.primary)}"
+    )
+
+
+def _share(bad: int, requests: int) -> str:
+    share = f" ({100 * bad / requests:.2g} %)" if requests else ""
+    return f"{bad:,} of {requests:,}{share}"
+
+
+def worse(finding: Finding) -> str:
+    return (
+        f"evidence {_ratio(finding.worse)} that it is worse than tolerated,"
+        f" {_ratio(finding.needed_worse)} is enough"
+    )
+
+
+def _ratio(log: float) -> str:
+    return f"{math.exp(log):,.3g} to 1" if log < 15 else "over 3 million to 1"
+
+
+def silent(metrics: list[Metric], step: int, compared: Compared) -> list[Metric]:
+    """Those that judge, and have counted no request of the canary in this step."""
+    return [
+        metric
+        for metric in metrics
+        if not metric.observe
+        and (
+            (standing := compared.standings.get(metric.named)) is None
+            or standing.step != step
+            or not standing.step_counts.canary
+        )
+    ]
+
+
+def verdict(
+    judging: Judging, judge: Judge, compared: Compared, bake: "Bake", *, approvals: bool
+) -> Verdict:
+    """On a step whose bake is over. Before the promotion the canary is to be shown good; until then
+    it is enough that it is not shown to be worse."""
+    found = judge.judgement(compared.standings)
+    summary = "; ".join(spoken(each) for each in found.findings)
+    if judging.observe:
+        return Verdict("advance", f"only observed: {summary}")
+    if reason := doubt(judging, judge, compared):
+        return Verdict("revert", reason)
+    if (without := _without_data(judging.metrics, bake, compared)) is not None:
+        return without
+    if not bake.last or found.outcome == "good":
+        return Verdict("advance", summary)
+    return _undecided(judging, f"not enough evidence: {summary}", bake, approvals=approvals)
+
+
+@dataclass(frozen=True, slots=True)
+class Bake:
+    """The bake that is over: of which step, whether of the last, and how many holds it has left."""
+
+    step: int
+    holds_left: int
+    last: bool
+
+    def held(self, reason: str, then: Verdict) -> Verdict:
+        return Verdict("hold", reason) if self.holds_left > 0 else then
+
+
+def _without_data(metrics: list[Metric], bake: Bake, compared: Compared) -> Verdict | None:
+    without = silent(metrics, bake.step, compared)
+    reason = f"no request of the canary was counted for {', '.join(m.named for m in without)}"
+    if any(metric.no_data == "revert" for metric in without):
+        return Verdict("revert", reason)
+    if any(metric.no_data == "hold" for metric in without):
+        return bake.held(reason, Verdict("revert", f"{reason}{NO_HOLD}{NO_REQUESTS}"))
+    return None
+
+
+def _undecided(judging: Judging, reason: str, bake: Bake, *, approvals: bool) -> Verdict:
+    match judging.undecided:
+        case "revert" | "advance" as decision:
+            return Verdict(decision, reason)
+        case "gate":
+            return Verdict("advance", reason, gated=True)
+        case "hold":
+            return bake.held(reason, Verdict("revert", f"{reason}{NO_HOLD}{NO_EVIDENCE}"))
+        case _:
+            return bake.held(reason, Verdict("advance", reason, gated=approvals))

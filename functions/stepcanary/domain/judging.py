@@ -1,0 +1,114 @@
+"""Judging: what a profile says of the judge, and the rules and measures that come of it."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stepcanary.domain.evidence import Tolerance
+from stepcanary.domain.judge import FALSE_REVERTS, Rule
+from stepcanary.domain.measures import Measure
+from stepcanary.domain.model import Model
+
+Share = Annotated[float, Field(ge=0, le=1)]
+NoData = Literal["hold", "revert", "advance"]
+Undecided = Literal["hold", "gate", "advance", "revert"]
+DEFAULT_CLUSTERS = 2.0
+"""Without a history to estimate from."""
+LEAST_GOOD = Tolerance(1.5, 0.005)
+
+
+class Metric(Model):
+    """How one metric judges. The canary's share of bad answers may be `ratio` times the primary's
+    and `allow` more, or `at_most` whatever the primary's is. `clusters` is how many bad answers
+    have one cause at most; the plan estimates it where it is left out. `weight` is its part of the
+    error rate. One that only observes is judged and reported, and decides nothing."""
+
+    kind: Literal["errors", "latency", "custom"]
+    name: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
+    ratio: float = Field(default=1.0, ge=0, le=100)
+    allow: Share = 0.001
+    at_most: Share | None = None
+    clusters: float | None = Field(default=None, ge=1, le=10_000)
+    weight: float = Field(default=1.0, gt=0, le=100)
+    observe: bool = False
+    no_data: NoData = "hold"
+    slower_than_ms: float | None = Field(default=None, gt=0, le=3_600_000)
+    canary: Measure | None = None
+    primary: Measure | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        measured = self.canary is not None and self.primary is not None
+        if self.kind == "custom" and not (measured and self.name):
+            raise ValueError("a custom metric needs name, canary and primary")
+        if self.kind != "custom" and (self.canary or self.primary):
+            raise ValueError(f"canary and primary are for kind custom, not {self.kind}")
+        if self.kind != "latency" and self.slower_than_ms is not None:
+            raise ValueError(f"slower_than_ms is for kind latency, not {self.kind}")
+        if self.at_most is not None and {"ratio", "allow"} & self.model_fields_set:
+            raise ValueError("at_most is a limit by itself; remove ratio and allow")
+        if self.worse.allowance >= 1:
+            raise ValueError("no share of bad answers is above this limit; lower it")
+        return self
+
+    @property
+    def named(self) -> str:
+        return self.name or self.kind
+
+    @property
+    def worse(self) -> Tolerance:
+        if self.at_most is not None:
+            return Tolerance(0.0, self.at_most)
+        return Tolerance(self.ratio, self.allow)
+
+    @property
+    def good(self) -> Tolerance:
+        """What the canary is shown to be within before it is called good."""
+        if self.at_most is not None:
+            return self.worse
+        return Tolerance(
+            max(LEAST_GOOD.ratio, self.ratio * LEAST_GOOD.ratio),
+            max(LEAST_GOOD.allowance, self.allow),
+        )
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(
+            metric=self.named,
+            worse=self.worse,
+            good=self.good,
+            clusters=self.clusters or DEFAULT_CLUSTERS,
+            share=self.weight,
+            observed=self.observe,
+        )
+
+
+DEFAULT_METRICS = [
+    Metric(kind="errors", weight=2.0),
+    Metric(kind="latency", ratio=1.25, allow=0.005),
+]
+
+
+class Judging(Model):
+    """The profile's `judge`: with `{}` the router's own metrics of both sides are compared.
+
+    `undecided` is what follows at the end where the canary was neither shown to be worse nor good.
+    By default it is held as often as `holds` says, and then waits at a gate if the profile has
+    approvals; else it goes on. `budget` is how many bad answers more than the primary would have
+    given revert at once, whatever the evidence. With `observe` nothing of it decides.
+    """
+
+    false_reverts: float = Field(default=FALSE_REVERTS, gt=0, le=0.5)
+    undecided: Undecided | None = None
+    budget: int | None = Field(default=None, ge=1, le=10_000_000)
+    observe: bool = False
+    mesh_namespace: str = Field(default="CWAgent", min_length=1, max_length=255)
+    metrics: list[Metric] = Field(default=DEFAULT_METRICS, min_length=1, max_length=10)
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        names = [metric.named for metric in self.metrics]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"metrics names {', '.join(twice)} twice; give each a name")
+        return self

@@ -1,0 +1,22 @@
+"""Measures: which metrics of CloudWatch count a side's requests, and its bad answers."""
+
+from pydantic import Field
+
+from stepcanary.domain.model import Model
+
+
+class Series(Model):
+    """A metric of CloudWatch, and how one number comes of its data in a period."""
+
+    namespace: str = Field(min_length=1, max_length=255)
+    metric: str = Field(min_length=1, max_length=255)
+    dimensions: dict[str, str] = Field(default={}, max_length=30)
+    statistic: str = Field(default="Sum", min_length=1, max_length=80)
+
+
+class Measure(Model):
+    """What is summed for the requests of a side, and what for its bad answers. In a period with
+    requests a series of bad answers without data is 0: the load balancers publish no zeros."""
+
+    requests: list[Series] = Field(min_length=1)
+    bad: list[Series] = Field(min_length=1)

@@ -1,0 +1,76 @@
+"""Router metrics: which of a router's own metrics count a side's requests, and its bad answers."""
+
+from collections.abc import Iterable
+
+from stepcanary.domain.identifiers import alb_name, alb_resource, lattice_id
+from stepcanary.domain.measures import Measure, Series
+from stepcanary.domain.profile import AlbTraffic, AnyTraffic, AppMeshTraffic, LatticeTraffic
+from stepcanary.domain.split import SideName
+
+
+def errors_of(traffic: Iterable[AnyTraffic], side: SideName, mesh_namespace: str) -> Measure:
+    """Answers with a 5xx status, and connections that the targets did not take.
+
+    Not all requests less those that went well: requests in flight weigh more on the small side.
+    """
+    requests, bad = [], []
+    for each in traffic:
+        match each:
+            case AlbTraffic():
+                place = _alb(each, side)
+                requests.append(_series("AWS/ApplicationELB", "RequestCount", place))
+                for metric in ("HTTPCode_Target_5XX_Count", "TargetConnectionErrorCount"):
+                    bad.append(_series("AWS/ApplicationELB", metric, place))
+            case LatticeTraffic():
+                place = _lattice(each, side)
+                requests.append(_series("AWS/VpcLattice", "TotalRequestCount", place))
+                for metric in ("HTTPCode_5XX_Count", "ConnectionErrorCount"):
+                    bad.append(_series("AWS/VpcLattice", metric, place))
+            case AppMeshTraffic():
+                place = _mesh(each, side)
+                requests.append(_series(mesh_namespace, "RequestCountPerTarget", place))
+                bad.append(_series(mesh_namespace, "HTTPCode_Target_5XX_Count", place))
+    return Measure(requests=requests, bad=bad)
+
+
+def slow_of(
+    traffic: Iterable[AnyTraffic], side: SideName, slower_than_ms: float, mesh_namespace: str
+) -> Measure:
+    """Answers that took longer than so many milliseconds, of those that were timed."""
+    requests, bad = [], []
+    for each in traffic:
+        match each:
+            case AlbTraffic():
+                # In seconds.
+                name, limit = ("AWS/ApplicationELB", "TargetResponseTime"), slower_than_ms / 1000
+                place = _alb(each, side)
+            case LatticeTraffic():
+                name, limit = ("AWS/VpcLattice", "RequestTime"), slower_than_ms
+                place = _lattice(each, side)
+            case AppMeshTraffic():
+                name, limit = (mesh_namespace, "TargetResponseTime"), slower_than_ms
+                place = _mesh(each, side)
+        requests.append(_series(*name, place, "SampleCount"))
+        bad.append(_series(*name, place, f"TC({limit:g}:)"))
+    return Measure(requests=requests, bad=bad)
+
+
+def _series(
+    namespace: str, metric: str, dimensions: dict[str, str], statistic: str = "Sum"
+) -> Series:
+    return Series(namespace=namespace, metric=metric, dimensions=dimensions, statistic=statistic)
+
+
+def _alb(traffic: AlbTraffic, side: SideName) -> dict[str, str]:
+    group = traffic.primary_target_group if side == "primary" else traffic.canary_target_group
+    return {"LoadBalancer": alb_name(traffic.arn), "TargetGroup": alb_resource(group)}
+
+
+def _lattice(traffic: LatticeTraffic, side: SideName) -> dict[str, str]:
+    group = traffic.primary_target_group if side == "primary" else traffic.canary_target_group
+    return {"TargetGroup": lattice_id(group)}
+
+
+def _mesh(traffic: AppMeshTraffic, side: SideName) -> dict[str, str]:
+    node = traffic.primary_node if side == "primary" else traffic.canary_node
+    return {"Mesh": traffic.mesh, "TargetVirtualNode": node}

@@ -1,0 +1,92 @@
+"""Watch: the comparison of both sides while releases bake, from outside the state machine.
+
+It writes no route: a release that it doubts is signalled, as by the sweep.
+"""
+
+import random
+from contextlib import suppress
+
+from stepcanary import clock
+from stepcanary.contracts.answers import Watched
+from stepcanary.domain.account import by_account
+from stepcanary.domain.comparison import Compared, doubt, judge_of
+from stepcanary.domain.lease import Lease
+from stepcanary.domain.release import Release
+from stepcanary.domain.signals import Signal
+from stepcanary.domain.stage import ROLLOUT
+from stepcanary.errors import AwsUnavailable, DocumentUnreadable, SignalRefused
+from stepcanary.observability import logger
+from stepcanary.release import comparing
+from stepcanary.release.signalling import deliver
+from stepcanary.store import leases
+
+YOUNG_SECONDS = 300
+"""So long after its weight has settled a release is looked at more often."""
+BETWEEN_SECONDS = (10.0, 15.0)
+WATCH_SECONDS = 45.0
+"""How long one watch goes on: the next one begins a minute after it did."""
+
+Waiting = tuple[Lease, Release]
+
+
+def watch() -> Watched:
+    """Look at every release that bakes, and again and again at those that have just begun to."""
+    ends_at = clock.now().timestamp() + WATCH_SECONDS
+    looks, signalled, unseen = 0, set[str](), set[str]()
+    waiting = _waiting()
+    while waiting:
+        looks += 1
+        for some in by_account_of(waiting):
+            try:
+                signalled |= set(_signal(some, comparing.look_at(some)))
+            except Exception:
+                # Not seen is not bad: the bake's own verdict asks again, and has a deadline.
+                logger.exception("releases could not be compared")
+                unseen |= {release.execution for _, release in some}
+        pause = random.uniform(*BETWEEN_SECONDS)  # noqa: S311 - jitter
+        if clock.now().timestamp() + pause > ends_at:
+            break
+        clock.sleep(pause)
+        waiting = [each for each in _waiting() if _is_young(each[0])]
+    return Watched(looks=looks, signalled=sorted(signalled), unseen=sorted(unseen - signalled))
+
+
+def by_account_of(waiting: list[Waiting]) -> list[list[Waiting]]:
+    """What one account refuses is not seen of its releases, and of all others all the same."""
+    leased = {release.execution: lease for lease, release in waiting}
+    together = by_account(release for _, release in waiting).values()
+    return [[(leased[each.execution], each) for each in some] for some in together]
+
+
+def _waiting() -> list[Waiting]:
+    found = []
+    for lease in leases.held():
+        if lease.stage != ROLLOUT or lease.reverting or not lease.weight:
+            continue
+        with suppress(DocumentUnreadable):
+            release = leases.release_of(lease)
+            if comparing.is_compared(lease, release):
+                found.append((lease, release))
+    return found
+
+
+def _is_young(lease: Lease) -> bool:
+    return clock.epoch_seconds() - lease.wait // 1_000 < YOUNG_SECONDS
+
+
+def _signal(waiting: list[Waiting], compared: dict[str, Compared]) -> list[str]:
+    """Signal those that are in doubt; their executions."""
+    signalled = []
+    for lease, release in waiting:
+        if release.judge is None:
+            continue
+        judge = judge_of(release.judge, len(release.steps))
+        reason = doubt(release.judge, judge, compared[release.execution])
+        if reason is None:
+            continue
+        now = clock.epoch_seconds()
+        signal = Signal(kind="revert", reason=reason[:1_000], by="the judge", at=now)
+        with suppress(SignalRefused, AwsUnavailable):
+            deliver(lease, signal)
+            signalled.append(release.execution)
+    return signalled
