@@ -241,6 +241,15 @@ class HttpAnswer(Contract):
     body: str
 
 
+class Watched(Contract):
+    """How often the releases that bake were looked at, the executions that were told to revert, and
+    those that could not be compared."""
+
+    looks: int
+    signalled: list[str]
+    unseen: list[str]
+
+
 class Sweep(Contract):
     """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest, `left`
     what is still left of releases that are over."""

@@ -55,6 +55,24 @@ def slow_of(
     return Measure(requests=requests, bad=bad)
 
 
+def times_of(traffic: Iterable[AnyTraffic], mesh_namespace: str) -> list[tuple[AnyTraffic, Series]]:
+    """For each route, what one in twenty of the primary's answers took longer than."""
+    return [
+        (
+            each,
+            slow_of([each], "primary", 1, mesh_namespace)
+            .requests[0]
+            .model_copy(update={"statistic": "p95"}),
+        )
+        for each in traffic
+    ]
+
+
+def milliseconds(traffic: AnyTraffic, value: float) -> float:
+    """A load balancer's response times are in seconds, all others in milliseconds."""
+    return value * 1_000 if isinstance(traffic, AlbTraffic) else value
+
+
 def _series(
     namespace: str, metric: str, dimensions: dict[str, str], statistic: str = "Sum"
 ) -> Series:

@@ -7,14 +7,16 @@ from stepcanary import clock
 from stepcanary.access import entered
 from stepcanary.aws import metrics
 from stepcanary.aws.metrics import Values
+from stepcanary.domain import comparison
 from stepcanary.domain.account import by_account
-from stepcanary.domain.comparison import Compared, Row, judge_of
+from stepcanary.domain.comparison import Bake, Compared, Row, doubt, judge_of
 from stepcanary.domain.judging import Metric
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.measures import Measure, Series
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import errors_of, slow_of
 from stepcanary.domain.split import SideName
+from stepcanary.domain.verdict import Verdict
 from stepcanary.store import evidence
 
 PERIOD_SECONDS = 60
@@ -73,6 +75,22 @@ def look_at(waiting: Iterable[tuple[Lease, Release]]) -> dict[str, Compared]:
                 execution = window.release.execution
                 standings[execution] = evidence.read(execution)
     return standings
+
+
+def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Verdict:
+    """On a step whose bake is over. A person's promote stands in for all but a doubt.
+
+    Raises `AwsUnavailable` and `AwsRefused`.
+    """
+    judging = release.judge
+    assert judging is not None
+    compared = look_at([(lease, release)])[release.execution]
+    judge = judge_of(judging, len(release.steps))
+    if promoted:
+        reason = doubt(judging, judge, compared)
+        return Verdict("revert", reason) if reason else Verdict("advance", "it was promoted")
+    approvals = release.promotion.approval or any(step.approval for step in release.steps)
+    return comparison.verdict(judging, judge, compared, bake, approvals=approvals)
 
 
 def _by_account(windows: Sequence[Window]) -> Iterator[list[Window]]:

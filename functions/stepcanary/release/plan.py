@@ -193,6 +193,7 @@ def build_release(
         traffic=planned,
         steps=profile.all_steps,
         alarms=profile.alarms,
+        judge=profile.judge,
         holds=profile.holds,
         deployment=profile.deployment,
         promotion=profile.promotion,

@@ -1,5 +1,6 @@
 """Rollout: the acts that bring weight to the canary, each safe to run twice."""
 
+from stepcanary.domain.comparison import Bake
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_sentence
@@ -7,7 +8,7 @@ from stepcanary.domain.split import Split
 from stepcanary.domain.stage import ROLLOUT
 from stepcanary.domain.verdict import Progress, Verdict, judge, progress
 from stepcanary.errors import ForeignDeployment
-from stepcanary.release import deploy, floors, guards, resting, way_back, world
+from stepcanary.release import comparing, deploy, floors, guards, resting, way_back, world
 from stepcanary.release.routes import shift_all
 from stepcanary.store import leases, mailbox, stages
 
@@ -73,8 +74,9 @@ def judge_canary(
 ) -> Progress:
     """The verdict on the step that has just baked, and what follows it.
 
-    The signal `promote`, or a gate that was passed, stands in for missing data; an alarm that
-    fires, or has fired since the release began, reverts all the same. A gate that is `unanswered`
+    The signal `promote`, or a gate that was passed, stands in for missing data, and for evidence
+    that the canary is good; an alarm that fires, or has fired since the release began, reverts all
+    the same, and so does evidence that it is worse. A gate that is `unanswered`
     has passed or reverts as the profile says, unless it was promoted before that is written down:
     from then on whoever promotes is refused. `moment` is when this began, in epoch milliseconds.
     Raises `SplitDrifted`, `ForeignDeployment` and `CanaryShort`.
@@ -94,6 +96,9 @@ def judge_canary(
         world.require_canary(release, lease, sides)
         alarms = guards.alarms(release, lease)
         verdict = judge(release.alarms, alarms, release.holds - holds, promoted=promoted)
+        if release.judge is not None and verdict.decision == "advance":
+            bake = Bake(step, release.holds - holds, last=step + 1 == len(release.steps))
+            verdict = comparing.verdict(release, lease, bake, promoted=promoted)
     if verdict.decision == "revert" and not lease.reverting:
         last_word = frozenset[str]() if promoted else frozenset({"promote"})
         if mailbox.decide_way_back(lease, mailbox.is_before(moment), unless=last_word):
@@ -102,7 +107,8 @@ def judge_canary(
             )
     last = step + 1 == len(release.steps)
     wanted = release.steps[step].approval or (last and release.promotion.approval)
-    following = progress(verdict, step, holds, last=last, gated=wanted and not promoted)
+    gated = (wanted or verdict.gated) and not promoted
+    following = progress(verdict, step, holds, last=last, gated=gated)
     if following.next in ("bake", "gate"):
         # A shift and a promotion look for themselves, right now.
         guards.require_unchanged(release, lease)

@@ -1,0 +1,93 @@
+"""Estimates: what the primary's last day says about how to judge, where the profile does not."""
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from stepcanary import clock
+from stepcanary.aws import metrics
+from stepcanary.aws.metrics import Values
+from stepcanary.domain.evidence import estimated_clusters
+from stepcanary.domain.judging import DEFAULT_CLUSTERS, Judging, Metric
+from stepcanary.domain.release import Release
+from stepcanary.domain.router_metrics import milliseconds, times_of
+from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, measures_of
+
+DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
+LEAST_BAD = 20
+"""An estimate from fewer bad answers in a day says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    judging: Judging
+    warnings: list[str]
+
+
+def estimated(release: Release, judging: Judging) -> Estimated:
+    """The judging with every number that the profile left out, and what a person should know.
+
+    Raises `AwsUnavailable` and `AwsRefused`.
+    """
+    timed = [_timed(release, judging, metric) for metric in judging.metrics]
+    without = [m.named for m, known in zip(judging.metrics, timed, strict=True) if known is None]
+    found = [known for known in timed if known is not None]
+    sized = _sized(release.model_copy(update={"judge": judging}), found)
+    warnings = [
+        f"judge: {name} is not judged, for the primary has no response times of the last day; give"
+        " slower_than_ms"
+        for name in without
+    ]
+    return Estimated(judging.model_copy(update={"metrics": sized}), warnings)
+
+
+def _timed(release: Release, judging: Judging, metric: Metric) -> Metric | None:
+    """With the time that one in twenty of the primary's answers took longer than, of the middle
+    hour; None where there is none."""
+    if metric.kind != "latency" or metric.slower_than_ms is not None:
+        return metric
+    times = times_of(release.traffic, judging.mesh_namespace)
+    now = clock.epoch_seconds() // HOUR_SECONDS * HOUR_SECONDS
+    found = metrics.read([series for _, series in times], now - DAY_SECONDS, now, HOUR_SECONDS)
+    slow = [
+        milliseconds(traffic, value)
+        for (traffic, _), values in zip(times, found, strict=True)
+        for value in values.values()
+    ]
+    if not slow:
+        return None
+    return metric.model_copy(update={"slower_than_ms": float(f"{statistics.median(slow):.3g}")})
+
+
+def _sized(release: Release, found: list[Metric]) -> list[Metric]:
+    """With a cluster size for each that has none."""
+    measures = [measures_of(release, metric, "primary") for metric in found]
+    series = [one for each in measures for one in (*each.requests, *each.bad)]
+    end = (clock.epoch_seconds() - FINAL_SECONDS) // PERIOD_SECONDS * PERIOD_SECONDS
+    start = end - DAY_SECONDS
+    values = iter(metrics.read(series, start, end, PERIOD_SECONDS))
+    sized = []
+    for metric, measure in zip(found, measures, strict=True):
+        requests = _summed(islice(values, len(measure.requests)))
+        bad = _summed(islice(values, len(measure.bad)))
+        sized.append(metric if metric.clusters else _with_clusters(metric, requests, bad))
+    return sized
+
+
+def _summed(values: Iterable[Values]) -> Values:
+    total: Values = {}
+    for each in values:
+        for at, value in each.items():
+            total[at] = total.get(at, 0.0) + value
+    return total
+
+
+def _with_clusters(metric: Metric, requests: Values, bad: Values) -> Metric:
+    moments = sorted(requests)
+    counted = [round(bad.get(at, 0.0)) for at in moments]
+    if sum(counted) < LEAST_BAD:
+        clusters = DEFAULT_CLUSTERS
+    else:
+        clusters = estimated_clusters([round(requests[at]) for at in moments], counted)
+    return metric.model_copy(update={"clusters": round(clusters, 2)})
