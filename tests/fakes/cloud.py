@@ -15,6 +15,7 @@ from tests.fakes import parameters
 from tests.fakes.accounts import Accounts
 from tests.fakes.clock import VirtualClock
 from tests.fakes.ecs import ACCOUNT, REGION, task_definition
+from tests.fakes.metrics import Measured
 from tests.fakes.past import Remembered
 from tests.fakes.published import Published
 from tests.fakes.scaling import Scaling
@@ -52,7 +53,7 @@ ROUTE_ARN = (
 )
 
 
-class Cloud(Scaling, Published):
+class Cloud(Scaling, Published, Measured):
     """The article's environment. Change its attributes to change the world."""
 
     traffic: ClassVar[Document] = PROFILE["traffic"][0]
@@ -67,6 +68,7 @@ class Cloud(Scaling, Published):
         super().__init__(clock)
         self.share_of = lambda service: self.weight(service) / 100
         self.weights: list[tuple[int, int]] = []
+        self.begin_measuring()
         self.on_write: Callable[[int, int], None] = lambda _primary, _canary: None
         self.alarms = Remembered(clock, {})
         self.alarm_history: dict[str, list[tuple[datetime, str, str]]] = {}
@@ -236,6 +238,7 @@ class Cloud(Scaling, Published):
 
     def _see_write(self) -> None:
         self.weights.append(self.split())
+        self.remember_split(self.weights[-1])
         self.on_write(*self.weights[-1])
 
     def _appmesh_DescribeVirtualNode(self, params: Document) -> Document:  # noqa: N802

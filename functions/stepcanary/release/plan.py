@@ -24,6 +24,7 @@ from stepcanary.domain.split import check_expressible
 from stepcanary.domain.tier import tier_warnings
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
 from stepcanary.release import resting, versions
+from stepcanary.release.estimates import estimated
 from stepcanary.release.floors import check_scaling
 from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import Rollback, rolled_back
@@ -101,7 +102,7 @@ def _planned(
         at_rest = resting.at_rest(request.service, canary, next(filter(None, abandoned), None))
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
-    return build_release(
+    release = build_release(
         execution,
         request,
         profile,
@@ -123,6 +124,19 @@ def _planned(
             *alarm_warnings(profile.alarms, alarms, profile.all_steps),
         ],
     )
+    return _with_judge(release)
+
+
+def _with_judge(release: Release) -> Release:
+    """With what the judge needs and the profile leaves out."""
+    if release.judge is None:
+        return release
+    try:
+        found = estimated(release, release.judge)
+    except AwsRefused as refused:
+        raise RequestRejected(f"judge: its metrics cannot be read. {refused}") from refused
+    warnings = [*release.warnings, *found.warnings]
+    return release.model_copy(update={"judge": found.judging, "warnings": warnings})
 
 
 def check_possible(

@@ -1,0 +1,108 @@
+"""Metrics: what a router counts of the requests that come, as CloudWatch publishes it.
+
+Traffic is steady and divided by the weights as they were. A count of nothing is not published, and
+a period is only some time after its end.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from tests.fakes.clock import VirtualClock
+from tests.fakes.service import Document, Refusal
+
+MOST_QUERIES = 500
+
+
+Share = Callable[[str, datetime], float]
+
+
+class Measured:
+    """A part of a fake that has a clock and a split, `primary` and `canary` are what CloudWatch
+    calls the sides in a dimension.
+
+    `bad` and `slow` give a side's share of bad and of slow answers at a moment; `lost` are metrics
+    that nobody publishes.
+    """
+
+    clock: VirtualClock
+    traffic: ClassVar[Document]
+    requests_per_second = 100.0
+    published_after = 30.0
+
+    def begin_measuring(self) -> None:
+        self.bad: Share = lambda _side, _at: 0.001
+        self.slow: Share = lambda _side, _at: 0.05
+        self.lost: set[str] = set()
+        self._splits: list[tuple[datetime, tuple[int, int]]] = []
+
+    def remember_split(self, split: tuple[int, int]) -> None:
+        self._splits.append((self.clock.now(), split))
+
+    def _share(self, side: str, at: datetime) -> float:
+        """Of the traffic at a moment."""
+        primary, canary = 100, 0
+        for since, split in self._splits:
+            if since <= at:
+                primary, canary = split
+        return (canary if side == "canary" else primary) / max(1, primary + canary)
+
+    def _side(self, dimensions: Document) -> str | None:
+        own = {v: k for k, v in self.traffic.items() if isinstance(v, str)}
+        for value in dimensions.values():
+            for name, key in own.items():
+                if key.startswith(("canary", "primary")) and name.endswith(value):
+                    return key.partition("_")[0]
+        return None
+
+    def _cloudwatch_GetMetricData(self, params: Document) -> Document:  # noqa: N802
+        queries = params["MetricDataQueries"]
+        if len(queries) > MOST_QUERIES:
+            raise Refusal("ValidationError", f"at most {MOST_QUERIES} queries")
+        start, end = (_moment(params[name]) for name in ("StartTime", "EndTime"))
+        return {
+            "MetricDataResults": [
+                {"Id": query["Id"], "Label": query["Id"], "StatusCode": "Complete", **points}
+                for query in queries
+                for points in [self._points(query["MetricStat"], start, end)]
+            ]
+        }
+
+    def _points(self, stat: Document, start: datetime, end: datetime) -> Document:
+        metric = stat["Metric"]
+        dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+        side = self._side(dimensions)
+        period = timedelta(seconds=stat["Period"])
+        moments, values = [], []
+        at = start
+        while at < end and side is not None and metric["MetricName"] not in self.lost:
+            published = at + period + timedelta(seconds=self.published_after)
+            if published <= self.clock.now():
+                value = self._value(metric["MetricName"], stat["Stat"], side, at, period)
+                if value:
+                    moments.append(at)
+                    values.append(value)
+            at += period
+        return {"Timestamps": moments, "Values": values}
+
+    def _value(
+        self, metric: str, statistic: str, side: str, at: datetime, period: timedelta
+    ) -> float:
+        middle = at + period / 2
+        requests = round(
+            self.requests_per_second * period.total_seconds() * self._share(side, middle)
+        )
+        if statistic.startswith("p"):
+            return 0.4
+        if statistic.startswith("TC("):
+            return round(requests * self.slow(side, middle))
+        if "5XX" in metric:
+            return round(requests * self.bad(side, middle))
+        return 0.0 if "ConnectionError" in metric else requests
+
+
+def _moment(given: Any) -> datetime:
+    if isinstance(given, datetime):
+        return given.astimezone(UTC)
+    return datetime.fromisoformat(json.loads(json.dumps(given)).replace("Z", "+00:00"))
