@@ -49,8 +49,7 @@ class Resource(CloudFormationModel):
         return "Emulator::Every::Resource"
 
     @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
-        """Whether it has the attribute is known when it is made."""
+    def has_cfn_attr(cls, attr: str) -> bool:  # noqa: ARG003 - each has what it was made with
         return True
 
     def is_created(self) -> bool:
@@ -65,7 +64,7 @@ class Resource(CloudFormationModel):
 
 
 @contextmanager
-def filled(client: ClientOf, settle: Settle = lambda type, ref: None) -> Iterator[None]:
+def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]:
     """`client` makes the clients with which resources are made."""
     review, clean = CloudFormationBackend.create_change_set, parsing.clean_json
     respond_stack = CloudFormationResponse.create_stack
@@ -73,7 +72,7 @@ def filled(client: ClientOf, settle: Settle = lambda type, ref: None) -> Iterato
 
     class Known(Resource):
         @classmethod
-        def create_from_cloudformation_json(  # type: ignore[misc]
+        def create_from_cloudformation_json(
             cls,
             resource_name: str,
             cloudformation_json: Json,
@@ -87,7 +86,7 @@ def filled(client: ClientOf, settle: Settle = lambda type, ref: None) -> Iterato
             properties = _without_none(cloudformation_json.get("Properties") or {})
             try:
                 made = TABLE[type](Wanted(client, resource_name, properties))
-                resource = Resource(type, made)
+                resource = Resource(type, made)  # type: ignore[abstract]
                 settle(type, made.ref)
             except Exception as error:
                 _report(stack, "CREATE_FAILED", logical_id, type, "", str(error))
@@ -115,7 +114,8 @@ def filled(client: ClientOf, settle: Settle = lambda type, ref: None) -> Iterato
     ) -> Stack:
         if any(stack.name == name for stack in self.stacks.values()):
             raise ValidationError(message=f"Stack [{name}] already exists")
-        self.create_change_set(name, "create", template, parameters, "", "CREATE", **_of_stack(more))
+        of_stack = {key: more.get(key) for key in ("notification_arns", "tags", "role_arn")}
+        self.create_change_set(name, "create", template, parameters, "", "CREATE", **of_stack)
         change_set = next(reversed(self.change_sets.values()))
         self.execute_change_set(change_set.change_set_id)
         return self.stacks[change_set.stack_id]
@@ -146,9 +146,7 @@ def filled(client: ClientOf, settle: Settle = lambda type, ref: None) -> Iterato
             )
         return ids
 
-    def execute_change_set(
-        self: CloudFormationBackend, change_set_name: str, stack_name: str | None = None
-    ) -> None:
+    def execute_change_set(self: CloudFormationBackend, change_set_name: str, **_: Any) -> None:
         """AWS: makes resources in the order of what they need, and removes them all again where one
         fails. moto: does not keep to DependsOn, and leaves what it has made.
         """
@@ -165,7 +163,7 @@ def filled(client: ClientOf, settle: Settle = lambda type, ref: None) -> Iterato
         try:
             stack.resource_map.create(stack.template_dict)
             # An output of what is not there is found now.
-            _ = stack.outputs
+            list(stack.outputs or ())
         except Exception as error:
             stack._add_stack_event("ROLLBACK_IN_PROGRESS", resource_status_reason=str(error))
             stack.output_map = OutputMap(stack.resource_map, {}, stack.stack_id)
@@ -174,7 +172,7 @@ def filled(client: ClientOf, settle: Settle = lambda type, ref: None) -> Iterato
             stack.status = "CREATE_COMPLETE"
         stack._add_stack_event(stack.status)
 
-    def update_stack(self: CloudFormationBackend, name: str, *_: Any, **__: Any) -> Stack:
+    def update_stack(_: CloudFormationBackend, name: str, **__: Any) -> Stack:
         raise ValidationError(message=f"no stack is updated here: delete {name} and create it anew")
 
     def delete_stack(self: CloudFormationBackend, name_or_stack_id: str) -> None:
@@ -229,10 +227,11 @@ def stand(
 ) -> None:
     """Put up a stack whose resources somebody else has made: logical id to type and `Ref`."""
     id = f"arn:aws:cloudformation:{backend.region_name}:{backend.account_id}:stack/{name}/standing"
-    stack = Stack(id, name, {}, dict(parameters), backend.account_id, backend.region_name)
+    place = (backend.account_id, backend.region_name)
+    stack = Stack(id, name, {}, dict(parameters), *place)  # type: ignore[abstract]
     stack.resource_map.resolved_parameters.update(parameters)
     for logical_id, (type, ref) in resources.items():
-        resource = Resource(type, Made(ref))
+        resource = Resource(type, Made(ref))  # type: ignore[abstract]
         resource.logical_resource_id = logical_id
         stack.resource_map._resource_json_map[logical_id] = {"Type": type}
         stack.resource_map._parsed_resources[logical_id] = resource
@@ -271,10 +270,6 @@ def _report(
 ) -> None:
     event = Event(stack.stack_id, stack.name, logical_id, ref, type, status, reason, None)
     stack.events.append(event)
-
-
-def _of_stack(given: Json) -> Json:
-    return {name: given.get(name) for name in ("notification_arns", "tags", "role_arn")}
 
 
 def _check_types(document: Json) -> None:

@@ -18,7 +18,7 @@ def filled() -> Iterator[None]:
         known = {policy.arn for policy in self.managed_policies.values()}
         if MARK in policy_arn and policy_arn not in known:
             path, _, name = policy_arn.partition(MARK)[2].rpartition("/")
-            policy = AWSManagedPolicy(
+            policy = AWSManagedPolicy(  # type: ignore[abstract]
                 name, account_id=self.account_id, region=self.region_name, path=f"{path}/"
             )
             self.managed_policies[policy.arn] = policy

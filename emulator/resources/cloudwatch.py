@@ -21,9 +21,8 @@ def _put(wanted: Wanted, operation: str) -> Made:
     every = cloudwatch.describe_alarms(
         AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
     )
-    (found,) = [*every["MetricAlarms"], *every["CompositeAlarms"]]
-    undo = partial(cloudwatch.delete_alarms, AlarmNames=[name])
-    return Made(name, {"Arn": found["AlarmArn"]}, (undo,))
+    (arn,) = [each["AlarmArn"] for each in every["MetricAlarms"] + every["CompositeAlarms"]]
+    return Made(name, {"Arn": arn}, (partial(cloudwatch.delete_alarms, AlarmNames=[name]),))
 
 
 TABLE: dict[str, Make] = {

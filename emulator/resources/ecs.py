@@ -38,12 +38,13 @@ def service(wanted: Wanted) -> Made:
     return Made(
         arn,
         {"ServiceArn": arn, "Name": made["serviceName"]},
-        (partial(ecs.delete_service, **place, force=True), partial(_wait_until_drained, ecs, place)),
+        (partial(_remove, ecs, place),),
     )
 
 
-def _wait_until_drained(ecs: Any, place: dict[str, str]) -> None:
-    """What a service is registered in can only be removed when nothing of it is left there."""
+def _remove(ecs: Any, place: dict[str, str]) -> None:
+    """Until its tasks are gone: what they are registered in can only then be removed."""
+    ecs.delete_service(**place, force=True)
     over = time.monotonic() + DRAINED_WITHIN
     while time.monotonic() < over:
         found = ecs.describe_services(cluster=place["cluster"], services=[place["service"]])

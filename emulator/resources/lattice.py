@@ -29,7 +29,10 @@ def listener(wanted: Wanted) -> Made:
 
 
 def rule(wanted: Wanted) -> Made:
-    service, listener = wanted.properties["ServiceIdentifier"], wanted.properties["ListenerIdentifier"]
+    service, listener = (
+        wanted.properties["ServiceIdentifier"],
+        wanted.properties["ListenerIdentifier"],
+    )
     inside = {"serviceIdentifier": service, "listenerIdentifier": listener}
     return _make(wanted, "rule", "ruleIdentifier", **inside)
 
@@ -44,9 +47,7 @@ def service_association(wanted: Wanted) -> Made:
     return _make(wanted, kind, "serviceNetworkServiceAssociationIdentifier", named=False)
 
 
-def _make(
-    wanted: Wanted, kind: str, identifier: str, *, named: bool = True, **inside: str
-) -> Made:
+def _make(wanted: Wanted, kind: str, identifier: str, *, named: bool = True, **inside: str) -> Made:
     lattice = wanted.client("vpc-lattice")
     if named:
         wanted.properties.setdefault("Name", wanted.name.lower()[:40])

@@ -37,7 +37,7 @@ class Wanted:
     properties: Json
 
     def take(self, *names: str) -> list[Any]:
-        """Properties that are not for the call that makes the resource; None where there is none."""
+        """Properties that are not for the call that makes the resource; None for none."""
         return [self.properties.pop(name, None) for name in names]
 
 
