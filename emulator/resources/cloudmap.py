@@ -22,7 +22,23 @@ def service(wanted: Wanted) -> Made:
     return Made(id, attributes, (partial(cloud_map.delete_service, Id=id),))
 
 
+def instance(wanted: Wanted) -> Made:
+    cloud_map = wanted.client("servicediscovery")
+    attributes, id = wanted.take("InstanceAttributes", "InstanceId")
+    id = id or wanted.name
+    place = {"ServiceId": wanted.properties["ServiceId"], "InstanceId": id}
+    call(
+        cloud_map,
+        "register_instance",
+        wanted.properties,
+        InstanceId=id,
+        Attributes=attributes or {},
+    )
+    return Made(id, {}, (partial(cloud_map.deregister_instance, **place),))
+
+
 TABLE: dict[str, Make] = {
     "AWS::ServiceDiscovery::PrivateDnsNamespace": private_namespace,
     "AWS::ServiceDiscovery::Service": service,
+    "AWS::ServiceDiscovery::Instance": instance,
 }

@@ -159,12 +159,7 @@ def _create_mesh(app_mesh: Any, gateway_port: int, entry: str, nodes: Iterable[s
             spec={
                 "listeners": [listener],
                 "serviceDiscovery": {
-                    # moto demands the attributes, which are optional on AWS.
-                    "awsCloudMap": {
-                        "namespaceName": NAMESPACE,
-                        "serviceName": name,
-                        "attributes": [],
-                    }
+                    "awsCloudMap": {"namespaceName": NAMESPACE, "serviceName": name}
                 },
             },
         )
