@@ -4,6 +4,7 @@ import json
 import os
 import time
 import urllib.request
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,11 +99,12 @@ class Sandbox:
         sizing: Sizing | None = None,
         *,
         example: Path | None = None,
+        parameters: Mapping[str, str] | None = None,
         empty: bool = False,
     ) -> None:
         if (front is not None) + (example is not None) + empty > 1:
             raise ValueError("a sandbox has one environment: a front, an example, or none")
-        self._example = Example(example) if example else None
+        self._example = Example(example, parameters or {}) if example else None
         self._front = None if example or empty else front or AppMesh()
         self._port, self._sizing = port, sizing or Sizing()
         self._profile: Json | None = None
