@@ -28,7 +28,10 @@ from emulator.resources.table import TABLE
 Settle = Callable[[str, str], object]
 """Waits until a resource of this type, known by its `Ref`, is as its stack's creation needs it."""
 
-STACK = "AWS::CloudFormation::Stack"
+UNCHANGED = (
+    "The submitted information didn't contain changes."
+    " Submit different information to create a change set."
+)
 
 
 class Resource(CloudFormationModel):
@@ -138,12 +141,16 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         _check_types(document)
         _check_parameters(document, parameters)
         named = (stack_name, change_set_name, template, parameters, description, change_set_type)
-        ids = review(self, *named, **more)
-        if change_set_type == "UPDATE" and self.change_sets[ids[0]].status != "FAILED":
-            del self.change_sets[ids[0]]
+        if change_set_type == "CREATE":
+            return review(self, *named, **more)
+        if _differs(self.get_stack(stack_name), document, parameters):
             raise ValidationError(
                 message=f"no stack is updated here: delete {stack_name} and create it anew"
             )
+        ids = review(self, *named, **more)
+        change_set = self.change_sets[ids[0]]
+        change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
+        change_set.status_reason = UNCHANGED
         return ids
 
     def execute_change_set(self: CloudFormationBackend, change_set_name: str, **_: Any) -> None:
@@ -210,6 +217,8 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         ),
         patch.multiple(
             CloudFormationResponse,
+            # It is compared where the change set is made, as on AWS.
+            _validate_different_update=lambda *_: None,
             create_stack=checked(respond_stack),
             create_change_set=checked(respond_change_set),
         ),
@@ -270,6 +279,12 @@ def _report(
 ) -> None:
     event = Event(stack.stack_id, stack.name, logical_id, ref, type, status, reason, None)
     stack.events.append(event)
+
+
+def _differs(stack: Stack, document: Json, given: Mapping[str, str]) -> bool:
+    # What moto has parsed before has been changed since, where it was made of it.
+    before, known = Stack.parse_template(str(stack.template)), stack.stack_parameters
+    return document != before or any(str(known[name]) != str(given[name]) for name in given)
 
 
 def _check_types(document: Json) -> None:
