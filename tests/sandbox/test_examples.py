@@ -1,15 +1,23 @@
 """The environments of `examples`, started as they are: a release of each with real requests."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 import time
+import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from emulator.account import REGION
 from emulator.template import ROOT
 from sandbox.client import Client, Count
-from sandbox.cloud import Sandbox
+from sandbox.cloud import Sandbox, environment
 from sandbox.fronts.front import Json
+from stepcanary.domain.request import parse_profile
 from tests.eventually import within
 
 eventually = within(40)
@@ -72,6 +80,33 @@ def test_an_example_releases_and_its_own_alarm_reverts(name: str) -> None:
 
 def _share(step: Count) -> float:
     return step.canary / step.requests
+
+
+@pytest.mark.timeout(240)
+def test_an_environment_is_made_and_removed_by_the_commands_of_its_page() -> None:
+    """One after the other, in a sandbox that is empty before."""
+    with Sandbox(empty=True) as sandbox:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        env = {**environment(sandbox.endpoint), "AWS_REGION": REGION, "PATH": path}
+
+        def run(commands: str) -> None:
+            script = f"set -e\n{commands}"
+            shell: Any = {"shell": True, "executable": "/bin/bash", "cwd": ROOT, "env": env}
+            done = subprocess.run(script, **shell, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+
+        for name in ("alb", "appmesh", "lattice"):
+            page = (ROOT / "examples" / name / "README.md").read_text()
+            script = "\n".join(re.findall(r"```shell\n(.*?)```", page, re.DOTALL))
+            make, first, rest = script.partition("aws ssm delete-parameter")
+            run(make)
+            found = sandbox.client("ssm").get_parameter(Name="/stepcanary/profiles/shop")
+            profile = parse_profile(found["Parameter"]["Value"], name)
+            assert sandbox.split(profile.traffic[0].model_dump()) == (100, 0)
+            with urllib.request.urlopen(sandbox.url, timeout=5) as answer:
+                assert json.load(answer)["service"] == "shop-primary"
+            run(f"{first}{rest}")
+            assert sandbox.urls() == {}
 
 
 @pytest.mark.timeout(90)
