@@ -43,7 +43,7 @@ help: ## List the targets
 
 setup: .venv/ready .venv-sam/ready ## Install everything, with exact versions
 
-check: lint types imports template definition ## Everything that can be said without running it
+check: lint types imports template examples definition ## Everything that can be said without running it
 
 lint: .venv/ready
 	$(BIN)/ruff check .

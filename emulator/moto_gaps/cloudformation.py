@@ -28,6 +28,8 @@ from emulator.resources.table import TABLE
 Settle = Callable[[str, str], object]
 """Waits until a resource of this type, known by its `Ref`, is as its stack's creation needs it."""
 
+STANDING = "/standing"
+"""How the ids of stacks end that somebody else has made."""
 UNCHANGED = (
     "The submitted information didn't contain changes."
     " Submit different information to create a change set."
@@ -103,7 +105,12 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         return Known
 
     def clean_json(resource_json: Any, resources_map: Any) -> Any:
-        """AWS: the name of an attribute may have dots. moto: takes what is before the first."""
+        """AWS: the name of an attribute may have dots, and a Region may be a reference. moto: takes
+        what is before the first dot, and the reference for a name.
+        """
+        if isinstance(resource_json, dict) and "Fn::GetAZs" in resource_json:
+            region = clean(resource_json["Fn::GetAZs"], resources_map)
+            resource_json = {"Fn::GetAZs": region}
         if isinstance(resource_json, dict) and "Fn::GetAtt" in resource_json:
             place = resource_json["Fn::GetAtt"]
             name, _, attribute = (place if isinstance(place, str) else ".".join(place)).partition(
@@ -190,6 +197,10 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         for stack in list(self.stacks.values()):
             if name_or_stack_id not in (stack.name, stack.stack_id):
                 continue
+            if stack.stack_id.endswith(STANDING):
+                raise ValidationError(
+                    message=f"{stack.name} was not made by CloudFormation here, and stays"
+                )
             stack._add_stack_event("DELETE_IN_PROGRESS", resource_status_reason="User Initiated")
             stack.status = "DELETE_COMPLETE" if _remove(stack) else "DELETE_FAILED"
             stack._add_stack_event(stack.status)
@@ -235,8 +246,8 @@ def stand(
     outputs: Mapping[str, Json],
 ) -> None:
     """Put up a stack whose resources somebody else has made: logical id to type and `Ref`."""
-    id = f"arn:aws:cloudformation:{backend.region_name}:{backend.account_id}:stack/{name}/standing"
     place = (backend.account_id, backend.region_name)
+    id = f"arn:aws:cloudformation:{place[1]}:{place[0]}:stack/{name}{STANDING}"
     stack = Stack(id, name, {}, dict(parameters), *place)  # type: ignore[abstract]
     stack.resource_map.resolved_parameters.update(parameters)
     for logical_id, (type, ref) in resources.items():

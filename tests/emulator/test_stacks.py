@@ -119,6 +119,7 @@ def test_an_example_is_made_and_removed(stacks: Stacks, environment: str) -> Non
     assert client("appmesh").list_meshes()["meshes"] == []
     assert client("vpc-lattice").list_services()["items"] == []
     assert client("iam").list_roles()["Roles"] == []
+    assert client("ecs").list_services(cluster="shop")["serviceArns"] == []
 
 
 def test_what_a_template_declares_is_what_there_is(stacks: Stacks) -> None:
@@ -265,3 +266,5 @@ def test_a_stack_that_somebody_else_has_made_is_described(stacks: Stacks) -> Non
     assert stack["Parameters"] == [{"ParameterKey": "Colour", "ParameterValue": "red"}]
     (found,) = stacks.client.list_stack_resources(StackName="standing")["StackResourceSummaries"]
     assert found["PhysicalResourceId"] == "arn:of:the:machine"
+    with pytest.raises(ClientError, match="was not made by CloudFormation here"):
+        stacks.client.delete_stack(StackName="standing")
