@@ -31,13 +31,14 @@ from emulator.moto_gaps import (
     iam,
     vpc_lattice,
 )
-from sandbox import article, example, metrics, serving, slack, stack
+from sandbox import article, metrics, serving, slack, stack
 from sandbox.article import Sizing
 from sandbox.autoscaling import AutoScaling
 from sandbox.ecs_agent import EcsAgent
 from sandbox.example import Example
 from sandbox.fronts.appmesh import AppMesh
 from sandbox.fronts.front import Front, Json
+from sandbox.fronts.names import split
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
 from sandbox.serving import Serving
@@ -130,7 +131,7 @@ class Sandbox:
 
     def split(self, traffic: Json | None = None) -> tuple[int, int]:
         """Weights of primary and canary, where the profile has its traffic or this entry has it."""
-        return example.split(self.client, traffic or self.profile["traffic"][0])
+        return split(self.client, traffic or self.profile["traffic"][0])
 
     def urls(self) -> dict[str, str]:
         """Where requests come in, by the name of the load balancer or the Lattice service."""

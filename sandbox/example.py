@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from emulator.account import REGION
-from sandbox.fronts import alb, appmesh, lattice
 from sandbox.fronts.front import ClientOf, Json
 
 LATTICE_PREFIX_LIST = "LatticePrefixList"
@@ -18,7 +17,6 @@ STACK = "shop"
 """The name of the environment's stack, as its README deploys it."""
 SECONDS_PER_MINUTE = 1
 """How long here what lasts a minute on AWS: periods of alarms, and so bakes."""
-SPLITS = {"alb": alb.split, "appmesh": appmesh.split, "lattice": lattice.split}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +65,6 @@ class Example:
     def _read(self, name: str) -> Json:
         document: Json = json.loads((self.folder / name).read_text())
         return document
-
-
-def split(client: ClientOf, traffic: Json) -> tuple[int, int]:
-    """Weights of primary and canary at the place that a profile's `traffic` names."""
-    return SPLITS[traffic["router"]](client, traffic)
 
 
 def hastened(profile: Json) -> Json:
