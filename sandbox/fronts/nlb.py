@@ -6,7 +6,6 @@ from moto.elbv2.models import elbv2_backends
 from emulator.account import ACCOUNT, REGION
 from emulator.refusals.elbv2 import groups_of
 from sandbox.envoy import weighted
-from sandbox.fronts.alb import group_names
 from sandbox.fronts.appmesh import Proxies
 from sandbox.fronts.front import Cluster, Json, Plan, Series
 
@@ -24,13 +23,10 @@ class NetworkBalancer:
         self._arn = arn
 
     def series(self, cluster: str) -> Series:
-        if proxies := self._proxies():
-            return proxies.series(cluster)
-        balancer = self._arn.partition(":loadbalancer/")[2]
-        (group,) = [arn for arn, name in group_names().items() if name == cluster]
-        dimensions = {"LoadBalancer": balancer, "TargetGroup": group.rpartition(":")[2]}
-        # It counts connections only, which are no requests.
-        return Series("AWS/NetworkELB", dimensions, "NewFlowCount", "TCP_Target_Reset_Count")
+        proxies = self._proxies()
+        # Whatever else is behind it: connections are no requests, so there are none to count.
+        assert proxies is not None
+        return proxies.series(cluster)
 
     def tracked(self, cluster: str) -> None:
         """It counts no requests."""
@@ -45,7 +41,7 @@ class NetworkBalancer:
             for name, group in led_to.items()
         }
         action = weighted(dict.fromkeys(clusters, 1)).get("route")
-        return Plan(clusters, tcp={**action} if action else None)
+        return Plan(clusters, tcp=action)
 
     def _groups(self) -> list[str]:
         balancer = elbv2_backends[ACCOUNT][REGION].load_balancers.get(self._arn)
