@@ -27,11 +27,16 @@ def describe(
     parameters = {name: str(each.get("Default", "")) for name, each in declared} | dict(given)
 
     def value(text: Any) -> str:
-        """What `!Ref`, `!GetAtt` and `!Sub` stand for; any other text stands for itself."""
+        """What `!Ref`, `!GetAtt`, `!Sub` and `!FindInMap` stand for; other text is itself."""
+        if isinstance(text, list) and text[0] in document.get("Mappings", {}):
+            mapping, first, second = text
+            return str(document["Mappings"][mapping][first][second])
+        if not isinstance(text, str):
+            raise NotImplementedError(f"the sandbox cannot tell what {text} is, which is an output")
         if text in document["Resources"] and text not in made:
             raise NotImplementedError(f"the sandbox knows nothing of {text}, which is an output")
         known = {**parameters, **made}
-        filled = re.sub(r"\$\{([\w.]+)\}", lambda found: known[found[1]], str(text))
+        filled = re.sub(r"\$\{([\w.]+)\}", lambda found: known[found[1]], text)
         return known.get(filled, filled)
 
     cloudformation.stand(

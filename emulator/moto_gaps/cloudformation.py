@@ -22,7 +22,7 @@ from moto.cloudformation.parsing import OutputMap
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.common_models import CloudFormationModel
 
-from emulator.resources.making import ClientOf, Json, Made, Wanted
+from emulator.resources.making import ClientOf, Json, Made, Wanted, undoing
 from emulator.resources.table import TABLE
 
 Settle = Callable[[str, str], object]
@@ -91,13 +91,13 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
             properties = _without_none(cloudformation_json.get("Properties") or {})
             try:
                 made = TABLE[type](Wanted(client, resource_name, properties))
-                resource = Resource(type, made)  # type: ignore[abstract]
-                settle(type, made.ref)
+                with undoing(*made.undo):
+                    settle(type, made.ref)
             except Exception as error:
                 _report(stack, "CREATE_FAILED", logical_id, type, "", str(error))
                 raise ValidationError(message=f"{type} {logical_id}: {error}") from error
             _report(stack, "CREATE_COMPLETE", logical_id, type, made.ref)
-            return resource
+            return Resource(type, made)  # type: ignore[abstract]
 
     def class_of(resource_type: str) -> type[CloudFormationModel]:
         if resource_type not in TABLE:

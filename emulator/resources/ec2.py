@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from emulator.resources.making import Json, Made, Make, Wanted, call
+from emulator.resources.making import Json, Made, Make, Wanted, call, undoing
 
 GROUPS = {
     "SourceSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
@@ -19,12 +19,14 @@ def vpc(wanted: Wanted) -> Made:
     ec2 = wanted.client("ec2")
     tags, *switches = wanted.take("Tags", "EnableDnsSupport", "EnableDnsHostnames")
     id = call(ec2, "create_vpc", wanted.properties, **_tagged("vpc", tags))["Vpc"]["VpcId"]
-    for name, value in zip(("EnableDnsSupport", "EnableDnsHostnames"), switches, strict=True):
-        if value is not None:
-            ec2.modify_vpc_attribute(VpcId=id, **{name: {"Value": value}})
+    undo = partial(ec2.delete_vpc, VpcId=id)
+    with undoing(undo):
+        for name, value in zip(("EnableDnsSupport", "EnableDnsHostnames"), switches, strict=True):
+            if value is not None:
+                ec2.modify_vpc_attribute(VpcId=id, **{name: {"Value": value}})
     described = ec2.describe_vpcs(VpcIds=[id])["Vpcs"][0]
     attributes = {"VpcId": id, "CidrBlock": described["CidrBlock"]}
-    return Made(id, attributes, (partial(ec2.delete_vpc, VpcId=id),))
+    return Made(id, attributes, (undo,))
 
 
 def subnet(wanted: Wanted) -> Made:
@@ -32,10 +34,12 @@ def subnet(wanted: Wanted) -> Made:
     tags, public = wanted.take("Tags", "MapPublicIpOnLaunch")
     made = call(ec2, "create_subnet", wanted.properties, **_tagged("subnet", tags))["Subnet"]
     id = made["SubnetId"]
-    if public is not None:
-        ec2.modify_subnet_attribute(SubnetId=id, MapPublicIpOnLaunch={"Value": public})
+    undo = partial(ec2.delete_subnet, SubnetId=id)
+    with undoing(undo):
+        if public is not None:
+            ec2.modify_subnet_attribute(SubnetId=id, MapPublicIpOnLaunch={"Value": public})
     attributes = {"SubnetId": id, "AvailabilityZone": made["AvailabilityZone"]}
-    return Made(id, attributes, (partial(ec2.delete_subnet, SubnetId=id),))
+    return Made(id, attributes, (undo,))
 
 
 def internet_gateway(wanted: Wanted) -> Made:
@@ -86,14 +90,18 @@ def security_group(wanted: Wanted) -> Made:
     named = {"GroupName": name or wanted.name, "Description": description}
     tagged = _tagged("security-group", tags)
     id = call(ec2, "create_security_group", wanted.properties, **named, **tagged)["GroupId"]
-    if ingress:
-        ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=[_rule(r) for r in ingress])
-    if egress:
-        # One that says what may go out takes the place of the rule that lets out everything.
-        every = ec2.describe_security_groups(GroupIds=[id])["SecurityGroups"][0]
-        ec2.revoke_security_group_egress(GroupId=id, IpPermissions=every["IpPermissionsEgress"])
-        ec2.authorize_security_group_egress(GroupId=id, IpPermissions=[_rule(r) for r in egress])
-    return Made(id, {"GroupId": id}, (partial(ec2.delete_security_group, GroupId=id),))
+    undo = partial(ec2.delete_security_group, GroupId=id)
+    with undoing(undo):
+        if ingress:
+            rules = [_rule(rule) for rule in ingress]
+            ec2.authorize_security_group_ingress(GroupId=id, IpPermissions=rules)
+        if egress:
+            # A group that says what may go out does not let out everything.
+            every = ec2.describe_security_groups(GroupIds=[id])["SecurityGroups"][0]
+            ec2.revoke_security_group_egress(GroupId=id, IpPermissions=every["IpPermissionsEgress"])
+            rules = [_rule(rule) for rule in egress]
+            ec2.authorize_security_group_egress(GroupId=id, IpPermissions=rules)
+    return Made(id, {"GroupId": id}, (undo,))
 
 
 def ingress(wanted: Wanted) -> Made:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from emulator.resources.making import Made, Make, Wanted, call
+from emulator.resources.making import Made, Make, Wanted, call, undoing
 
 
 def load_balancer(wanted: Wanted) -> Made:
@@ -11,8 +11,10 @@ def load_balancer(wanted: Wanted) -> Made:
     wanted.properties.setdefault("Name", wanted.name[:32].strip("-"))
     made = call(elb, "create_load_balancer", wanted.properties)["LoadBalancers"][0]
     arn = made["LoadBalancerArn"]
-    if attributes:
-        elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
+    undo = partial(elb.delete_load_balancer, LoadBalancerArn=arn)
+    with undoing(undo):
+        if attributes:
+            elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
     answers = {
         "LoadBalancerArn": arn,
         "LoadBalancerName": made["LoadBalancerName"],
@@ -20,7 +22,7 @@ def load_balancer(wanted: Wanted) -> Made:
         "DNSName": made["DNSName"],
         "CanonicalHostedZoneID": made["CanonicalHostedZoneId"],
     }
-    return Made(arn, answers, (partial(elb.delete_load_balancer, LoadBalancerArn=arn),))
+    return Made(arn, answers, (undo,))
 
 
 def target_group(wanted: Wanted) -> Made:
@@ -29,14 +31,16 @@ def target_group(wanted: Wanted) -> Made:
     wanted.properties.setdefault("Name", wanted.name[:32].strip("-"))
     made = call(elb, "create_target_group", wanted.properties)["TargetGroups"][0]
     arn = made["TargetGroupArn"]
-    if attributes:
-        elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=attributes)
+    undo = partial(elb.delete_target_group, TargetGroupArn=arn)
+    with undoing(undo):
+        if attributes:
+            elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=attributes)
     answers = {
         "TargetGroupArn": arn,
         "TargetGroupName": made["TargetGroupName"],
         "TargetGroupFullName": arn.rpartition(":")[2],
     }
-    return Made(arn, answers, (partial(elb.delete_target_group, TargetGroupArn=arn),))
+    return Made(arn, answers, (undo,))
 
 
 def listener(wanted: Wanted) -> Made:

@@ -5,7 +5,8 @@ another (`serviceDiscovery.awsCloudMap`). The two differ in case only, so the AP
 what a property is called and of which type it is; what the model does not know is refused.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +43,17 @@ class Wanted:
 
 
 Make = Callable[[Wanted], Made]
+
+
+@contextmanager
+def undoing(*undo: Undo) -> Iterator[None]:
+    """While what has been made gets what is still missing: where that fails, it is removed."""
+    try:
+        yield
+    except BaseException:
+        for each in undo:
+            each()
+        raise
 
 
 def call(client: Any, operation: str, properties: Json, **more: Any) -> Any:

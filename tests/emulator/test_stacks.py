@@ -31,7 +31,10 @@ ENVIRONMENTS = {
     "appmesh with a caller": {"Caller": "ENABLED"},
     "lattice": {"LatticePrefixList": "pl-0123456789abcdef0"},
 }
-GROUP = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "Nobody."}}
+GROUP: dict[str, Any] = {
+    "Type": "AWS::EC2::SecurityGroup",
+    "Properties": {"GroupDescription": "Nobody."},
+}
 
 
 def client(service: str) -> Any:
@@ -175,6 +178,28 @@ def test_an_unknown_property_fails_by_name_and_removes_what_was_made(stacks: Sta
         "AWS::ECS::Cluster Cluster: nothing is known of the property"
         " Configuration.ExecuteCommandConfiguration.Sound"
     ]
+    assert len(client("ec2").describe_security_groups()["SecurityGroups"]) == groups
+
+
+def test_a_resource_that_was_made_in_part_is_removed(stacks: Stacks) -> None:
+    rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "SourceSecurityGroupId": "sg-none"}
+    half = {**GROUP["Properties"], "SecurityGroupIngress": [rule]}
+    groups = len(client("ec2").describe_security_groups()["SecurityGroups"])
+    stack = stacks.create(of({"Half": {**GROUP, "Properties": half}}))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert len(client("ec2").describe_security_groups()["SecurityGroups"]) == groups
+
+
+def test_a_resource_that_does_not_become_steady_is_removed(stacks: Stacks) -> None:
+    def settle(_: str, ref: str) -> None:
+        raise TimeoutError(f"{ref} did not become steady")
+
+    groups = len(client("ec2").describe_security_groups()["SecurityGroups"])
+    with cloudformation.filled(client, settle):
+        stack = stacks.create(of({"Group": GROUP}))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    (reason,) = stacks.events(stack["StackId"], "CREATE_FAILED")
+    assert "did not become steady" in reason
     assert len(client("ec2").describe_security_groups()["SecurityGroups"]) == groups
 
 
