@@ -128,20 +128,21 @@ def test_a_branch_ends_with_its_execution(bridged: bool) -> None:
     assert (execution.record["error"] == "RanOn") is not bridged
 
 
-def code(text: str) -> bytes:
+def code(text: str, name: str = "index.py") -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
-        archive.writestr("index.py", text)
+        archive.writestr(name, text)
     return written.getvalue()
 
 
-def invoked(name: str, text: str) -> Json:
+def invoked(name: str, text: str, layers: tuple[str, ...] = ()) -> Json:
     config = {
         "FunctionName": name,
         "FunctionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{name}",
         "Runtime": "python3.13",
         "Handler": "index.handler",
         "Timeout": 30,
+        "Layers": [{"Arn": layer} for layer in layers],
     }
     answer: Json = lambda_svc._execute_function_warm(
         {"config": config, "code_zip": code(text)}, {}, "request"
@@ -171,6 +172,20 @@ def test_an_error_has_the_name_of_its_class(bridged: bool) -> None:
 def test_a_function_has_no_library_of_the_emulator(bridged: bool, python: str) -> None:
     answer = invoked(f"executable-{bridged}", EXECUTABLE)
     assert answer["body"] == (python if bridged else sys.executable)
+
+
+LAYER = "arn:aws:lambda:us-east-1:000000000000:layer:libraries:{}"
+LAYERED = "import library\ndef handler(*_): return library.__file__\n"
+
+
+@pytest.mark.usefixtures("python")
+def test_a_layer_is_unpacked_once(bridged: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = code("", "python/library.py")
+    monkeypatch.setattr(lambda_svc, "_resolve_layer_zip", lambda _layer: packed)
+    layers = (LAYER.format(int(bridged) + 1),)
+    files = {invoked(f"layered-{n}-{bridged}", LAYERED, layers)["body"] for n in range(2)}
+    assert all(file.endswith("/python/library.py") for file in files)
+    assert len(files) == (1 if bridged else 2)
 
 
 def test_the_worker_tells_errors_where_the_bridge_looks() -> None:
