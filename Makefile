@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -126,7 +126,7 @@ deploy-check: deploy-package .venv/ready .venv-deploy/ready .venv-aws/ready ## D
 account-check: .venv/ready ## Ask a deployed stack what only an account can tell; STACK=its name
 	$(BIN)/python -m tools.account --stack $(or $(STACK),stepcanary)
 
-audit: audit-secrets audit-templates sbom audit-packages ## Look for secrets, loose settings and known advisories; the last asks PyPI or OSV
+audit: audit-secrets audit-templates audit-workflows sbom audit-packages ## Look for secrets, loose settings and known advisories; the last asks PyPI or OSV
 
 audit-secrets: .venv-audit/ready
 	.venv-audit/bin/python -m tools.audit.secrets
@@ -134,6 +134,9 @@ audit-secrets: .venv-audit/ready
 audit-templates: .venv-checkov/ready .venv-sam/ready
 	.venv-sam/bin/python -m emulator.transform build/template.transformed.json
 	.venv-checkov/bin/python -m tools.audit.templates build/template.transformed.json
+
+audit-workflows: .venv-audit/ready
+	.venv-audit/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github-actions/release.yml
 
 audit-packages: .venv-audit/ready
 	.venv-audit/bin/python -m tools.audit.packages

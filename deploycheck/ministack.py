@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
-from deploycheck.bridges.names import INTERPRETER
+from deploycheck.bridges.names import ELSEWHERE, INTERPRETER
 from emulator.account import ACCOUNT
 from emulator.template import ROOT
 from sandbox.cloud import environment
@@ -90,6 +90,7 @@ class MiniStack:
             "BIND_HOST": "127.0.0.1",
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             INTERPRETER: self._python,
+            ELSEWHERE: self._elsewhere,
         }
 
     def _wait_until_ready(self) -> None:

@@ -3,6 +3,7 @@
 The first one fails when a release of MiniStack does as AWS does: then the bridge goes.
 """
 
+import asyncio
 import io
 import json
 import sys
@@ -12,14 +13,15 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from ministack.core import lambda_runtime
-from ministack.services import eventbridge, lambda_svc, stepfunctions
+from ministack.services import cloudformation, eventbridge, lambda_svc, stepfunctions
 from ministack.services.cloudformation import provisioners
 
-from deploycheck.bridges import every, functions
-from deploycheck.bridges.names import INTERPRETER
+from deploycheck.bridges import elsewhere, every, functions
+from deploycheck.bridges.names import ELSEWHERE, INTERPRETER
 
 Json = dict[str, Any]
 BRIDGED = [pytest.param(False, id="as it is"), pytest.param(True, id="bridged")]
@@ -227,3 +229,20 @@ def test_who_is_not_in_ministack_puts_events_from_outside(bridged: bool, source:
     _status, _headers, body = eventbridge._put_events({"Entries": [entry]})
     refused = json.loads(body)["FailedEntryCount"]
     assert refused == (0 if bridged and source == "aws.cloudwatch" else 1)
+
+
+@pytest.mark.parametrize("name", ["shop", "stepcanary", "arn:aws:cloudformation:r:1:stack/shop/1"])
+def test_a_users_stack_is_the_sandboxs(
+    bridged: bool, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(ELSEWHERE, "http://sandbox")
+    asked = []
+
+    def forwarded(*request: Any) -> tuple[int, Json, bytes]:
+        asked.append(request)
+        return 200, {}, b"<sandbox/>"
+
+    monkeypatch.setattr(elsewhere, "_forwarded", forwarded)
+    body = urlencode({"Action": "DescribeStacks", "StackName": name}).encode()
+    asyncio.run(cloudformation.handle_request("POST", "/", {}, body, {}))
+    assert len(asked) == (1 if bridged and "shop" in name else 0)
