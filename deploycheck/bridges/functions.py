@@ -19,6 +19,17 @@ Json = dict[str, Any]
 
 ERROR, NAMED = '"error": str(e), "trace"', '"error": str(e), "errorType": type(e).__name__, "trace"'
 
+AT_GATEWAY = """
+import http.client, os, urllib.parse
+class AtGateway(http.client.HTTPConnection):
+    def __init__(self, host, **more):
+        assert host.endswith(".amazonaws.com"), host
+        place = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
+        super().__init__(place.hostname, place.port, **more)
+http.client.HTTPSConnection = AtGateway
+"""
+"""AWS: what is at amazonaws.com is reached. MiniStack: leads Node.js from there to its own port, and
+Python, if it does not use the SDK, into the internet."""
 LAYERS = "_LAMBDA_LAYERS_DIRS"
 """Where the worker looks for what the layers have."""
 
@@ -50,7 +61,7 @@ def _with_own_python(runtime: str) -> tuple[str, str]:
         return binary, script
     if script.count(ERROR) != 1:
         raise RuntimeError("the worker of this MiniStack tells errors in another way")
-    return os.environ[INTERPRETER], script.replace(ERROR, NAMED)
+    return os.environ[INTERPRETER], AT_GATEWAY + script.replace(ERROR, NAMED)
 
 
 def _with_layers_unpacked(self: Any) -> None:

@@ -13,12 +13,12 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from ministack.core import lambda_runtime
 from ministack.services import cloudformation, eventbridge, lambda_svc, stepfunctions
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import custom_resource, provisioners
 
 from deploycheck.bridges import elsewhere, every, functions
 from deploycheck.bridges.names import ELSEWHERE, INTERPRETER
@@ -192,6 +192,26 @@ def test_a_layer_is_unpacked_once(bridged: bool, monkeypatch: pytest.MonkeyPatch
 
 def test_the_worker_tells_errors_where_the_bridge_looks() -> None:
     assert lambda_runtime._PYTHON_WORKER_SCRIPT.count(functions.ERROR) == 1
+
+
+def test_a_custom_resource_answers_in_s3(bridged: bool) -> None:
+    url = custom_resource._response_url("token")
+    assert urlsplit(url).scheme == ("https" if bridged else "http")
+    assert url.endswith("/_ministack/cfn-response/token")
+
+
+CONNECTS = """
+from http.client import HTTPSConnection
+def handler(*_):
+    return HTTPSConnection("a.s3.us-east-1.amazonaws.com").port
+"""
+
+
+@pytest.mark.usefixtures("python")
+def test_what_is_at_amazonaws_is_reached(bridged: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    answer = invoked(f"connects-{bridged}", CONNECTS)
+    assert answer["body"] == (4566 if bridged else 443)
 
 
 MATH = {
