@@ -117,7 +117,7 @@ MACHINE = $(if $(filter Darwin,$(shell uname -s)),macosx_11_0,manylinux2014)_$(s
 
 deploy-package: .venv-sam/ready
 	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
-	PATH="$(dir $(PYTHON313)):$$PATH" PLATFORM=$(MACHINE) $(SAM) build --build-dir build/deploy/package --cache-dir build/deploy/cache
+	PATH="$(dir $(PYTHON313)):$$PATH" PLATFORM=$(MACHINE) $(SAM) build --build-dir build/deployed --cache-dir build/deploy/cache
 
 deploy-check: deploy-package .venv/ready .venv-deploy/ready .venv-aws/ready ## Deploy the built package into MiniStack, and release there on ALB; ONLY=names of scenarios
 	.venv-deploy/bin/python -m pytest -c tests/deploycheck/pytest.ini --rootdir . --noconftest tests/deploycheck

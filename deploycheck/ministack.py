@@ -38,11 +38,11 @@ class MiniStack:
     by `python`.
     """
 
-    def __init__(self, elsewhere: str, python: str) -> None:
+    def __init__(self, elsewhere: str, python: str, name: str) -> None:
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
-        self._elsewhere, self._python = elsewhere, python
-        self.log = FOLDER / "ministack.log"
+        self._elsewhere, self._python, self._name = elsewhere, python, name
+        self.log = FOLDER / f"ministack-{name}.log"
 
     def __enter__(self) -> Self:
         scratch = self._scratch()
@@ -73,8 +73,8 @@ class MiniStack:
         shutil.rmtree(self._scratch(), ignore_errors=True)
 
     def _scratch(self) -> Path:
-        """Where each process of a function has its layers."""
-        folder = FOLDER / "scratch"
+        """Where the functions' processes have their layers."""
+        folder = FOLDER / "scratch" / self._name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 

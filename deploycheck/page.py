@@ -1,6 +1,7 @@
 """Page: the shell commands of a page, as one script."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,10 +26,18 @@ def blocks(page: str) -> list[Block]:
     ]
 
 
-def script(page: Path) -> str:
-    """It stops at the first command that fails, and says before each block where that stands."""
+def script(page: Path, before: Mapping[str, str]) -> str:
+    """It stops at the first command that fails, and says before each block where that stands.
+
+    `before` has a command for a heading, to run before the first block below it.
+    """
+    text = page.read_text()
+    due = {
+        text.count("\n", 0, text.index(f"\n{heading}\n")): does for heading, does in before.items()
+    }
     parts = ["set -euo pipefail"]
-    for block in blocks(page.read_text()):
+    for block in blocks(text):
+        parts += [due.pop(line) for line in sorted(due) if line < block.line]
         place = f"{page.name}:{block.line}"
         if block.why_not:
             parts.append(f"# {place} is not run: {block.why_not}")

@@ -17,7 +17,8 @@ from sandbox.cloud import environment
 
 SAM = ROOT / ".venv-sam/bin/sam"
 NAME = "stepcanary"
-PACKAGE = FOLDER / "package"
+PACKAGE = ROOT / "build/deployed"
+"""As deep in the repository as `sam build` puts it, since its template names files beside it."""
 MOST_QUESTIONS = 100
 """More than SAM has."""
 DOCUMENTS = Path("CodeLayer/python/stepcanary/store/documents.py")
@@ -95,7 +96,7 @@ def resources(endpoint: str, kind: str) -> dict[str, str]:
 
 def newer(python: str) -> Path:
     """The package of another version, which writes its documents with another schema number."""
-    package = FOLDER / "newer"
+    package = PACKAGE.with_name("deployed-newer")
     shutil.rmtree(package, ignore_errors=True)
     shutil.copytree(PACKAGE, package)
     source = package / DOCUMENTS

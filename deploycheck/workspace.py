@@ -6,7 +6,7 @@ from pathlib import Path
 from deploycheck.ministack import FOLDER
 from emulator.template import ROOT
 
-LINKED = (".venv-sam", "examples")
+LINKED = (".venv-sam", "examples", "statemachine")
 
 
 def workspace(name: str, package: Path) -> Path:

@@ -28,8 +28,8 @@ class AtGateway(http.client.HTTPConnection):
         super().__init__(place.hostname, place.port, **more)
 http.client.HTTPSConnection = AtGateway
 """
-"""AWS: what is at amazonaws.com is reached. MiniStack: leads Node.js from there to its own port, and
-Python, if it does not use the SDK, into the internet."""
+"""AWS: what is at amazonaws.com is reached. MiniStack: leads Node.js from there to its own port,
+and Python, if it does not use the SDK, into the internet."""
 LAYERS = "_LAMBDA_LAYERS_DIRS"
 """Where the worker looks for what the layers have."""
 
