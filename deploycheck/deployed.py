@@ -44,6 +44,12 @@ class Deployed(Sandbox):
         if "FunctionError" in answer:
             raise RuntimeError(f"{function} failed: {answer['Payload'].read().decode()}")
 
+    def switch_rule(self, rule: str, on: bool) -> None:
+        """By its name in the template."""
+        name = stack.resources(self.ministack.endpoint, "AWS::Events::Rule")[rule]
+        events = self.client("events")
+        (events.enable_rule if on else events.disable_rule)(Name=name)
+
     def put_event(self, source: str, kind: str, detail: dict[str, Any], arn: str = "") -> None:
         entry = {
             "Source": source,

@@ -192,8 +192,13 @@ def _asked(variables: dict[str, str]) -> list[str]:
 
 def main() -> int:
     """With the functions' Python as the argument."""
-    quiet()
-    reports, wrong = run(stack.PACKAGE, sys.argv[1])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    quiet(FOLDER / f"{NAME}.sandbox.log")
+    reports: list[Report] = []
+    try:
+        reports, wrong = run(stack.PACKAGE, sys.argv[1])
+    except (OSError, RuntimeError, TimeoutError) as error:
+        wrong = [f"{NAME}: {error}"]
     REPORT.write_text(json.dumps({"scenarios": reports, "wrong": wrong}, indent=2) + "\n")
     return 1 if wrong else 0
 

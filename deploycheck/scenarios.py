@@ -15,6 +15,8 @@ from sandbox.demo.scenarios import DEMO, SCENARIOS, Scenario
 
 GATE: Steps = [{"weight": 50, "bake_seconds": 2, "approval": True}, QUICK[1]]
 """It waits for as long as a deployment of the stack takes."""
+SWEEP = "ReconcileFunctionEveryMinute"
+"""The rule of it."""
 
 
 def scenarios(package: Path, newer: Path) -> list[Scenario]:
@@ -23,8 +25,8 @@ def scenarios(package: Path, newer: Path) -> list[Scenario]:
     stopped = next(scenario for scenario in SCENARIOS if scenario.name == "stopped")
     return [
         good,
-        replace(bad, before=_warm_relay),
-        stopped,
+        replace(bad, before=_with_event_alone),
+        replace(stopped, before=_with_sweep_again),
         Scenario(
             "promoted-by-signal",
             "v6",
@@ -71,12 +73,17 @@ def _signalled(signal: str) -> Callable[[Report], list[str]]:
     return check
 
 
-def _warm_relay(sandbox: Sandbox) -> None:
-    """Relay an alarm that no release has. A cold start on a busy machine takes so long that the
-    sweep of the next minute finds the alarm first."""
+def _with_event_alone(sandbox: Sandbox) -> None:
+    """Stop the sweep, which may find the alarm before its event has arrived, and warm the relay by
+    an alarm that no release has."""
+    _deployed(sandbox).switch_rule(SWEEP, on=False)
     event = example("relay_alarm")
     event["detail"]["alarmName"] = "of-nobody"
     _deployed(sandbox).invoke("RelayAlarmFunction", event)
+
+
+def _with_sweep_again(sandbox: Sandbox) -> None:
+    _deployed(sandbox).switch_rule(SWEEP, on=True)
 
 
 def _release_with_triggers(tag: str) -> Callable[[Sandbox], str]:
