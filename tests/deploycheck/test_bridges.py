@@ -7,11 +7,13 @@ import asyncio
 import io
 import json
 import sys
+import tempfile
 import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -32,6 +34,12 @@ def bridged(request: pytest.FixtureRequest) -> Iterator[bool]:
     around: AbstractContextManager[None] = every.crossed() if request.param else nullcontext()
     with around:
         yield request.param
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what MiniStack leaves behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 class Execution:
