@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from deploycheck import pipeline
 from deploycheck.deployed import Deployed
 from sandbox import article
 from sandbox.cloud import Sandbox
@@ -32,7 +33,7 @@ def scenarios(package: Path, newer: Path) -> list[Scenario]:
             "v6",
             "Released",
             _signalled("promote by demo (claimed)"),
-            steps=GATE,
+            begin=_release_by_pipeline("v6"),
             acts=(Act("Gate", acts.send_signal("promote")),),
         ),
         Scenario(
@@ -84,6 +85,17 @@ def _with_event_alone(sandbox: Sandbox) -> None:
 
 def _with_sweep_again(sandbox: Sandbox) -> None:
     _deployed(sandbox).switch_rule(SWEEP, on=True)
+
+
+def _release_by_pipeline(tag: str) -> Callable[[Sandbox], str]:
+    """What the pipeline of `examples/pipeline` releases when a push to `canary` was built."""
+
+    def begin(sandbox: Sandbox) -> str:
+        acts.store_profile(sandbox, steps=GATE)
+        given = pipeline.request("checkout", "app", article.image(tag))
+        return acts.start_execution(sandbox, given)
+
+    return begin
 
 
 def _release_with_triggers(tag: str) -> Callable[[Sandbox], str]:
