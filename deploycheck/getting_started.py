@@ -105,7 +105,7 @@ def run(package: Path, python: str) -> tuple[list[Report], list[str]]:
         try:
             page.wait_until_removal()
             reports = account.reports()
-            wrong = _asked(variables)
+            wrong = _asked(account)
             page.go_on()
             left = account.left()
         finally:
@@ -179,9 +179,10 @@ def _variables(account: Account) -> dict[str, str]:
     }
 
 
-def _asked(variables: dict[str, str]) -> list[str]:
-    """What the account check finds wrong."""
+def _asked(account: Account) -> list[str]:
+    """What the account check finds wrong. All that it asks about is the stack's."""
     command = [sys.executable, "-m", "tools.account", "--stack", stack.NAME]
+    variables = {**os.environ, **environment(account.ministack.endpoint)}
     log = FOLDER / "account-check.log"
     with log.open("w") as written:
         done = subprocess.run(

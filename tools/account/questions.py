@@ -67,7 +67,9 @@ def _named(world: World) -> Answer:
 
 def _swept(world: World) -> Answer:
     name = world.physical("SweepMissingAlarm")
-    [alarm] = [alarm for alarm in world.alarms() if alarm["AlarmName"] == name]
+    alarm = next((alarm for alarm in world.alarms() if alarm["AlarmName"] == name), None)
+    if alarm is None:
+        return Answer("no", f"{name} was deleted; update the stack, which makes it again")
     if alarm["StateValue"] == "OK":
         return Answer("yes", "sweeps come to their end")
     age = datetime.now(UTC) - alarm["AlarmConfigurationUpdatedTimestamp"]
