@@ -65,11 +65,13 @@ class Account(Deployed):
         tables = self.client("dynamodb").list_tables()["TableNames"]
         machines = self.client("stepfunctions").list_state_machines()["stateMachines"]
         balancers = self.client("elbv2").describe_load_balancers()["LoadBalancers"]
-        clusters = self.client("ecs").list_clusters()["clusterArns"]
+        clusters = self.client("ecs").describe_clusters(clusters=["shop"])["clusters"]
         found: list[str] = [function["FunctionName"] for function in functions]
         found += [machine["name"] for machine in machines]
         found += [balancer["LoadBalancerName"] for balancer in balancers]
-        return [*found, *tables, *clusters]
+        # One that is deleted can be seen for a while.
+        found += [each["clusterName"] for each in clusters if each["status"] == "ACTIVE"]
+        return [*found, *tables]
 
     def _failed_requests(self) -> int:
         """Of the service, as its load balancer has counted them."""
