@@ -93,12 +93,15 @@ def _allowed(world: World) -> Answer:
 
 def _whole_seconds(world: World) -> Answer:
     for event in world.events():
-        scheduled = event.get("taskScheduledEventDetails", {})
-        if "timeoutInSeconds" in scheduled and _waits(scheduled):
-            return Answer("yes", f"a wait was given {scheduled['timeoutInSeconds']} s")
         failed = event.get("executionFailedEventDetails", {})
         if failed.get("error") in ("States.Runtime", "States.QueryEvaluationError"):
             return Answer("no", failed.get("cause", failed["error"]))
+        for kind in ("taskScheduledEventDetails", "taskSucceededEventDetails"):
+            if _waits(details := event.get(kind, {})):
+                seconds = details.get("timeoutInSeconds")
+                return Answer(
+                    "yes", f"a wait was given {seconds} s" if seconds else "one has waited"
+                )
     return Answer("not yet", "no release has baked; start one")
 
 
