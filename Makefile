@@ -49,7 +49,7 @@ help: ## List the targets
 
 setup: .venv/ready .venv-sam/ready ## Install everything, with exact versions
 
-check: lint types imports template definition ## Everything that can be said without running it
+check: lint types imports template examples definition ## Everything that can be said without running it
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -87,8 +87,8 @@ demo: .venv/ready ## Real releases with real traffic: good, bad, and 95:5; ROUTE
 scenarios: .venv/ready ## Every scenario there is; ROUTER as for demo
 	$(BIN)/python -m sandbox.demo --all --router $(or $(ROUTER),appmesh)
 
-sandbox: .venv/ready ## Keep the sandbox running and print its endpoints; ROUTER as for demo
-	$(BIN)/python -m sandbox --router $(or $(ROUTER),appmesh)
+sandbox: .venv/ready ## Keep the sandbox running and print its endpoints; ROUTER as for demo, or FROM=examples/alb
+	$(BIN)/python -m sandbox $(if $(FROM),--from $(FROM),--router $(or $(ROUTER),appmesh))
 
 bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traffic away
 	$(BIN)/python -m bench.reaction

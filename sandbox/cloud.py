@@ -4,6 +4,7 @@ import json
 import os
 import time
 import urllib.request
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,13 +31,14 @@ from emulator.moto_gaps import (
     iam,
     vpc_lattice,
 )
-from sandbox import article, example, metrics, serving, slack, stack
+from sandbox import article, metrics, serving, slack, stack
 from sandbox.article import Sizing
 from sandbox.autoscaling import AutoScaling
 from sandbox.ecs_agent import EcsAgent
 from sandbox.example import Example
 from sandbox.fronts.appmesh import AppMesh
 from sandbox.fronts.front import Front, Json
+from sandbox.fronts.names import split
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
 from sandbox.serving import Serving
@@ -98,11 +100,12 @@ class Sandbox:
         sizing: Sizing | None = None,
         *,
         example: Path | None = None,
+        parameters: Mapping[str, str] | None = None,
         empty: bool = False,
     ) -> None:
         if (front is not None) + (example is not None) + empty > 1:
             raise ValueError("a sandbox has one environment: a front, an example, or none")
-        self._example = Example(example) if example else None
+        self._example = Example(example, parameters or {}) if example else None
         self._front = None if example or empty else front or AppMesh()
         self._port, self._sizing = port, sizing or Sizing()
         self._profile: Json | None = None
@@ -128,7 +131,7 @@ class Sandbox:
 
     def split(self, traffic: Json | None = None) -> tuple[int, int]:
         """Weights of primary and canary, where the profile has its traffic or this entry has it."""
-        return example.split(self.client, traffic or self.profile["traffic"][0])
+        return split(self.client, traffic or self.profile["traffic"][0])
 
     def urls(self) -> dict[str, str]:
         """Where requests come in, by the name of the load balancer or the Lattice service."""

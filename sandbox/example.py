@@ -2,25 +2,29 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.fronts import alb, appmesh, lattice
+from emulator.account import REGION
 from sandbox.fronts.front import ClientOf, Json
 
+LATTICE_PREFIX_LIST = "LatticePrefixList"
+"""The parameter of a template that has no default, as the list has another id in each Region."""
+LATTICE = f"com.amazonaws.{REGION}.vpc-lattice"
 STACK = "shop"
 """The name of the environment's stack, as its README deploys it."""
 SECONDS_PER_MINUTE = 1
 """How long here what lasts a minute on AWS: periods of alarms, and so bakes."""
-SPLITS = {"alb": alb.split, "appmesh": appmesh.split, "lattice": lattice.split}
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A folder with a template, a profile and a request."""
+    """A folder with a template, a profile and a request; `parameters` are the stack's."""
 
     folder: Path
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def request(self) -> Json:
@@ -35,8 +39,14 @@ class Example:
         """Make the stack and store the profile, which is answered."""
         cloudformation = client("cloudformation")
         template = (self.folder / "template.yaml").read_text()
+        given = dict(self.parameters)
+        if f"  {LATTICE_PREFIX_LIST}:" in template:
+            given.setdefault(LATTICE_PREFIX_LIST, _lattice_prefix_list(client("ec2")))
         id = cloudformation.create_stack(
-            StackName=STACK, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"]
+            StackName=STACK,
+            TemplateBody=template,
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
         )["StackId"]
         stack = cloudformation.describe_stacks(StackName=id)["Stacks"][0]
         if stack["StackStatus"] != "CREATE_COMPLETE":
@@ -55,11 +65,6 @@ class Example:
     def _read(self, name: str) -> Json:
         document: Json = json.loads((self.folder / name).read_text())
         return document
-
-
-def split(client: ClientOf, traffic: Json) -> tuple[int, int]:
-    """Weights of primary and canary at the place that a profile's `traffic` names."""
-    return SPLITS[traffic["router"]](client, traffic)
 
 
 def hastened(profile: Json) -> Json:
@@ -83,6 +88,12 @@ def hastened(profile: Json) -> Json:
             "check_seconds": 1,
         },
     }
+
+
+def _lattice_prefix_list(ec2: Any) -> str:
+    every = ec2.describe_managed_prefix_lists()["PrefixLists"]
+    (id,) = [each["PrefixListId"] for each in every if each["PrefixListName"] == LATTICE]
+    return str(id)
 
 
 def _reasons(cloudformation: Any, stack: str) -> str:

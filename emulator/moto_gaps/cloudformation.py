@@ -28,7 +28,12 @@ from emulator.resources.table import TABLE
 Settle = Callable[[str, str], object]
 """Waits until a resource of this type, known by its `Ref`, is as its stack's creation needs it."""
 
-STACK = "AWS::CloudFormation::Stack"
+STANDING = "/standing"
+"""How the ids of stacks end that somebody else has made."""
+UNCHANGED = (
+    "The submitted information didn't contain changes."
+    " Submit different information to create a change set."
+)
 
 
 class Resource(CloudFormationModel):
@@ -100,7 +105,12 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         return Known
 
     def clean_json(resource_json: Any, resources_map: Any) -> Any:
-        """AWS: the name of an attribute may have dots. moto: takes what is before the first."""
+        """AWS: the name of an attribute may have dots, and a Region may be a reference. moto: takes
+        what is before the first dot, and the reference for a name.
+        """
+        if isinstance(resource_json, dict) and "Fn::GetAZs" in resource_json:
+            region = clean(resource_json["Fn::GetAZs"], resources_map)
+            resource_json = {"Fn::GetAZs": region}
         if isinstance(resource_json, dict) and "Fn::GetAtt" in resource_json:
             place = resource_json["Fn::GetAtt"]
             name, _, attribute = (place if isinstance(place, str) else ".".join(place)).partition(
@@ -138,12 +148,16 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         _check_types(document)
         _check_parameters(document, parameters)
         named = (stack_name, change_set_name, template, parameters, description, change_set_type)
-        ids = review(self, *named, **more)
-        if change_set_type == "UPDATE" and self.change_sets[ids[0]].status != "FAILED":
-            del self.change_sets[ids[0]]
+        if change_set_type == "CREATE":
+            return review(self, *named, **more)
+        if _differs(self.get_stack(stack_name), document, parameters):
             raise ValidationError(
                 message=f"no stack is updated here: delete {stack_name} and create it anew"
             )
+        ids = review(self, *named, **more)
+        change_set = self.change_sets[ids[0]]
+        change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
+        change_set.status_reason = UNCHANGED
         return ids
 
     def execute_change_set(self: CloudFormationBackend, change_set_name: str, **_: Any) -> None:
@@ -183,6 +197,10 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         for stack in list(self.stacks.values()):
             if name_or_stack_id not in (stack.name, stack.stack_id):
                 continue
+            if stack.stack_id.endswith(STANDING):
+                raise ValidationError(
+                    message=f"{stack.name} was not made by CloudFormation here, and stays"
+                )
             stack._add_stack_event("DELETE_IN_PROGRESS", resource_status_reason="User Initiated")
             stack.status = "DELETE_COMPLETE" if _remove(stack) else "DELETE_FAILED"
             stack._add_stack_event(stack.status)
@@ -210,6 +228,8 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         ),
         patch.multiple(
             CloudFormationResponse,
+            # It is compared where the change set is made, as on AWS.
+            _validate_different_update=lambda *_: None,
             create_stack=checked(respond_stack),
             create_change_set=checked(respond_change_set),
         ),
@@ -226,8 +246,8 @@ def stand(
     outputs: Mapping[str, Json],
 ) -> None:
     """Put up a stack whose resources somebody else has made: logical id to type and `Ref`."""
-    id = f"arn:aws:cloudformation:{backend.region_name}:{backend.account_id}:stack/{name}/standing"
     place = (backend.account_id, backend.region_name)
+    id = f"arn:aws:cloudformation:{place[1]}:{place[0]}:stack/{name}{STANDING}"
     stack = Stack(id, name, {}, dict(parameters), *place)  # type: ignore[abstract]
     stack.resource_map.resolved_parameters.update(parameters)
     for logical_id, (type, ref) in resources.items():
@@ -270,6 +290,12 @@ def _report(
 ) -> None:
     event = Event(stack.stack_id, stack.name, logical_id, ref, type, status, reason, None)
     stack.events.append(event)
+
+
+def _differs(stack: Stack, document: Json, given: Mapping[str, str]) -> bool:
+    # What moto has parsed before has been changed since, where it was made of it.
+    before, known = Stack.parse_template(str(stack.template)), stack.stack_parameters
+    return document != before or any(str(known[name]) != str(given[name]) for name in given)
 
 
 def _check_types(document: Json) -> None:

@@ -16,6 +16,9 @@ def private_namespace(wanted: Wanted) -> Made:
 
 def service(wanted: Wanted) -> Made:
     cloud_map = wanted.client("servicediscovery")
+    if namespace := wanted.properties.get("DnsConfig", {}).pop("NamespaceId", None):
+        # Where it was before it had a place of its own, which CloudFormation still takes.
+        wanted.properties["NamespaceId"] = namespace
     made = call(cloud_map, "create_service", wanted.properties)["Service"]
     id = made["Id"]
     attributes = {"Id": id, "Arn": made["Arn"], "Name": made["Name"]}

@@ -77,9 +77,6 @@ class Alb(Balanced):
             for name, arn in self._groups.items()
         }
 
-    def split(self, client: ClientOf) -> tuple[int, int]:
-        return split(client, self.traffic)
-
     def series(self, cluster: str) -> Series:
         balancer = self._rule.partition(":listener-rule/")[2].rsplit("/", 2)[0]
         return series_of(balancer, self._groups[cluster])

@@ -52,9 +52,6 @@ class AppMesh:
             for name, desired in self.nodes.items()
         }
 
-    def split(self, client: ClientOf) -> tuple[int, int]:
-        return split(client, self.traffic)
-
     def series(self, cluster: str) -> Series:
         dimensions = {"Mesh": MESH, "TargetVirtualNode": cluster}
         return Series("Envoy", dimensions, "RequestCountPerTarget", "HTTPCode_Target_5XX_Count")

@@ -86,9 +86,6 @@ class Front(Counted, Protocol):
     def create(self, client: ClientOf, ports: Sequence[int]) -> dict[str, Attachment]:
         """Make everything, with one port for each entry; the answer is by ECS service."""
 
-    def split(self, client: ClientOf) -> tuple[int, int]:
-        """Weights of primary and canary."""
-
     def tracked(self, cluster: str) -> Json: ...
 
 

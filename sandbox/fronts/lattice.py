@@ -92,9 +92,6 @@ class Lattice(Balanced):
             for name, desired in SIDES.items()
         }
 
-    def split(self, client: ClientOf) -> tuple[int, int]:
-        return split(client, self.traffic)
-
     def series(self, cluster: str) -> Series:
         return _series(self._groups[cluster])
 
