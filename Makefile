@@ -6,7 +6,11 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-judge bench-cold-start build package-check deploy-package deploy-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
+=======
+.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
+>>>>>>> main
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,9 +45,15 @@ help: ## List the targets
 	.venv-deploy/bin/pip install -q --disable-pip-version-check -r requirements-deploy.txt
 	touch $@
 
+# The AWS CLI, to run the commands of the pages.
+.venv-aws/ready: requirements-aws.txt
+	$(PYTHON) -m venv .venv-aws
+	.venv-aws/bin/pip install -q --disable-pip-version-check -r requirements-aws.txt
+	touch $@
+
 setup: .venv/ready .venv-sam/ready ## Install everything, with exact versions
 
-check: lint types imports template definition ## Everything that can be said without running it
+check: lint types imports template examples definition ## Everything that can be said without running it
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -81,8 +91,8 @@ demo: .venv/ready ## Real releases with real traffic: good, bad, and 95:5; ROUTE
 scenarios: .venv/ready ## Every scenario there is; ROUTER as for demo
 	$(BIN)/python -m sandbox.demo --all --router $(or $(ROUTER),appmesh)
 
-sandbox: .venv/ready ## Keep the sandbox running and print its endpoints; ROUTER as for demo
-	$(BIN)/python -m sandbox --router $(or $(ROUTER),appmesh)
+sandbox: .venv/ready ## Keep the sandbox running and print its endpoints; ROUTER as for demo, or FROM=examples/alb
+	$(BIN)/python -m sandbox $(if $(FROM),--from $(FROM),--router $(or $(ROUTER),appmesh))
 
 bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traffic away
 	$(BIN)/python -m bench.reaction
@@ -114,13 +124,16 @@ MACHINE = $(if $(filter Darwin,$(shell uname -s)),macosx_11_0,manylinux2014)_$(s
 
 deploy-package: .venv-sam/ready
 	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
-	PATH="$(dir $(PYTHON313)):$$PATH" PLATFORM=$(MACHINE) $(SAM) build --build-dir build/deploy/package --cache-dir build/deploy/cache
+	PATH="$(dir $(PYTHON313)):$$PATH" PLATFORM=$(MACHINE) $(SAM) build --build-dir build/deployed --cache-dir build/deploy/cache
 
-deploy-check: deploy-package .venv/ready .venv-deploy/ready ## Deploy the built package into MiniStack, and release there on ALB; ONLY=names of scenarios
+deploy-check: deploy-package .venv/ready .venv-deploy/ready .venv-aws/ready ## Deploy the built package into MiniStack, and release there on ALB; ONLY=names of scenarios
 	.venv-deploy/bin/python -m pytest -c tests/deploycheck/pytest.ini --rootdir . --noconftest tests/deploycheck
 	$(BIN)/python -m deploycheck $(PYTHON313) $(ONLY)
 
-audit: audit-secrets audit-templates sbom audit-packages ## Look for secrets, loose settings and known advisories; the last asks PyPI or OSV
+account-check: .venv/ready ## Ask a deployed stack what only an account can tell; STACK=its name
+	$(BIN)/python -m tools.account --stack $(or $(STACK),stepcanary)
+
+audit: audit-secrets audit-templates audit-workflows sbom audit-packages ## Look for secrets, loose settings and known advisories; the last asks PyPI or OSV
 
 audit-secrets: .venv-audit/ready
 	.venv-audit/bin/python -m tools.audit.secrets
@@ -128,6 +141,9 @@ audit-secrets: .venv-audit/ready
 audit-templates: .venv-checkov/ready .venv-sam/ready
 	.venv-sam/bin/python -m emulator.transform build/template.transformed.json
 	.venv-checkov/bin/python -m tools.audit.templates build/template.transformed.json
+
+audit-workflows: .venv-audit/ready
+	.venv-audit/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github-actions/release.yml
 
 audit-packages: .venv-audit/ready
 	.venv-audit/bin/python -m tools.audit.packages
@@ -152,7 +168,7 @@ fix: .venv/ready ## Format code and definition, and mend what ruff can mend
 # The layers' pins come first: requirements-dev.in takes them as they are, so that none drifts.
 requirements: .venv/ready ## Resolve the pins anew
 	$(BIN)/pip install -q uv==0.9.9
-	for set in package/libraries package/slack requirements-dev requirements-sam requirements-deploy requirements-audit requirements-checkov; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
+	for set in package/libraries package/slack requirements-dev requirements-sam requirements-deploy requirements-aws requirements-audit requirements-checkov; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
 
 clean: ## Remove what can be made again
-	rm -rf .venv .venv-sam .venv-audit .venv-checkov .venv-deploy .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-sam .venv-audit .venv-checkov .venv-deploy .venv-aws .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis

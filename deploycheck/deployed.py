@@ -19,11 +19,15 @@ SANDBOX = {"application-autoscaling", "cloudwatch", "ec2", "ecs", "elbv2"}
 
 
 class Deployed(Sandbox):
-    """While it is open, the `package` is deployed; its functions run by themselves, by `python`."""
+    """While it is open, the `package` is deployed, if there is one; its functions run by
+    themselves, by `python`. Without a front it has no service. `name` tells its logs from those of
+    another that is open in another process."""
 
-    def __init__(self, front: Front, package: Path, python: str) -> None:
-        super().__init__(front)
-        self._package, self._python = package, python
+    def __init__(
+        self, front: Front | None, package: Path | None, python: str, name: str = "scenarios"
+    ) -> None:
+        super().__init__(front, empty=front is None)
+        self._package, self._python, self._name = package, python, name
 
     def client(self, service: str) -> Any:
         endpoint = self.endpoint if service in SANDBOX else self.ministack.endpoint
@@ -39,6 +43,12 @@ class Deployed(Sandbox):
         answer = self.client("lambda").invoke(FunctionName=names[function], Payload=payload)
         if "FunctionError" in answer:
             raise RuntimeError(f"{function} failed: {answer['Payload'].read().decode()}")
+
+    def switch_rule(self, rule: str, on: bool) -> None:
+        """By its name in the template."""
+        name = stack.resources(self.ministack.endpoint, "AWS::Events::Rule")[rule]
+        events = self.client("events")
+        (events.enable_rule if on else events.disable_rule)(Name=name)
 
     def put_event(self, source: str, kind: str, detail: dict[str, Any], arn: str = "") -> None:
         entry = {
@@ -61,14 +71,19 @@ class Deployed(Sandbox):
         return []
 
     def _open_stack(self) -> None:
-        self.ministack = self._opened.enter_context(MiniStack(self.endpoint, self._python))
+        self.ministack = self._opened.enter_context(
+            MiniStack(self.endpoint, self._python, self._name)
+        )
+        if self._package is None:
+            return
         self.deploy(self._package)
         outputs = stack.outputs(self.ministack.endpoint)
         self.machine, self.table = outputs["ReleaseStateMachineArn"], outputs["LedgerTableName"]
 
     def _open_schedules(self) -> None:
         # The schedules are the stack's own.
-        self._opened.callback(self._stop_releases)
+        if self._package:
+            self._opened.callback(self._stop_releases)
 
     def _publish_alarm(self, alarm: Alarm, before: str) -> None:
         at = alarm.state_updated_timestamp

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
-from deploycheck.bridges.names import INTERPRETER
+from deploycheck.bridges.names import ELSEWHERE, INTERPRETER
 from emulator.account import ACCOUNT
 from emulator.template import ROOT
 from sandbox.cloud import environment
@@ -38,11 +38,11 @@ class MiniStack:
     by `python`.
     """
 
-    def __init__(self, elsewhere: str, python: str) -> None:
+    def __init__(self, elsewhere: str, python: str, name: str) -> None:
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
-        self._elsewhere, self._python = elsewhere, python
-        self.log = FOLDER / "ministack.log"
+        self._elsewhere, self._python, self._name = elsewhere, python, name
+        self.log = FOLDER / f"ministack-{name}.log"
 
     def __enter__(self) -> Self:
         scratch = self._scratch()
@@ -73,8 +73,8 @@ class MiniStack:
         shutil.rmtree(self._scratch(), ignore_errors=True)
 
     def _scratch(self) -> Path:
-        """Where each process of a function has its layers."""
-        folder = FOLDER / "scratch"
+        """Where the functions' processes have their layers."""
+        folder = FOLDER / "scratch" / self._name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -90,6 +90,7 @@ class MiniStack:
             "BIND_HOST": "127.0.0.1",
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             INTERPRETER: self._python,
+            ELSEWHERE: self._elsewhere,
         }
 
     def _wait_until_ready(self) -> None:

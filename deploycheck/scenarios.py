@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from deploycheck import pipeline
 from deploycheck.deployed import Deployed
 from sandbox import article
 from sandbox.cloud import Sandbox
@@ -15,6 +16,8 @@ from sandbox.demo.scenarios import DEMO, SCENARIOS, Scenario
 
 GATE: Steps = [{"weight": 50, "bake_seconds": 2, "approval": True}, QUICK[1]]
 """It waits for as long as a deployment of the stack takes."""
+SWEEP = "ReconcileFunctionEveryMinute"
+"""The rule of it."""
 
 
 def scenarios(package: Path, newer: Path) -> list[Scenario]:
@@ -23,14 +26,14 @@ def scenarios(package: Path, newer: Path) -> list[Scenario]:
     stopped = next(scenario for scenario in SCENARIOS if scenario.name == "stopped")
     return [
         good,
-        replace(bad, before=_warm_relay),
-        stopped,
+        replace(bad, before=_with_event_alone),
+        replace(stopped, before=_with_sweep_again),
         Scenario(
             "promoted-by-signal",
             "v6",
             "Released",
             _signalled("promote by demo (claimed)"),
-            steps=GATE,
+            begin=_release_by_pipeline("v6"),
             acts=(Act("Gate", acts.send_signal("promote")),),
         ),
         Scenario(
@@ -71,12 +74,28 @@ def _signalled(signal: str) -> Callable[[Report], list[str]]:
     return check
 
 
-def _warm_relay(sandbox: Sandbox) -> None:
-    """Relay an alarm that no release has. A cold start on a busy machine takes so long that the
-    sweep of the next minute finds the alarm first."""
+def _with_event_alone(sandbox: Sandbox) -> None:
+    """Stop the sweep, which may find the alarm before its event has arrived, and warm the relay by
+    an alarm that no release has."""
+    _deployed(sandbox).switch_rule(SWEEP, on=False)
     event = example("relay_alarm")
     event["detail"]["alarmName"] = "of-nobody"
     _deployed(sandbox).invoke("RelayAlarmFunction", event)
+
+
+def _with_sweep_again(sandbox: Sandbox) -> None:
+    _deployed(sandbox).switch_rule(SWEEP, on=True)
+
+
+def _release_by_pipeline(tag: str) -> Callable[[Sandbox], str]:
+    """What the pipeline of `examples/pipeline` releases when a push to `canary` was built."""
+
+    def begin(sandbox: Sandbox) -> str:
+        acts.store_profile(sandbox, steps=GATE)
+        given = pipeline.request("checkout", "app", article.image(tag))
+        return acts.start_execution(sandbox, given)
+
+    return begin
 
 
 def _release_with_triggers(tag: str) -> Callable[[Sandbox], str]:

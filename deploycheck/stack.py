@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 
 from deploycheck.ministack import FOLDER
+from deploycheck.workspace import workspace
 from emulator.account import ACCOUNT, REGION
 from emulator.template import ROOT
 from sandbox import article
@@ -16,7 +17,10 @@ from sandbox.cloud import environment
 
 SAM = ROOT / ".venv-sam/bin/sam"
 NAME = "stepcanary"
-PACKAGE = FOLDER / "package"
+PACKAGE = ROOT / "build/deployed"
+"""As deep in the repository as `sam build` puts it, since its template names files beside it."""
+MOST_QUESTIONS = 100
+"""More than SAM has."""
 DOCUMENTS = Path("CodeLayer/python/stepcanary/store/documents.py")
 PARAMETERS = {
     "ClusterArns": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/*",
@@ -53,6 +57,25 @@ def deploy(package: Path, endpoint: str) -> None:
         raise RuntimeError(f"the stack could not be deployed; see {log.name}")
 
 
+def deploy_guided(package: Path, endpoint: str) -> None:
+    """As somebody does who takes every default: `sam deploy --guided`, and a newline for each of
+    its questions."""
+    log = FOLDER / "guided.log"
+    with log.open("w") as written:
+        done = subprocess.run(
+            [SAM, "deploy", "--guided"],
+            cwd=workspace("guided", package),
+            env={**os.environ, **environment(endpoint), "SAM_CLI_TELEMETRY": "0"},
+            input="\n" * MOST_QUESTIONS,
+            text=True,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise RuntimeError(f"the stack could not be deployed with every default; see {log}")
+
+
 def outputs(endpoint: str) -> dict[str, str]:
     cloudformation = boto3.client("cloudformation", region_name=REGION, endpoint_url=endpoint)
     [stack] = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
@@ -73,7 +96,7 @@ def resources(endpoint: str, kind: str) -> dict[str, str]:
 
 def newer(python: str) -> Path:
     """The package of another version, which writes its documents with another schema number."""
-    package = FOLDER / "newer"
+    package = PACKAGE.with_name("deployed-newer")
     shutil.rmtree(package, ignore_errors=True)
     shutil.copytree(PACKAGE, package)
     source = package / DOCUMENTS

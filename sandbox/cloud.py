@@ -4,8 +4,10 @@ import json
 import os
 import time
 import urllib.request
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -21,20 +23,25 @@ from emulator.events import Bus, alarm_detail, execution_detail
 from emulator.moto_gaps import (
     applicationautoscaling,
     appmesh,
+    cloudformation,
     cloudwatch,
     ecs,
     elbv2,
     events,
+    iam,
     vpc_lattice,
 )
-from sandbox import article, metrics, slack
+from sandbox import article, metrics, serving, slack, stack
 from sandbox.article import Sizing
 from sandbox.autoscaling import AutoScaling
 from sandbox.ecs_agent import EcsAgent
+from sandbox.example import Example
 from sandbox.fronts.appmesh import AppMesh
 from sandbox.fronts.front import Front, Json
+from sandbox.fronts.names import split
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
+from sandbox.serving import Serving
 from sandbox.slack import Slack
 from sandbox.timers import Schedule, Timers
 from stepcanary.aws import clients
@@ -50,6 +57,10 @@ SECONDS_PER_SCHEDULE = 1.0
 """How often scheduled functions are called here; on AWS it would be each minute, or every five."""
 STOP_SECONDS = 10.0
 """How long releases that still run when the sandbox closes may take to stop."""
+STEADY_SECONDS = 60.0
+"""How long an ECS service of a stack that is made may take until its tasks run."""
+PUBLIC_IMAGES = "public.ecr.aws/*"
+"""Where the images of the examples are."""
 
 
 def environment(endpoint: str) -> dict[str, str]:
@@ -76,13 +87,29 @@ class Revision:
 
 
 class Sandbox:
-    """While it is open the stack is deployed, and the article's service serves behind its front."""
+    """While it is open the stack is deployed, beside an environment for it.
+
+    That is the article's service behind a front, or what the template of an `example` makes, or
+    nothing in an `empty` one, where whoever uses the sandbox makes it.
+    """
 
     def __init__(
-        self, front: Front | None = None, port: int = 0, sizing: Sizing | None = None
+        self,
+        front: Front | None = None,
+        port: int = 0,
+        sizing: Sizing | None = None,
+        *,
+        example: Path | None = None,
+        parameters: Mapping[str, str] | None = None,
+        empty: bool = False,
     ) -> None:
-        self._front = front or AppMesh()
+        if (front is not None) + (example is not None) + empty > 1:
+            raise ValueError("a sandbox has one environment: a front, an example, or none")
+        self._example = Example(example, parameters or {}) if example else None
+        self._front = None if example or empty else front or AppMesh()
         self._port, self._sizing = port, sizing or Sizing()
+        self._profile: Json | None = None
+        self._entry: Gateway | None = None
         self._opened = ExitStack()
         self.endpoint = ""
         self.machine = ""
@@ -102,16 +129,50 @@ class Sandbox:
     def client(self, service: str) -> Any:
         return boto3.client(service, region_name=REGION, endpoint_url=self.endpoint)  # type: ignore[call-overload]
 
-    def split(self) -> tuple[int, int]:
-        """Weights of primary and canary."""
-        return self._front.split(self.client)
+    def split(self, traffic: Json | None = None) -> tuple[int, int]:
+        """Weights of primary and canary, where the profile has its traffic or this entry has it."""
+        return split(self.client, traffic or self.profile["traffic"][0])
+
+    def urls(self) -> dict[str, str]:
+        """Where requests come in, by the name of the load balancer or the Lattice service."""
+        self._serving.look()
+        return self._serving.urls()
+
+    @property
+    def url(self) -> str:
+        """Where requests come in, of an environment that has one such place."""
+        if self._entry:
+            return self._entry.url
+        (url,) = self.urls().values()
+        return url
+
+    @property
+    def admin_url(self) -> str:
+        """The admin page of the Envoy there."""
+        if self._entry:
+            return self._entry.admin_url
+        return self._serving.admin_url(self.url)
 
     @property
     def profile(self) -> Json:
-        return article.profile(self._front)
+        """The profile of the environment that the sandbox has made, or has adopted."""
+        if self._profile is None:
+            raise LookupError("an empty sandbox has no profile until it adopts one")
+        return self._profile
+
+    def adopt(self, profile: Json) -> None:
+        """Take this as the profile of an environment that somebody else has made in the sandbox."""
+        self._profile = profile
+
+    @property
+    def request(self) -> Json:
+        """What the example that the sandbox was started from releases."""
+        assert self._example is not None
+        return self._example.request
 
     def service(self, name: str) -> dict[str, Any]:
-        answer = self.client("ecs").describe_services(cluster="example", services=[name])
+        cluster = self.profile["cluster"]
+        answer = self.client("ecs").describe_services(cluster=cluster, services=[name])
         service: dict[str, Any] = answer["services"][0]
         return service
 
@@ -241,9 +302,10 @@ class Sandbox:
         urllib.request.urlopen(reset, timeout=10).close()
         forget_clients()
         self._opened.callback(forget_clients)
-        for gap in (applicationautoscaling, appmesh, ecs, elbv2, vpc_lattice):
+        for gap in (applicationautoscaling, appmesh, ecs, elbv2, iam, vpc_lattice):
             self._opened.enter_context(gap.filled())
         self._opened.enter_context(cloudwatch.filled(self._publish_alarm))
+        self._opened.enter_context(cloudformation.filled(self._own_client, self._settle))
 
     def _open_stack(self) -> None:
         """The stack, whose functions run in this process."""
@@ -268,22 +330,58 @@ class Sandbox:
 
     def _open_environment(self) -> None:
         """What a user has: services, what divides their requests, and what counts these."""
-        gateways = [Gateway(entry) for entry in self._front.entries()]
-        ports = [gateway.port for gateway in gateways]
-        article.create(self.client, self._front, ports, sizing=self._sizing)
-        self.agent = EcsAgent()
-        self.agent.start()
-        self._opened.callback(self.agent.close)
-        for gateway in gateways:
-            gateway.start()
-            self._opened.callback(gateway.close)
-        self.url, self.admin_url = gateways[0].url, gateways[0].admin_url
-        meter = Metrics(gateways[-1], self._front, seconds_per_period=SECONDS_PER_PERIOD)
+        meter = Metrics(seconds_per_period=SECONDS_PER_PERIOD)
+        self._serving = Serving(meter)
+        self.agent = EcsAgent(variables_of=self._serving.proxy_of)
+        if self._front:
+            self._open_front(self._front, meter)
+        else:
+            self.agent.start()
+            self._opened.callback(self.agent.close)
+        self._opened.enter_context(serving.reachable())
+        self._serving.start()
+        self._opened.callback(self._serving.close)
         meter.start()
         self._opened.callback(meter.close)
         scaling = AutoScaling(seconds_per_period=SECONDS_PER_PERIOD)
         scaling.start()
         self._opened.callback(scaling.close)
+        if self._example:
+            self.adopt(self._example.create(self.client))
+
+    def _open_front(self, front: Front, meter: Metrics) -> None:
+        """The article's environment."""
+        gateways = [Gateway(entry) for entry in front.entries()]
+        ports = [gateway.port for gateway in gateways]
+        article.create(self.client, front, ports, sizing=self._sizing)
+        self.agent.start()
+        self._opened.callback(self.agent.close)
+        for gateway in gateways:
+            gateway.start()
+            self._opened.callback(gateway.close)
+        self._entry = gateways[0]
+        self.adopt(article.profile(front))
+        meter.count(gateways[-1], front)
+
+    def _own_client(self, service: str) -> Any:
+        """Of the account in this process, whatever else a subclass has beside it."""
+        return boto3.client(service, region_name=REGION, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+
+    def _settle(self, type: str, ref: str) -> None:
+        """Wait as CloudFormation does until a resource is of use to the next one."""
+        if type in serving.SERVED:
+            self._serving.look()
+        if type == "AWS::ECS::Service":
+            ecs_client = self._own_client("ecs")
+            _, cluster, name = ref.rsplit("/", 2)
+            over = time.monotonic() + STEADY_SECONDS
+            while time.monotonic() < over:
+                answer = ecs_client.describe_services(cluster=cluster, services=[name])
+                deployments = answer["services"][0]["deployments"]
+                if [each["rolloutState"] for each in deployments] == ["COMPLETED"]:
+                    return
+                time.sleep(0.05)
+            raise TimeoutError(f"the tasks of {name} did not become steady")
 
     def _open_schedules(self) -> None:
         # These close first, last one first, so that nothing calls an API that is gone.
@@ -330,17 +428,18 @@ class Sandbox:
         self.client("sns").create_topic(Name=TOPIC)
         secret = json.dumps(slack.SECRET)
         self.client("secretsmanager").create_secret(Name=SLACK_SECRET, SecretString=secret)
-        parameters = template.settings(
-            ClusterArns=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/*",
-            TaskRoleArns=f"arn:aws:iam::{ACCOUNT}:role/*",
-            ImageRepositories=f"{article.REGISTRY}/*",
-            AllowInlineProfiles="ENABLED",
-            AppMesh="ENABLED",
-            AnnouncementTopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}",
-            SlackSecretArn=SLACK_SECRET,
-            SlackChannel=slack.CHANNEL,
-            SlackTeamId=slack.TEAM,
-        )
+        given = {
+            "ClusterArns": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/*",
+            "TaskRoleArns": f"arn:aws:iam::{ACCOUNT}:role/*",
+            "ImageRepositories": f"{article.REGISTRY}/*,{PUBLIC_IMAGES}",
+            "AllowInlineProfiles": "ENABLED",
+            "AppMesh": "ENABLED",
+            "AnnouncementTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}",
+            "SlackSecretArn": SLACK_SECRET,
+            "SlackChannel": slack.CHANNEL,
+            "SlackTeamId": slack.TEAM,
+        }
+        parameters = template.settings(**given)
         self.client("ssm").put_parameter(Name=SETTINGS, Type="String", Value=parameters)
         self.client("dynamodb").create_table(TableName=TABLE, **template.ledger_schema())
         self.machine = self.client("stepfunctions").create_state_machine(
@@ -348,3 +447,4 @@ class Sandbox:
             definition=template.definition(),
             roleArn=f"arn:aws:iam::{ACCOUNT}:role/stepcanary-release",
         )["stateMachineArn"]
+        stack.describe(self.client, given, machine=self.machine, ledger=TABLE)

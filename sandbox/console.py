@@ -10,10 +10,10 @@ from typing import NoReturn
 LOG = Path("build/sandbox.log")
 
 
-def quiet() -> None:
+def quiet(log: Path = LOG) -> None:
     """Send the logs of the handlers and of moto to a file: the screen shows the release."""
-    LOG.parent.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(LOG, mode="w")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    file = logging.FileHandler(log, mode="w")
     logging.basicConfig(handlers=[file], level=logging.INFO, force=True)
     for noisy in ("werkzeug", "botocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

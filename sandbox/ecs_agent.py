@@ -34,7 +34,16 @@ from sandbox.task import Task
 
 APP = Path(__file__).with_name("app.py")
 
+SIDECARS = ("appmesh/aws-appmesh-envoy:", "xray/aws-xray-daemon:", "cloudwatch-agent:")
+"""Images of containers that stand beside an application. None of them is run here."""
+
 log = logging.getLogger(__name__)
+
+
+def application(containers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The container of a task that answers requests; a gateway's has none beside its Envoy."""
+    apps = (each for each in containers if not any(s in each["image"] for s in SIDECARS))
+    return next(apps, containers[0])
 
 
 @dataclass
@@ -69,6 +78,7 @@ class EcsAgent:
         health_seconds: float = 10.0,
         stop_seconds: float = 6.0,
         on_event: Callable[[Event], None] | None = None,
+        variables_of: Callable[[list[dict[str, Any]]], dict[str, str]] = lambda containers: {},
     ) -> None:
         self._ecs = ecs_backends[account][region]
         self.registry = Registry()
@@ -78,6 +88,7 @@ class EcsAgent:
         self._health_seconds = health_seconds
         self._stop_seconds = stop_seconds
         self._on_event = on_event
+        self._variables_of = variables_of
         self._events: list[Event] = []
         self._fleets: dict[str, Fleet] = {}
         self._broken: set[str] = set()
@@ -263,9 +274,7 @@ class EcsAgent:
     def _spawn(self, service: Service, fleet: Fleet, deployment: dict[str, Any]) -> Task:
         definition = self._ecs.describe_task_definition(deployment["taskDefinition"])
         containers = definition.container_definitions
-        app: dict[str, Any] = next(
-            container for container in containers if container["name"] != "envoy"
-        )
+        app = application(containers)
         images = {str(c["name"]): str(c["image"]) for c in containers}
         resolved = {name: self.registry.label(image) for name, image in images.items()}
         content = fleet.contents.setdefault(deployment["id"], resolved)
@@ -274,6 +283,7 @@ class EcsAgent:
             [sys.executable, "-I", "-S", str(APP)],
             env={
                 **{item["name"]: item["value"] for item in app.get("environment", [])},
+                **self._variables_of(containers),
                 "PORT": str(port),
                 "IMAGE": f"{image}-crash" if image in self._broken else image,
                 "SERVICE": str(service.name),

@@ -50,6 +50,12 @@ def equals(name: str, value: str) -> Json:
     return {"name": name, "string_match": {"exact": value}}
 
 
+def authority(host: str) -> Json:
+    """A host that must have been asked for, on whatever port."""
+    regex = rf"{re.escape(host)}(:\d+)?"
+    return {"name": ":authority", "string_match": {"safe_regex": {"regex": regex}}}
+
+
 def pattern(glob: str) -> str:
     """A regular expression for AWS's `*` and `?`."""
     kinds = {"*": ".*", "?": "."}

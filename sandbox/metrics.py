@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -16,9 +16,13 @@ from moto.cloudwatch.models import cloudwatch_backends
 from emulator.account import ACCOUNT, REGION
 from emulator.moto_gaps.alarm_evaluation import evaluate_alarms
 from emulator.moto_gaps.applicationautoscaling import metric_of, targets_of
-from sandbox.fronts.front import CLUSTER, Front
+from sandbox.fronts.front import CLUSTER, Counted
 
 log = logging.getLogger(__name__)
+
+
+Put = Callable[[str, str, dict[str, str], float], None]
+"""Takes a datum: namespace, name, dimensions and value."""
 
 
 class Source(Protocol):
@@ -49,29 +53,37 @@ def of_functions(account: str = ACCOUNT, region: str = REGION) -> Iterator[None]
 
 
 class Metrics:
-    """Publishes the gateway's counts and evaluates every metric alarm, tick by tick."""
+    """Publishes what gateways count and evaluates every metric alarm, tick by tick."""
 
     def __init__(
         self,
-        gateway: Source,
-        front: Front,
         *,
         account: str = ACCOUNT,
         region: str = REGION,
         tick: float = 1.0,
         seconds_per_period: float | None = None,
     ) -> None:
-        self._gateway, self._front = gateway, front
         self._cloudwatch = cloudwatch_backends[account][region]
         self._scaling = applicationautoscaling_backends[account][region]
         self._tick = tick
         self._seconds_per_period = seconds_per_period
-        self._seen: dict[str, dict[str, int]] = {}
+        self._sources: dict[Source, Counted] = {}
+        self._seen: dict[Source, dict[str, dict[str, int]]] = {}
+        self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
 
+    def count(self, gateway: Source, counted: Counted) -> None:
+        """Publish from now on what this gateway counts, in the series that `counted` says."""
+        with self._lock:
+            self._seen[gateway] = gateway.cluster_stats()
+            self._sources[gateway] = counted
+
+    def forget(self, gateway: Source) -> None:
+        with self._lock:
+            del self._sources[gateway], self._seen[gateway]
+
     def start(self) -> None:
-        self._seen = self._gateway.cluster_stats()
         self._thread.start()
 
     def close(self) -> None:
@@ -91,7 +103,6 @@ class Metrics:
 
     def publish(self, start: float) -> None:
         """Put what was counted since the last call under the start of its interval."""
-        stats = self._gateway.cluster_stats()
         data: dict[str, list[dict[str, Any]]] = {}
 
         def put(namespace: str, name: str, dimensions: dict[str, str], value: float) -> None:
@@ -105,30 +116,39 @@ class Metrics:
                 }
             )
 
+        with self._lock:
+            for gateway, counted in self._sources.items():
+                self._publish(gateway, counted, put)
+        for namespace, batch in data.items():
+            self._cloudwatch.put_metric_data(namespace, batch)
+
+    def _publish(self, gateway: Source, counted: Counted, put: Put) -> None:
+        stats, seen = gateway.cluster_stats(), self._seen[gateway]
         grown: dict[str, int] = {}
         for cluster, counts in stats.items():
-            before = self._seen.get(cluster, {"requests": 0, "errors_5xx": 0})
+            before = seen.get(cluster, {"requests": 0, "errors_5xx": 0})
             requests = counts["requests"] - before["requests"]
             if requests <= 0:
                 continue
             grown[cluster] = requests
             errors = counts["errors_5xx"] - before["errors_5xx"]
-            series = self._front.series(cluster)
+            series = counted.series(cluster)
             put(series.namespace, series.requests, series.dimensions, requests)
-            put(series.namespace, series.errors, series.dimensions, errors)
-        self._seen = stats
+            # As on AWS, no error is no sample.
+            if errors:
+                put(series.namespace, series.errors, series.dimensions, errors)
+        self._seen[gateway] = stats
         # Nobody but a scaling policy asks for these.
         if targets_of(self._scaling):
-            for cluster, (tasks, tracked) in self._tracked().items():
+            for cluster, (tasks, tracked) in self._tracked(counted).items():
                 put(*tracked, grown.get(cluster, 0) / tasks)
-        for namespace, batch in data.items():
-            self._cloudwatch.put_metric_data(namespace, batch)
 
-    def _tracked(self) -> dict[str, tuple[int, tuple[str, str, dict[str, str]]]]:
+    def _tracked(self, counted: Counted) -> dict[str, tuple[int, tuple[str, str, dict[str, str]]]]:
         """Of each cluster that has tasks how many, and where its requests per task are kept."""
         found = {}
-        for name, cluster in self._front.plan().clusters.items():
-            metric = metric_of(f"service/{CLUSTER}/{name}", self._front.tracked(name))
+        for name, cluster in counted.plan().clusters.items():
+            tracked = counted.tracked(name)
+            metric = metric_of(f"service/{CLUSTER}/{name}", tracked) if tracked else None
             if cluster.endpoints and metric is not None:
                 place = (metric.namespace, metric.name, metric.dimensions)
                 found[name] = (len(cluster.endpoints), place)

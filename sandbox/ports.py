@@ -4,6 +4,9 @@ import itertools
 import random
 import socket
 
+HOST = "127.0.0.1"
+"""The address of everything that runs here."""
+
 # Below Linux's ephemeral range: a connection of Envoy's must not take a port between two tasks.
 _ports = itertools.count(random.randrange(12000, 24000))
 
@@ -14,7 +17,7 @@ def free_port() -> int:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", candidate))
+                probe.bind((HOST, candidate))
             except OSError:
                 continue
         return candidate

@@ -9,8 +9,7 @@ from moto.servicediscovery.models import servicediscovery_backends
 from moto.vpclattice.models import vpclattice_backends
 
 from emulator.moto_gaps.vpc_lattice import targets_of
-
-HOST = "127.0.0.1"
+from sandbox.ports import HOST
 
 Undo = Callable[[], object]
 

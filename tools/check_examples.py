@@ -21,42 +21,128 @@ LISTENER = "app/shop/50dc6c495c0c9188/f2f7dc8efc522ab2"
 EXAMPLES = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": f"{ELB}:listener-rule/{LISTENER}/9683b2d02a6cabee",
     "AWS::ElasticLoadBalancingV2::TargetGroup": f"{ELB}:targetgroup/{{}}/6d0ecf831eec9f09",
+    "AWS::VpcLattice::Service.Id": "svc-0123456789abcdef0",
+    "AWS::VpcLattice::Listener.Id": "listener-0123456789abcdef0",
+    "AWS::VpcLattice::Rule.Id": "rule-0123456789abcdef0",
+    "AWS::VpcLattice::TargetGroup.Id": "tg-{:x<17.17}",
 }
-"""What `!Ref` is of a resource, by its type; `{}` is its logical id."""
+"""What AWS makes up: of `!Ref`, or of an attribute, by type; `{}` is the logical id."""
 NAMED = {
     "AWS::ECS::Cluster": "ClusterName",
     "AWS::ECS::Service": "ServiceName",
     "AWS::CloudWatch::Alarm": "AlarmName",
 }
+"""The property by which a profile knows a resource."""
+SPLIT = (
+    "AWS::ElasticLoadBalancingV2::ListenerRule",
+    "AWS::AppMesh::Route",
+    "AWS::VpcLattice::Rule",
+)
+TAG = {"Key": "stepcanary", "Value": "managed"}
 
 
 def folders() -> list[Path]:
-    """Those with an environment, and not only with a part of one."""
     return sorted(path.parent for path in (template.ROOT / "examples").glob("*/profile.json"))
 
 
 def faults(folder: Path) -> Iterator[str]:
-    document = template.read(folder / "template.yaml")
+    environment = Environment(template.read(folder / "template.yaml"))
     try:
-        profile = parse_profile(_filled((folder / "profile.json").read_text(), document), "profile")
+        text = environment.filled((folder / "profile.json").read_text())
+        profile = parse_profile(text, "profile")
         request = parse_request(json.loads((folder / "request.json").read_text()))
     except (RequestRejected, KeyError) as fault:
         yield f"{folder.name}: {fault}"
         return
-    if request.service not in _defaults(document).values():
+    if request.service not in environment.defaults.values():
         yield f"{folder.name}: the request is about {request.service}"
-    for what, name in _names(profile):
-        if name not in _made(document):
-            yield f"{folder.name}: the template makes no {what} {name}"
-    yield from (f"{folder.name}: {fault}" for fault in _untagged(document))
+    yield from (f"{folder.name}: {fault}" for fault in environment.faults(profile))
 
 
-def _filled(text: str, document: dict[str, Any]) -> str:
-    def value(found: re.Match[str]) -> str:
-        resource = document["Outputs"][found[1]]["Value"]
-        return EXAMPLES[document["Resources"][resource]["Type"]].format(resource)
+class Environment:
+    """A template, with its parameters' defaults."""
 
-    return re.sub(r"\$\{(\w+)\}", value, text)
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._resources: dict[str, Any] = document["Resources"]
+        declared = document.get("Parameters", {}).items()
+        self.defaults = {name: str(each["Default"]) for name, each in declared if "Default" in each}
+
+    def filled(self, text: str) -> str:
+        """The profile with the outputs that it names. Raises `KeyError` for one that is not."""
+        outputs = self._document["Outputs"]
+        return re.sub(r"\$\{(\w+)\}", lambda found: self._value(outputs[found[1]]["Value"]), text)
+
+    def faults(self, profile: Profile) -> Iterator[str]:
+        made = {self._named(each) for each in self._resources if self._type(each) in NAMED}
+        for what, name in _names(profile):
+            if name not in made:
+                yield f"the template makes no {what} {name}"
+        yield from self._untagged(profile)
+        yield from self._unscaled(profile)
+        yield from self._unfit(profile)
+
+    def _type(self, logical_id: str) -> str:
+        kind: str = self._resources[logical_id]["Type"]
+        return kind
+
+    def _named(self, logical_id: str) -> str:
+        name = self._resources[logical_id]["Properties"][NAMED[self._type(logical_id)]]
+        return self._value(name)
+
+    def _value(self, text: str) -> str:
+        """What a text of the template is in a stack: a name, `!Ref`, `!GetAtt` or `!Sub`."""
+        if "${" in text:
+            return re.sub(r"\$\{([\w.]+)\}", lambda found: self._value(found[1]), text)
+        if text in self.defaults:
+            return self.defaults[text]
+        logical_id, _, attribute = text.partition(".")
+        if logical_id not in self._resources:
+            return text
+        kind = self._type(logical_id)
+        made_up = EXAMPLES.get(f"{kind}.{attribute}" if attribute else kind)
+        if made_up is not None:
+            return made_up.format(logical_id.lower())
+        if kind in NAMED and attribute in ("", "Name"):
+            return self._named(logical_id)
+        return self._value(self._resources[logical_id]["Properties"][attribute])
+
+    def _untagged(self, profile: Profile) -> Iterator[str]:
+        """Whatever a release changes has to have the tag."""
+        sides = (profile.primary, profile.canary)
+        for name, resource in self._resources.items():
+            is_side = resource["Type"] == "AWS::ECS::Service" and self._named(name) in sides
+            is_tagged = TAG in resource.get("Properties", {}).get("Tags", [])
+            if (is_side or resource["Type"] in SPLIT) and not is_tagged:
+                yield f"{name} has no tag stepcanary=managed"
+
+    def _unscaled(self, profile: Profile) -> Iterator[str]:
+        """Both sides scale, and a canary at rest has no task."""
+        least = {
+            self._value(resource["Properties"]["ResourceId"]): resource["Properties"]["MinCapacity"]
+            for resource in self._resources.values()
+            if resource["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
+        }
+        for side in (profile.primary, profile.canary):
+            if f"service/{profile.cluster}/{side}" not in least:
+                yield f"nothing scales {side}"
+        if least.get(f"service/{profile.cluster}/{profile.canary}", 0) != 0:
+            yield f"{profile.canary} has to scale to 0"
+
+    def _unfit(self, profile: Profile) -> Iterator[str]:
+        """A metric of errors has samples only where there are errors, so it is filled; and a canary
+        that nobody asks has no data."""
+        for name, resource in self._resources.items():
+            if (
+                resource["Type"] != "AWS::CloudWatch::Alarm"
+                or self._named(name) not in profile.alarms
+            ):
+                continue
+            metrics = resource["Properties"].get("Metrics", [])
+            if not any("FILL(" in metric.get("Expression", "") for metric in metrics):
+                yield f"{name} takes a minute without an error for one without data"
+            if resource["Properties"].get("TreatMissingData", "missing") != "missing":
+                yield f"{name} takes a canary that nobody asks for a good one"
 
 
 def _names(profile: Profile) -> Iterator[tuple[str, str]]:
@@ -64,32 +150,6 @@ def _names(profile: Profile) -> Iterator[tuple[str, str]]:
     yield "service", profile.primary
     yield "service", profile.canary
     yield from (("alarm", name) for name in profile.alarms)
-
-
-def _defaults(document: dict[str, Any]) -> dict[str, str]:
-    parameters = document.get("Parameters", {}).items()
-    return {name: str(each["Default"]) for name, each in parameters if "Default" in each}
-
-
-def _made(document: dict[str, Any]) -> set[str]:
-    """The names of what is made, with the parameters' defaults."""
-    found = set()
-    for resource in document["Resources"].values():
-        if key := NAMED.get(resource["Type"]):
-            text = resource["Properties"][key]
-            for name, value in _defaults(document).items():
-                text = value if text == name else text.replace(f"${{{name}}}", value)
-            found.add(text)
-    return found
-
-
-def _untagged(document: dict[str, Any]) -> Iterator[str]:
-    """Whatever a release changes has to have the tag."""
-    for name, resource in document["Resources"].items():
-        if resource["Type"].endswith(("ECS::Service", "::ListenerRule")):
-            tags = resource["Properties"].get("Tags", [])
-            if {"Key": "stepcanary", "Value": "managed"} not in tags:
-                yield f"{name} has no tag stepcanary=managed"
 
 
 def main() -> int:

@@ -1,11 +1,11 @@
-"""CloudFormation: alarms on metric math."""
+"""CloudFormation: alarms on metric math, and where a custom resource answers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import custom_resource, provisioners
 
 Json = dict[str, Any]
 
@@ -14,15 +14,30 @@ _record = provisioners._cw_metric_alarm_record
 
 @contextmanager
 def crossed() -> Iterator[None]:
+    with (
+        patch.object(provisioners, "_cw_metric_alarm_record", _with_math),
+        patch.object(custom_resource, "_response_url", _in_s3),
+    ):
+        yield
+
+
+def _in_s3(token: str) -> str:
+    """AWS: a custom resource answers in S3, by HTTPS. MiniStack: at its own port, by HTTP, which a
+    function that is careful about where it answers refuses.
+
+    `functions.AT_GATEWAY` brings it back here.
+    """
+    return (
+        "https://cloudformation-custom-resource-response-useast1.s3.us-east-1.amazonaws.com"
+        f"/_ministack/cfn-response/{token}"
+    )
+
+
+def _with_math(name: str, properties: Json) -> Json:
     """AWS: makes an alarm with `Metrics`. MiniStack: fails the stack.
 
     Here it is made, and nothing evaluates it: these alarms are the stack's own, and call people.
     """
-    with patch.object(provisioners, "_cw_metric_alarm_record", _with_math):
-        yield
-
-
-def _with_math(name: str, properties: Json) -> Json:
     if not properties.get("Metrics"):
         return dict(_record(name, properties))
     metric = next(each["MetricStat"] for each in properties["Metrics"] if "MetricStat" in each)

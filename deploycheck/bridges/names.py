@@ -2,3 +2,5 @@
 
 INTERPRETER = "DEPLOYCHECK_PYTHON"
 """The environment variable that names the functions' Python."""
+ELSEWHERE = "DEPLOYCHECK_SANDBOX"
+"""That which names the sandbox's endpoint."""

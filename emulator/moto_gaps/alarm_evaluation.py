@@ -3,7 +3,17 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC
 
-from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricAggregatedDatum, MetricDatum
+from moto.cloudwatch.models import (
+    Alarm,
+    CloudWatchBackend,
+    Dimension,
+    MetricAggregatedDatum,
+    MetricDataQuery,
+    MetricDatum,
+)
+
+from emulator.metric_math import evaluated, names
+from emulator.moto_gaps.cloudwatch import fail_evaluation
 
 # CloudWatch looks further back than the evaluation periods; its examples show two more.
 EXTRA_PERIODS = 2
@@ -31,13 +41,17 @@ def evaluate_alarms(
     `seconds_per_period` is how long each alarm's period lasts, if not what the alarm says.
     """
     for alarm in list(backend.alarms.values()):
-        if alarm.rule is not None or alarm.metric_data_queries or not alarm.metric_name:
+        if alarm.rule is not None or not (alarm.metric_data_queries or alarm.metric_name):
             continue
         if getattr(alarm, "evaluation_state", None):
             # It cannot be evaluated, and keeps the state that it had.
             continue
         before = alarm.state_value
-        points = datapoints(backend, alarm, now, seconds_per_period)
+        try:
+            points = datapoints(backend, alarm, now, seconds_per_period)
+        except (NotImplementedError, SyntaxError) as error:
+            fail_evaluation(backend, alarm.name, "EVALUATION_ERROR", str(error))
+            continue
         state = evaluate(
             points,
             comparison=alarm.comparison_operator,
@@ -62,20 +76,73 @@ def evaluate_alarms(
 def datapoints(
     backend: CloudWatchBackend, alarm: Alarm, now: float, seconds_per_period: float | None
 ) -> list[float | None]:
-    """What an alarm's periods have been, oldest first; None is a period without data."""
-    length = seconds_per_period or float(alarm.period)
+    """What an alarm's periods have been, oldest first; None is a period without data.
+
+    Raises `NotImplementedError` for metric math that nobody knows here.
+    """
     count = int(alarm.evaluation_periods) + EXTRA_PERIODS
+    if alarm.metric_data_queries:
+        return _of_queries(backend, alarm, count, now, seconds_per_period)
+    length = seconds_per_period or float(alarm.period)
+    metric = (alarm.namespace, alarm.metric_name, alarm.dimensions, alarm.statistic)
+    return _of_metric(backend, *metric, count=count, now=now, length=length)
+
+
+def _of_queries(
+    backend: CloudWatchBackend,
+    alarm: Alarm,
+    count: int,
+    now: float,
+    seconds_per_period: float | None,
+) -> list[float | None]:
+    found: dict[str, list[float | None]] = {}
+    lengths = {float(q.metric_stat.period) for q in alarm.metric_data_queries if q.metric_stat}
+    if len(lengths) != 1:
+        raise NotImplementedError("metric math over periods of different lengths")
+    length = seconds_per_period or lengths.pop()
+    for query in alarm.metric_data_queries:
+        if stat := query.metric_stat:
+            metric = (stat.metric.namespace, stat.metric.metric_name, stat.metric.dimensions)
+            found[query.id] = _of_metric(
+                backend, *metric, stat.stat, count=count, now=now, length=length
+            )
+    waiting = [query for query in alarm.metric_data_queries if query.expression]
+    while waiting:
+        # An expression may be made of others.
+        ready = [q for q in waiting if not any(names(str(q.expression)) & {o.id} for o in waiting)]
+        for query in ready or waiting[:1]:
+            found[query.id] = evaluated(str(query.expression), found, count)
+            waiting.remove(query)
+    (answer,) = [q.id for q in alarm.metric_data_queries if _is_returned(q)]
+    return found[answer]
+
+
+def _is_returned(query: MetricDataQuery) -> bool:
+    return str(query.return_data).lower() != "false"
+
+
+def _of_metric(
+    backend: CloudWatchBackend,
+    namespace: str,
+    name: str,
+    dimensions: Sequence[Dimension],
+    statistic: str,
+    *,
+    count: int,
+    now: float,
+    length: float,
+) -> list[float | None]:
     # The period that is still running is left out: its sum only grows.
     end = now // length * length
     start = end - count * length
     buckets: list[list[float]] = [[] for _ in range(count)]
-    wanted = {(d.name, d.value) for d in alarm.dimensions}
+    wanted = {(d.name, d.value) for d in dimensions}
     for datum in reversed(backend.metric_data):
         stamp = datum.timestamp
         moment = (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
         if moment < start - 60:
             break
-        if (datum.namespace, datum.name) != (alarm.namespace, alarm.metric_name):
+        if (datum.namespace, datum.name) != (namespace, name):
             continue
         if {(d.name, d.value) for d in datum.dimensions} != wanted:
             continue
@@ -86,8 +153,8 @@ def datapoints(
                 buckets[index].append(datum.value)
             elif isinstance(datum, MetricAggregatedDatum):
                 buckets[index].append(datum.sum)
-    statistic = STATISTICS.get(alarm.statistic, sum)
-    return [float(statistic(values)) if values else None for values in buckets]
+    of = STATISTICS.get(statistic, sum)
+    return [float(of(values)) if values else None for values in buckets]
 
 
 def evaluate(

@@ -29,6 +29,7 @@ class NotFound(JsonRESTError):
 @contextmanager
 def filled() -> Iterator[None]:
     """AWS: a mesh has virtual services. moto: lacks their calls."""
+    create_node = AppMeshResponse.create_virtual_node
 
     def services(response: AppMeshResponse) -> dict[str, Json]:
         name = response._get_param("meshName")
@@ -92,6 +93,18 @@ def filled() -> Iterator[None]:
         ]
         return json.dumps({"virtualServices": refs})
 
+    def create_virtual_node(self: AppMeshResponse) -> str:
+        """AWS: a node may choose among the instances of its Cloud Map service by attributes.
+
+        moto: demands that it does.
+        """
+        body = json.loads(self.body)
+        discovery = (body.get("spec") or {}).get("serviceDiscovery") or {}
+        if "awsCloudMap" in discovery:
+            discovery["awsCloudMap"].setdefault("attributes", [])
+            self.body = json.dumps(body)
+        return create_node(self)
+
     with (
         patch.multiple(
             AppMeshResponse,
@@ -102,6 +115,7 @@ def filled() -> Iterator[None]:
             delete_virtual_service=delete_virtual_service,
             list_virtual_services=list_virtual_services,
         ),
+        patch.object(AppMeshResponse, "create_virtual_node", create_virtual_node),
         patch.dict(url_paths, dict.fromkeys(PATHS, AppMeshResponse.dispatch)),
     ):
         yield

@@ -46,7 +46,7 @@ def filled() -> Iterator[None]:
     backend, response = EC2ContainerServiceBackend, EC2ContainerServiceResponse
     create, respond = backend.create_service, response.create_service
     list_other_tasks, describe_other_tasks = response.list_tasks, response.describe_tasks
-    describe = backend.describe_task_definition
+    describe, list_all = backend.describe_task_definition, backend.list_services
 
     def describe_task_definition(
         self: EC2ContainerServiceBackend, task_definition_str: str
@@ -129,6 +129,11 @@ def filled() -> Iterator[None]:
                 service.deployments[0]["desiredCount"] = service.desired_count
             return service
 
+    def list_services(self: EC2ContainerServiceBackend, *args: Any, **kwargs: Any) -> list[str]:
+        """AWS: lists no service that was deleted. moto: lists it as before."""
+        gone = {service.arn for service in self.services.values() if service.status == "INACTIVE"}
+        return [arn for arn in list_all(self, *args, **kwargs) if arn not in gone]
+
     def create_service_response(self: EC2ContainerServiceResponse) -> Any:
         """AWS: keeps the deployment configuration and the Lattice groups. moto: drops both."""
         with lock:
@@ -173,6 +178,7 @@ def filled() -> Iterator[None]:
             describe_task_definition=describe_task_definition,
             create_service=create_service,
             update_service=update_service,
+            list_services=list_services,
         ),
         patch.multiple(
             response,

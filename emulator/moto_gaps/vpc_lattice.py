@@ -11,6 +11,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import unquote
 
+from moto.core.exceptions import JsonRESTError
 from moto.vpclattice import models
 from moto.vpclattice.exceptions import ResourceNotFoundException, ValidationException
 from moto.vpclattice.models import (
@@ -32,11 +33,24 @@ PATH = re.compile(
     r"(/rules(/(?P<ruleIdentifier>.+))?)?$"
 )
 GROUP_PATH = re.compile(r"/targetgroups/(?P<targetGroupIdentifier>.+?)(/\w+targets)?$")
+SERVICE_PATH = re.compile(r"/services/(?P<serviceIdentifier>[^/]+)$")
+NETWORK_PATH = re.compile(
+    r"/servicenetworks/(?P<serviceNetworkIdentifier>[^/]+)$"
+    r"|/servicenetworkvpcassociations/(?P<serviceNetworkVpcAssociationIdentifier>[^/]+)$"
+    r"|/servicenetworkserviceassociations/(?P<serviceNetworkServiceAssociationIdentifier>[^/]+)$"
+)
 PATHS = (
     "{0}/services/(?P<serviceIdentifier>.+)/listeners/(?P<listenerIdentifier>.+)/rules/(?P<r>.+)$",
     "{0}/targetgroups/(?P<targetGroupIdentifier>.+)/(?P<verb>[a-z]+targets)$",
 )
 PAGE = 100
+
+
+class ConflictException(JsonRESTError):
+    code = 409
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ConflictException", message)
 
 
 @contextmanager
@@ -61,7 +75,8 @@ def _answering(name: str, call: Callable[[VPCLatticeBackend, Json], Json]) -> An
 
     def answer(self: VPCLatticeResponse) -> str:
         path = unquote(self.path)
-        found = PATH.search(path) or GROUP_PATH.search(path)
+        paths = (PATH, GROUP_PATH, SERVICE_PATH, NETWORK_PATH)
+        found = next((found for each in paths if (found := each.search(path))), None)
         named = {k: v for k, v in found.groupdict().items() if v} if found else {}
         query = {k: v for k in ("maxResults", "nextToken") if (v := self.querystring.get(k))}
         queried = {k: int(v[0]) if k == "maxResults" else v[0] for k, v in query.items()}
@@ -155,12 +170,64 @@ class _Calls:
         return _rule_view(rule)
 
     @staticmethod
+    def delete_rule(backend: VPCLatticeBackend, params: Json) -> Json:
+        """AWS: deletes what it has made, but the default rule. moto: deletes nothing."""
+        del backend.rules[_rule(backend, params).id]
+        return {}
+
+    @staticmethod
+    def delete_listener(backend: VPCLatticeBackend, params: Json) -> Json:
+        """AWS: deletes its rules too."""
+        listener = _listener(backend, params)
+        for rule in [r for r in backend.rules.values() if r.listener_identifier == listener.id]:
+            del backend.rules[rule.id]
+        del backend.listeners[listener.id]
+        return {}
+
+    @staticmethod
+    def delete_target_group(backend: VPCLatticeBackend, params: Json) -> Json:
+        """AWS: refuses to delete a group that requests may go to."""
+        group = _group(backend, params)
+        if _is_used(backend, group):
+            raise ConflictException("the target group is in use")
+        del backend.target_groups[group.id]
+        return {"id": group.id, "arn": group.arn, "status": "DELETE_IN_PROGRESS"}
+
+    @staticmethod
+    def delete_service(backend: VPCLatticeBackend, params: Json) -> Json:
+        """AWS: refuses to delete a service that a network has."""
+        service = backend.get_service(id_of(params["serviceIdentifier"]))
+        associations = backend.service_network_service_associations.values()
+        if service.id in {id_of(each.service_id) for each in associations}:
+            raise ConflictException("the service has associations")
+        del backend.services[service.id]
+        return {"id": service.id, "arn": service.arn, "status": "DELETE_IN_PROGRESS"}
+
+    @staticmethod
+    def delete_service_network(backend: VPCLatticeBackend, params: Json) -> Json:
+        network = backend.get_service_network(id_of(params["serviceNetworkIdentifier"]))
+        del backend.service_networks[network.id]
+        return {}
+
+    @staticmethod
+    def delete_service_network_vpc_association(backend: VPCLatticeBackend, params: Json) -> Json:
+        id = id_of(params["serviceNetworkVpcAssociationIdentifier"])
+        del backend.service_network_vpc_associations[id]
+        return {"id": id, "status": "DELETE_IN_PROGRESS"}
+
+    @staticmethod
+    def delete_service_network_service_association(
+        backend: VPCLatticeBackend, params: Json
+    ) -> Json:
+        id = id_of(params["serviceNetworkServiceAssociationIdentifier"])
+        del backend.service_network_service_associations[id]
+        return {"id": id, "status": "DELETE_IN_PROGRESS"}
+
+    @staticmethod
     def get_target_group(backend: VPCLatticeBackend, params: Json) -> Json:
         """AWS: names the services that use the group. moto: never does."""
         group = _group(backend, params)
-        actions = [rule.action for rule in backend.rules.values()]
-        actions += [listener.default_action for listener in backend.listeners.values()]
-        used = any("forward" in action and group.id in weights_of(action) for action in actions)
+        used = _is_used(backend, group)
         services = [service.arn for service in backend.services.values()] if used else []
         return {**group.to_dict(), "serviceArns": services}
 
@@ -222,6 +289,12 @@ def _rule_view(rule: VPCLatticeRule) -> Json:
 
 def _group(backend: VPCLatticeBackend, params: Json) -> VPCLatticeTargetGroup:
     return backend.get_target_group(id_of(params["targetGroupIdentifier"]))
+
+
+def _is_used(backend: VPCLatticeBackend, group: VPCLatticeTargetGroup) -> bool:
+    actions = [rule.action for rule in backend.rules.values()]
+    actions += [listener.default_action for listener in backend.listeners.values()]
+    return any("forward" in action and group.id in weights_of(action) for action in actions)
 
 
 def _port(group: VPCLatticeTargetGroup, target: Json) -> int:

@@ -77,39 +77,92 @@ class Alb(Balanced):
             for name, arn in self._groups.items()
         }
 
-    def split(self, client: ClientOf) -> tuple[int, int]:
-        rule = client("elbv2").describe_rules(RuleArns=[self._rule])["Rules"][0]
-        groups = rule["Actions"][-1]["ForwardConfig"]["TargetGroups"]
-        weights = {group["TargetGroupArn"]: group["Weight"] for group in groups}
-        return weights[self._groups["example1"]], weights[self._groups["example2"]]
-
     def series(self, cluster: str) -> Series:
         balancer = self._rule.partition(":listener-rule/")[2].rsplit("/", 2)[0]
-        group = self._groups[cluster].rpartition(":")[2]
-        dimensions = {"LoadBalancer": balancer, "TargetGroup": group}
-        return Series("AWS/ApplicationELB", dimensions, "RequestCount", "HTTPCode_Target_5XX_Count")
+        return series_of(balancer, self._groups[cluster])
 
     def tracked(self, cluster: str) -> Json:
-        place = self.series(cluster).dimensions
-        label = f"{place['LoadBalancer']}/{place['TargetGroup']}"
-        metric = {"PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel": label}
-        return {"PredefinedMetricSpecification": metric}
+        return requests_per_target(self.series(cluster))
 
     def plan(self) -> Plan:
-        backend = elbv2_backends[ACCOUNT][REGION]
-        listeners = [
-            listener
-            for balancer in list(backend.load_balancers.values())
-            for listener in list(balancer.listeners.values())
-        ]
-        clusters = {
-            group.name: Cluster(
-                [(target["Id"], int(target["Port"])) for target in list(group.targets.values())]
-            )
-            for group in list(backend.target_groups.values())
-        }
-        names = {group.arn: group.name for group in list(backend.target_groups.values())}
-        return Plan(clusters, [r for listener in listeners for r in _routes(listener, names)])
+        return plan_of(list(elbv2_backends[ACCOUNT][REGION].load_balancers))
+
+
+class LoadBalancer:
+    """An application load balancer that somebody has made, by its ARN."""
+
+    def __init__(self, arn: str) -> None:
+        self._arn = arn
+
+    def series(self, cluster: str) -> Series:
+        balancer = self._arn.partition(":loadbalancer/")[2]
+        (group,) = [arn for arn, name in group_names().items() if name == cluster]
+        return series_of(balancer, group)
+
+    def tracked(self, cluster: str) -> Json:
+        return requests_per_target(self.series(cluster))
+
+    def plan(self) -> Plan:
+        return plan_of([self._arn])
+
+
+def split(client: ClientOf, traffic: Json) -> tuple[int, int]:
+    """Weights of primary and canary in the rule or the listener that a profile names."""
+    elb = client("elbv2")
+    if rule := traffic.get("listener_rule"):
+        actions = elb.describe_rules(RuleArns=[rule])["Rules"][0]["Actions"]
+    else:
+        found = elb.describe_listeners(ListenerArns=[traffic["listener"]])
+        actions = found["Listeners"][0]["DefaultActions"]
+    groups = actions[-1]["ForwardConfig"]["TargetGroups"]
+    weights = {group["TargetGroupArn"]: group["Weight"] for group in groups}
+    return weights[traffic["primary_target_group"]], weights[traffic["canary_target_group"]]
+
+
+def series_of(balancer: str, group: str) -> Series:
+    dimensions = {"LoadBalancer": balancer, "TargetGroup": group.rpartition(":")[2]}
+    return Series("AWS/ApplicationELB", dimensions, "RequestCount", "HTTPCode_Target_5XX_Count")
+
+
+def requests_per_target(series: Series) -> Json:
+    label = f"{series.dimensions['LoadBalancer']}/{series.dimensions['TargetGroup']}"
+    metric = {"PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel": label}
+    return {"PredefinedMetricSpecification": metric}
+
+
+def group_names() -> dict[str, str]:
+    groups = elbv2_backends[ACCOUNT][REGION].target_groups
+    return {group.arn: group.name for group in list(groups.values())}
+
+
+def plan_of(balancers: Sequence[str]) -> Plan:
+    """Of all listeners of these load balancers, and of the groups that they lead to."""
+    backend = elbv2_backends[ACCOUNT][REGION]
+    names = group_names()
+    listeners = [
+        listener
+        for arn in balancers
+        if arn in backend.load_balancers
+        for listener in list(backend.load_balancers[arn].listeners.values())
+    ]
+    routes = [route for listener in listeners for route in _routes(listener, names)]
+    # Also groups of weight 0: whoever writes a weight finds the cluster there already.
+    led_to = {
+        names[arn]
+        for listener in listeners
+        for rule in listener.rules.values()
+        for action in rule.actions
+        if action.data["Type"] == "forward"
+        for arn, _ in groups_of(action.data)
+    }
+    clusters = {
+        group.name: Cluster(
+            [(target["Id"], int(target["Port"])) for target in list(group.targets.values())]
+        )
+        for group in list(backend.target_groups.values())
+        if names[group.arn] in led_to
+    }
+    return Plan(clusters, routes)
 
 
 def _routes(listener: FakeListener, names: dict[str, str]) -> Iterator[Json]:

@@ -1,32 +1,27 @@
 """App Mesh: the article's mesh, whose gateway, routes and nodes become Envoy's."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-from moto.appmesh.models import AppMeshBackend, appmesh_backends
-from moto.servicediscovery.exceptions import NamespaceNotFound, ServiceNotFound
-from moto.servicediscovery.models import servicediscovery_backends
-
-from emulator.account import ACCOUNT, REGION
-from emulator.moto_gaps.appmesh import virtual_services
-from sandbox.fronts.appmesh_routes import by_priority, http_route, tcp_action, weights_of
+from sandbox.fronts.appmesh_routes import weights_of
 from sandbox.fronts.front import (
     OPTED_IN,
     SIDES,
     Attachment,
     ClientOf,
-    Cluster,
     Entry,
     Json,
     Plan,
     Series,
     requests_per_task,
 )
+from sandbox.fronts.mesh import Mesh
 
 MESH = "example"
 VIRTUAL_GATEWAY = "examplegw"
 VIRTUAL_SERVICE = "example.example.internal"
 NAMESPACE = "example.internal"
+IN_MESH = Mesh(MESH)
 
 
 class AppMesh:
@@ -57,13 +52,6 @@ class AppMesh:
             for name, desired in self.nodes.items()
         }
 
-    def split(self, client: ClientOf) -> tuple[int, int]:
-        route = client("appmesh").describe_route(
-            meshName=MESH, virtualRouterName="example", routeName="example"
-        )["route"]
-        weights = weights_of(route["spec"]["httpRoute"]["action"])
-        return weights["example1"], weights["example2"]
-
     def series(self, cluster: str) -> Series:
         dimensions = {"Mesh": MESH, "TargetVirtualNode": cluster}
         return Series("Envoy", dimensions, "RequestCountPerTarget", "HTTPCode_Target_5XX_Count")
@@ -72,75 +60,48 @@ class AppMesh:
         return requests_per_task(cluster)
 
     def plan(self) -> Plan:
-        return self.planned(self._routes)
+        return IN_MESH.plan(IN_MESH.gateway_routes(VIRTUAL_GATEWAY))
 
-    def planned(self, routes: Callable[[], Iterator[Json]]) -> Plan:
-        mesh = self._backend.meshes.get(MESH)
-        if mesh is None:
-            return Plan()
-        nodes = {name: node.spec.to_dict() for name, node in list(mesh.virtual_nodes.items())}
-        found = list(routes())
-        return Plan(
-            {name: Cluster(self._endpoints(spec), _http2(spec)) for name, spec in nodes.items()},
-            [route for route in found if "tcp" not in route],
-            next((route["tcp"] for route in found if "tcp" in route), None),
+
+class Proxies:
+    """The Envoys of one kind in a mesh that somebody has made: those of a gateway, or those beside
+    the tasks of a node.
+
+    What they count has the names that App Mesh's metrics extension has in Prometheus' format, as
+    the CloudWatch agent publishes it.
+    """
+
+    def __init__(self, mesh: str, *, gateway: str = "", node: str = "") -> None:
+        self._mesh, self._gateway, self._node = Mesh(mesh), gateway, node
+
+    def series(self, cluster: str) -> Series:
+        dimensions = {"Mesh": self._mesh.name, "TargetVirtualNode": cluster}
+        return Series(
+            "Envoy",
+            dimensions,
+            "envoy_appmesh_RequestCountPerTarget",
+            "envoy_appmesh_HTTPCode_Target_5XX_Count",
         )
 
-    @property
-    def _backend(self) -> AppMeshBackend:
-        return appmesh_backends[ACCOUNT][REGION]
+    def tracked(self, cluster: str) -> None:
+        """No metric of AWS's counts the requests per task of a node."""
 
-    def _endpoints(self, spec: Json) -> list[tuple[str, int]]:
-        discovery = spec.get("serviceDiscovery") or {}
-        wanted: dict[str, str] = {}
-        if cloud_map := discovery.get("awsCloudMap"):
-            namespace, service = cloud_map["namespaceName"], cloud_map["serviceName"]
-            wanted = {a["key"]: a["value"] for a in cloud_map.get("attributes") or []}
-        elif dns := discovery.get("dns"):
-            service, _, namespace = dns["hostname"].partition(".")
-        else:
-            return []
-        try:
-            instances, _ = servicediscovery_backends[ACCOUNT][REGION].discover_instances(
-                namespace, service, query_parameters=wanted, health_status="HEALTHY"
-            )
-        except (NamespaceNotFound, ServiceNotFound):
-            return []
-        # All tasks share one address here, so the instance's port counts, not the node's.
-        return sorted(
-            (i.attributes["AWS_INSTANCE_IPV4"], int(i.attributes["AWS_INSTANCE_PORT"]))
-            for i in instances
-            if "AWS_INSTANCE_PORT" in i.attributes
-        )
+    def plan(self) -> Plan:
+        if self._gateway:
+            return self._mesh.plan(self._mesh.gateway_routes(self._gateway))
+        return self._mesh.plan(self._mesh.backend_routes(self._node))
 
-    def _routes(self) -> Iterator[Json]:
-        gateway = self._backend.meshes[MESH].virtual_gateways.get(VIRTUAL_GATEWAY)
-        if gateway is None:
-            return
-        for entry in by_priority([r.spec.to_dict() for r in list(gateway.gateway_routes.values())]):
-            entry_route = entry.get("httpRoute") or entry.get("http2Route") or entry["grpcRoute"]
-            target = entry_route["action"]["target"]["virtualService"]["virtualServiceName"]
-            yield from self.service_routes(target, entry_route)
 
-    def service_routes(self, virtual_service: str, entry: Json) -> Iterator[Json]:
-        for spec in self._router_routes(virtual_service):
-            if "tcpRoute" in spec:
-                yield {"tcp": tcp_action(spec["tcpRoute"])}
-            else:
-                yield http_route(entry, spec)
-
-    def _router_routes(self, virtual_service: str) -> list[Json]:
-        services = virtual_services(self._backend, MESH)
-        provider = services.get(virtual_service, {}).get("spec", {}).get("provider", {})
-        if node := provider.get("virtualNode"):
-            target = {"virtualNode": node["virtualNodeName"], "weight": 100}
-            action = {"weightedTargets": [target]}
-            return [{"httpRoute": {"match": {"prefix": "/"}, "action": action}}]
-        name = provider.get("virtualRouter", {}).get("virtualRouterName")
-        router = self._backend.meshes[MESH].virtual_routers.get(name)
-        if router is None:
-            return []
-        return by_priority([route.spec.to_dict() for route in list(router.routes.values())])
+def split(client: ClientOf, traffic: Json) -> tuple[int, int]:
+    """Weights of primary and canary in the route that a profile names."""
+    spec = client("appmesh").describe_route(
+        meshName=traffic["mesh"],
+        virtualRouterName=traffic["virtual_router"],
+        routeName=traffic["route"],
+    )["route"]["spec"]
+    (route,) = [found for kind, found in spec.items() if kind.endswith("Route")]
+    weights = weights_of(route["action"])
+    return weights[traffic["primary_node"]], weights[traffic["canary_node"]]
 
 
 def route_spec(primary: int, canary: int) -> dict[str, Any]:
@@ -195,12 +156,7 @@ def _create_mesh(app_mesh: Any, gateway_port: int, entry: str, nodes: Iterable[s
             spec={
                 "listeners": [listener],
                 "serviceDiscovery": {
-                    # moto demands the attributes, which are optional on AWS.
-                    "awsCloudMap": {
-                        "namespaceName": NAMESPACE,
-                        "serviceName": name,
-                        "attributes": [],
-                    }
+                    "awsCloudMap": {"namespaceName": NAMESPACE, "serviceName": name}
                 },
             },
         )
@@ -235,8 +191,3 @@ def _create_mesh(app_mesh: Any, gateway_port: int, entry: str, nodes: Iterable[s
             }
         },
     )
-
-
-def _http2(node: Json) -> bool:
-    listeners = node.get("listeners") or [{}]
-    return listeners[0].get("portMapping", {}).get("protocol") in ("http2", "grpc")

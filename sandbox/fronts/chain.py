@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from sandbox.fronts.appmesh import MESH, VIRTUAL_SERVICE, AppMesh
+from sandbox.fronts.appmesh import IN_MESH, MESH, VIRTUAL_SERVICE, AppMesh
 from sandbox.fronts.front import SIDES, Attachment, ClientOf, Entry, Plan
 
 ALPHA_SERVICE = "alpha.example.internal"
@@ -19,7 +19,7 @@ class Chain(AppMesh):
     entry_service = ALPHA_SERVICE
 
     def entries(self) -> Sequence[Entry]:
-        return [self, Sidecar(self)]
+        return [self, Sidecar()]
 
     def create(self, client: ClientOf, ports: Sequence[int]) -> dict[str, Attachment]:
         made = super().create(client, ports)
@@ -37,8 +37,5 @@ class Chain(AppMesh):
 class Sidecar:
     """The Envoy beside alpha's task, which knows the routes to its backend."""
 
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
-
     def plan(self) -> Plan:
-        return self._chain.planned(lambda: self._chain.service_routes(VIRTUAL_SERVICE, {}))
+        return IN_MESH.plan(IN_MESH.service_routes(VIRTUAL_SERVICE, {}))

@@ -64,7 +64,17 @@ class Entry(Protocol):
     def plan(self) -> Plan: ...
 
 
-class Front(Entry, Protocol):
+class Counted(Entry, Protocol):
+    """An Envoy's work whose requests CloudWatch counts."""
+
+    def series(self, cluster: str) -> Series: ...
+
+    def tracked(self, cluster: str) -> Json | None:
+        """The metric of a target tracking policy that keeps an ECS service's requests per task:
+        what AWS has predefined, or one that somebody has to publish; None where nobody does."""
+
+
+class Front(Counted, Protocol):
     """`traffic` is the profile's entry; it is there once the front was created."""
 
     @property
@@ -76,14 +86,7 @@ class Front(Entry, Protocol):
     def create(self, client: ClientOf, ports: Sequence[int]) -> dict[str, Attachment]:
         """Make everything, with one port for each entry; the answer is by ECS service."""
 
-    def split(self, client: ClientOf) -> tuple[int, int]:
-        """Weights of primary and canary."""
-
-    def series(self, cluster: str) -> Series: ...
-
-    def tracked(self, cluster: str) -> Json:
-        """The metric of a target tracking policy that keeps an ECS service's requests per task:
-        what AWS has predefined, or one that somebody has to publish."""
+    def tracked(self, cluster: str) -> Json: ...
 
 
 def requests_per_task(service: str) -> Json:

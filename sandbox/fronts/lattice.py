@@ -1,6 +1,6 @@
 """VPC Lattice: a listener's rule over two target groups."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from moto.vpclattice.models import (
     VPCLatticeBackend,
@@ -11,7 +11,7 @@ from moto.vpclattice.models import (
 
 from emulator.account import ACCOUNT, REGION
 from emulator.moto_gaps.vpc_lattice import targets_of
-from emulator.refusals.vpc_lattice import weights_of
+from emulator.refusals.vpc_lattice import id_of, weights_of
 from sandbox.envoy import REFUSED_ONLY, equals, weighted
 from sandbox.fronts.balanced import Balanced
 from sandbox.fronts.front import (
@@ -92,32 +92,67 @@ class Lattice(Balanced):
             for name, desired in SIDES.items()
         }
 
-    def split(self, client: ClientOf) -> tuple[int, int]:
-        rule = client("vpc-lattice").get_rule(
-            serviceIdentifier=self._service,
-            listenerIdentifier=self._listener,
-            ruleIdentifier=self._rule,
-        )
-        weights = weights_of(rule["action"])
-        return weights[self._groups["example1"]], weights[self._groups["example2"]]
-
     def series(self, cluster: str) -> Series:
-        dimensions = {"TargetGroup": self._groups[cluster]}
-        return Series("AWS/VpcLattice", dimensions, "TotalRequestCount", "HTTPCode_5XX_Count")
+        return _series(self._groups[cluster])
 
     def tracked(self, cluster: str) -> Json:
         return requests_per_task(cluster)
 
     def plan(self) -> Plan:
-        backend = vpclattice_backends[ACCOUNT][REGION]
-        groups = list(backend.target_groups.values())
-        names = {group.id: group.name for group in groups}
-        clusters = {
-            group.name: Cluster(sorted(targets_of(group)), http2=_speaks_http2(group))
-            for group in groups
-        }
-        listeners = list(backend.listeners.values())
-        return Plan(clusters, [r for each in listeners for r in _routes(backend, each, names)])
+        return _plan(vpclattice_backends[ACCOUNT][REGION].listeners.values())
+
+
+class LatticeService:
+    """A Lattice service that somebody has made, by its id."""
+
+    def __init__(self, id: str) -> None:
+        self._id = id
+
+    def series(self, cluster: str) -> Series:
+        groups = vpclattice_backends[ACCOUNT][REGION].target_groups.values()
+        (id,) = [group.id for group in groups if group.name == cluster]
+        return _series(id)
+
+    def tracked(self, cluster: str) -> None:
+        """Lattice counts no requests per target."""
+
+    def plan(self) -> Plan:
+        every = vpclattice_backends[ACCOUNT][REGION].listeners.values()
+        return _plan(each for each in list(every) if id_of(each.service_identifier) == self._id)
+
+
+def split(client: ClientOf, traffic: Json) -> tuple[int, int]:
+    """Weights of primary and canary in the rule, or the listener, that a profile names."""
+    lattice = client("vpc-lattice")
+    place = {
+        "serviceIdentifier": traffic["service"],
+        "listenerIdentifier": traffic["listener"],
+    }
+    if rule := traffic.get("rule"):
+        action = lattice.get_rule(**place, ruleIdentifier=rule)["action"]
+    else:
+        action = lattice.get_listener(**place)["defaultAction"]
+    weights = weights_of(action)
+    sides = ("primary_target_group", "canary_target_group")
+    primary, canary = (weights[id_of(traffic[side])] for side in sides)
+    return primary, canary
+
+
+def _series(group: str) -> Series:
+    return Series(
+        "AWS/VpcLattice", {"TargetGroup": group}, "TotalRequestCount", "HTTPCode_5XX_Count"
+    )
+
+
+def _plan(listeners: Iterable[VPCLatticeListener]) -> Plan:
+    backend = vpclattice_backends[ACCOUNT][REGION]
+    groups = list(backend.target_groups.values())
+    names = {group.id: group.name for group in groups}
+    clusters = {
+        group.name: Cluster(sorted(targets_of(group)), http2=_speaks_http2(group))
+        for group in groups
+    }
+    return Plan(clusters, [r for each in list(listeners) for r in _routes(backend, each, names)])
 
 
 def _routes(

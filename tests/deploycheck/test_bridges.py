@@ -3,23 +3,27 @@
 The first one fails when a release of MiniStack does as AWS does: then the bridge goes.
 """
 
+import asyncio
 import io
 import json
 import sys
+import tempfile
 import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from ministack.core import lambda_runtime
-from ministack.services import eventbridge, lambda_svc, stepfunctions
-from ministack.services.cloudformation import provisioners
+from ministack.services import cloudformation, eventbridge, lambda_svc, stepfunctions
+from ministack.services.cloudformation import custom_resource, provisioners
 
-from deploycheck.bridges import every, functions
-from deploycheck.bridges.names import INTERPRETER
+from deploycheck.bridges import elsewhere, every, functions
+from deploycheck.bridges.names import ELSEWHERE, INTERPRETER
 
 Json = dict[str, Any]
 BRIDGED = [pytest.param(False, id="as it is"), pytest.param(True, id="bridged")]
@@ -30,6 +34,12 @@ def bridged(request: pytest.FixtureRequest) -> Iterator[bool]:
     around: AbstractContextManager[None] = every.crossed() if request.param else nullcontext()
     with around:
         yield request.param
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what MiniStack leaves behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 class Execution:
@@ -128,20 +138,21 @@ def test_a_branch_ends_with_its_execution(bridged: bool) -> None:
     assert (execution.record["error"] == "RanOn") is not bridged
 
 
-def code(text: str) -> bytes:
+def code(text: str, name: str = "index.py") -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
-        archive.writestr("index.py", text)
+        archive.writestr(name, text)
     return written.getvalue()
 
 
-def invoked(name: str, text: str) -> Json:
+def invoked(name: str, text: str, layers: tuple[str, ...] = ()) -> Json:
     config = {
         "FunctionName": name,
         "FunctionArn": f"arn:aws:lambda:us-east-1:000000000000:function:{name}",
         "Runtime": "python3.13",
         "Handler": "index.handler",
         "Timeout": 30,
+        "Layers": [{"Arn": layer} for layer in layers],
     }
     answer: Json = lambda_svc._execute_function_warm(
         {"config": config, "code_zip": code(text)}, {}, "request"
@@ -173,8 +184,42 @@ def test_a_function_has_no_library_of_the_emulator(bridged: bool, python: str) -
     assert answer["body"] == (python if bridged else sys.executable)
 
 
+LAYER = "arn:aws:lambda:us-east-1:000000000000:layer:libraries:{}"
+LAYERED = "import library\ndef handler(*_): return library.__file__\n"
+
+
+@pytest.mark.usefixtures("python")
+def test_a_layer_is_unpacked_once(bridged: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = code("", "python/library.py")
+    monkeypatch.setattr(lambda_svc, "_resolve_layer_zip", lambda _layer: packed)
+    layers = (LAYER.format(int(bridged) + 1),)
+    files = {invoked(f"layered-{n}-{bridged}", LAYERED, layers)["body"] for n in range(2)}
+    assert all(file.endswith("/python/library.py") for file in files)
+    assert len(files) == (1 if bridged else 2)
+
+
 def test_the_worker_tells_errors_where_the_bridge_looks() -> None:
     assert lambda_runtime._PYTHON_WORKER_SCRIPT.count(functions.ERROR) == 1
+
+
+def test_a_custom_resource_answers_in_s3(bridged: bool) -> None:
+    url = custom_resource._response_url("token")
+    assert urlsplit(url).scheme == ("https" if bridged else "http")
+    assert url.endswith("/_ministack/cfn-response/token")
+
+
+CONNECTS = """
+from http.client import HTTPSConnection
+def handler(*_):
+    return HTTPSConnection("a.s3.us-east-1.amazonaws.com").port
+"""
+
+
+@pytest.mark.usefixtures("python")
+def test_what_is_at_amazonaws_is_reached(bridged: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    answer = invoked(f"connects-{bridged}", CONNECTS)
+    assert answer["body"] == (4566 if bridged else 443)
 
 
 MATH = {
@@ -212,3 +257,20 @@ def test_who_is_not_in_ministack_puts_events_from_outside(bridged: bool, source:
     _status, _headers, body = eventbridge._put_events({"Entries": [entry]})
     refused = json.loads(body)["FailedEntryCount"]
     assert refused == (0 if bridged and source == "aws.cloudwatch" else 1)
+
+
+@pytest.mark.parametrize("name", ["shop", "stepcanary", "arn:aws:cloudformation:r:1:stack/shop/1"])
+def test_a_users_stack_is_the_sandboxs(
+    bridged: bool, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(ELSEWHERE, "http://sandbox")
+    asked = []
+
+    def forwarded(*request: Any) -> tuple[int, Json, bytes]:
+        asked.append(request)
+        return 200, {}, b"<sandbox/>"
+
+    monkeypatch.setattr(elsewhere, "_forwarded", forwarded)
+    body = urlencode({"Action": "DescribeStacks", "StackName": name}).encode()
+    asyncio.run(cloudformation.handle_request("POST", "/", {}, body, {}))
+    assert len(asked) == (1 if bridged and "shop" in name else 0)

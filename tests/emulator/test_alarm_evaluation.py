@@ -1,8 +1,15 @@
 """The examples that the CloudWatch user guide gives for alarms with missing data."""
 
-import pytest
+from datetime import UTC, datetime
+from typing import Any
 
-from emulator.moto_gaps.alarm_evaluation import evaluate
+import boto3
+import pytest
+from moto import mock_aws
+from moto.cloudwatch.models import cloudwatch_backends
+
+from emulator.moto_gaps import cloudwatch
+from emulator.moto_gaps.alarm_evaluation import evaluate, evaluate_alarms
 
 STATES = ("missing", "ignore", "breaching", "notBreaching")
 
@@ -65,3 +72,84 @@ def test_too_few_breaching_points_keep_the_state() -> None:
         current="OK",
     )
     assert state == "OK"
+
+
+NOW = 1_800_000_000.0
+SHARE = "100 * FILL(errors, 0) / requests"
+
+
+def query(id: str, period: int = 60) -> dict[str, Any]:
+    metric = {"Namespace": "Shop", "MetricName": id}
+    stat = {"Metric": metric, "Period": period, "Stat": "Sum"}
+    return {"Id": id, "ReturnData": False, "MetricStat": stat}
+
+
+def state_of(metrics: list[dict[str, Any]], data: dict[str, list[float | None]]) -> dict[str, Any]:
+    """The alarm `share` after these minutes of data, oldest first."""
+    with mock_aws(), cloudwatch.filled(lambda *_: None):
+        client: Any = boto3.client("cloudwatch", region_name="us-east-1")
+        client.put_metric_alarm(
+            AlarmName="share",
+            Metrics=metrics,
+            EvaluationPeriods=3,
+            DatapointsToAlarm=2,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        for name, values in data.items():
+            for ago, value in enumerate(reversed(values), 1):
+                moment = datetime.fromtimestamp(NOW - 60 * ago, UTC)
+                if value is not None:
+                    datum = {"MetricName": name, "Timestamp": moment, "Value": value}
+                    client.put_metric_data(Namespace="Shop", MetricData=[datum])
+        evaluate_alarms(cloudwatch_backends["123456789012"]["us-east-1"], NOW)
+        (alarm,) = client.describe_alarms(AlarmNames=["share"])["MetricAlarms"]
+        found: dict[str, Any] = alarm
+        return found
+
+
+@pytest.mark.parametrize(
+    ("errors", "requests", "state"),
+    [
+        ([None, None, None], [50, 50, 50], "OK"),
+        ([None, 5, 5], [50, 50, 50], "ALARM"),
+        ([None, 5, None], [50, 50, 50], "OK"),
+        ([None, None, None], [None, None, None], "INSUFFICIENT_DATA"),
+    ],
+)
+def test_a_share_of_errors_is_evaluated_where_there_were_requests(
+    errors: list[float | None], requests: list[float | None], state: str
+) -> None:
+    expression = {"Id": "share", "Expression": SHARE}
+    metrics = [expression, query("errors"), query("requests")]
+    alarm = state_of(metrics, {"errors": errors, "requests": requests})
+    assert alarm["StateValue"] == state
+
+
+def test_an_expression_may_be_made_of_others() -> None:
+    share = {"Id": "share", "Expression": "100 * filled / requests"}
+    filled: dict[str, Any] = {"Id": "filled", "Expression": "FILL(errors, 0)", "ReturnData": False}
+    metrics: list[dict[str, Any]] = [share, filled, query("errors"), query("requests")]
+    data: dict[str, list[float | None]] = {"errors": [5, 5, 5], "requests": [50, 50, 50]}
+    assert state_of(metrics, data)["StateValue"] == "ALARM"
+
+
+@pytest.mark.parametrize(
+    ("expression", "period", "reason"),
+    [
+        ("SUM(METRICS())", 60, "nothing is known of SUM(METRICS())"),
+        (SHARE, 300, "periods of different lengths"),
+        ("share + 1", 60, "nothing is known of share"),
+    ],
+)
+def test_metric_math_that_nobody_knows_here_says_so(
+    expression: str, period: int, reason: str
+) -> None:
+    metrics = [
+        {"Id": "share", "Expression": expression},
+        query("errors"),
+        query("requests", period),
+    ]
+    alarm = state_of(metrics, {})
+    assert alarm["EvaluationState"] == "EVALUATION_ERROR"
+    assert reason in alarm["StateReason"]

@@ -158,11 +158,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     events: list[dict[str, Any]] = []
     agent = EcsAgent(health_seconds=2.0, on_event=events.append)
     envoy = Gateway(front)
-    meter = Metrics(envoy, front, seconds_per_period=1.0)
+    meter = Metrics(seconds_per_period=1.0)
     try:
         article.create(client, front, [envoy.port])
         agent.start()
         envoy.start()
+        meter.count(envoy, front)
         meter.start()
         eventually(lambda: get(envoy.url) == (200, "v1"))
         yield Cloud(client, agent, envoy, events, changes)

@@ -14,7 +14,7 @@ from sandbox.fronts.alb import Alb
 from sandbox.fronts.chain import Chain
 from sandbox.fronts.front import Front, Json
 from sandbox.fronts.lattice import Lattice
-from sandbox.fronts.names import FRONTS
+from sandbox.fronts.names import FRONTS, split
 
 
 def client(service: str) -> Any:
@@ -66,7 +66,7 @@ def forward(*groups: tuple[str, int]) -> Json:
 @pytest.mark.parametrize("router", FRONTS)
 def test_an_environment_starts_at_rest(router: str) -> None:
     for front in created(FRONTS[router]()):
-        assert front.split(client) == (100, 0)
+        assert split(client, front.traffic) == (100, 0)
         plan = front.plan()
         assert set(plan.clusters) == {"example1", "example2"}
         assert [cluster.endpoints for cluster in plan.clusters.values()] == [[], []]
@@ -114,7 +114,7 @@ def test_lattice_updates_keep_what_they_do_not_name(lattice: Lattice) -> None:
     service.update_rule(**named, action=forward((first, 95), (second, 5)))
     after = service.get_rule(**named)
     assert (after["match"], after["priority"]) == (before["match"], before["priority"])
-    assert lattice.split(client) == (95, 5)
+    assert split(client, lattice.traffic) == (95, 5)
     listener = {k: named[k] for k in ("serviceIdentifier", "listenerIdentifier")}
     service.update_listener(**listener, defaultAction=forward((second, 1)))
     assert service.get_listener(**listener)["defaultAction"] == forward((second, 1))
@@ -149,9 +149,9 @@ def test_the_load_balancer_refuses_what_aws_refuses(alb: Alb) -> None:
     assert code_of(elb.modify_rule, **named, Actions=both) == "ValidationError"
     gone = [{"Type": "forward", "TargetGroupArn": first.replace("example1", "gone")}]
     assert code_of(elb.modify_rule, **named, Actions=gone) == "TargetGroupNotFound"
-    assert alb.split(client) == (100, 0)
+    assert split(client, alb.traffic) == (100, 0)
     elb.modify_rule(**named, Actions=weighted(95, 5))
-    assert alb.split(client) == (95, 5)
+    assert split(client, alb.traffic) == (95, 5)
 
 
 def test_targets_of_one_address_are_told_apart(alb: Alb) -> None:

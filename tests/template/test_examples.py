@@ -53,3 +53,29 @@ def test_a_request_about_another_service_is_found(alb: Path) -> None:
     request = json.loads((alb / "request.json").read_text())
     (alb / "request.json").write_text(json.dumps({**request, "service": "checkout"}))
     assert list(check_examples.faults(alb)) == ["alb: the request is about checkout"]
+
+
+def test_a_side_that_does_not_scale_is_found(alb: Path) -> None:
+    change(alb / "template.yaml", "${Canary.Name}", "${Primary.Name}")
+    assert list(check_examples.faults(alb)) == ["alb: nothing scales shop-canary"]
+
+
+def test_a_canary_that_never_rests_is_found(alb: Path) -> None:
+    change(alb / "template.yaml", "MinCapacity: 0", "MinCapacity: 1")
+    assert list(check_examples.faults(alb)) == ["alb: shop-canary has to scale to 0"]
+
+
+def test_an_alarm_that_sparse_metrics_mislead_is_found(alb: Path) -> None:
+    change(alb / "template.yaml", "FILL(errors, 0)", "errors")
+    change(alb / "template.yaml", "TreatMissingData: missing", "TreatMissingData: notBreaching")
+    assert list(check_examples.faults(alb)) == [
+        "alb: CanaryErrors takes a minute without an error for one without data",
+        "alb: CanaryErrors takes a canary that nobody asks for a good one",
+    ]
+
+
+@pytest.mark.parametrize(("name", "resource"), [("appmesh", "Route"), ("lattice", "Rule")])
+def test_a_split_without_its_tag_is_found(tmp_path: Path, name: str, resource: str) -> None:
+    folder = Path(shutil.copytree(ROOT / "examples" / name, tmp_path / name))
+    change(folder / "template.yaml", "Value: managed", "Value: unmanaged")
+    assert f"{name}: {resource} has no tag stepcanary=managed" in check_examples.faults(folder)

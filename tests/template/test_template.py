@@ -146,3 +146,10 @@ def test_the_state_machine_may_deliver_its_logs(transformed: dict[str, Any]) -> 
 def test_the_exported_schemas_are_current() -> None:
     for name, text in schemas().items():
         assert Path(template.ROOT / "docs/schema" / name).read_text() == text, "run `make schema`"
+
+
+def test_a_guided_deployment_asks_nothing_whose_default_is_no() -> None:
+    """SAM asks whether a URL without authorisation is okay, whatever its condition says, and
+    whether to deploy a change set that is to be confirmed."""
+    assert not [n for n, r in RESOURCES.items() if "FunctionUrlConfig" in r.get("Properties", {})]
+    assert "confirm_changeset" not in (template.ROOT / "samconfig.toml").read_text()

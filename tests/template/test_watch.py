@@ -16,6 +16,7 @@ RUNBOOK = template.ROOT / "docs/runbook.md"
 FUNCTIONS = {f.name: RESOURCES[f.name] for f in template.functions()}
 ALARMS = {n: r for n, r in RESOURCES.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
 each_alarm = pytest.mark.parametrize("alarm", ALARMS)
+URL = "AWS::Lambda::Url"
 DOLLARS = 0.1
 """Of one metric in an alarm and a month; see https://aws.amazon.com/cloudwatch/pricing/"""
 MOST_METRICS = 10
@@ -94,7 +95,8 @@ def _named(resource: str | list[str]) -> set[str]:
 
 def called_from_outside() -> set[str]:
     """By rules, by functions, through a URL, or for an action."""
-    urls = {n for n, f in FUNCTIONS.items() if "FunctionUrlConfig" in f["Properties"]}
+    targets = [r["Properties"]["TargetFunctionArn"] for r in RESOURCES.values() if r["Type"] == URL]
+    urls = {target.removesuffix(".Alias") for target in targets}
     return invoked_asynchronously() | urls | {"TakeActionFunction"}
 
 

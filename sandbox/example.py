@@ -1,0 +1,105 @@
+"""Example: an environment of `examples`, made in the sandbox from its own template."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulator.account import REGION
+from sandbox.fronts.front import ClientOf, Json
+
+LATTICE_PREFIX_LIST = "LatticePrefixList"
+"""The parameter of a template that has no default, as the list has another id in each Region."""
+LATTICE = f"com.amazonaws.{REGION}.vpc-lattice"
+STACK = "shop"
+"""The name of the environment's stack, as its README deploys it."""
+SECONDS_PER_MINUTE = 1
+"""How long here what lasts a minute on AWS: periods of alarms, and so bakes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A folder with a template, a profile and a request; `parameters` are the stack's."""
+
+    folder: Path
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def request(self) -> Json:
+        return self._read("request.json")
+
+    @property
+    def service(self) -> str:
+        name: str = self.request["service"]
+        return name
+
+    def create(self, client: ClientOf) -> Json:
+        """Make the stack and store the profile, which is answered."""
+        cloudformation = client("cloudformation")
+        template = (self.folder / "template.yaml").read_text()
+        given = dict(self.parameters)
+        if f"  {LATTICE_PREFIX_LIST}:" in template:
+            given.setdefault(LATTICE_PREFIX_LIST, _lattice_prefix_list(client("ec2")))
+        id = cloudformation.create_stack(
+            StackName=STACK,
+            TemplateBody=template,
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
+        )["StackId"]
+        stack = cloudformation.describe_stacks(StackName=id)["Stacks"][0]
+        if stack["StackStatus"] != "CREATE_COMPLETE":
+            raise RuntimeError(f"{self.folder} cannot be made: {_reasons(cloudformation, id)}")
+        outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+        profile = hastened(json.loads(self.filled(outputs)))
+        name = f"/stepcanary/profiles/{self.service}"
+        client("ssm").put_parameter(Name=name, Type="String", Value=json.dumps(profile))
+        return profile
+
+    def filled(self, outputs: dict[str, str]) -> str:
+        """The profile, with the stack's outputs where it names them."""
+        text = (self.folder / "profile.json").read_text()
+        return re.sub(r"\$\{(\w+)\}", lambda found: outputs[found[1]], text)
+
+    def _read(self, name: str) -> Json:
+        document: Json = json.loads((self.folder / name).read_text())
+        return document
+
+
+def hastened(profile: Json) -> Json:
+    """The profile for a sandbox, whose minutes last a second and whose Envoys follow at once.
+
+    Nothing but seconds is changed.
+    """
+    per_minute = SECONDS_PER_MINUTE / 60
+    return {
+        **profile,
+        "traffic": [
+            {**traffic, "settle_seconds": 1, "drain_seconds": 1} for traffic in profile["traffic"]
+        ],
+        "steps": [
+            {**step, "bake_seconds": max(1, round(step["bake_seconds"] * per_minute))}
+            for step in profile["steps"]
+        ],
+        "deployment": {
+            **profile.get("deployment", {}),
+            "deadline_seconds": 60,
+            "check_seconds": 1,
+        },
+    }
+
+
+def _lattice_prefix_list(ec2: Any) -> str:
+    every = ec2.describe_managed_prefix_lists()["PrefixLists"]
+    (id,) = [each["PrefixListId"] for each in every if each["PrefixListName"] == LATTICE]
+    return str(id)
+
+
+def _reasons(cloudformation: Any, stack: str) -> str:
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    failed = [each for each in events if each["ResourceStatus"].endswith("_FAILED")]
+    return "; ".join(
+        f"{each['ResourceType']} {each['LogicalResourceId']}: {each['ResourceStatusReason']}"
+        for each in failed
+    )
