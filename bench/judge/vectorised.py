@@ -140,10 +140,10 @@ def check(trace: Trace, alpha: float, at: Integers) -> float:
         ]
         rule = judge.Rule("errors", clusters=float(trace.clusters[run]))
         asked = judge.Judge([rule], STEPS, false_reverts=alpha)
-        standing = asked.fold(judge.Standing(), periods, rule)
+        tally = asked.fold(judge.Tally(), periods, rule)
         largest = max(
             largest,
-            abs(standing.log_worse(STEPS) - worse[run, last]),
-            abs(standing.log_good - good[run, last]),
+            abs(tally.log_worse(STEPS) - worse[run, last]),
+            abs(tally.log_good - good[run, last]),
         )
     return largest

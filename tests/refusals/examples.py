@@ -34,6 +34,10 @@ Example = Callable[[World], str]
 
 Change = Callable[[World], Any]
 ALARM = "example2-5xx"
+ORDERS = {
+    "requests": [{"namespace": "Shop", "metric": "Orders"}],
+    "bad": [{"namespace": "Shop", "metric": "Failed"}],
+}
 EXECUTION, ANOTHER = "example", "another"
 DEAD_SECONDS = 400
 """An execution that AWS does not know is dead after so long."""
@@ -67,8 +71,24 @@ def with_profile(change: Change = _nothing, **changed: Any) -> Example:
     return asked(request(profile=profile(**changed)), change)
 
 
+def with_judge(*metrics: Document) -> Example:
+    return with_profile(judge={"metrics": list(metrics)})
+
+
 def in_world(change: Change) -> Example:
     return asked(request(), change)
+
+
+def _without_times(here: World) -> None:
+    here.cloud.lost.add("TargetResponseTime")
+
+
+def _without_metrics(here: World) -> None:
+    def refuse(name: str, _params: Document) -> None:
+        if name == "cloudwatch.GetMetricData":
+            raise Refusal("AccessDenied", "not authorized to perform: cloudwatch:GetMetricData")
+
+    here.cloud.before_call = refuse
 
 
 def elsewhere(change: Change) -> Example:
@@ -554,6 +574,14 @@ EXAMPLES: dict[str, Example] = {
     "steps that fall": with_profile(steps=[{"weight": 50}, {"weight": 5}]),
     "bakes that last for weeks": with_profile(steps=STEPS, holds=10),
     "an alarm twice": with_profile(alarms=[ALARM, ALARM]),
+    "a metric of its own without sides": with_judge({"kind": "custom", "name": "orders"}),
+    "sides of a metric of the router": with_judge({"kind": "errors", "canary": ORDERS}),
+    "a time for errors": with_judge({"kind": "errors", "slower_than_ms": 400}),
+    "two limits of one metric": with_judge({"kind": "errors", "at_most": 0.1, "ratio": 2}),
+    "a limit above all": with_judge({"kind": "errors", "at_most": 1}),
+    "a metric twice": with_judge({"kind": "errors"}, {"kind": "errors"}),
+    "no response times": with_profile(_without_times, judge={}),
+    "metrics that nobody may read": with_profile(_without_metrics, judge={}),
     "a check that comes too late": with_profile(
         deployment={"deadline_seconds": 60, "check_seconds": 61}
     ),

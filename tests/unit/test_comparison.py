@@ -1,4 +1,4 @@
-"""Comparison: rows become standings, and standings a verdict in words."""
+"""Comparison: rows become tallies, and tallies a verdict in words."""
 
 import pytest
 

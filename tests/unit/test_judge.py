@@ -6,15 +6,15 @@ import random
 import pytest
 
 from stepcanary.domain.evidence import Counts, Tolerance, log_evidence
-from stepcanary.domain.judge import Judge, Judgement, Period, Rule, Standing
+from stepcanary.domain.judge import Judge, Judgement, Period, Rule, Tally
 
 EQUAL = Rule("errors", worse=Tolerance(1.0), good=Tolerance(1.5, 0.005))
 HEALTHY = Counts(50, 0, 950, 1)
 BROKEN = Counts(50, 20, 950, 1)
 
 
-def stood(periods: list[Period], rule: Rule = EQUAL, steps: int = 1) -> Standing:
-    return Judge([rule], steps).fold(Standing(), periods, rule)
+def stood(periods: list[Period], rule: Rule = EQUAL, steps: int = 1) -> Tally:
+    return Judge([rule], steps).fold(Tally(), periods, rule)
 
 
 def asked(periods: list[Period], rule: Rule = EQUAL, steps: int = 1) -> Judgement:
@@ -23,8 +23,8 @@ def asked(periods: list[Period], rule: Rule = EQUAL, steps: int = 1) -> Judgemen
 
 def together(periods: dict[str, list[Period]], *rules: Rule, steps: int = 1) -> Judgement:
     judge = Judge(rules, steps)
-    standings = {r.metric: judge.fold(Standing(), periods.get(r.metric, []), r) for r in rules}
-    return judge.judgement(standings)
+    tallies = {r.metric: judge.fold(Tally(), periods.get(r.metric, []), r) for r in rules}
+    return judge.judgement(tallies)
 
 
 def minutes(counts: Counts, number: int, step: int = 0, *, alone: bool = False) -> list[Period]:
@@ -55,7 +55,7 @@ def test_one_test_in_one_step_is_the_plain_evidence() -> None:
     assert finding.worse == pytest.approx(
         log_evidence([each.counts for each in periods], EQUAL.worse)
     )
-    assert finding.standing.counts == Counts(420, 7, 7980, 35)
+    assert finding.tally.counts == Counts(420, 7, 7980, 35)
 
 
 def test_a_test_for_each_step_sees_a_fault_that_comes_after_a_good_hour() -> None:
@@ -157,15 +157,15 @@ def test_the_excess_is_summed_before_it_is_cut_off() -> None:
 
 
 def test_the_budget_grows_with_what_is_expected_and_has_a_least() -> None:
-    assert Standing().default_budget == 200
+    assert Tally().default_budget == 200
     assert stood([Period(0, Counts(1_000_000, 0, 1_000_000, 10_000))]).default_budget == 400
 
 
-def test_a_standing_is_a_document_and_goes_on_from_where_it_was() -> None:
+def test_a_tally_is_a_document_and_goes_on_from_where_it_was() -> None:
     periods = minutes(HEALTHY, 4) + minutes(HEALTHY, 4, step=1) + minutes(BROKEN, 2, step=2)
     judge = Judge([EQUAL], 3)
-    half = judge.fold(Standing(), periods[:5], EQUAL)
-    kept = Standing.model_validate_json(half.model_dump_json())
+    half = judge.fold(Tally(), periods[:5], EQUAL)
+    kept = Tally.model_validate_json(half.model_dump_json())
     assert kept == half
-    whole = judge.fold(Standing(), periods, EQUAL)
+    whole = judge.fold(Tally(), periods, EQUAL)
     assert judge.fold(kept, periods[5:], EQUAL) == whole

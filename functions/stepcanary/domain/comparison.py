@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from stepcanary.domain.evidence import Counts
-from stepcanary.domain.judge import Finding, Judge, Period, Standing
+from stepcanary.domain.judge import Finding, Judge, Period, Tally
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.model import Model
 from stepcanary.domain.verdict import NO_HOLD, Verdict
@@ -30,7 +30,7 @@ class Compared(Model):
     """Where a release stands by metric, after the period that begins at `last`. The periods of
     `step` count from `since` on; both are in epoch seconds."""
 
-    standings: dict[str, Standing] = Field(default={})
+    tallies: dict[str, Tally] = Field(default={})
     last: int = 0
     step: int = -1
     since: int = 0
@@ -40,7 +40,7 @@ class Compared(Model):
         return self if step == self.step else self.model_copy(update={"step": step, "since": since})
 
     def after(self, row: Row, judge: Judge) -> "Compared":
-        standings = dict(self.standings)
+        tallies = dict(self.tallies)
         for rule in judge.rules:
             if (counted := row.counts.get(rule.metric)) is not None:
                 period = Period(
@@ -49,9 +49,9 @@ class Compared(Model):
                     alone=row.weight == 100,
                     complete=rule.metric not in row.incomplete,
                 )
-                before = standings.get(rule.metric, Standing())
-                standings[rule.metric] = judge.fold(before, [period], rule)
-        return self.model_copy(update={"standings": standings, "last": row.at})
+                before = tallies.get(rule.metric, Tally())
+                tallies[rule.metric] = judge.fold(before, [period], rule)
+        return self.model_copy(update={"tallies": tallies, "last": row.at})
 
 
 def judge_of(judging: Judging, steps: int) -> Judge:
@@ -62,23 +62,23 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
     """Why the release should revert right now, in a sentence; None where nothing says so."""
     if judging.observe:
         return None
-    found = judge.judgement(compared.standings)
+    found = judge.judgement(compared.tallies)
     sentences = [f"{spoken(each)}: {worse(each)}" for each in found.guilty]
     sentences += [
-        f"{metric.named}: the canary gave {standing.excess:.0f} bad answers more than the primary"
+        f"{metric.named}: the canary gave {tally.excess:.0f} bad answers more than the primary"
         f" would have, over the budget of {limit:.0f}"
         for metric in judging.metrics
-        if (standing := compared.standings.get(metric.named))
+        if (tally := compared.tallies.get(metric.named))
         and not metric.observe
         and metric.kind != "latency"
-        and standing.excess > (limit := judging.budget or standing.default_budget)
+        and tally.excess > (limit := judging.budget or tally.default_budget)
     ]
     return "; ".join(sentences) or None
 
 
 def spoken(finding: Finding) -> str:
     """What was counted over the release, in a sentence."""
-    counts = finding.standing.counts
+    counts = finding.tally.counts
     return (
         f"{finding.rule.metric}: the canary gave {_share(counts.canary_bad, counts.canary)} bad"
         f" answers, the primary {_share(counts.primary_bad, counts.primary)}"
@@ -108,9 +108,9 @@ def silent(metrics: list[Metric], step: int, compared: Compared) -> list[Metric]
         for metric in metrics
         if not metric.observe
         and (
-            (standing := compared.standings.get(metric.named)) is None
-            or standing.step != step
-            or not standing.step_counts.canary
+            (tally := compared.tallies.get(metric.named)) is None
+            or tally.step != step
+            or not tally.step_counts.canary
         )
     ]
 
@@ -120,7 +120,7 @@ def verdict(
 ) -> Verdict:
     """On a step whose bake is over. Before the promotion the canary is to be shown good; until then
     it is enough that it is not shown to be worse."""
-    found = judge.judgement(compared.standings)
+    found = judge.judgement(compared.tallies)
     summary = "; ".join(spoken(each) for each in found.findings)
     if judging.observe:
         return Verdict("advance", f"only observed: {summary}")

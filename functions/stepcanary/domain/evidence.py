@@ -32,10 +32,6 @@ class Counts:
     primary: int
     primary_bad: int
 
-    def __post_init__(self) -> None:
-        if not (0 <= self.canary_bad <= self.canary and 0 <= self.primary_bad <= self.primary):
-            raise ValueError(f"{self} has more bad answers than answers")
-
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
             self.canary + other.canary,
@@ -57,10 +53,6 @@ class Tolerance:
 
     ratio: float
     allowance: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.ratio < 0:
-            raise ValueError(f"a ratio of {self.ratio} is below 0")
 
 
 def log_factor(counts: Counts, tolerance: Tolerance, bet: float, clusters: float = 1.0) -> float:

@@ -74,7 +74,7 @@ class Rule:
     observed: bool = False
 
 
-class Standing(Model):
+class Tally(Model):
     """What a metric's periods have come to. Logarithms are by bet; `tests` began one after another.
 
     `usual` is the primary without its incidents, `calm` how many periods the last of them is ago,
@@ -128,7 +128,7 @@ class Standing(Model):
         says nothing of this weight."""
         return log_mean(self.good)
 
-    def after(self, period: Period, rule: Rule, alpha: float) -> "Standing":
+    def after(self, period: Period, rule: Rule, alpha: float) -> "Tally":
         """With one more period. `alpha` is the error of the limit that stands for a primary."""
         counts, same_step = period.counts, period.step == self.step
         nth = self.nth + 1 if same_step else 0
@@ -155,7 +155,7 @@ class Standing(Model):
         against = factors(worse, BETS)
         tests = (*self.tests, EVEN) if begins else self.tests
         recent = (counts.primary, counts.primary_bad)
-        return Standing(
+        return Tally(
             tests=tuple(_added(test, against) for test in tests),
             good=_added(self.good if same_step else EVEN, factors(good, (1 / b for b in BETS))),
             step=period.step,
@@ -217,14 +217,14 @@ class Finding:
     which it is enough."""
 
     rule: Rule
-    standing: Standing
+    tally: Tally
     worse: float
     needed_worse: float
     needed_good: float
 
     @property
     def good(self) -> float:
-        return self.standing.log_good
+        return self.tally.log_good
 
     @property
     def is_worse(self) -> bool:
@@ -259,18 +259,18 @@ class Judge:
         judged = math.fsum(each.share for each in self.rules if not each.observed)
         return self.false_reverts * (1.0 if rule.observed else rule.share / judged)
 
-    def fold(self, standing: Standing, periods: Iterable[Period], rule: Rule) -> Standing:
+    def fold(self, tally: Tally, periods: Iterable[Period], rule: Rule) -> Tally:
         for period in periods:
-            standing = standing.after(period, rule, self.alpha(rule) * SHARE_OF_LIMIT)
-        return standing
+            tally = tally.after(period, rule, self.alpha(rule) * SHARE_OF_LIMIT)
+        return tally
 
-    def judgement(self, standings: dict[str, Standing]) -> Judgement:
-        """By metric; one that has counted nothing yet has a standing of its own, or none."""
+    def judgement(self, tallies: dict[str, Tally]) -> Judgement:
+        """By metric; one that has counted nothing yet has a tally of its own, or none."""
         findings = [
             Finding(
                 rule=rule,
-                standing=(standing := standings.get(rule.metric, Standing())),
-                worse=standing.log_worse(self.steps),
+                tally=(tally := tallies.get(rule.metric, Tally())),
+                worse=tally.log_worse(self.steps),
                 needed_worse=-math.log(self.alpha(rule) * (1 - SHARE_OF_LIMIT)),
                 needed_good=-math.log(self.wrongly_good),
             )

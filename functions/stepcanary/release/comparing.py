@@ -62,7 +62,7 @@ def look_at(waiting: Iterable[tuple[Lease, Release]]) -> dict[str, Compared]:
     `AwsUnavailable` and `AwsRefused`.
     """
     windows = [_window(lease, release) for lease, release in waiting]
-    standings = {window.release.execution: window.before for window in windows}
+    tallies = {window.release.execution: window.before for window in windows}
     due = [window for window in windows if window.seconds]
     for some in _by_account(due):
         with entered(some[0].release.access):
@@ -70,11 +70,11 @@ def look_at(waiting: Iterable[tuple[Lease, Release]]) -> dict[str, Compared]:
         for window, rows in read:
             after = _after(window, rows)
             if evidence.write(window.release.execution, window.before, rows, after):
-                standings[window.release.execution] = after
+                tallies[window.release.execution] = after
             else:
                 execution = window.release.execution
-                standings[execution] = evidence.read(execution)
-    return standings
+                tallies[execution] = evidence.read(execution)
+    return tallies
 
 
 def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Verdict:

@@ -1,7 +1,7 @@
 """Evidence: what both sides of a release have counted, period by period, and what it comes to.
 
 A period that was used is never used again, with another value or without: it is written once,
-together with the standings that it has led to.
+together with the tallies that it has led to.
 """
 
 from boto3.dynamodb.conditions import Attr
@@ -23,20 +23,20 @@ def _key(execution: str, sk: str) -> ItemKey:
 
 def read(execution: str) -> Compared:
     """What the release stands at; one that was never compared stands at nothing."""
-    item = table.get(_key(execution, "standing"))
-    return _compared.validate_json(item["standing"]) if item else Compared()
+    item = table.get(_key(execution, "tally"))
+    return _compared.validate_json(item["tally"]) if item else Compared()
 
 
 def write(execution: str, before: Compared, rows: list[Row], after: Compared) -> bool:
     """Keep new rows and what they have led to, unless somebody else was first; whether it was."""
     expires_at = clock.epoch_seconds() + KEPT_SECONDS
     same = Attr("last").eq(before.last) if before.last else table.is_absent("last")
-    standing = Change(
-        _key(execution, "standing"),
+    tally = Change(
+        _key(execution, "tally"),
         same,
         set={
             "last": after.last,
-            "standing": _compared.dump_json(after).decode(),
+            "tally": _compared.dump_json(after).decode(),
             "expires_at": expires_at,
         },
     )
@@ -49,13 +49,13 @@ def write(execution: str, before: Compared, rows: list[Row], after: Compared) ->
         for row in rows
     ]
     try:
-        table.transact([standing, *puts])
+        table.transact([tally, *puts])
     except ConditionFailed:
         return False
     return True
 
 
 def rows(execution: str) -> list[Row]:
-    """Every row, in the order of time: what the standings can be computed again from."""
+    """Every row, in the order of time: what the tallies can be computed again from."""
     items = table.every(f"release#{execution_name(execution)}", PREFIX)
     return [Row.model_validate_json(item["row"]) for item in items]
