@@ -15,7 +15,7 @@ from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "functions/stepcanary"
-REFUSALS = {"RequestRejected", "LeaseHeld", "SplitTaken", "ValueError"}
+REFUSALS = {"RequestRejected", "ProfileMissing", "LeaseHeld", "SplitTaken", "ValueError"}
 
 REASONS = {"refusal", "unbaked", "why_unnamed", "why_not_to"}
 """Functions that say why something is refused, and leave it to others to raise it."""
