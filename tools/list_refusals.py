@@ -25,6 +25,7 @@ LEAST_WORDS = 4
 NO_PART = {
     "control": "actions have texts of their own",
     "chat": "what Slack answers is no release",
+    "domain/questions.py": "who asks is refused no release",
     "domain/alarm_rule.py": "a rule that is not known here is no refusal",
 }
 """Folders and modules that no release is refused by, and why."""

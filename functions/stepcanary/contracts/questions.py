@@ -47,6 +47,16 @@ class CheckQuestion(Contract):
     request: Any
 
 
+class VersionQuestion(Contract):
+    """Which version the stack is."""
+
+    question: Literal["version"]
+
+
+class StackVersion(Contract):
+    version: str
+
+
 class ServiceStatus(Contract):
     """`summary` is a sentence; `splits` has the weights by the route's name, where none runs."""
 

@@ -9,18 +9,22 @@ from stepcanary.contracts.questions import (
     CheckQuestion,
     HistoryQuestion,
     ShowQuestion,
+    StackVersion,
     StatusQuestion,
+    VersionQuestion,
 )
 from stepcanary.control import checking, past, status
 from stepcanary.domain.request import parse
 from stepcanary.errors import ProfileMissing, RequestRejected
 from stepcanary.store import profiles
+from stepcanary.version import VERSION
 
 QUESTIONS: dict[str, tuple[type[Contract], Callable[[Any], Contract]]] = {
     "status": (StatusQuestion, status.answer),
     "history": (HistoryQuestion, past.history),
     "show": (ShowQuestion, past.show),
     "check": (CheckQuestion, checking.check),
+    "version": (VersionQuestion, lambda _question: StackVersion(version=VERSION)),
 }
 MOST_NAMES = 50
 
