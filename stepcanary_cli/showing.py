@@ -150,7 +150,8 @@ def story(found: Answer) -> str:
         lines.append(f"  {past['outcome']}{took}, begun {moment(past['started_at'])}")
         lines += [f"  {text}" for text in (past["cause"],) if text]
     if now := found.get("now"):
-        lines += _running(now)
+        # Its warnings are the plan's, which follow.
+        lines += _running({**now, "warnings": []})
     plan: dict[str, Any] = found.get("plan") or {}
     if plan.get("by"):
         lines.append(f"  by {plan['by']}")

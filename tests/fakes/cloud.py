@@ -347,7 +347,8 @@ class Cloud(Scaling, Published):
     def _cloudwatch_DescribeAlarms(self, params: Document) -> Document:  # noqa: N802
         if len(params["AlarmNames"]) > 100 or params.get("MaxRecords", 50) > 100:
             raise Refusal("ValidationError", "at most 100 alarms in one call")
-        for name, state in self.alarm_at.get(self.weight("example2"), {}).items():
+        at_weight = self.alarm_at.get(self.weight("example2"), {}) if self.alarm_at else {}
+        for name, state in at_weight.items():
             self.set_alarm(name, state)
         # Whoever does not say which types gets one of the three.
         types = params.get("AlarmTypes", ["MetricAlarm"])
