@@ -78,11 +78,11 @@ class World:
         self.lost: set[str] = set()
         self.ended: dict[str, threading.Event] = {}
         self.bus = Bus(template.rules(**template.OPEN), self.deliver, self.clock.after)
-        self._invoker = Invoker(self.handlers)
+        self.invoker = Invoker(self.handlers)
 
     def invoke(self, function: str, event: Any) -> Any:
         """As EventBridge or a person would: straight to the function."""
-        return self._invoker.call(function, event)
+        return self.invoker.call(function, event)
 
     def _answer(self, function: str, event: Any) -> Any:
         """As a function that waits for another one's answer gets it."""
