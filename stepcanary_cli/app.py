@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import shell_complete
 
 from stepcanary.version import VERSION
 from stepcanary_cli import acts, proposing, questions
@@ -76,7 +77,13 @@ def _failed(context: click.Context, failure: Failure) -> int:
     return failure.exit_code
 
 
+COMPLETE = "_STEPCANARY_COMPLETE"
+"""Set by a shell that completes a command line, or wants click's script for that."""
+
+
 def main() -> int:
+    if wanted := os.environ.get(COMPLETE):
+        return shell_complete(cli, {}, "stepcanary", COMPLETE, wanted)
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()

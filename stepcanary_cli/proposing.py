@@ -53,6 +53,8 @@ def init(
 ) -> Exit:
     """Propose the profile of two ECS services: JSON on standard output, and beside it the commands
     that are still to be given."""
+    if primary == canary:
+        raise Misuse(f"{primary}: primary and canary must be two ECS services; name another one")
     mine = use()
     service = service or primary
     both = _services(mine.connection, cluster, primary, canary)

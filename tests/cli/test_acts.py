@@ -18,6 +18,10 @@ eventually = within(30)
 GATED = {"promotion": {"approval": True, "gate_seconds": 600}}
 
 
+def assert_soon(event: threading.Event) -> None:
+    assert event.wait(30)
+
+
 def store(here: World, **changed: Any) -> None:
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile(**changed))
 
@@ -83,7 +87,7 @@ def test_who_wants_to_leaves_at_the_gate(stack: World, command: Command) -> None
     store(stack, **GATED)
     left = threading.Event()
     # Nobody answers the gate before it was seen.
-    stack.clock.after(1_300, lambda: left.wait(30))
+    stack.clock.after(1_300, lambda: assert_soon(left))
     done = command(*NEW, "--until-gate", "--json")
     left.set()
     assert (done.code, done.json["outcome"]) == (Exit.PERSON, "Waiting")
