@@ -22,7 +22,11 @@ from tests.docs.test_commands import commands
 from tests.docs.test_docs import PAGES
 
 PAGE = template.ROOT / "docs/command-line.md"
-TYPED = sorted({c for page in PAGES for c in commands(page) if c.startswith("stepcanary ")})
+PIPELINE = template.ROOT / "examples/pipeline/template.yaml"
+TYPED = sorted(
+    {c for page in PAGES for c in commands(page) if c.startswith("stepcanary ")}
+    | set(re.findall(r"^ +- (stepcanary .+)$", PIPELINE.read_text(), re.MULTILINE))
+)
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -34,6 +38,7 @@ def rows(heading: str) -> list[list[str]]:
 
 def test_there_are_commands_to_check() -> None:
     assert len(TYPED) > 6
+    assert any("promote" in line and "$SERVICE" in line for line in TYPED)
 
 
 @pytest.mark.parametrize("line", TYPED)
