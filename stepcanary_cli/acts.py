@@ -1,12 +1,12 @@
 """Acts: what changes something. Each is an execution of the state machine."""
 
-import re
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
+from stepcanary.domain.names import in_execution_name
 from stepcanary_cli.failures import Failure, Refused
 from stepcanary_cli.options import Use, common, use
 from stepcanary_cli.outcomes import Answer, Ended, Exit
@@ -14,15 +14,6 @@ from stepcanary_cli.requests import version_named
 from stepcanary_cli.showing import text_of_end
 from stepcanary_cli.watching import Watch
 
-SIGNALS = {
-    "promote": "End the running bake or gate; a canary whose alarms have fired is still reverted.",
-    "revert": "Send all traffic back to the primary now.",
-    "retry": "Try a failed promotion again.",
-    "skip": "End this bake now.",
-    "pause": "Keep the canary's weight until the release is resumed.",
-    "resume": "Continue after a pause, or at the gate of a step.",
-    "withdraw": "Take back a release that waits for its turn.",
-}
 watched = click.option("--detach", is_flag=True, help="Do not watch the release.")
 gated = click.option(
     "--until-gate", is_flag=True, help="Leave when it waits for a person, with exit code 4."
@@ -107,7 +98,7 @@ def _release(
 
 
 def _start(mine: Use, command: str, service: str, request: Answer) -> str:
-    name = f"{command}-{re.sub('[^0-9A-Za-z_-]', '-', service)[:40]}-{time.time_ns()}"
+    name = f"{command}-{in_execution_name(service)[:40]}-{time.time_ns()}"
     return mine.connection.start({"service": service, "by": mine.by, **request}, name)
 
 
@@ -125,53 +116,11 @@ def finish(mine: Use, service: str, ended: Ended) -> Exit:
     return ended.exit_code
 
 
-def _act(service: str, request: Answer) -> tuple[Use, Ended]:
+def act(service: str, request: Answer) -> tuple[Use, Ended]:
+    """Take an action, and wait until it is done or refused."""
     mine = use()
     execution = _start(mine, request["action"], service, request)
     return mine, Watch(mine.connection, execution, lambda _line: None).until_end()
-
-
-def _signal(name: str, meaning: str) -> click.Command:
-    options = [
-        click.argument("service"),
-        click.option("--reason", default="", help="Kept in the ledger."),
-        click.option("--execution", default="", metavar="NAME|ARN", help="Only this release."),
-        *(
-            [
-                click.option(
-                    "--wait",
-                    is_flag=True,
-                    help="Wait for the release to end, and fail when it does.",
-                )
-            ]
-            if name != "withdraw"
-            else []
-        ),
-    ]
-
-    def signal(service: str, reason: str, execution: str, wait: bool = False) -> Exit:
-        said = {"reason": reason, "execution": execution}
-        request = {"action": name, **{key: text for key, text in said.items() if text}}
-        mine, ended = _act(service, request)
-        if not wait or ended.exit_code != Exit.DONE:
-            return finish(mine, service, ended)
-        mine.screen.progress(text_of_end(ended))
-        reached = (ended.answer or {}).get("executions") or []
-        return max((_watch(mine, service, each) for each in reached), default=ended.exit_code)
-
-    signal.__doc__ = meaning
-    command: Any = common(signal)
-    for option in reversed(options):
-        command = option(command)
-    return click.command(name, help=meaning)(command)
-
-
-def _watch(mine: Use, service: str, execution: str) -> Exit:
-    ended = Watch(mine.connection, execution, mine.screen.progress).until_end()
-    return finish(mine, service, ended)
-
-
-signals = [_signal(name, meaning) for name, meaning in SIGNALS.items()]
 
 
 @click.command()
@@ -180,7 +129,7 @@ signals = [_signal(name, meaning) for name, meaning in SIGNALS.items()]
 @common
 def shift(service: str, weight: int) -> Exit:
     """Set a weight by hand, in percent of the traffic for the canary, while nothing is released."""
-    mine, ended = _act(service, {"action": "shift", "weight": weight})
+    mine, ended = act(service, {"action": "shift", "weight": weight})
     return finish(mine, service, ended)
 
 

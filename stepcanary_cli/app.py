@@ -9,7 +9,7 @@ import click
 from click.shell_completion import shell_complete
 
 from stepcanary.version import VERSION
-from stepcanary_cli import acts, proposing, questions
+from stepcanary_cli import acts, proposing, questions, signals
 from stepcanary_cli.failures import Failure, explained
 from stepcanary_cli.options import common, given_in
 from stepcanary_cli.outcomes import Exit
@@ -30,7 +30,7 @@ def cli() -> None:
 for command in (
     acts.release,
     acts.rollback,
-    *acts.signals,
+    *signals.commands,
     acts.shift,
     acts.watch,
     questions.status,

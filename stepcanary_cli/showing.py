@@ -11,8 +11,8 @@ from rich.table import Table
 
 from stepcanary_cli.outcomes import Answer, Ended
 
-WIDE = 200
-"""Where the output is no terminal: a cause is not cut."""
+WIDE = 4_000
+"""Where the output is no terminal: a row is one line."""
 
 
 class Screen:
@@ -38,15 +38,17 @@ class Screen:
             self._table(text)
 
     def _table(self, table: Table) -> None:
-        console = Console(file=sys.stdout, highlight=False)
-        if not console.is_terminal:
-            console = Console(file=sys.stdout, highlight=False, width=WIDE)
-        console.print(table)
+        """Not by rich itself, which ends the process where nobody reads on."""
+        width = None if sys.stdout.isatty() else WIDE
+        # What AWS and people say has brackets of its own.
+        console = Console(width=width, markup=False, emoji=False, highlight=False)
+        with console.capture() as captured:
+            console.print(table)
+        for line in captured.get().splitlines():
+            click.echo(line.rstrip())
 
 
 def text_of_end(ended: Ended) -> str:
-    if ended.answer is not None and set(ended.answer) > {"action", "service", "did", "executions"}:
-        return json.dumps(ended.answer, indent=2)
     return f"{ended.outcome}: {ended.cause}"
 
 
