@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from stepcanary.version import VERSION
 from stepcanary_cli import patience as patience_module
+from stepcanary_cli import watching
 from stepcanary_cli.app import run
 from stepcanary_cli.connecting import Connection, Place
 from stepcanary_cli.failures import Failure, Lost, Misuse, explained
@@ -128,7 +129,10 @@ def client(**calls: Any) -> Any:
     return made
 
 
-def test_a_watch_that_loses_its_connection_says_how_to_go_on(slept: list[float]) -> None:
+def test_a_watch_that_loses_its_connection_says_how_to_go_on(
+    slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0)
     described = {"status": "RUNNING", "executionArn": EXECUTION, "input": "{}"}
     pages = type("Pages", (), {"paginate": staticmethod(lambda **_: [{"events": []}])})
     sfn = client(describe_execution=Calls(described, DOWN), get_paginator=lambda _name: pages)
