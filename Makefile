@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test cli-check faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -77,6 +77,9 @@ definition: .venv/ready
 
 test: check ## Check, then run all tests
 	$(BIN)/python -m pytest
+
+cli-check: .venv/ready ## Build the command line's wheel, install it where nothing else is, and release with it in the sandbox
+	$(BIN)/python -m pytest -n 0 -m index tests/cli/test_wheel.py
 
 faults: .venv/ready ## Every fault at every place of a release, and on from where it was; ROUTER=one of them in full, WITHOUT=guard, SECONDS=at most
 	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER),--whole alb --most 1700) $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(SECONDS),--seconds $(SECONDS))

@@ -37,8 +37,11 @@ _Loader.add_multi_constructor(
 
 @dataclass(frozen=True, slots=True)
 class Function:
+    """`name` is the logical one, `deployed` what it is called in the stack `stepcanary`."""
+
     name: str
     handler: str
+    deployed: str
 
     @property
     def arn(self) -> str:
@@ -63,10 +66,16 @@ def document() -> dict[str, Any]:
 
 def functions() -> list[Function]:
     return [
-        Function(name, resource["Properties"]["Handler"])
+        Function(name, resource["Properties"]["Handler"], _deployed(name, resource["Properties"]))
         for name, resource in document()["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     ]
+
+
+def _deployed(name: str, properties: dict[str, Any]) -> str:
+    """Without the letters that CloudFormation adds to a name of its own making."""
+    given: str = properties.get("FunctionName", f"${{NamePrefix}}-{name}")
+    return given.replace("${NamePrefix}", "stepcanary")
 
 
 def handlers() -> dict[str, Handler]:

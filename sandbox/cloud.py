@@ -17,12 +17,12 @@ from moto.server import ThreadedMotoServer
 
 from emulator import template, workflow
 from emulator.account import ACCOUNT, REGION
-from emulator.awslambda import Invocations
 from emulator.clients import forget_clients
 from emulator.events import Bus, alarm_detail, execution_detail
 from emulator.moto_gaps import (
     applicationautoscaling,
     appmesh,
+    awslambda,
     cloudformation,
     cloudwatch,
     ecs,
@@ -44,7 +44,6 @@ from sandbox.metrics import Metrics
 from sandbox.serving import Serving
 from sandbox.slack import Slack
 from sandbox.timers import Schedule, Timers
-from stepcanary.aws import clients
 from stepcanary.release import floors
 
 TABLE = "stepcanary-ledger"
@@ -318,9 +317,7 @@ class Sandbox:
             Slack(lambda event: invoker.call("AnswerSlackFunction", event))
         )
         self._opened.enter_context(patch.dict(os.environ, {"SLACK_API": self.slack.api}))
-        self._opened.enter_context(
-            patch.object(clients, "awslambda", lambda: Invocations(invoker, timers.later))
-        )
+        self._opened.enter_context(awslambda.filled(template.functions(), invoker, timers.later))
         # Autoscaling forgets the load of before as much sooner as its periods are shorter.
         stays = floors.STAYS_SECONDS * SECONDS_PER_PERIOD / 60
         self._opened.enter_context(patch.object(floors, "STAYS_SECONDS", round(stays)))

@@ -53,6 +53,7 @@ def filled(invoker: Invoker, clock: Clock | None, on_end: OnEnd) -> Iterator[Non
             (StepFunctionsParserBackend, "start_execution", _start_execution()),
             (StepFunctionsParserBackend, "send_task_success", _send_task_success),
             (StepFunctionResponse, "describe_state_machine_for_execution", _definition_kept),
+            (StepFunctionResponse, "get_execution_history", _history),
             (token_task, "_eval_wait_for_task_token", _wait_for_task_token(clock)),
             (Environment, "set_error", _set_error()),
             (BaseExecutionWorkerCommunication, "terminated", _terminated(on_end)),
@@ -87,6 +88,22 @@ def _definition_kept(self: Any) -> ActionResult:
             "updateDate": machine.update_date,
         }
     )
+
+
+def _history(self: Any) -> ActionResult:
+    """AWS: a history in pages, on wish the newest event first. moto: all of it, the oldest first.
+
+    Here all of it too, where nobody says how many events a page is to have.
+    """
+    events = self.stepfunction_backend.get_execution_history(self._get_param("executionArn"))[
+        "events"
+    ]
+    if self._get_param("reverseOrder"):
+        events = list(reversed(events))
+    first = int(self._get_param("nextToken") or 0)
+    most = int(self._get_param("maxResults") or len(events))
+    more = {"nextToken": str(first + most)} if first + most < len(events) else {}
+    return ActionResult({"events": events[first:][:most], **more})
 
 
 def _send_task_success(self: Any, task_token: str, outcome: str) -> None:

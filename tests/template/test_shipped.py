@@ -50,8 +50,9 @@ def test_no_lock_says_where_packages_come_from() -> None:
 def test_the_wheel_has_the_command_line_and_the_pure_layers() -> None:
     """Whoever installs the command line needs no Powertools and gets no function."""
     project = tomllib.loads((template.ROOT / "pyproject.toml").read_text())
-    packages = project["tool"]["setuptools"]["packages"]
-    assert packages == ["stepcanary_cli", "stepcanary", "stepcanary.domain"]
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "functions/stepcanary/domain" in wheel["only-include"]
+    assert {"functions/stepcanary", "functions/stepcanary/aws"}.isdisjoint(wheel["only-include"])
     code = "import sys, stepcanary_cli.__main__, stepcanary.domain.verdict, stepcanary.domain.lease"
     used = f"{code}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
     env = {"PYTHONPATH": f"{template.ROOT}/functions:{template.ROOT}"}

@@ -88,6 +88,14 @@ class Request(Model):
         return self
 
 
+class ServiceRequest(Model):
+    """What any release of a service needs, without a version."""
+
+    service: ServiceName
+    by: By = ""
+    profile: Profile | None = None
+
+
 class SignalRequest(Model):
     """A signal for the running releases of a service; who sends it gives its kind a name of theirs.
 
@@ -178,20 +186,21 @@ def parse_built(document: object) -> list[Built]:
             raise RequestRejected("request: imagedefinitions.json names no image")
     else:
         return []
-    return [_parse(Built, item, "request") for item in items]
+    return [parse(Built, item, "request") for item in items]
 
 
 def parse_request(document: object) -> Request:
     """Raises `RequestRejected`, whose message names each wrong field."""
-    return _parse(Request, document, "request")
+    return parse(Request, document, "request")
 
 
 def parse_action(document: object) -> ActionRequest:
     """Raises `RequestRejected`, whose message names each wrong field."""
-    return _parse(ActionRequest, document, "action")
+    return parse(ActionRequest, document, "action")
 
 
-def _parse(model: type[M], document: object, where: str) -> M:
+def parse(model: type[M], document: object, where: str) -> M:
+    """Raises `RequestRejected`, whose message names each wrong field; `where` says what it is."""
     text = json.dumps(document)
     size = len(text.encode())
     if size > PAYLOAD_LIMIT_BYTES:
