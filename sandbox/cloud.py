@@ -58,6 +58,7 @@ def environment(endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "sandbox",
         "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         # Cloud Map's DiscoverInstances would go to a host named data-127.0.0.1.
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
@@ -269,6 +270,8 @@ class Sandbox:
     def _open_environment(self) -> None:
         """What a user has: services, what divides their requests, and what counts these."""
         gateways = [Gateway(entry) for entry in self._front.entries()]
+        for gateway in gateways:
+            self._opened.callback(gateway.close)
         ports = [gateway.port for gateway in gateways]
         article.create(self.client, self._front, ports, sizing=self._sizing)
         self.agent = EcsAgent()
@@ -276,7 +279,6 @@ class Sandbox:
         self._opened.callback(self.agent.close)
         for gateway in gateways:
             gateway.start()
-            self._opened.callback(gateway.close)
         self.url, self.admin_url = gateways[0].url, gateways[0].admin_url
         meter = Metrics(gateways[-1], self._front, seconds_per_period=SECONDS_PER_PERIOD)
         meter.start()

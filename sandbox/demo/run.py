@@ -48,6 +48,8 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     """Release the scenario's version under load and report what the users saw."""
     sfn = sandbox.client("stepfunctions")
     print(f"\n{scenario.name}: release of {scenario.tag}, which should end {scenario.outcome}")
+    if scenario.expected:
+        print(f"  expected: {scenario.expected}", flush=True)
     client, view = Client(sandbox.url, canary=article.CANARY, rate=scenario.rate), View()
     operator = Operator(sandbox, scenario.acts)
     if scenario.before:
