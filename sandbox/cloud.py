@@ -27,7 +27,7 @@ from emulator.moto_gaps import (
     events,
     vpc_lattice,
 )
-from sandbox import article, metrics, slack
+from sandbox import article, metrics, slack, stack
 from sandbox.article import Sizing
 from sandbox.autoscaling import AutoScaling
 from sandbox.ecs_agent import EcsAgent
@@ -252,6 +252,8 @@ class Sandbox:
             workflow.engine(template.handlers(), on_end=self._publish_end)
         )
         self._opened.enter_context(metrics.of_functions())
+        stack.create(self.client)
+        self._opened.enter_context(stack.logs_kept())
         timers = self._timers = Timers()
         self.slack = self._opened.enter_context(
             Slack(lambda event: invoker.call("AnswerSlackFunction", event))
