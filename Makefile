@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox sdk-check bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -90,6 +90,10 @@ scenarios: .venv/demo ## Every scenario there is; ROUTER as for demo
 
 sandbox: .venv/demo ## Keep the sandbox running and print how to use it; ROUTER as for demo, PORT=of the AWS API
 	@$(BIN)/python -m sandbox --router $(or $(ROUTER),appmesh) $(if $(PORT),--port $(PORT))
+
+sdk-check: .venv/ready ## Release in the sandbox with an SDK in another language; needs Node
+	npm ci --prefix tests/sandbox/sdk --no-audit --no-fund
+	$(BIN)/python -m pytest -n 0 tests/sandbox/test_node.py
 
 bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traffic away
 	$(BIN)/python -m bench.reaction

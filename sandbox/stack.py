@@ -76,7 +76,7 @@ class ToLogGroup(logging.Handler):
         try:
             line = self.format(record)
             function = json.loads(line).get("function_name", "unknown")
-            stream = f"{datetime.now(UTC):%Y/%m/%d}/{function}[1]"
+            stream = f"{datetime.now(UTC):%Y/%m/%d}/{NAME}-{function}[1]"
             event = {"timestamp": int(time.time() * 1000), "message": line}
             with self._writing:
                 if stream not in self._streams:

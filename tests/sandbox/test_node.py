@@ -1,0 +1,39 @@
+"""A program in another language, with an SDK that shares nothing with boto3, uses the sandbox."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from emulator.template import ROOT
+from sandbox import article
+from sandbox.cloud import Sandbox, environment
+from sandbox.fronts.names import FRONTS
+
+FOLDER = ROOT / "tests/sandbox/sdk"
+NODE = shutil.which("node") or ""
+
+
+@pytest.mark.skipif(not NODE, reason="node is not installed")
+@pytest.mark.skipif(
+    not (FOLDER / "node_modules").is_dir(), reason="`make sdk-check` installs the SDK"
+)
+@pytest.mark.parametrize("router", FRONTS)
+def test_an_sdk_in_node_releases(router: str) -> None:
+    with Sandbox(FRONTS[router]()) as opened:
+        world = {
+            "table": opened.table,
+            "cluster": opened.profile["cluster"],
+            "service": "checkout",
+            "primary": article.PRIMARY,
+            "image": article.image("v2"),
+            "traffic": opened.profile["traffic"][0],
+        }
+        env = {**environment(opened.endpoint), "PATH": os.environ["PATH"]}
+        env |= {"STATE_MACHINE": opened.machine, "WORLD": json.dumps(world)}
+        done = subprocess.run(
+            [NODE, "release.mjs"], cwd=FOLDER, env=env, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
