@@ -114,7 +114,8 @@ def _describe_execution() -> Any:
         answer: ActionResult = describe_execution(self)
         execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
         if execution.status == ExecutionStatus.TIMED_OUT:
-            answer.result["stopDate"] = execution.stop_date
+            described: Any = answer.result
+            described["stopDate"] = execution.stop_date
         return answer
 
     return with_stop_date
