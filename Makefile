@@ -92,8 +92,11 @@ sandbox: .venv/demo ## Keep the sandbox running and print how to use it; ROUTER 
 	@$(BIN)/python -m sandbox --router $(or $(ROUTER),appmesh) $(if $(PORT),--port $(PORT))
 
 sdk-check: .venv/ready ## Release in the sandbox with an SDK in another language; needs Node
-	npm ci --prefix tests/sandbox/sdk --no-audit --no-fund
-	$(BIN)/python -m pytest -n 0 tests/sandbox/test_node.py
+	@command -v npm >/dev/null || { echo "Node 20 or newer is needed, with npm: apt install nodejs npm, or brew install node"; exit 1; }
+	mkdir -p build/sdk
+	cp tests/sandbox/sdk/* build/sdk
+	npm ci --prefix build/sdk --no-audit --no-fund
+	SDK=build/sdk $(BIN)/python -m pytest -n 0 tests/sandbox/test_node.py
 
 bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traffic away
 	$(BIN)/python -m bench.reaction
