@@ -8,6 +8,7 @@ import threading
 from sandbox import article
 from sandbox.cloud import Sandbox, environment
 from sandbox.console import quiet
+from sandbox.demo.run import wait_until_ready
 from sandbox.fronts.names import FRONTS
 from sandbox.hints import show_split, start_release
 
@@ -54,7 +55,9 @@ def main() -> None:
         print(start_release("checkout", "app", article.image("v2")))
         for traffic in sandbox.profile["traffic"]:
             print(show_split(traffic))
-        print(f"# Envoy's admin page: {sandbox.admin_url}")
+        print(f"# Envoy's admin page: {sandbox.admin_url}", flush=True)
+        # A release that begins before its primary runs is refused.
+        wait_until_ready(sandbox)
         print("# Ready. Ctrl-C ends it.", flush=True)
         stopped.wait()
 

@@ -33,9 +33,6 @@ from emulator.clock import Clock
 STOP_SECONDS = 0.2
 """How soon an execution that waits for a token, in real time, notices that it was stopped."""
 
-MOST_EVENTS = 1000
-"""How many events a page of a history has at most."""
-
 OnEnd = Callable[[str, str], None]
 """Called with the ARN and the status of an execution that has ended."""
 
@@ -122,14 +119,14 @@ def _describe_execution() -> Any:
 
 
 def _get_execution_history(self: Any) -> ActionResult:
-    """AWS: gives pages, and the newest first on wish. moto: all there is, the oldest first. Here a
-    page is as large as AWS's may be, unless the caller says less."""
+    """AWS: gives pages, and the newest first on wish. moto: all there is, the oldest first. Here
+    there are pages where the caller says how large."""
     history = self.stepfunction_backend.get_execution_history(self._get_param("executionArn"))
     events = list(history["events"])
     if self._get_param("reverseOrder"):
         events.reverse()
     begin = int(self._get_param("nextToken") or 0)
-    end = begin + (self._get_int_param("maxResults") or MOST_EVENTS)
+    end = begin + (self._get_int_param("maxResults") or len(events))
     more = {"nextToken": str(end)} if end < len(events) else {}
     return ActionResult({"events": events[begin:end], **more})
 

@@ -11,7 +11,7 @@ from botocore.validate import validate_parameters
 
 from emulator import template
 from stepcanary.domain.request import parse_profile
-from tests.builders import profile
+from tests.builders import FROM_ECR, profile
 from tests.fakes.fronts import CLOUDS
 from tests.statemachine.runner import World
 
@@ -50,7 +50,7 @@ def test_a_profile_is_that_of_its_inline_request(router: str) -> None:
 def test_a_stored_profile_releases(here: World, router: str) -> None:
     before, here.cloud = here.cloud, CLOUDS[router](here.clock)
     here.cloud.on_alarm = before.on_alarm
-    stored = (FOLDER / f"profile_{router}.json").read_text()
+    stored = json.dumps({**example(f"profile_{router}"), "repositories": FROM_ECR})
     here.cloud.parameters["/stepcanary/profiles/checkout"] = stored
     assert here.release(example("execution_profile_stored")).state == "Released"
     assert here.cloud.weight("example1") == 100

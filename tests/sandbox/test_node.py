@@ -10,6 +10,7 @@ import pytest
 from emulator.template import ROOT
 from sandbox import article
 from sandbox.cloud import Sandbox, environment
+from sandbox.demo.run import wait_until_ready
 from sandbox.fronts.names import FRONTS
 
 NODE = shutil.which("node") or ""
@@ -21,6 +22,7 @@ FOLDER = os.environ.get("SDK", "")
 @pytest.mark.parametrize("router", FRONTS)
 def test_an_sdk_in_node_releases(router: str) -> None:
     with Sandbox(FRONTS[router]()) as opened:
+        wait_until_ready(opened)
         world = {
             "table": opened.table,
             "cluster": opened.profile["cluster"],

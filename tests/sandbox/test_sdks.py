@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from emulator.template import ROOT
 from sandbox import article, stack
 from sandbox.__main__ import port
 from sandbox.cloud import Sandbox, environment
+from sandbox.demo.run import wait_until_ready
 from sandbox.hints import show_split
 from tests.eventually import within
 from tests.sandbox.test_aws_cli import AWS, runbook
@@ -26,6 +28,7 @@ eventually = within(60)
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as opened:
+        wait_until_ready(opened)
         yield opened
 
 
@@ -92,9 +95,11 @@ def test_a_stopped_execution_says_why(sandbox: Sandbox) -> None:
 
 
 def test_one_that_is_stopped_without_a_word_has_none(sandbox: Sandbox) -> None:
+    """It began with the example that the page of events has for the sandbox."""
     sfn = sandbox.client("stepfunctions")
-    request = json.dumps({"service": "checkout", "images": {"app": article.image("v2")}})
+    request = (ROOT / "events/execution_profile_stored.json").read_text()
     arn = sfn.start_execution(stateMachineArn=sandbox.machine, input=request)["executionArn"]
+    eventually(lambda: sandbox.split()[1] > 0)
     sfn.stop_execution(executionArn=arn)
     eventually(lambda: sfn.describe_execution(executionArn=arn)["status"] == "ABORTED")
     assert not {"error", "cause"} & sfn.describe_execution(executionArn=arn).keys()
