@@ -106,9 +106,7 @@ OPEN = dict.fromkeys(
 def rules(**parameters: str) -> list[Rule]:
     """The EventBridge rules that start functions, of a stack with these parameters."""
     return [
-        Rule(
-            name, _with_names(event["Properties"]["Pattern"]), event["Properties"].get("InputPath")
-        )
+        Rule(name, with_names(event["Properties"]["Pattern"]), event["Properties"].get("InputPath"))
         for name, event in _events()
         if event["Type"] == "EventBridgeRule" and _is_enabled(event, parameters)
     ]
@@ -142,7 +140,7 @@ def _events() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _with_names(pattern: dict[str, Any]) -> dict[str, Any]:
+def with_names(pattern: dict[str, Any]) -> dict[str, Any]:
     """With what `!Ref` stands for."""
     names = {
         "ReleaseStateMachine": machine_arn(),

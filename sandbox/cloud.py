@@ -31,7 +31,7 @@ from emulator.moto_gaps import (
     iam,
     vpc_lattice,
 )
-from sandbox import article, metrics, serving, slack, stack
+from sandbox import article, metrics, outputs, serving, slack, stack
 from sandbox.article import Sizing
 from sandbox.autoscaling import AutoScaling
 from sandbox.ecs_agent import EcsAgent
@@ -68,6 +68,7 @@ def environment(endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "sandbox",
         "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         # Cloud Map's DiscoverInstances would go to a host named data-127.0.0.1.
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
@@ -312,6 +313,8 @@ class Sandbox:
             workflow.engine(template.handlers(), on_end=self._publish_end)
         )
         self._opened.enter_context(metrics.of_functions())
+        stack.create(self.client)
+        self._opened.enter_context(stack.logs_kept())
         timers = self._timers = Timers()
         self.slack = self._opened.enter_context(
             Slack(lambda event: invoker.call("AnswerSlackFunction", event))
@@ -444,4 +447,4 @@ class Sandbox:
             definition=template.definition(),
             roleArn=f"arn:aws:iam::{ACCOUNT}:role/stepcanary-release",
         )["stateMachineArn"]
-        stack.describe(self.client, given, machine=self.machine, ledger=TABLE)
+        outputs.describe(self.client, given, machine=self.machine, ledger=TABLE)

@@ -30,6 +30,7 @@ PAGES = [
             "SECURITY.md",
             "CHANGELOG.md",
             "tests/README.md",
+            "events/README.md",
         )
     ),
     *BELOW_DOCS,

@@ -26,6 +26,14 @@ def test_every_pin_that_is_shipped_is_in_the_lock_of_the_tests() -> None:
     assert {f"{package}=={number}" for package, number in PINS.items()} <= set(locked)
 
 
+def test_the_demo_runs_on_what_is_tested() -> None:
+    """Whoever has the demo lacks only the tools, and whoever has these has the demo."""
+    demo = (template.ROOT / "requirements-demo.txt").read_text().splitlines()
+    tested = (template.ROOT / "requirements-dev.txt").read_text().splitlines()
+    assert set(demo) < set(tested)
+    assert not {line.partition("==")[0] for line in demo} & {"pytest", "ruff", "mypy", "awscli"}
+
+
 def test_ci_runs_on_the_python_of_the_functions() -> None:
     workflow = yaml.safe_load((template.ROOT / ".github/workflows/ci.yml").read_text())
     (python,) = {
