@@ -9,10 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore import xform_name
-from botocore.model import OperationModel
+from awscli.clidriver import create_clidriver
 
 from emulator import template
 from tests.docs.test_docs import PAGES, blocks
@@ -35,28 +33,46 @@ def of_aws() -> list[str]:
 
 
 @cache
-def operation(service: str, command: str) -> OperationModel:
-    model = botocore.session.get_session().get_service_model(service)
-    names = {xform_name(name, "-"): name for name in model.operation_names}
-    return model.operation_model(names[command])
+def commands_of(service: str) -> dict[str, Any]:
+    """As the help of the AWS CLI lists them, with those that are no operation of the service."""
+    table = create_clidriver().create_help_command().command_table
+    named: dict[str, Any] = table[service].create_help_command().command_table
+    return named
+
+
+def options_of(service: str, command: str) -> tuple[set[str], set[str]]:
+    """All options of a command, and those that it needs."""
+    table = commands_of(service)[command].arg_table
+    options = {name: each for name, each in table.items() if not each.positional_arg}
+    return set(options), {name for name, each in options.items() if each.required}
 
 
 @pytest.mark.parametrize("line", of_aws(), ids=lambda line: " ".join(line.split()[1:3]))
 def test_the_aws_cli_knows_the_command_and_its_options(line: str) -> None:
     words = shlex.split(line, comments=True)
-    service, command = words[1:3]
-    shape = operation(service, command).input_shape
-    assert shape is not None
     options = {word.removeprefix("--") for word in words[3:] if word.startswith("--")}
-    known = {xform_name(name, "-") for name in shape.members}
-    # A switch can be turned off as well.
-    assert {option.removeprefix("no-") for option in options} <= known | ABOVE_ALL
-    required = {xform_name(name, "-") for name in shape.required_members}
+    known, required = options_of(*words[1:3])
+    assert options <= known | ABOVE_ALL
     assert required <= options
 
 
 def test_there_are_commands_to_check() -> None:
     assert len(of_aws()) > 25
+
+
+def test_the_parameters_and_outputs_in_commands_are_those_of_a_template() -> None:
+    templates = [template.document()]
+    templates += [template.read(path) for path in template.ROOT.glob("examples/*/template.yaml")]
+    parameters = {name for each in templates for name in each.get("Parameters", {})}
+    outputs = {name for each in templates for name in each.get("Outputs", {})}
+    lines = [line for page in PAGES for line in commands(page)]
+    overrides = [line.partition("--parameter-overrides")[2].partition(" --")[0] for line in lines]
+    given = re.findall(r"(\w+)=", " ".join(overrides))
+    asked = [name for line in lines for name in re.findall(r"OutputKey=='(\w+)'", line)]
+    assert set(given) <= parameters
+    assert set(asked) <= outputs
+    assert "SlackTeamId" in given
+    assert "SlackRequestUrl" in asked
 
 
 EVENT = json.loads((template.ROOT / "events/relay_alarm.json").read_text())
