@@ -43,7 +43,7 @@ def commands_of(service: str) -> dict[str, Any]:
 def options_of(service: str, command: str) -> tuple[set[str], set[str]]:
     """All options of a command, and those that it needs."""
     table = commands_of(service)[command].arg_table
-    options = {name: each for name, each in table.items() if not each.positional_arg}
+    options = {name: each for name, each in table.items() if each.cli_name.startswith("--")}
     return set(options), {name for name, each in options.items() if each.required}
 
 
