@@ -40,9 +40,12 @@ def commands_of(service: str) -> dict[str, Any]:
     return named
 
 
-def options_of(service: str, command: str) -> tuple[set[str], set[str]]:
-    """All options of a command, and those that it needs."""
-    table = commands_of(service)[command].arg_table
+def options_of(service: str, command: str, state: str) -> tuple[set[str], set[str]]:
+    """All options of a command, and those that it needs; `wait` has a command for each state."""
+    named = commands_of(service)[command]
+    if command == "wait":
+        named = named.create_help_command().command_table[state]
+    table = named.arg_table
     options = {name: each for name, each in table.items() if each.cli_name.startswith("--")}
     return set(options), {name for name, each in options.items() if each.required}
 
@@ -51,7 +54,7 @@ def options_of(service: str, command: str) -> tuple[set[str], set[str]]:
 def test_the_aws_cli_knows_the_command_and_its_options(line: str) -> None:
     words = shlex.split(line, comments=True)
     options = {word.removeprefix("--") for word in words[3:] if word.startswith("--")}
-    known, required = options_of(*words[1:3])
+    known, required = options_of(*words[1:4])
     assert options <= known | ABOVE_ALL
     assert required <= options
 

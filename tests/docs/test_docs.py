@@ -4,6 +4,7 @@ lead somewhere."""
 import ast
 import json
 import re
+import tomllib
 from collections import Counter
 from functools import cache
 from itertools import pairwise
@@ -198,6 +199,16 @@ def test_the_first_release_of_the_readme_is_that_of_the_example() -> None:
     shown = [json.loads(text) for text in blocks(ROOT / "README.md", "json")]
     files = [ROOT / "examples/alb" / name for name in ("profile.json", "request.json")]
     assert shown == [json.loads(path.read_text()) for path in files]
+
+
+def test_the_folders_of_the_architecture_are_the_layers_that_are_checked() -> None:
+    section = (DOCS / "architecture.md").read_text().partition("## Folders")[2]
+    table = section.partition("|---|---|")[2].partition("\n\n")[0]
+    shown = [set(re.findall(r"`(\w+)`", row.split("|")[1])) for row in table.strip().splitlines()]
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (each["layers"] for each in linter["contracts"] if each["type"] == "layers")
+    checked = [{name.rpartition(".")[2] for name in row.split(" | ")} for row in layers]
+    assert shown == checked[checked.index({"handlers"}) :]
 
 
 def states(definition: dict[str, Any]) -> dict[str, set[str]]:
