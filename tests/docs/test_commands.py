@@ -40,7 +40,7 @@ def commands_of(service: str) -> dict[str, Any]:
     return named
 
 
-def options_of(service: str, command: str, state: str) -> tuple[set[str], set[str]]:
+def options_of(service: str, command: str, state: str = "") -> tuple[set[str], set[str]]:
     """All options of a command, and those that it needs; `wait` has a command for each state."""
     named = commands_of(service)[command]
     if command == "wait":
