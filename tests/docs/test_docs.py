@@ -125,8 +125,8 @@ def test_what_a_newcomer_reads_first_links_the_files_that_it_names(page: Path) -
 def test_targets_that_are_named_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     commands = "\n".join(blocks(page, "shell"))
-    named = re.findall(r"`make ([a-z-]+)", page.read_text())
-    assert {*named, *re.findall(r"^make ([a-z-]+)", commands, re.MULTILINE)} <= targets
+    spans = re.findall(r"`make ([a-z-]+)", page.read_text())
+    assert {*spans, *re.findall(r"^make ([a-z-]+)", commands, re.MULTILINE)} <= targets
 
 
 @each_page
