@@ -23,6 +23,7 @@ from tests.statemachine.runner import World
 
 DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
+EXAMPLES = ROOT / "examples"
 PAGES = sorted(
     page
     for pattern in ("*.md", "docs/**/*.md", "events/*.md", "examples/**/*.md", "tests/*.md")
@@ -154,7 +155,15 @@ def test_every_page_is_reached_from_the_index() -> None:
 
 def test_the_index_names_every_page_and_every_decision() -> None:
     pages = {linked(INDEX, target) for target in links(INDEX)} & set(PAGES)
-    assert sorted(pages) == sorted(page for page in PAGES if page != INDEX)
+    of_one_example = {page for page in PAGES if page.parent.parent == EXAMPLES}
+    assert sorted(pages | of_one_example) == sorted(page for page in PAGES if page != INDEX)
+
+
+def test_the_page_of_the_examples_names_every_one() -> None:
+    page = EXAMPLES / "README.md"
+    shown = {linked(page, target) for target in links(page)}
+    folders = [each for each in sorted(EXAMPLES.iterdir()) if each.is_dir()]
+    assert [each for each in folders if not {each, *each.iterdir()} & shown] == []
 
 
 def entries() -> list[str]:
