@@ -15,8 +15,8 @@ from awscli.clidriver import create_clidriver
 from emulator import template
 from tests.docs.test_docs import PAGES, blocks
 
-ABOVE_ALL = {"query", "output", "cli-binary-format", "cli-read-timeout"}
-"""Options of the AWS CLI itself."""
+ABOVE_ALL = {"query", "output", "cli-read-timeout"}
+"""Options of the AWS CLI itself, which its versions 1 and 2 both have."""
 JQ = shutil.which("jq")
 
 
@@ -57,6 +57,19 @@ def test_the_aws_cli_knows_the_command_and_its_options(line: str) -> None:
     known, required = options_of(*words[1:4])
     assert options <= known | ABOVE_ALL
     assert required <= options or "cli-input-json" in options
+
+
+def test_a_payload_is_one_for_both_versions_of_the_aws_cli() -> None:
+    """Version 2 takes a payload for base64, and so does it a text file; not a file of bytes."""
+    payloads = [re.findall(r"--payload (\S+)", line) for line in of_aws()]
+    found = [payload for each in payloads for payload in each]
+    assert len(found) > 2
+    assert [payload for payload in found if not payload.startswith("fileb://")] == []
+
+
+def test_a_command_reckons_with_any_date() -> None:
+    """That of macOS knows no `-d`."""
+    assert [line for page in PAGES for line in commands(page) if "date -d" in line] == []
 
 
 def test_there_are_commands_to_check() -> None:
