@@ -204,7 +204,7 @@ def _is_clear(sandbox: Sandbox, name: str) -> bool:
     [alarm] = sandbox.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
     # One for which silence says nothing has no state before the first request.
     silent = alarm["StateValue"] != "ALARM" and alarm.get("TreatMissingData") == "missing"
-    return alarm["StateValue"] == "OK" or silent
+    return bool(alarm["StateValue"] == "OK" or silent)
 
 
 def _answers(url: str) -> bool:
