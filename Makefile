@@ -6,19 +6,22 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-judge bench-cold-start build package-check deploy-package deploy-check audit audit-secrets audit-templates audit-packages sbom schema refusals fix requirements clean
-=======
-.PHONY: help setup check lint types imports template examples definition test faults demo scenarios sandbox bench-reaction bench-scale bench-load bench-cold-start build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
->>>>>>> main
+.PHONY: help setup check lint types imports template examples definition test cli-check faults demo scenarios sandbox sdk-check bench-reaction bench-scale bench-load bench-judge bench-cold-start build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-.venv/ready: requirements-dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.txt
+INSTALL_PYTHON = Install it: pyenv install 3.13, brew install python@3.13, or apt install python3.13-venv
+NO_PYTHON = Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there). $(if $(PYTHON313),One is here,$(INSTALL_PYTHON), and name it): make $(MAKECMDGOALS) PYTHON=$(or $(PYTHON313),python3.13)
+
+# What demo and sandbox run on. Whoever changes something gets the tools on top of it.
+.venv/demo: requirements-demo.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(NO_PYTHON)"; exit 1; }
+	@$(PYTHON) -m tools.install .venv requirements-demo.txt
+	@touch $@
+
+.venv/ready: .venv/demo requirements-dev.txt pyproject.toml
+	@$(PYTHON) -m tools.install .venv requirements-dev.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	touch $@
 
@@ -82,17 +85,27 @@ definition: .venv/ready
 test: check ## Check, then run all tests
 	$(BIN)/python -m pytest
 
+cli-check: .venv/ready ## Build the command line's wheel, install it where nothing else is, and release with it in the sandbox
+	$(BIN)/python -m pytest -n 0 -m index tests/cli/test_wheel.py
+
 faults: .venv/ready ## Every fault at every place of a release, and on from where it was; ROUTER=one of them in full, WITHOUT=guard, SECONDS=at most
 	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER),--whole alb --most 1700) $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(SECONDS),--seconds $(SECONDS))
 
-demo: .venv/ready ## Real releases with real traffic: good, bad, and 95:5; ROUTER=appmesh (default), alb or lattice
-	$(BIN)/python -m sandbox.demo --router $(or $(ROUTER),appmesh)
+demo: .venv/demo ## Real releases with real traffic: good, bad, and 95:5; ROUTER=appmesh (default), alb or lattice
+	@$(BIN)/python -m sandbox.demo --router $(or $(ROUTER),appmesh)
 
-scenarios: .venv/ready ## Every scenario there is; ROUTER as for demo
-	$(BIN)/python -m sandbox.demo --all --router $(or $(ROUTER),appmesh)
+scenarios: .venv/demo ## Every scenario there is; ROUTER as for demo
+	@$(BIN)/python -m sandbox.demo --all --router $(or $(ROUTER),appmesh)
 
-sandbox: .venv/ready ## Keep the sandbox running and print its endpoints; ROUTER as for demo, or FROM=examples/alb
-	$(BIN)/python -m sandbox $(if $(FROM),--from $(FROM),--router $(or $(ROUTER),appmesh))
+sandbox: .venv/demo ## Keep the sandbox running and print how to use it; ROUTER as for demo or FROM=examples/alb, PORT=of the AWS API
+	@$(BIN)/python -m sandbox $(if $(FROM),--from $(FROM),--router $(or $(ROUTER),appmesh)) $(if $(PORT),--port $(PORT))
+
+sdk-check: .venv/ready ## Release in the sandbox with an SDK in another language; needs Node
+	@command -v npm >/dev/null || { echo "Node 20 or newer is needed, with npm: apt install nodejs npm, or brew install node"; exit 1; }
+	mkdir -p build/sdk
+	cp tests/sandbox/sdk/* build/sdk
+	npm ci --prefix build/sdk --no-audit --no-fund
+	SDK=build/sdk $(BIN)/python -m pytest -n 0 tests/sandbox/test_node.py
 
 bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traffic away
 	$(BIN)/python -m bench.reaction
@@ -111,9 +124,10 @@ bench-cold-start: build .venv/ready ## Measure what a cold start of each functio
 
 # A pyenv shim answers to the name even where no python3.13 is chosen; then its versions are tried.
 PYTHON313 = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
+NO_PYTHON313 = Python 3.13 is needed, the functions' own, because sam build packages with it. $(INSTALL_PYTHON), and make it again
 
 build: .venv-sam/ready ## Package the functions with sam build: no credentials, no Docker
-	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
+	@[ -n "$(PYTHON313)" ] || { echo "$(NO_PYTHON313)"; exit 1; }
 	PATH="$(dir $(PYTHON313)):$$PATH" $(SAM) build
 
 package-check: build .venv/ready ## Build, and check that the package is small, compiled and complete
@@ -123,7 +137,7 @@ package-check: build .venv/ready ## Build, and check that the package is small, 
 MACHINE = $(if $(filter Darwin,$(shell uname -s)),macosx_11_0,manylinux2014)_$(shell uname -m)
 
 deploy-package: .venv-sam/ready
-	@[ -n "$(PYTHON313)" ] || { echo "python3.13 is needed: sam build packages with the functions' own Python"; exit 1; }
+	@[ -n "$(PYTHON313)" ] || { echo "$(NO_PYTHON313)"; exit 1; }
 	PATH="$(dir $(PYTHON313)):$$PATH" PLATFORM=$(MACHINE) $(SAM) build --build-dir build/deployed --cache-dir build/deploy/cache
 
 deploy-check: deploy-package .venv/ready .venv-deploy/ready .venv-aws/ready ## Deploy the built package into MiniStack, and release there on ALB; ONLY=names of scenarios
@@ -168,7 +182,7 @@ fix: .venv/ready ## Format code and definition, and mend what ruff can mend
 # The layers' pins come first: requirements-dev.in takes them as they are, so that none drifts.
 requirements: .venv/ready ## Resolve the pins anew
 	$(BIN)/pip install -q uv==0.9.9
-	for set in package/libraries package/slack requirements-dev requirements-sam requirements-deploy requirements-aws requirements-audit requirements-checkov; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
+	for set in package/libraries package/slack requirements-demo requirements-dev requirements-sam requirements-deploy requirements-aws requirements-audit requirements-checkov; do $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links $$set.in -o $$set.txt; done
 
 clean: ## Remove what can be made again
 	rm -rf .venv .venv-sam .venv-audit .venv-checkov .venv-deploy .venv-aws .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis

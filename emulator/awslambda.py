@@ -57,18 +57,3 @@ class Invoker:
         """What the function answers; its exceptions come through."""
         context = LambdaContext(name, function_arn(name), str(uuid.uuid4()))
         return self._handlers[name](event, context)
-
-
-class Invocations:
-    """The Lambda client of a function: asynchronous invocations only."""
-
-    def __init__(
-        self, invoker: Invoker, later: Callable[[float, Callable[[], None]], None]
-    ) -> None:
-        self._invoker, self._later = invoker, later
-
-    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: str) -> dict[str, Any]:  # noqa: N803
-        assert InvocationType == "Event"
-        name, event = FunctionName.split(":")[6], json.loads(Payload)
-        self._later(0.0, lambda: self._invoker.call(name, event))
-        return {"StatusCode": 202}

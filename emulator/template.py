@@ -37,8 +37,11 @@ _Loader.add_multi_constructor(
 
 @dataclass(frozen=True, slots=True)
 class Function:
+    """`name` is the logical one, `deployed` what it is called in the stack `stepcanary`."""
+
     name: str
     handler: str
+    deployed: str
 
     @property
     def arn(self) -> str:
@@ -63,10 +66,16 @@ def document() -> dict[str, Any]:
 
 def functions() -> list[Function]:
     return [
-        Function(name, resource["Properties"]["Handler"])
+        Function(name, resource["Properties"]["Handler"], _deployed(name, resource["Properties"]))
         for name, resource in document()["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     ]
+
+
+def _deployed(name: str, properties: dict[str, Any]) -> str:
+    """Without the letters that CloudFormation adds to a name of its own making."""
+    given: str = properties.get("FunctionName", f"${{NamePrefix}}-{name}")
+    return given.replace("${NamePrefix}", "stepcanary")
 
 
 def handlers() -> dict[str, Handler]:
@@ -97,9 +106,7 @@ OPEN = dict.fromkeys(
 def rules(**parameters: str) -> list[Rule]:
     """The EventBridge rules that start functions, of a stack with these parameters."""
     return [
-        Rule(
-            name, _with_names(event["Properties"]["Pattern"]), event["Properties"].get("InputPath")
-        )
+        Rule(name, with_names(event["Properties"]["Pattern"]), event["Properties"].get("InputPath"))
         for name, event in _events()
         if event["Type"] == "EventBridgeRule" and _is_enabled(event, parameters)
     ]
@@ -133,7 +140,7 @@ def _events() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _with_names(pattern: dict[str, Any]) -> dict[str, Any]:
+def with_names(pattern: dict[str, Any]) -> dict[str, Any]:
     """With what `!Ref` stands for."""
     names = {
         "ReleaseStateMachine": machine_arn(),

@@ -1,18 +1,44 @@
-"""`make sandbox`: keeps the sandbox running and prints how to reach it."""
+"""`make sandbox`: keeps the sandbox running and prints how to use it."""
 
 import argparse
 import signal
+import socket
 import threading
 from pathlib import Path
 
+from sandbox import article
 from sandbox.cloud import Sandbox, environment
 from sandbox.console import quiet
+from sandbox.demo.run import wait_until_ready
 from sandbox.fronts.names import FRONTS
+from sandbox.hints import show_split, start_release
+
+
+def port(text: str) -> int:
+    """A port of this machine that nobody has."""
+    number = int(text)
+    with socket.socket() as probe:
+        # As the server will: one that has just been closed is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", number))
+        except PermissionError:
+            problem = f"port {number} is for root only: take one from 1024 on, as PORT=9000"
+        except OverflowError:
+            problem = f"there is no port {number}: take one from 1024 to 65535, as PORT=9000"
+        except OSError as error:
+            problem = (
+                f"port {number} cannot be had ({error.strerror}): end what has it, take another"
+                " one, or leave PORT out"
+            )
+        else:
+            return number
+    raise argparse.ArgumentTypeError(problem)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="port of the AWS API (default: any)")
+    parser.add_argument("--port", type=port, default=0, help="port of the AWS API (default: any)")
     parser.add_argument("--router", choices=sorted(FRONTS), default="appmesh")
     parser.add_argument(
         "--from",
@@ -29,12 +55,21 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     front = None if given.example else FRONTS[given.router]()
+    print("# Starting the AWS API, the gateway and the tasks …", flush=True)
     with Sandbox(front, given.port, example=given.example) as sandbox:
         for name, value in environment(sandbox.endpoint).items():
             print(f"export {name}={value}")
         print(f"export STATE_MACHINE={sandbox.machine}")
         print(f"export GATEWAY={sandbox.url}")
-        print(f"# Envoy's admin page: {sandbox.admin_url}")
+        print("# With the lines above in another terminal, a request, a release and the split are:")
+        print('curl "$GATEWAY"')
+        request = sandbox.request if given.example else article.request("v2")
+        print(start_release(request))
+        for traffic in sandbox.profile["traffic"]:
+            print(show_split(traffic))
+        print(f"# Envoy's admin page: {sandbox.admin_url}", flush=True)
+        # A release that begins before its primary runs is refused.
+        wait_until_ready(sandbox)
         print("# Ready. Ctrl-C ends it.", flush=True)
         stopped.wait()
 

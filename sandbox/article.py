@@ -62,6 +62,11 @@ def image(tag: str) -> str:
     return f"{REGISTRY}/shop:{tag}"
 
 
+def request(tag: str) -> Json:
+    """The input of a release of this version."""
+    return {"service": "checkout", "images": {"app": image(tag)}}
+
+
 def create(
     client: ClientOf,
     front: Front,

@@ -17,12 +17,12 @@ from moto.server import ThreadedMotoServer
 
 from emulator import template, workflow
 from emulator.account import ACCOUNT, REGION
-from emulator.awslambda import Invocations
 from emulator.clients import forget_clients
 from emulator.events import Bus, alarm_detail, execution_detail
 from emulator.moto_gaps import (
     applicationautoscaling,
     appmesh,
+    awslambda,
     cloudformation,
     cloudwatch,
     ecs,
@@ -31,7 +31,7 @@ from emulator.moto_gaps import (
     iam,
     vpc_lattice,
 )
-from sandbox import article, metrics, serving, slack, stack
+from sandbox import article, metrics, outputs, serving, slack, stack
 from sandbox.article import Sizing
 from sandbox.autoscaling import AutoScaling
 from sandbox.ecs_agent import EcsAgent
@@ -44,7 +44,6 @@ from sandbox.metrics import Metrics
 from sandbox.serving import Serving
 from sandbox.slack import Slack
 from sandbox.timers import Schedule, Timers
-from stepcanary.aws import clients
 from stepcanary.release import floors
 
 TABLE = "stepcanary-ledger"
@@ -69,6 +68,7 @@ def environment(endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "sandbox",
         "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         # Cloud Map's DiscoverInstances would go to a host named data-127.0.0.1.
         "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
@@ -313,14 +313,14 @@ class Sandbox:
             workflow.engine(template.handlers(), on_end=self._publish_end)
         )
         self._opened.enter_context(metrics.of_functions())
+        stack.create(self.client)
+        self._opened.enter_context(stack.logs_kept())
         timers = self._timers = Timers()
         self.slack = self._opened.enter_context(
             Slack(lambda event: invoker.call("AnswerSlackFunction", event))
         )
         self._opened.enter_context(patch.dict(os.environ, {"SLACK_API": self.slack.api}))
-        self._opened.enter_context(
-            patch.object(clients, "awslambda", lambda: Invocations(invoker, timers.later))
-        )
+        self._opened.enter_context(awslambda.filled(template.functions(), invoker, timers.later))
         # Autoscaling forgets the load of before as much sooner as its periods are shorter.
         stays = floors.STAYS_SECONDS * SECONDS_PER_PERIOD / 60
         self._opened.enter_context(patch.object(floors, "STAYS_SECONDS", round(stays)))
@@ -447,4 +447,4 @@ class Sandbox:
             definition=template.definition(),
             roleArn=f"arn:aws:iam::{ACCOUNT}:role/stepcanary-release",
         )["stateMachineArn"]
-        stack.describe(self.client, given, machine=self.machine, ledger=TABLE)
+        outputs.describe(self.client, given, machine=self.machine, ledger=TABLE)

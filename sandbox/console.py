@@ -2,12 +2,15 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 LOG = Path("build/sandbox.log")
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def quiet(log: Path = LOG) -> None:
@@ -25,10 +28,26 @@ def quiet(log: Path = LOG) -> None:
             handler.setStream(file.stream)
 
 
+class Interrupted(BaseException):
+    """A signal that asks the program to end."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    # What closes the sandbox takes a moment, and is not to be interrupted in its turn.
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(number)
+
+
 def exit_with(main: Callable[[], int]) -> NoReturn:
-    """Run a program of the sandbox; Ctrl-C ends it without a stack trace."""
+    """Run a program of the sandbox; SIGINT and SIGTERM close it, without a stack trace."""
+    for each in ENDING:
+        signal.signal(each, _interrupt)
     try:
         sys.exit(main())
-    except KeyboardInterrupt:
-        print("\ninterrupted; the sandbox is closed and nothing of it runs any more")
-        sys.exit(130)
+    except Interrupted as by:
+        print("\ninterrupted; the sandbox is closed and nothing of it runs any more", flush=True)
+        sys.exit(128 + by.number)

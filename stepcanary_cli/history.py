@@ -8,6 +8,8 @@ from typing import Any
 
 QUIET = ("Is", "What", "Wait")
 """States that only lead on to others."""
+GATES = ("Gate", "PromotionGate")
+"""States that wait for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +18,28 @@ class Line:
     state: str
     weight: int | None
 
+    @property
+    def is_gate(self) -> bool:
+        return self.state in GATES
 
-def lines(events: list[dict[str, Any]]) -> Iterator[Line]:
-    """One for each state that does something, with the canary's weight then."""
+
+@dataclass(slots=True)
+class Reader:
+    """Reads the events of one execution in their order, some at a time. `state` is the one that was
+    entered last, `weight` the canary's."""
+
+    state: str = ""
     weight: int | None = None
-    for event in events:
-        entered = event.get("stateEnteredEventDetails", {}).get("name", "")
-        if entered and not entered.startswith(QUIET):
-            yield Line(event["timestamp"], entered, weight)
-        output = event.get("taskSucceededEventDetails", {}).get("output")
-        weight = _weight_in(output, weight)
+
+    def read(self, events: list[dict[str, Any]]) -> Iterator[Line]:
+        """One line for each state that does something, with the canary's weight then."""
+        for event in events:
+            entered = event.get("stateEnteredEventDetails", {}).get("name", "")
+            self.state = entered or self.state
+            if entered and not entered.startswith(QUIET):
+                yield Line(event["timestamp"], entered, self.weight)
+            output = event.get("taskSucceededEventDetails", {}).get("output")
+            self.weight = _weight_in(output, self.weight)
 
 
 def _weight_in(output: str | None, before: int | None) -> int | None:

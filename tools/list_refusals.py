@@ -15,7 +15,7 @@ from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "functions/stepcanary"
-REFUSALS = {"RequestRejected", "LeaseHeld", "SplitTaken", "ValueError"}
+REFUSALS = {"RequestRejected", "ProfileMissing", "LeaseHeld", "SplitTaken", "ValueError"}
 
 REASONS = {"refusal", "unbaked", "why_unnamed", "why_not_to"}
 """Functions that say why something is refused, and leave it to others to raise it."""
@@ -25,6 +25,7 @@ LEAST_WORDS = 4
 NO_PART = {
     "control": "actions have texts of their own",
     "chat": "what Slack answers is no release",
+    "domain/questions.py": "who asks is refused no release",
     "domain/alarm_rule.py": "a rule that is not known here is no refusal",
 }
 """Folders and modules that no release is refused by, and why."""

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from stepcanary.version import VERSION
+
 Template = Mapping[str, Any]
 
 KEPT_FOR_OLDER: dict[str, set[str]] = {}
@@ -178,9 +180,7 @@ def written_down(template: Template, version: str) -> dict[str, Any]:
 
 def main() -> None:
     source, target = map(Path, sys.argv[1:3])
-    project = (Path(__file__).resolve().parent.parent / "pyproject.toml").read_text()
-    (version,) = re.findall(r'^version = "(.*)"$', project, re.MULTILINE)
-    written = written_down(json.loads(source.read_text()), version)
+    written = written_down(json.loads(source.read_text()), VERSION)
     rows = ",\n".join(json.dumps(row) for row in written.pop("rights"))
     head = json.dumps(written, indent=1).removesuffix("\n}")
     target.write_text(f'{head},\n "rights": [\n{rows}\n]}}\n')

@@ -1,9 +1,10 @@
-"""App Mesh: virtual services."""
+"""App Mesh: virtual services, and times that any SDK can read."""
 
 import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
@@ -24,6 +25,35 @@ class NotFound(JsonRESTError):
 
     def __init__(self, message: str) -> None:
         super().__init__("NotFoundException", message)
+
+
+TIMES = {"createdAt", "lastUpdatedAt"}
+
+
+def _with_numbers(body: Any) -> Any:
+    """An answer with its times as seconds since 1970."""
+    if isinstance(body, list):
+        return [_with_numbers(each) for each in body]
+    if not isinstance(body, dict):
+        return body
+    return {
+        name: datetime.strptime(value, "%d/%m/%Y, %H:%M:%S").timestamp()  # noqa: DTZ007
+        if name in TIMES and isinstance(value, str)
+        else _with_numbers(value)
+        for name, value in body.items()
+    }
+
+
+def _call_action() -> Any:
+    """AWS: times are numbers, as JSON's protocol has them. moto: local time in words, which boto3
+    reads and others do not."""
+    call_action = AppMeshResponse.call_action
+
+    def call_action_with_numbers(self: AppMeshResponse) -> Any:
+        status, headers, body = call_action(self)
+        return status, headers, json.dumps(_with_numbers(json.loads(body))) if body else body
+
+    return call_action_with_numbers
 
 
 @contextmanager
@@ -109,6 +139,7 @@ def filled() -> Iterator[None]:
         patch.multiple(
             AppMeshResponse,
             create=True,
+            call_action=_call_action(),
             create_virtual_service=create_virtual_service,
             describe_virtual_service=describe_virtual_service,
             update_virtual_service=update_virtual_service,

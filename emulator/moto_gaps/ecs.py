@@ -75,7 +75,8 @@ def filled() -> Iterator[None]:
     ) -> Service:
         """AWS: a new service has no task yet. moto: counts all of them as pending or running.
 
-        AWS creates none with an INACTIVE revision; moto does.
+        AWS creates none with an INACTIVE revision, and knows since when there is a service; moto
+        creates it, and does not know.
         """
         with lock:
             if task_definition_str:
@@ -83,6 +84,7 @@ def filled() -> Iterator[None]:
             named = (cluster_str, service_name, desired_count, task_definition_str)
             service = create(self, *named, *args, **kwargs)
             service.deployment_configuration = dict(DEFAULT_CONFIGURATION)  # type: ignore[attr-defined]
+            service.created_at = utcnow()  # type: ignore[attr-defined]
             service.running_count = service.pending_count = 0
             if service.deployments:
                 service.deployments = []

@@ -1,4 +1,4 @@
-"""Step Functions: how executions are named, wait for a task token, and end."""
+"""Step Functions: how executions are named, wait for a task token, end and are looked at."""
 
 import time
 import uuid
@@ -9,7 +9,9 @@ from unittest.mock import patch
 
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
 from moto.stepfunctions.exceptions import InvalidToken
+from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service_callback,
@@ -53,6 +55,9 @@ def filled(invoker: Invoker, clock: Clock | None, on_end: OnEnd) -> Iterator[Non
             (StepFunctionsParserBackend, "start_execution", _start_execution()),
             (StepFunctionsParserBackend, "send_task_success", _send_task_success),
             (StepFunctionResponse, "describe_state_machine_for_execution", _definition_kept),
+            (StepFunctionResponse, "stop_execution", _stop_execution),
+            (StepFunctionResponse, "describe_execution", _describe_execution()),
+            (StepFunctionResponse, "get_execution_history", _get_execution_history),
             (token_task, "_eval_wait_for_task_token", _wait_for_task_token(clock)),
             (Environment, "set_error", _set_error()),
             (BaseExecutionWorkerCommunication, "terminated", _terminated(on_end)),
@@ -87,6 +92,43 @@ def _definition_kept(self: Any) -> ActionResult:
             "updateDate": machine.update_date,
         }
     )
+
+
+def _stop_execution(self: Any) -> ActionResult:
+    """AWS: keeps why, and says when. moto: forgets the one and may not know the other."""
+    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    now = utcnow()
+    error, cause = self._get_param("error"), self._get_param("cause")
+    execution.stop(stop_date=now, error=error, cause=cause)
+    return ActionResult({"stopDate": execution.stop_date or now})
+
+
+def _describe_execution() -> Any:
+    """AWS: says when each execution ended. moto: not of one that timed out."""
+    describe_execution = StepFunctionResponse.describe_execution
+
+    def with_stop_date(self: Any) -> ActionResult:
+        answer: ActionResult = describe_execution(self)
+        execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+        if execution.status == ExecutionStatus.TIMED_OUT:
+            described: Any = answer.result
+            described["stopDate"] = execution.stop_date
+        return answer
+
+    return with_stop_date
+
+
+def _get_execution_history(self: Any) -> ActionResult:
+    """AWS: gives pages, and the newest first on wish. moto: all there is, the oldest first. Here
+    there are pages where the caller says how large."""
+    history = self.stepfunction_backend.get_execution_history(self._get_param("executionArn"))
+    events = list(history["events"])
+    if self._get_param("reverseOrder"):
+        events.reverse()
+    begin = int(self._get_param("nextToken") or 0)
+    end = begin + (self._get_int_param("maxResults") or len(events))
+    more = {"nextToken": str(end)} if end < len(events) else {}
+    return ActionResult({"events": events[begin:end], **more})
 
 
 def _send_task_success(self: Any, task_token: str, outcome: str) -> None:
@@ -149,6 +191,10 @@ def _terminated(on_end: OnEnd) -> Any:
     terminated = BaseExecutionWorkerCommunication.terminated
 
     def terminated_and_reported(self: Any) -> None:
+        state = self.execution.exec_worker.env.program_state()
+        if isinstance(state, ProgramStopped):
+            # moto keeps them in the history only.
+            self.execution.error, self.execution.cause = state.error, state.cause
         terminated(self)
         on_end(self.execution.exec_arn, self.execution.status)
 

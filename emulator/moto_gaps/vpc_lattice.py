@@ -114,7 +114,7 @@ class _Calls:
         """AWS: writes the default action. moto: lacks the call."""
         listener = _listener(backend, params)
         listener.default_action = _checked(params["defaultAction"], backend)
-        listener.last_updated_at = datetime.now(UTC).isoformat()
+        listener.last_updated_at = _now()
         return listener.to_dict()
 
     @staticmethod
@@ -138,6 +138,7 @@ class _Calls:
             params.get("tags") or {},
         )
         rule.arn = f"{listener.arn}/rule/{rule.id}"
+        rule.created_at = rule.last_updated_at = _now()  # type: ignore[attr-defined]
         backend.tag_resource(rule.arn, params.get("tags") or {})
         return _rule_view(rule)
 
@@ -146,15 +147,17 @@ class _Calls:
         """AWS: answers the default rule too. moto: lacks the call."""
         if found := _default_rule(backend, params):
             return found
-        return _rule_view(_rule(backend, params))
+        rule = _rule(backend, params)
+        return {**_rule_view(rule), **_times(rule)}
 
     @staticmethod
     def list_rules(backend: VPCLatticeBackend, params: Json) -> Json:
         """AWS: lists the default rule too. moto: lacks the call."""
         listener = _listener(backend, params)
         rules = [r for r in backend.rules.values() if r.listener_identifier == listener.id]
-        kept = ("arn", "id", "name", "isDefault", "priority")
-        views = [*map(_rule_view, rules), _default_view(listener)]
+        kept = ("arn", "id", "name", "isDefault", "priority", "createdAt", "lastUpdatedAt")
+        views = [{**_rule_view(rule), **_times(rule)} for rule in rules]
+        views.append(_default_view(listener))
         return {"items": [{k: v for k, v in view.items() if k in kept} for view in views]}
 
     @staticmethod
@@ -167,6 +170,7 @@ class _Calls:
             rule.action = _checked(params["action"], backend)
         rule.match = params.get("match", rule.match)
         rule.priority = params.get("priority", rule.priority)
+        rule.last_updated_at = _now()  # type: ignore[attr-defined]
         return _rule_view(rule)
 
     @staticmethod
@@ -279,7 +283,22 @@ def _default_rule(backend: VPCLatticeBackend, params: Json) -> Json | None:
 def _default_view(listener: VPCLatticeListener) -> Json:
     id = f"rule-{listener.id.removeprefix('listener-')}"
     action = listener.default_action
-    return {"arn": f"{listener.arn}/rule/{id}", "id": id, "isDefault": True, "action": action}
+    times = {"createdAt": listener.createdAt, "lastUpdatedAt": listener.last_updated_at}
+    return {
+        "arn": f"{listener.arn}/rule/{id}",
+        "id": id,
+        "isDefault": True,
+        "action": action,
+        **times,
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _times(rule: Any) -> Json:
+    return {"createdAt": rule.created_at, "lastUpdatedAt": rule.last_updated_at}
 
 
 def _rule_view(rule: VPCLatticeRule) -> Json:

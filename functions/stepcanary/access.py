@@ -8,20 +8,22 @@ and the stack's own state machine are called without it.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """A role of another account. CloudTrail has the `session` there; the external id is what the
-    role's trust policy asks for."""
+    role's trust policy asks for. What `only_reads` has no more than the role's rights to read."""
 
     role_arn: str
     external_id: str = field(repr=False)
     session: str
+    only_reads: bool = False
 
 
 _access: ContextVar[Access | None] = ContextVar("access", default=None)
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
 
 
 def current() -> Access | None:
@@ -32,8 +34,20 @@ def current() -> Access | None:
 @contextmanager
 def entered(access: Access | None) -> Iterator[None]:
     """Also None is entered: what is called next is in the stack's own account again."""
+    if access is not None and _reading.get():
+        access = replace(access, only_reads=True)
     before = _access.set(access)
     try:
         yield
     finally:
         _access.reset(before)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Every access that is entered meanwhile only reads: for questions, which change nothing."""
+    before = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(before)

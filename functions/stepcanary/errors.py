@@ -8,6 +8,7 @@ Who answers each:
     ├── AwsRefused              the phase's Catch; at the plan it is a rejection
     │   └── SdkMisused          the same, and us: nothing that a user does mends it
     ├── RequestRejected         a person: nothing was changed
+    │   ├── ProfileMissing      a person: no such service is known
     │   └── LeaseHeld           a person: somebody else has what the request needs
     │       └── SplitTaken      `concurrency` of the profile: reject, supersede or queue
     ├── SplitUnsettled          the state machine opens again, for ten minutes
@@ -64,6 +65,10 @@ class SdkMisused(AwsRefused):
 
 class RequestRejected(ReleaseError):
     """The request cannot be released as it stands. Nothing was changed."""
+
+
+class ProfileMissing(RequestRejected):
+    """No profile of this service is stored."""
 
 
 class LeaseHeld(RequestRejected):

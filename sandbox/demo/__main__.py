@@ -6,10 +6,11 @@ from itertools import groupby
 from pathlib import Path
 
 from sandbox.cloud import Sandbox
-from sandbox.console import exit_with, quiet
+from sandbox.console import LOG, exit_with, quiet
 from sandbox.demo.checks import Report
 from sandbox.demo.judge import judged
 from sandbox.demo.scenarios import CAPACITY, CHAIN, DEMO, SCENARIOS, Scenario
+from sandbox.demo.summary import summary, verdict
 from sandbox.fronts.names import FRONTS
 
 EVERY = [*SCENARIOS, *CHAIN, *CAPACITY]
@@ -51,24 +52,26 @@ def main() -> int:
     quiet()
     folder.mkdir(parents=True, exist_ok=True)
     reports: list[Report] = []
-    wrong: list[str] = []
-    for (front, sizing), group in groupby(_chosen(given), lambda each: (each.front, each.sizing)):
+    chosen = _chosen(given)
+    count = f"{len(chosen)} release{'s' if len(chosen) > 1 else ''}"
+    print(f"{count} behind a real Envoy, each for about half a minute under 240 requests a second.")
+    print(f"Starting the AWS API, the gateway and the tasks; their log is {LOG}.", flush=True)
+    for (front, sizing), group in groupby(chosen, lambda each: (each.front, each.sizing)):
         with Sandbox((front or FRONTS[given.router])(), sizing=sizing) as sandbox:
-            print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}")
+            print(f"AWS API {sandbox.endpoint}  gateway {sandbox.url}", flush=True)
             for scenario in group:
                 with scenario.around():
                     report, problems = judged(sandbox, scenario)
                 reports.append(report)
                 problems += _longer(scenario, reports)
-                wrong += [f"{scenario.name}: {problem}" for problem in problems]
+                report |= {"expected": scenario.expected, "held": not problems}
+                print(*(f"  {line}" for line in verdict(report, problems)), sep="\n", flush=True)
     text = json.dumps({"router": given.router, "scenarios": reports}, indent=2) + "\n"
     path = folder / f"report-{given.router}.json"
     for each in (path, folder / "report.json"):
         each.write_text(text)
-    print(f"\nreport: {path}")
-    for problem in wrong:
-        print(f"WRONG {problem}")
-    return 1 if wrong else 0
+    print(f"\n{summary(given.router, reports)}\n\nreport: {path}")
+    return 0 if all(report["held"] for report in reports) else 1
 
 
 if __name__ == "__main__":

@@ -59,7 +59,13 @@ def split_95_to_5(report: Report) -> list[str]:
     if step is None or step["requests"] < 2_000:
         return [f"too few requests at 95:5: {step}"]
     low, high = binomial_interval(step["requests"], 0.05)
-    report["interval"] = {"low": low, "high": high, "confidence": CONFIDENCE}
+    report["interval"] = {
+        "requests": step["requests"],
+        "canary_requests": step["canary_requests"],
+        "low": low,
+        "high": high,
+        "confidence": CONFIDENCE,
+    }
     if not low <= step["canary_requests"] <= high:
         return [f"{step['canary_requests']} of {step['requests']} lie outside {low}..{high}"]
     return released(report)

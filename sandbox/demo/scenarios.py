@@ -16,7 +16,8 @@ from sandbox.fronts.front import Front
 
 @dataclass(frozen=True)
 class Scenario:
-    """One release. `check` returns what is wrong with its report, or an empty list.
+    """One release. `check` returns what is wrong with its report, or an empty list, and `expected`
+    is what it checks, in words.
 
     `acts` happen one after the other; `crashes` on the primary, where its setting is another;
     `front` is what stands before the service, if not the router's own; `begin` starts it, if an
@@ -31,6 +32,7 @@ class Scenario:
     tag: str
     outcome: str
     check: Callable[[Report], list[str]]
+    expected: str = ""
     steps: Steps | None = None
     acts: tuple[Act, ...] = ()
     crashes: bool = False
@@ -48,12 +50,19 @@ class Scenario:
 
 LONG: Steps = [{"weight": 50, "bake_seconds": 60}]
 DEMO = [
-    Scenario("good", "v2", "Released", checks.released),
+    Scenario(
+        "good",
+        "v2",
+        "Released",
+        checks.released,
+        expected="the new version serves in the end, and no request fails",
+    ),
     Scenario(
         "bad",
         "v3-fail30",
         "Reverted",
         checks.reverted_by_alarm,
+        expected="the alarm's event ends the bake, and only the canary failed requests",
         # Far longer than the alarm needs: it is the alarm's event that ends it.
         steps=[{"weight": 5, "bake_seconds": 60}],
     ),
@@ -62,6 +71,7 @@ DEMO = [
         "v4",
         "Released",
         checks.split_95_to_5,
+        expected="at 95:5 the canary gets 5 % of the requests, as near as chance allows",
         steps=[{"weight": 5, "bake_seconds": 14}, {"weight": 100, "bake_seconds": 2}],
     ),
 ]
@@ -72,6 +82,7 @@ SCENARIOS = [
         "v5",
         "Reverted",
         checks.recovered,
+        expected="the execution is stopped, the sweep returns the traffic, and no request fails",
         steps=[{"weight": 50, "bake_seconds": 60}],
         acts=(Act("Bake", acts.stop_execution),),
     ),
@@ -80,6 +91,8 @@ SCENARIOS = [
         "v6",
         "Reverted",
         checks.failed_promotion,
+        expected="twice the primary does not start the new version, the canary carries everything"
+        " meanwhile, and no request fails",
         steps=[{"weight": 50, "bake_seconds": 2}, {"weight": 100, "bake_seconds": 2}],
         acts=(
             Act("PromotionGate", acts.send_signal("retry")),
@@ -92,6 +105,7 @@ SCENARIOS = [
         "v7",
         "Released",
         checks.resumed,
+        expected="somebody resumes it at its gate, and no request fails",
         steps=[{"weight": 50, "bake_seconds": 2, "approval": True}, QUICK[1]],
         acts=(Act("Gate", acts.take_action("resume")),),
     ),
@@ -100,6 +114,7 @@ SCENARIOS = [
         "v4",
         "Released",
         checks.released,
+        expected="the version before serves again, by a release of its own",
         begin=lambda sandbox: acts.start_execution(
             sandbox, {"service": "checkout", "action": "rollback", "by": "jane"}
         ),
@@ -109,6 +124,7 @@ SCENARIOS = [
         "v9",
         "Reverted",
         checks.superseded,
+        expected="a newer release takes over, and no request fails",
         steps=LONG,
         acts=(Act("Bake", acts.start_release("v10", concurrency="supersede")),),
     ),
@@ -117,6 +133,7 @@ SCENARIOS = [
         "v11",
         "Released",
         checks.queued,
+        expected="of two that wait only the newest is released, after the first",
         steps=[{"weight": 50, "bake_seconds": 6}, QUICK[1]],
         acts=(
             Act("Bake", acts.start_release("v12", concurrency="queue")),
@@ -128,6 +145,7 @@ SCENARIOS = [
         "v14",
         "Released",
         checks.promoted_by_pipeline,
+        expected="a push, told twice, starts one release, and its pipeline promotes it",
         begin=acts.push_image("v14"),
         acts=(Act("Gate", acts.succeed_pipeline),),
     ),
@@ -136,6 +154,7 @@ SCENARIOS = [
         "v15",
         "Released",
         checks.promoted_in_slack,
+        expected="a command starts it, a click promotes it, and the thread tells all of it",
         begin=acts.write_command(f"release checkout app={article.image('v15')}"),
         acts=(Act("Gate", acts.click_button("promote")),),
     ),
@@ -144,6 +163,7 @@ SCENARIOS = [
         "v16",
         "Reverted",
         checks.canary_lost,
+        expected="the canary dies at 100 %, and the sweep returns the traffic within seconds",
         steps=QUICK,
         profile={"promotion": {"approval": True}, "alarms": [article.SLOW]},
         acts=(Act("Gate", acts.kill_canary),),
@@ -153,6 +173,7 @@ SCENARIOS = [
         "v17",
         "Reverted",
         checks.hotfix_kept,
+        expected="what somebody deploys on the primary meanwhile stays, and no request fails",
         steps=LONG,
         acts=(Act("Bake", acts.deploy_hotfix("v20")),),
     ),
@@ -161,6 +182,7 @@ SCENARIOS = [
         "v21",
         "Released",
         checks.baked_bytes,
+        expected="other bytes under the same tag reach nobody",
         steps=QUICK,
         acts=(Act("Bake", acts.push_again("v21", "v21-unseen-fail100")),),
     ),
@@ -169,6 +191,7 @@ SCENARIOS = [
         "v22",
         "Released",
         checks.fix_judged,
+        expected="the canary and then the primary serve the fix, and not what had the tag before",
         begin=acts.fix_and_release_again("v22", "v22-bad-fail30", "v22-fixed"),
     ),
     Scenario(
@@ -176,6 +199,7 @@ SCENARIOS = [
         "v18",
         "Reverted",
         checks.restored_by_copy,
+        expected="the old version is back by a copy of its revision, and no request fails",
         steps=QUICK,
         before=acts.apply_infrastructure,
         acts=(Act("PromotionGate", acts.send_signal("revert")),),
@@ -183,12 +207,20 @@ SCENARIOS = [
     ),
 ]
 CHAIN = [
-    Scenario("chain", "v2", "Released", checks.released, front=Chain),
+    Scenario(
+        "chain",
+        "v2",
+        "Released",
+        checks.released,
+        expected="the service behind another one is released, and no request fails",
+        front=Chain,
+    ),
     Scenario(
         "chain-bad",
         "v3-fail30",
         "Reverted",
         checks.reverted_by_alarm,
+        expected="the alarm's event ends the bake, and only the canary failed requests",
         steps=[{"weight": 5, "bake_seconds": 60}],
         front=Chain,
     ),
@@ -208,6 +240,7 @@ CAPACITY = [
         "v23",
         "Reverted",
         checks.capacity_kept,
+        expected="autoscaling takes no task that the way back needs, and no request is refused",
         steps=SHRINK,
         acts=SHRUNK,
         sizing=SCALED,
@@ -219,6 +252,7 @@ CAPACITY = [
         "v25",
         "Reverted",
         checks.capacity_lost,
+        expected="without the floor the primary loses tasks, and requests are refused",
         steps=SHRINK,
         acts=SHRUNK,
         sizing=SCALED,
@@ -231,6 +265,7 @@ CAPACITY = [
         "v26",
         "Released",
         checks.at_rest,
+        expected="a canary of full size serves all four steps",
         steps=RAMP,
         profile={"capacity": "full"},
         sizing=Sizing(tasks=4),
@@ -241,6 +276,7 @@ CAPACITY = [
         "v24",
         "Released",
         checks.evenly_loaded,
+        expected="no task of the canary carries more than 1.3 times one of the primary at rest",
         steps=RAMP,
         sizing=Sizing(tasks=4),
         seconds_before=6.0,

@@ -1,5 +1,6 @@
 """View: a release as the terminal shows it."""
 
+import shutil
 import sys
 import time
 
@@ -24,7 +25,9 @@ class View:
         line = f"{seconds:6.1f} s  {state:<15} {split[0]:>3}:{split[1]:<3}  {versions}"
         if self._live:
             end = "\n" if key != self._last else ""
-            print(f"\r\x1b[K{line}", end=end, flush=True)
+            # A line that wraps could not be written over.
+            shown = line[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\x1b[K{shown}", end=end, flush=True)
         elif key != self._last:
             print(line, flush=True)
         self._last = key

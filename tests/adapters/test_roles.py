@@ -10,7 +10,7 @@ from botocore.compat import HTTPHeaders
 from botocore.stub import ANY, Stubber
 
 from stepcanary import clock
-from stepcanary.access import Access, current, entered
+from stepcanary.access import Access, current, entered, reading
 from stepcanary.aws import clients, ecs, roles, sts
 from stepcanary.errors import AwsRefused, AwsThrottled, RequestRejected
 from tests.adapters.stands.stand import FACTORIES
@@ -70,6 +70,25 @@ def test_a_role_is_assumed_once_and_with_its_external_id(asked: Stubber) -> None
     found = [roles.credentials(ACCESS, clients.sts()) for _ in range(3)]
     assert {each.access_key for each in found} == {"ASIATESTING000000001"}
     assert (found[0].secret_key, found[0].token) == ("secret", "token")
+
+
+def test_who_only_reads_has_a_session_of_its_own_that_may_do_no_more(asked: Stubber) -> None:
+    """Also in the look whether anybody may assume the role."""
+    reads = {**ASKED, "Policy": roles.READS}
+    asked.add_response("assume_role", given("ASIAREADS000000000001"), reads)
+    asked.add_client_error(
+        "assume_role", roles.DENIED, expected_params={**reads, "ExternalId": ANY}
+    )
+    asked.add_response("assume_role", given("ASIAWRITES00000000001"), ASKED)
+    with reading(), entered(ACCESS):
+        access = current()
+        assert access is not None
+        sts.require_role(access)
+        assert roles.credentials(access, clients.sts()).access_key == "ASIAREADS000000000001"
+    with entered(ACCESS):
+        access = current()
+        assert access is not None
+        assert roles.credentials(access, clients.sts()).access_key == "ASIAWRITES00000000001"
 
 
 @pytest.mark.parametrize(("seconds", "times"), [(301, 1), (300, 2), (10, 2)])

@@ -1,22 +1,24 @@
-"""The command line drives releases in the sandbox, and tells the truth by its exit code."""
+"""The command as a process, in the sandbox with its real traffic: what only a process can show."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from emulator.template import ROOT
 from sandbox import article
 from sandbox.cloud import Sandbox, environment
-from stepcanary_cli.history import lines
+from stepcanary_cli.outcomes import Exit
 from tests.eventually import within
 
 eventually = within(30)
 
-COMMAND = Path(sys.executable).with_name("stepcanary")
+COMMAND = (sys.executable, "-m", "stepcanary_cli")
 STEPS = [{"weight": 50, "bake_seconds": 60}, {"weight": 100, "bake_seconds": 60}]
 
 
@@ -27,10 +29,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def start(sandbox: Sandbox, *words: str) -> subprocess.Popen[str]:
-    env = {**environment(sandbox.endpoint), "STATE_MACHINE": sandbox.machine}
     return subprocess.Popen(
-        [str(COMMAND), "--by", "jane", *words],
-        env=env,
+        [*COMMAND, "--by", "jane", *words],
+        env={
+            **environment(sandbox.endpoint),
+            "STATE_MACHINE": sandbox.machine,
+            "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -40,6 +45,7 @@ def start(sandbox: Sandbox, *words: str) -> subprocess.Popen[str]:
 def run(sandbox: Sandbox, *words: str) -> tuple[int, str]:
     process = start(sandbox, *words)
     out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
     return process.returncode, out + err
 
 
@@ -49,85 +55,61 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
     profile.write_text(json.dumps({**sandbox.profile, "steps": STEPS}))
     eventually(lambda: sandbox.service("example1")["runningCount"] == 2)
     image = article.image("v2")
-    release = ("release", "checkout", "--image", f"app={image}", "--profile", str(profile))
-    code, execution = run(sandbox, *release, "--detach")
+    release = ("checkout", "--image", f"app={image}", "--profile", str(profile))
+    code, text = run(sandbox, "check", *release)
+    assert (code, text.splitlines()[-1]) == (0, "checkout can be released")
+    code, execution = run(sandbox, "release", *release, "--detach")
     assert (code, execution.startswith("arn:aws:states:")) == (0, True)
-    # By its service a release is found once it is open.
     eventually(lambda: sandbox.split() == (50, 50))
+
+    # Who stops watching stops nothing.
     watcher = start(sandbox, "watch", "checkout")
+    assert watcher.stdout is not None
+    assert watcher.stdout.readline()
+    watcher.send_signal(signal.SIGINT)
+    assert "what was started goes on" in watcher.communicate(timeout=30)[1]
+    assert watcher.returncode == Exit.INTERRUPTED
 
-    code, text = run(sandbox, "status", "checkout")
-    assert code == 0
-    status = json.loads(text)
-    assert status["running"][0]["execution"] == execution.strip()
-    assert (status["running"][0]["by"], status["running"][0]["weight"]) == ("jane (claimed)", 50)
-
-    code, text = run(sandbox, *release)
-    assert code == 1
-    assert text.splitlines()[-1].startswith("Rejected: traffic: execution")
+    code, text = run(sandbox, "status", "checkout", "--json")
+    [running] = json.loads(text)["running"]
+    assert (code, running["execution"]) == (0, execution.strip())
+    assert (running["by"], running["weight"]) == ("jane (claimed)", 50)
 
     assert run(sandbox, "skip", "checkout")[0] == 0
     eventually(lambda: sandbox.split() == (0, 100))
-    assert run(sandbox, "promote", "checkout")[0] == 0
-    out, err = watcher.communicate(timeout=60)
-    assert watcher.returncode == 0, err
-    assert "ShiftWeight" in out
-    assert "canary 50 %" in out
-    assert out.splitlines()[-1] == f"Released: The primary serves {image}."
-    assert sandbox.image("example1") == image
-
-    code, text = run(sandbox, "rollback", "checkout")
+    code, text = run(sandbox, "promote", "checkout", "--wait")
     assert code == 0, text
-    assert sandbox.image("example1").endswith(":v1")
+    assert text.splitlines()[-1] == f"Released: The primary serves {image}."
+    assert sandbox.image("example1") == image
+    assert "Released" in run(sandbox, "history", "checkout")[1]
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize(
-    ("words", "code", "message"),
-    [
-        (("promote", "checkout"), 1, "Rejected: promote: no release of checkout is running"),
-        (("release", "checkout"), 1, "Rejected: request is not valid"),
-        (("release", "checkout", "--image", "shop:v2"), 2, "write CONTAINER=IMAGE"),
-        (("shift", "checkout", "101"), 1, "Rejected: action is not valid"),
-        (("watch", "checkout"), 2, "no release of checkout is running"),
-        (("watch", "arn:aws:states:us-east-1:123456789012:execution:a:b"), 2, "AWS says"),
-        (("release", "checkout", "--profile", "/nonexistent"), 2, "No such file"),
-        (("dance",), 2, "invalid choice"),
-    ],
-)
-def test_mistakes_are_explained_and_change_nothing(
-    sandbox: Sandbox, words: tuple[str, ...], code: int, message: str
-) -> None:
-    before = sandbox.split()
-    found, text = run(sandbox, *words)
-    assert found == code, text
-    assert message in text
-    assert "Traceback" not in text
-    assert sandbox.split() == before
-
-
-def test_history_has_the_weight_of_its_moment() -> None:
-    def entered(name: str) -> dict[str, Any]:
-        return {"timestamp": 0, "stateEnteredEventDetails": {"name": name}}
-
-    def succeeded(payload: Any) -> dict[str, Any]:
-        return {"taskSucceededEventDetails": {"output": json.dumps({"Payload": payload})}}
-
-    found = lines(
-        [
-            entered("ShiftWeight"),
-            succeeded({"weight": 5}),
-            entered("Bake"),
-            entered("WhatVerdict"),
-            {"taskSucceededEventDetails": {"output": "not JSON"}},
-            entered("Revert"),
-            succeeded({"next": "confirm"}),
-            entered("ConfirmRest"),
-        ]
+def test_who_reads_no_further_misuses_nothing(sandbox: Sandbox) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen(
+        [*COMMAND, "status", "checkout"],
+        env={
+            **environment(sandbox.endpoint),
+            "STATE_MACHINE": sandbox.machine,
+            "PYTHONPATH": f"{ROOT / 'functions'}:{ROOT}",
+        },
+        stdout=write,
+        stderr=subprocess.PIPE,
     )
-    assert [(line.state, line.weight) for line in found] == [
-        ("ShiftWeight", None),
-        ("Bake", 5),
-        ("Revert", 5),
-        ("ConfirmRest", 0),
-    ]
+    os.close(write)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (Exit.CLOSED_PIPE, b"")
+
+
+@pytest.mark.timeout(60)
+def test_a_profile_is_proposed_for_what_is_there(sandbox: Sandbox) -> None:
+    words = ("init", "example1", "example2", "--cluster", "example", "--alarm", "example2-5xx")
+    code, text = run(sandbox, *words, "--json")
+    assert code == 0, text
+    # What goes to standard error follows.
+    proposed = json.JSONDecoder().raw_decode(text)[0]["profile"]
+    given = {key: sandbox.profile[key] for key in proposed}
+    traffic = [{**each, **given["traffic"][0]} for each in proposed["traffic"]]
+    assert {**proposed, "traffic": traffic} == given

@@ -9,18 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore import xform_name
-from botocore.model import OperationModel
+from awscli.clidriver import create_clidriver
 
 from emulator import template
 from tests.docs.test_docs import PAGES, blocks
 
-ABOVE_ALL = {"query", "output", "max-items", "cli-binary-format", "cli-read-timeout"}
-"""Options of the AWS CLI itself."""
-DEPLOY = {"stack-name", "template-file", "capabilities", "parameter-overrides"}
-"""Options of `aws cloudformation deploy`, which is no operation but several."""
+ABOVE_ALL = {"query", "output", "cli-read-timeout"}
+"""Options of the AWS CLI itself, which its versions 1 and 2 both have."""
 JQ = shutil.which("jq")
 
 
@@ -37,40 +33,62 @@ def of_aws() -> list[str]:
 
 
 @cache
-def operation(service: str, command: str) -> OperationModel:
-    model = botocore.session.get_session().get_service_model(service)
-    names = {xform_name(name, "-"): name for name in model.operation_names}
-    return model.operation_model(names[command])
+def commands_of(service: str) -> dict[str, Any]:
+    """As the help of the AWS CLI lists them, with those that are no operation of the service."""
+    table = create_clidriver().create_help_command().command_table
+    named: dict[str, Any] = table[service].create_help_command().command_table
+    return named
 
 
-def waited_for(service: str, state: str) -> str:
-    """The command that `aws SERVICE wait STATE` repeats."""
-    waiters = botocore.session.get_session().get_waiter_model(service)
-    names = {xform_name(name, "-"): name for name in waiters.waiter_names}
-    return str(xform_name(waiters.get_waiter(names[state]).operation, "-"))
+def options_of(service: str, command: str, state: str = "") -> tuple[set[str], set[str]]:
+    """All options of a command, and those that it needs; `wait` has a command for each state."""
+    named = commands_of(service)[command]
+    if command == "wait":
+        named = named.create_help_command().command_table[state]
+    table = named.arg_table
+    options = {name: each for name, each in table.items() if each.cli_name.startswith("--")}
+    return set(options), {name for name, each in options.items() if each.required}
 
 
 @pytest.mark.parametrize("line", of_aws(), ids=lambda line: " ".join(line.split()[1:3]))
 def test_the_aws_cli_knows_the_command_and_its_options(line: str) -> None:
     words = shlex.split(line, comments=True)
-    service, command = words[1:3]
     options = {word.removeprefix("--") for word in words[3:] if word.startswith("--")}
-    if (service, command) == ("cloudformation", "deploy"):
-        assert options <= DEPLOY
-        return
-    if command == "wait":
-        command = waited_for(service, words[3])
-    shape = operation(service, command).input_shape
-    assert shape is not None
-    known = {xform_name(name, "-") for name in shape.members}
-    # A switch can be turned off as well.
-    assert {option.removeprefix("no-") for option in options} <= known | ABOVE_ALL
-    required = {xform_name(name, "-") for name in shape.required_members}
-    assert required <= options
+    known, required = options_of(*words[1:4])
+    assert options <= known | ABOVE_ALL
+    assert required <= options or "cli-input-json" in options
+
+
+def test_a_payload_is_one_for_both_versions_of_the_aws_cli() -> None:
+    """Version 2 takes a payload for base64, and so does it a text file; not a file of bytes."""
+    payloads = [re.findall(r"--payload (\S+)", line) for line in of_aws()]
+    found = [payload for each in payloads for payload in each]
+    assert len(found) > 2
+    assert [payload for payload in found if not payload.startswith("fileb://")] == []
+
+
+def test_a_command_reckons_with_any_date() -> None:
+    """That of macOS knows no `-d`."""
+    assert [line for page in PAGES for line in commands(page) if "date -d" in line] == []
 
 
 def test_there_are_commands_to_check() -> None:
     assert len(of_aws()) > 25
+
+
+def test_the_parameters_and_outputs_in_commands_are_those_of_a_template() -> None:
+    templates = [template.document()]
+    templates += [template.read(path) for path in template.ROOT.glob("examples/*/template.yaml")]
+    parameters = {name for each in templates for name in each.get("Parameters", {})}
+    outputs = {name for each in templates for name in each.get("Outputs", {})}
+    lines = [line for page in PAGES for line in commands(page)]
+    overrides = [line.partition("--parameter-overrides")[2].partition(" --")[0] for line in lines]
+    given = re.findall(r"(\w+)=", " ".join(overrides))
+    asked = [name for line in lines for name in re.findall(r"OutputKey=='(\w+)'", line)]
+    assert set(given) <= parameters
+    assert set(asked) <= outputs
+    assert "SlackTeamId" in given
+    assert "SlackRequestUrl" in asked
 
 
 EVENT = json.loads((template.ROOT / "events/relay_alarm.json").read_text())

@@ -4,7 +4,10 @@ lead somewhere."""
 import ast
 import json
 import re
+import tomllib
 from collections import Counter
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,27 +23,32 @@ from tests.statemachine.runner import World
 
 DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
-BELOW_DOCS = sorted(DOCS.rglob("*.md"))
-PAGES = [
-    *(
-        ROOT / name
-        for name in (
-            "README.md",
-            "CONTRIBUTING.md",
-            "SECURITY.md",
-            "CHANGELOG.md",
-            "tests/README.md",
-        )
-    ),
-    *BELOW_DOCS,
-]
+EXAMPLES = ROOT / "examples"
+PAGES = sorted(
+    page
+    for pattern in ("*.md", "docs/**/*.md", "events/*.md", "examples/**/*.md", "tests/*.md")
+    for page in ROOT.glob(pattern)
+)
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 ROOTS = [ROOT, ROOT / "functions", ROOT / "functions/stepcanary"]
 """What the paths on the pages are relative to."""
-FOLDERS = {each.name for root in ROOTS for each in root.iterdir() if each.is_dir()}
+FOLDERS = {
+    each.name
+    for root in ROOTS
+    for each in root.iterdir()
+    if each.is_dir() and not each.name.startswith(".")
+}
 PLAIN_ENGLISH = {"input"}
 """Words of class names that need no entry in the glossary."""
 NOT_IN_GIT = {"build"}
+MADE_ELSEWHERE = {
+    "imagedefinitions.json", "imageDetail.json",  # by CodePipeline and ECR
+    "endpoints.json",  # botocore's
+    "report.json", "report-alb.json",  # by `make demo`
+}  # fmt: skip
+"""Files that pages name and that are in no commit."""
+SUFFIXES = (".md", ".py", ".json", ".yaml", ".yml", ".toml", ".tf", ".txt", ".in", ".sh")
+PLACEHOLDERS = re.compile(r"[<>*…{}]")
 ARTICLE = "https://jedipunkz.github.io/post/app-mesh-ecs-canary/"
 
 
@@ -53,11 +61,28 @@ def without_blocks(page: Path) -> str:
     return fenced.sub("", page.read_text())
 
 
+def prose(page: Path) -> str:
+    return re.sub(r"`[^`]*`", "", without_blocks(page))
+
+
 def links(page: Path) -> list[str]:
     """The targets of the page's links, without those that leave the repository."""
-    prose = re.sub(r"`[^`]*`", "", without_blocks(page))
-    targets = re.findall(r"\]\(([^)\s]+)\)", prose)
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    targets += re.findall(r"^\[[^\]]+\]: (\S+)", prose(page), re.MULTILINE)
     return [target for target in targets if "://" not in target]
+
+
+def named(page: Path) -> list[str]:
+    """The files and folders of the repository that the page names in code spans."""
+    spans = re.findall(r"`([\w./<>*…{}$-]+)`", without_blocks(page))
+    known = [span for span in spans if not PLACEHOLDERS.search(span)]
+    folders = FOLDERS - NOT_IN_GIT
+    return [
+        span
+        for span in known
+        if ("/" in span and span.split("/")[0] in folders)
+        or (span.endswith(SUFFIXES) and span.split("/")[0] not in NOT_IN_GIT)
+    ]
 
 
 def linked(page: Path, target: str) -> Path:
@@ -71,22 +96,38 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def exists(path: str) -> bool:
-    return any((root / path).exists() for root in ROOTS)
+@cache
+def file_names() -> set[str]:
+    folders = [ROOT / name for name in FOLDERS - NOT_IN_GIT if (ROOT / name).is_dir()]
+    below = {path.name for each in folders for path in each.rglob("*") if path.is_file()}
+    return below | {path.name for path in ROOT.iterdir()}
+
+
+def exists(page: Path, path: str) -> bool:
+    """A path is relative to one of the roots, or to its page; a bare name is that of any file."""
+    if any((root / path).exists() for root in [*ROOTS, page.parent]):
+        return True
+    return "/" not in path and path in file_names() | MADE_ELSEWHERE
 
 
 @each_page
 def test_files_that_are_named_exist(page: Path) -> None:
-    named = re.findall(r"`([a-z_]+/[\w./<>-]+)`", page.read_text())
-    paths = [path for path in named if path.split("/")[0] in FOLDERS - NOT_IN_GIT]
-    lost = [path for path in paths if "<name>" not in path and not exists(path)]
-    assert lost == []
+    assert [path for path in named(page) if not exists(page, path)] == []
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", INDEX], ids=["README", "index"])
+def test_what_a_newcomer_reads_first_links_the_files_that_it_names(page: Path) -> None:
+    linked_away = re.sub(r"\[[^\]]*\]\([^)]*\)", "", without_blocks(page))
+    bare = re.findall(r"`([\w./-]+)`", linked_away)
+    assert [path for path in bare if "/" in path and (ROOT / path).exists()] == []
 
 
 @each_page
 def test_targets_that_are_named_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)", page.read_text())) <= targets
+    commands = "\n".join(blocks(page, "shell"))
+    spans = re.findall(r"`make ([a-z-]+)", page.read_text())
+    assert {*spans, *re.findall(r"^make ([a-z-]+)", commands, re.MULTILINE)} <= targets
 
 
 @each_page
@@ -94,7 +135,8 @@ def test_links_lead_to_pages_and_headings_that_exist(page: Path) -> None:
     broken = []
     for target in links(page):
         destination, anchor = linked(page, target), target.partition("#")[2]
-        if not destination.exists() or (anchor and anchor not in anchors(destination)):
+        is_ours = destination.is_relative_to(ROOT) and destination.exists()
+        if not is_ours or (anchor and anchor not in anchors(destination)):
             broken.append(target)
     assert broken == []
 
@@ -112,8 +154,16 @@ def test_every_page_is_reached_from_the_index() -> None:
 
 
 def test_the_index_names_every_page_and_every_decision() -> None:
-    named = [linked(INDEX, target) for target in links(INDEX)]
-    assert sorted(named) == sorted(page for page in PAGES if page != INDEX)
+    pages = {linked(INDEX, target) for target in links(INDEX)} & set(PAGES)
+    of_one_example = {page for page in PAGES if page.parent.parent == EXAMPLES}
+    assert sorted(pages | of_one_example) == sorted(page for page in PAGES if page != INDEX)
+
+
+def test_the_page_of_the_examples_names_every_one() -> None:
+    page = EXAMPLES / "README.md"
+    shown = {linked(page, target) for target in links(page)}
+    folders = [each for each in sorted(EXAMPLES.iterdir()) if each.is_dir()]
+    assert [each for each in folders if not {each, *each.iterdir()} & shown] == []
 
 
 def entries() -> list[str]:
@@ -154,6 +204,63 @@ def test_the_article_is_linked_where_a_page_first_speaks_of_it(page: Path) -> No
     paragraphs = re.split(r"\n\s*\n", page.read_text())
     speaking = [text for text in paragraphs if re.search(r"\barticle\b", text)]
     assert not speaking or ARTICLE in speaking[0]
+
+
+def test_the_first_release_of_the_readme_is_that_of_the_example() -> None:
+    shown = [json.loads(text) for text in blocks(ROOT / "README.md", "json")]
+    files = [ROOT / "examples/alb" / name for name in ("profile.json", "request.json")]
+    assert shown == [json.loads(path.read_text()) for path in files]
+
+
+def test_the_folders_of_the_architecture_are_the_layers_that_are_checked() -> None:
+    section = (DOCS / "architecture.md").read_text().partition("## Folders")[2]
+    table = section.partition("|---|---|")[2].partition("\n\n")[0]
+    shown = [set(re.findall(r"`(\w+)`", row.split("|")[1])) for row in table.strip().splitlines()]
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (each["layers"] for each in linter["contracts"] if each["type"] == "layers")
+    checked = [{name.rpartition(".")[2] for name in row.split(" | ")} for row in layers]
+    assert shown == checked[checked.index({"handlers"}) :]
+
+
+def states(definition: dict[str, Any]) -> dict[str, set[str]]:
+    """Each state with those that may come next: a phase leads into its branch, which leads out."""
+    following: dict[str, set[str]] = {}
+    for name, state in definition["States"].items():
+        ways = [state, *state.get("Choices", []), *state.get("Catch", [])]
+        following[name] = {way[key] for way in ways for key in ("Next", "Default") if key in way}
+        for branch in state.get("Branches", []):
+            inner = states(branch)
+            for last in inner:
+                following[last] = inner[last] | following[name]
+            following[name] = following[name] | {branch["StartAt"]}
+    return following
+
+
+def reached_from(state: str, following: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    ahead = [state]
+    while ahead:
+        for each in following[ahead.pop()] - reached:
+            reached.add(each)
+            ahead.append(each)
+    return reached
+
+
+def test_the_picture_of_the_workflow_is_that_of_the_definition() -> None:
+    definition = json.loads((ROOT / "statemachine/release.asl.json").read_text())
+    following = states(definition)
+    (picture,) = blocks(DOCS / "architecture.md", "mermaid")
+    lines = [re.sub(r"\|[^|]*\|", "", line) for line in picture.splitlines() if "-->" in line]
+    arrows = [
+        (start.strip(), end.strip())
+        for line in lines
+        for before, after in pairwise(line.split("-->"))
+        for start in before.split("&")
+        for end in after.split("&")
+    ]
+    assert len(arrows) > 25
+    wrong = [(a, b) for a, b in arrows if a not in following or b not in reached_from(a, following)]
+    assert wrong == []
 
 
 def test_the_profile_of_a_migration_is_one() -> None:

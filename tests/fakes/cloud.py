@@ -5,6 +5,7 @@ deployments take virtual time.
 """
 
 import copy
+import io
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -88,6 +89,7 @@ class Cloud(Scaling, Published, Measured):
         self.parameters: dict[str, str] = {parameters.NAME: parameters.settings()}
         self.secrets: dict[str, str] = {}
         self.on_invoke: Callable[[str, Document], None] = lambda _function, _event: None
+        self.on_ask: Callable[[str, Document], Document] = lambda _function, _event: {}
         self.versions: dict[str, list[int]] = {}
         self.aliases: dict[str, list[Document]] = {}
         self.undiscovered: set[str] = set()
@@ -348,7 +350,8 @@ class Cloud(Scaling, Published, Measured):
     def _cloudwatch_DescribeAlarms(self, params: Document) -> Document:  # noqa: N802
         if len(params["AlarmNames"]) > 100 or params.get("MaxRecords", 50) > 100:
             raise Refusal("ValidationError", "at most 100 alarms in one call")
-        for name, state in self.alarm_at.get(self.weight("example2"), {}).items():
+        at_weight = self.alarm_at.get(self.weight("example2"), {}) if self.alarm_at else {}
+        for name, state in at_weight.items():
             self.set_alarm(name, state)
         # Whoever does not say which types gets one of the three.
         types = params.get("AlarmTypes", ["MetricAlarm"])
@@ -406,11 +409,13 @@ class Cloud(Scaling, Published, Measured):
         return {"MessageId": "1"}
 
     def _lambda_Invoke(self, params: Document) -> Document:  # noqa: N802
-        """Asynchronous, so that nobody hears what the function answers."""
-        if params["InvocationType"] != "Event":
-            raise Refusal("InvalidParameterValueException", "no function of this stack is called")
-        self.on_invoke(params["FunctionName"], json.loads(params["Payload"]))
-        return {"StatusCode": 202}
+        """What is asynchronous nobody hears the answer of."""
+        function, event = params["FunctionName"], json.loads(params["Payload"])
+        if params.get("InvocationType") == "Event":
+            self.on_invoke(function, event)
+            return {"StatusCode": 202}
+        answer = json.dumps(self.on_ask(function, event)).encode()
+        return {"StatusCode": 200, "Payload": io.BytesIO(answer)}
 
     def _ssm_GetParametersByPath(self, params: Document) -> Document:  # noqa: N802
         below = f"{params['Path'].rstrip('/')}/"

@@ -22,6 +22,7 @@ FROM_OUTSIDE = {
     "PromoteOnPipelineFunction": ("promote_on_pipeline",),
     "RelayAlarmFunction": ("relay_alarm",),
     "TakeActionFunction": ("take_action",),
+    "AnswerQuestionFunction": ("answer_question",),
     "AnnounceReleaseFunction": ("announce_release",),
     "PostToSlackFunction": ("post_to_slack",),
 }

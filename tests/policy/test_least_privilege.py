@@ -104,6 +104,17 @@ ON_EVERYTHING = {
 }
 
 
+WHAT_A_SERVICE_IS = {
+    "appmesh",
+    "application-autoscaling",
+    "cloudwatch",
+    "ecs",
+    "elasticloadbalancing",
+    "servicediscovery",
+    "vpc-lattice",
+}
+"""What a service consists of is called with the access of its account."""
+
 REACHED_FROM_OUTSIDE = [
     "SignalReleaseFunction",
     "StartOnImageFunction",
@@ -226,6 +237,7 @@ def seen() -> Calls:
         _chat_in_every_way,
     )
     do(_release_elsewhere_in_every_way)
+    do(_check_in_every_way)
     return calls
 
 
@@ -478,6 +490,7 @@ def _act_in_every_way(here: World) -> None:
         "time": LATER,
         "detail": {"pipeline": "checkout-main", "state": "SUCCEEDED"},
     }
+    here.clock.after(98, lambda: _ask_in_every_way(here))
     here.clock.after(99, lambda: act("status"))
     here.clock.after(100, lambda: here.invoke("PromoteOnPipelineFunction", pipeline))
     assert here.wait(here.start(image, "by-file")).state == "Released"
@@ -511,6 +524,23 @@ def _act_in_every_way(here: World) -> None:
         here.wait(execution["executionArn"])
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(profile())
     here.invoke("IndexProfilesFunction", {})
+
+
+def _check_in_every_way(here: World) -> None:
+    """Before any release, so that what runs is looked at."""
+    here.cloud.scale_by_traffic("example1", 1, 40)
+    assert here.ask("check", request=version(98))["releasable"]
+    assert here.ask("check", request={"service": "checkout"})["releasable"]
+
+
+def _ask_in_every_way(here: World) -> None:
+    here.ask("status", service="checkout")
+    here.ask("status")
+    here.ask("history", service="checkout")
+    here.ask("show", release="checkout")
+    assert not here.ask("check", request=version(98))["releasable"]
+    unknown = {"question": "status", "service": "nobody"}
+    assert "have one: checkout" in here.invoke("AnswerQuestionFunction", unknown)["cause"]
 
 
 def _chat_in_every_way(here: World) -> None:
@@ -562,6 +592,7 @@ def _release_elsewhere_in_every_way(here: World) -> None:
     here.clock.after(200, lambda: here.signal("revert"))
     assert here.release(version(44), "reverted-there").state == "Reverted"
     here.wait(here.start({"service": "checkout", "action": "status"}, "status-there"))
+    here.ask("check", request=version(45))
     here.wait(here.start_and_stop(version(43), "dead-there", 100))
     here.pass_minutes(3)
 
@@ -642,6 +673,20 @@ def _partitions_granted(function: str) -> dict[str, set[str]]:
 
 def _outside(keys: set[str], patterns: set[str]) -> set[str]:
     return {key for key in keys if not any(fnmatchcase(key, each) for each in patterns)}
+
+
+READS = re.compile(r"[a-z-]+:(Describe|Get|List|Query|Discover)")
+
+
+def test_who_answers_questions_may_only_read() -> None:
+    """In another account it assumes the same role as a release, for a session that only reads."""
+    actions = set(granted("AnswerQuestionFunction"))
+    assert {action for action in actions if not READS.match(action)} == {"sts:AssumeRole"}
+    statement = json.loads(roles.READS)["Statement"]
+    assert len(roles.READS) < 2_048
+    assert all(READS.match(action) for action in statement["Action"])
+    inside = {action for action in actions if action.partition(":")[0] in WHAT_A_SERVICE_IS}
+    assert {a for a in inside if not any(fnmatchcase(a, r) for r in statement["Action"])} == set()
 
 
 def test_who_is_reached_from_outside_has_no_partition_to_spare(seen: Calls) -> None:

@@ -1,17 +1,62 @@
 """Every text that refuses a release, or warns of something, has an example that is told it."""
 
+from functools import cache
+from unittest.mock import patch
+
+from stepcanary.access import reading
+from stepcanary.contracts.questions import CheckQuestion
+from stepcanary.control.checking import check
+from stepcanary.errors import RequestRejected
+from tests.refusals import examples
 from tests.refusals.examples import EXAMPLES
-from tests.statemachine.runner import world
+from tests.statemachine.runner import World, world
 from tools.list_refusals import ROOT, Text, page, texts
 
 
+@cache
 def answers() -> dict[str, str]:
     """What each example is told, in a world of its own."""
     told = {}
-    for name, example in EXAMPLES.items():
-        with world() as here:
-            told[name] = example(here)
+    with patch.object(examples, "told", _told_by_both):
+        for name, example in EXAMPLES.items():
+            with world() as here:
+                told[name] = example(here)
     return told
+
+
+VERSIONS = {"images", "task_definitions", "action"}
+told_by_check: dict[str, str] = {}
+"""What a plan says, and what a check of the same request says in the same world."""
+by_plan = examples.told
+
+
+def _told_by_both(here: World, document: object) -> str:
+    told = by_plan(here, document)
+    if not isinstance(document, dict) or not VERSIONS & document.keys():
+        # Without a version a check is of the service; a build's file is for a pipeline.
+        return told
+    calls = len(here.cloud.calls)
+    told_by_check[told] = _checked(document)
+    made = {name.partition(".")[2] for name, _ in here.cloud.calls[calls:]}
+    assert all(name.startswith(("Describe", "Get", "List", "Discover", "Assume")) for name in made)
+    return told
+
+
+def _checked(document: object) -> str:
+    try:
+        with reading():
+            found = check(CheckQuestion(question="check", request=document))
+    except RequestRejected as rejected:
+        return str(rejected)
+    return "\n".join([*found.findings, *found.warnings])
+
+
+def test_a_check_finds_what_a_plan_would_say_and_only_reads() -> None:
+    answers()
+    assert len(told_by_check) > 60
+    [other] = [plan for plan, check in told_by_check.items() if plan not in check]
+    # Only a call that may write can tell.
+    assert other.startswith("autoscaling: the bounds between which Application Auto Scaling")
 
 
 def test_the_page_is_current() -> None:

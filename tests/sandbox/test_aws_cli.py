@@ -15,6 +15,7 @@ import pytest
 from emulator.template import ROOT
 from sandbox.cloud import Sandbox, environment
 from sandbox.fronts.names import FRONTS
+from sandbox.hints import show_split
 from tests.eventually import within
 
 # Each look is a process of the AWS CLI, which takes a core for most of a second.
@@ -200,3 +201,7 @@ def test_the_runbook_returns_weights_on_the_other_routers(router: str, tmp_path:
             edit(*weights)
             follow(write)
             assert sandbox.split() == weights
+        shown = show_split(traffic).replace("aws", str(AWS), 1)
+        done = subprocess.run(shown, shell=True, env=env, check=True, stdout=subprocess.PIPE)
+        weight = "weight" if router == "lattice" else "Weight"
+        assert sorted(group[weight] for group in json.loads(done.stdout)) == [0, 100]

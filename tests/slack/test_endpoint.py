@@ -4,12 +4,14 @@ import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
 from emulator import template
 from sandbox.slack import SECRET, Document, signed, url_event
 from stepcanary import clock
+from stepcanary.chat.slack.commands import parse_decision
 from tests.slack.conftest import JANE, Workspace
 from tests.statemachine.runner import World
 
@@ -18,6 +20,11 @@ PUBLISHED = json.loads((template.ROOT / "events/answer_slack.json").read_text())
 secret and its signature."""
 PUBLISHED_SECRET = {"signing_secret": "8f742231b10e8888abcd99yyyzzz85a5", "bot_token": "xoxb-1"}
 PUBLISHED_AT = 1_531_420_618
+
+
+def example(name: str) -> Document:
+    found: Document = json.loads((template.ROOT / f"events/{name}.json").read_text())
+    return found
 
 
 @pytest.fixture
@@ -40,6 +47,41 @@ def test_the_published_request_is_slacks(published: Workspace) -> None:
     status, body = send(published, PUBLISHED)
     assert status == 200
     assert body.startswith("Write one of")
+
+
+EXAMPLES_AT = 1_795_428_930
+"""When the sandbox's workspace signed the examples of a command and of a click."""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("answer_slack_command", "status checkout …"), ("answer_slack_button", "")],
+)
+def test_the_examples_are_signed_and_acknowledged(
+    here: World, slack: Workspace, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    at(monkeypatch, EXAMPLES_AT)
+    assert send(slack, example(name)) == (200, told)
+    assert len(slack.waiting) == 1
+
+
+def test_the_example_of_a_command_is_answered(here: World, slack: Workspace) -> None:
+    fields = dict(parse_qsl(example("answer_slack_command")["body"]))
+    assert fields["command"] == "/canary"
+    # The answer comes here, and not to Slack.
+    slack.send(urlencode({**fields, "response_url": f"{slack.root}/commands/1"}))
+    slack.work()
+    assert "no release is running" in slack.replies[0]["text"]
+
+
+def test_the_example_of_a_click_means_its_wait(here: World, slack: Workspace) -> None:
+    payload = json.loads(dict(parse_qsl(example("answer_slack_button")["body"]))["payload"])
+    (button,) = payload["actions"]
+    assert parse_decision(button["value"], JANE).action == "promote"
+    payload["response_url"] = f"{slack.root}/commands/1"
+    slack.send(urlencode({"payload": json.dumps(payload)}))
+    slack.work()
+    assert "no release of checkout is running" in json.dumps(slack.replies)
 
 
 def test_a_body_in_base64_is_decoded_first(published: Workspace) -> None:

@@ -23,6 +23,7 @@ from emulator.events import Bus, alarm_detail, execution_detail
 from stepcanary import clock as canary_clock
 from stepcanary.aws import clients, roles
 from stepcanary.domain.outcome import Outcome as LedgerOutcome
+from stepcanary.domain.questions import function_of
 from stepcanary.domain.signals import Signal
 from stepcanary.store import leases, ledger, table
 from stepcanary.store.table import Put
@@ -72,15 +73,27 @@ class World:
         self.cloud = Cloud(self.clock)
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
         self.cloud.on_alarm = self._tell_of_alarm
+        self.cloud.on_ask = self._answer
         self.handlers = template.handlers()
         self.lost: set[str] = set()
         self.ended: dict[str, threading.Event] = {}
         self.bus = Bus(template.rules(**template.OPEN), self.deliver, self.clock.after)
-        self._invoker = Invoker(self.handlers)
+        self.invoker = Invoker(self.handlers)
 
     def invoke(self, function: str, event: Any) -> Any:
         """As EventBridge or a person would: straight to the function."""
-        return self._invoker.call(function, event)
+        return self.invoker.call(function, event)
+
+    def _answer(self, function: str, event: Any) -> Any:
+        """As a function that waits for another one's answer gets it."""
+        assert function == function_of(template.machine_arn())
+        return self.invoke("AnswerQuestionFunction", event)
+
+    def ask(self, question: str, **more: Any) -> Any:
+        """The answer to a question. Raises `AssertionError` with the cause where there is none."""
+        answered = self.invoke("AnswerQuestionFunction", {"question": question, **more})
+        assert answered["accepted"], answered["cause"]
+        return answered["answer"]
 
     def deliver(self, function: str, event: Any) -> Any:
         """What EventBridge does with an event; the ones for functions in `lost` never arrive."""

@@ -15,6 +15,7 @@ from stepcanary.store import profiles, queue
 from tests.builders import FROM_ECR, PROFILE, TRIGGERS, profile, request
 from tests.eventually import within
 from tests.fakes.cloud import Document, Refusal
+from tests.fakes.fronts import CLOUDS
 from tests.statemachine.runner import Outcome, World
 from tests.statemachine.timeline import FIRST_BAKE, later, timed
 
@@ -345,6 +346,10 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_of_an_input_does_what_it_says(here: World, name: str) -> None:
+    if "profile" in EXAMPLES[name]:
+        before, router = here.cloud, EXAMPLES[name]["profile"]["traffic"][0]["router"]
+        here.cloud = CLOUDS[router](here.clock)
+        here.cloud.on_alarm = before.on_alarm
     stored(here, repositories=FROM_ECR, triggers=TRIGGERS)
     for side in ("example1", "example2"):
         older = json.dumps(here.cloud.definitions[side][0])

@@ -26,6 +26,14 @@ def test_every_pin_that_is_shipped_is_in_the_lock_of_the_tests() -> None:
     assert {f"{package}=={number}" for package, number in PINS.items()} <= set(locked)
 
 
+def test_the_demo_runs_on_what_is_tested() -> None:
+    """Whoever has the demo lacks only the tools, and whoever has these has the demo."""
+    demo = (template.ROOT / "requirements-demo.txt").read_text().splitlines()
+    tested = (template.ROOT / "requirements-dev.txt").read_text().splitlines()
+    assert set(demo) < set(tested)
+    assert not {line.partition("==")[0] for line in demo} & {"pytest", "ruff", "mypy", "awscli"}
+
+
 def test_ci_runs_on_the_python_of_the_functions() -> None:
     workflow = yaml.safe_load((template.ROOT / ".github/workflows/ci.yml").read_text())
     (python,) = {
@@ -50,8 +58,9 @@ def test_no_lock_says_where_packages_come_from() -> None:
 def test_the_wheel_has_the_command_line_and_the_pure_layers() -> None:
     """Whoever installs the command line needs no Powertools and gets no function."""
     project = tomllib.loads((template.ROOT / "pyproject.toml").read_text())
-    packages = project["tool"]["setuptools"]["packages"]
-    assert packages == ["stepcanary_cli", "stepcanary", "stepcanary.domain"]
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "functions/stepcanary/domain" in wheel["only-include"]
+    assert {"functions/stepcanary", "functions/stepcanary/aws"}.isdisjoint(wheel["only-include"])
     code = "import sys, stepcanary_cli.__main__, stepcanary.domain.verdict, stepcanary.domain.lease"
     used = f"{code}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
     env = {"PYTHONPATH": f"{template.ROOT}/functions:{template.ROOT}"}

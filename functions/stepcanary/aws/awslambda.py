@@ -1,10 +1,19 @@
-"""Lambda: the published versions of a function, what its aliases name, and the end of one.
+"""Lambda: the published versions of a function, what its aliases name, the end of one, and the
+answer of one.
 
 `lambda` is a word of Python's own.
 """
 
+import json
+from typing import cast
+
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
+from stepcanary.domain.model import Document
+from stepcanary.errors import AwsRefused, AwsUnavailable
+
+PASSES = {"AwsUnavailable", "AwsThrottled", "Sandbox.Timedout"}
+"""Errors of a function that time mends."""
 
 
 @aws_failures
@@ -42,3 +51,19 @@ def remove_version(function: str, version: int) -> bool:
     except client.exceptions.ResourceConflictException:
         return False
     return True
+
+
+@aws_failures
+def answer_of(function: str, event: Document) -> Document:
+    """What a function answers to whoever waits for it. Raises `AwsUnavailable` to try again. See
+    https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    """
+    answer = clients.awslambda().invoke(FunctionName=function, Payload=json.dumps(event))
+    payload = json.loads(answer["Payload"].read())
+    if "FunctionError" not in answer:
+        return cast("Document", payload)
+    kind = payload.get("errorType", answer["FunctionError"])
+    message = f"{function}: {kind}: {payload.get('errorMessage', '')}"
+    if kind in PASSES:
+        raise AwsUnavailable(message)
+    raise AwsRefused(message, kind)

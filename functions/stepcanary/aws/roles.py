@@ -4,9 +4,10 @@ A function's own credentials are of a role, so those that it gets for another la
 See https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 """
 
+import json
 from datetime import datetime, timedelta
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.credentials import Credentials
 
@@ -23,6 +24,31 @@ RENEWED_BEFORE = timedelta(minutes=5)
 """A call that has begun with them may be tried again for a while."""
 
 DENIED = "AccessDenied"
+
+READS = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": [
+                "appmesh:Describe*",
+                "appmesh:List*",
+                "application-autoscaling:Describe*",
+                "cloudwatch:Describe*",
+                "ecs:Describe*",
+                "ecs:List*",
+                "elasticloadbalancing:Describe*",
+                "servicediscovery:DiscoverInstances",
+                "vpc-lattice:Get*",
+                "vpc-lattice:List*",
+            ],
+            "Resource": "*",
+        },
+    },
+    separators=(",", ":"),
+)
+"""The policy of a session that only reads: it has what the role allows and this does as well. See
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session"""
 
 _kept: dict[Access, tuple[Credentials, datetime]] = {}
 
@@ -50,8 +76,12 @@ def forget() -> None:
 
 @aws_failures
 def _assume(access: Access, external_id: str, sts: "STSClient") -> "AssumeRoleResponseTypeDef":
+    confined: dict[str, Any] = {"Policy": READS} if access.only_reads else {}
     return sts.assume_role(
-        RoleArn=access.role_arn, RoleSessionName=access.session, ExternalId=external_id
+        RoleArn=access.role_arn,
+        RoleSessionName=access.session,
+        ExternalId=external_id,
+        **confined,
     )
 
 

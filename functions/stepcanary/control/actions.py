@@ -4,22 +4,19 @@ from collections.abc import Collection
 from typing import Any
 
 from stepcanary.access import entered
-from stepcanary.contracts.answers import EndedRelease, RunningRelease, Taken, WaitingRelease
+from stepcanary.contracts.answers import Taken
+from stepcanary.control import status
 from stepcanary.control.manual_shift import shift_manually
-from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import ActionRequest, parse_action
 from stepcanary.errors import (
     AwsUnavailable,
-    DocumentUnreadable,
     NotEnoughCapacity,
     ReleaseError,
     RequestRejected,
     SignalRefused,
 )
-from stepcanary.release import routes, signalling, waiting
-from stepcanary.release.holder import is_alive
-from stepcanary.release.plan import read_split
-from stepcanary.store import leases, ledger, profiles, senders
+from stepcanary.release import signalling, waiting
+from stepcanary.store import profiles, senders
 
 
 def take_action(execution: str, document: object, may_be_lost: Collection[str] = ()) -> Taken:
@@ -53,7 +50,7 @@ def _why_failed(request: ActionRequest, failure: ReleaseError) -> str:
 
 def _take(execution: str, request: ActionRequest, may_be_lost: Collection[str]) -> Taken:
     if request.action == "status":
-        return status(execution, request)
+        return _status(execution, request)
     if request.action == "shift":
         is_new = request.weight != 0
         profile = profiles.of_service(request.service, request.profile, is_new=is_new)
@@ -75,64 +72,13 @@ def _taken(request: ActionRequest, did: str, **more: Any) -> Taken:
     return Taken(action=request.action, service=request.service, did=did, **more)
 
 
-def status(execution: str, request: ActionRequest) -> Taken:
-    """How the service stands: its running release, those that wait, its weights, and what became
-    of the last."""
-    leased = leases.of_service(request.service)
-    last = _last(request.service)
-    places = _waiting(request.service)
-    if leased:
-        name = leased[0].holder.rpartition(":")[2]
-        running = [_running(lease) for lease in leased]
-        did = f"release {name} is running"
-        return _taken(request, did, running=running, waiting=places, last=last)
-    profile = profiles.of_service(request.service, request.profile, is_new=False)
-    with entered(profile.access(execution)):
-        found = [read_split(traffic) for traffic in profile.traffic]
-    at_rest = all(reading.split.at_rest for _, reading in found)
-    did = "no release is running" + ("" if at_rest else ", and the split is not at rest")
-    splits = {router.name: str(reading.split) for router, reading in found}
-    return _taken(request, did, splits=splits, waiting=places, last=last)
-
-
-def _waiting(service: str) -> list[WaitingRelease] | None:
-    """None where nobody waits."""
-    places = waiting.of_service(service)
-    found = [WaitingRelease(execution=p.execution, since=p.since, split=p.split) for p in places]
-    return found or None
-
-
-def _last(service: str) -> EndedRelease | None:
-    last = ledger.last(service)
-    if last is None:
-        return None
-    return EndedRelease(
-        execution=last.execution,
-        outcome=last.outcome,
-        cause=last.cause,
-        at=last.updated_at,
-    )
-
-
-def _running(lease: Lease) -> RunningRelease:
-    alive, stage = is_alive(lease), lease.stage.phase
-    try:
-        release = leases.release_of(lease)
-    except DocumentUnreadable:
-        # Written by another version of this stack.
-        return RunningRelease(execution=lease.holder, alive=alive, stage=stage)
-    with entered(release.access):
-        splits = {router.name: str(router.read().split) for _, router in routes.routers(release)}
-    return RunningRelease(
-        execution=lease.holder,
-        alive=alive,
-        stage=stage,
-        since=lease.since,
-        weight=lease.weight,
-        by=release.by,
-        wait=lease.wait if lease.token else None,
-        ends_on=sorted(lease.ends_on or []) if lease.token else [],
-        signal=str(lease.signal) if lease.signal else None,
-        splits=splits,
-        warnings=release.warnings,
+def _status(execution: str, request: ActionRequest) -> Taken:
+    found = status.of_service(execution, request.service, request.profile)
+    return _taken(
+        request,
+        found.summary,
+        running=found.running or None,
+        waiting=found.waiting or None,
+        splits=found.splits or None,
+        last=found.last,
     )

@@ -42,7 +42,9 @@ class Account(Model):
     """
 
     role_arn: RoleArn
+    """The role that the stack assumes there, which it may if ReleaseRoleArns names it."""
     external_id: ExternalId
+    """The external id that the role's trust policy asks for."""
 
     @property
     def number(self) -> str:

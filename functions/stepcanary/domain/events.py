@@ -26,26 +26,33 @@ WAITS: dict[Kind, Literal["gate", "promotion failed"]] = {
 
 
 class ReleaseEvent(Model):
-    """The detail of an event with source `stepcanary`; keys that say nothing are left out.
-
-    `weight` is the canary's percent, `ends_on` the signals that end the wait that `wait` names,
-    `outcome` the terminal state, `warnings` what the plan takes and a person should know,
-    `rolled_back_from` the version that a rollback goes back from.
-    """
+    """The detail of an event with source `stepcanary`; keys that say nothing are left out."""
 
     detail_type: DetailType = Field(exclude=True)
     service: str
+    """The service that is released."""
     execution: str
+    """The ARN of the release's execution."""
     by: str = ""
+    """Who or what has started the release; empty where nobody said so."""
     images: dict[str, str] | None = None
+    """What is released: the new image of each container."""
     rolled_back_from: str | None = None
+    """The version that a rollback goes back from."""
     weight: int | None = None
+    """The percent of the traffic that the canary has from now on."""
     waits: Literal["gate", "promotion failed"] | None = None
+    """What a person is waited for at: a gate, or a promotion that has failed."""
     wait: int | None = None
+    """Names the wait, so that a signal can mean this one and no later one."""
     ends_on: list[Kind] | None = None
+    """The signals that end the wait."""
     outcome: Outcome | None = None
+    """The terminal state of the release."""
     cause: str | None = None
+    """Why it ended so, in a sentence for people."""
     warnings: list[str] | None = None
+    """What the plan takes and a person should know."""
 
 
 def rejected(execution: str, request: object, cause: str) -> ReleaseEvent | None:

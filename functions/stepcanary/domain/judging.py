@@ -18,23 +18,35 @@ LEAST_GOOD = Tolerance(1.5, 0.005)
 
 
 class Metric(Model):
-    """How one metric judges. The canary's share of bad answers may be `ratio` times the primary's
-    and `allow` more, or `at_most` whatever the primary's is. `clusters` is how many bad answers
-    have one cause at most; the plan estimates it where it is left out. `weight` is its part of the
-    error rate. One that only observes is judged and reported, and decides nothing."""
+    """How one metric judges: its canary's share of bad answers may be `ratio` times the primary's,
+    and `allow` more, or `at_most` whatever the primary's is."""
 
     kind: Literal["errors", "latency", "custom"]
+    """What is counted: the router's errors, its slow answers, or series of your own."""
     name: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
+    """What it is called; left out, it is its kind."""
     ratio: float = Field(default=1.0, ge=0, le=100)
+    """How many times the primary's share of bad answers the canary may have."""
     allow: Share = 0.001
+    """What share of bad answers it may have on top of that."""
     at_most: Share | None = None
+    """What share of bad answers it may have whatever the primary has, in place of the two."""
     clusters: float | None = Field(default=None, ge=1, le=10_000)
+    """How many bad answers have one cause at most; left out, the plan estimates it from the
+    primary's last day."""
     weight: float = Field(default=1.0, gt=0, le=100)
+    """Its part of the error rate, beside the weights of the other metrics."""
     observe: bool = False
+    """Whether it is only judged and reported, and decides nothing."""
     no_data: NoData = "hold"
+    """What follows where no request of the canary was counted in a step."""
     slower_than_ms: float | None = Field(default=None, gt=0, le=3_600_000)
+    """For latency: an answer that takes longer is a bad one. Left out, the plan takes what one in
+    twenty of the primary's answers of the last day took longer than."""
     canary: Measure | None = None
+    """For custom: what counts the canary."""
     primary: Measure | None = None
+    """For custom: what counts the primary."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -90,20 +102,23 @@ DEFAULT_METRICS = [
 
 
 class Judging(Model):
-    """The profile's `judge`: with `{}` the router's own metrics of both sides are compared.
-
-    `undecided` is what follows at the end where the canary was neither shown to be worse nor good.
-    By default it is held as often as `holds` says, and then waits at a gate if the profile has
-    approvals; else it goes on. `budget` is how many bad answers more than the primary would have
-    given revert at once, whatever the evidence. With `observe` nothing of it decides.
-    """
+    """The profile's `judge`: with `{}` the router's own metrics of both sides are compared."""
 
     false_reverts: float = Field(default=FALSE_REVERTS, gt=0, le=0.5)
+    """How probable it may be that a release is reverted with which nothing is wrong."""
     undecided: Undecided | None = None
+    """What follows the last step where the canary was shown to be neither worse nor good. Left out,
+    it is held as often as `holds` says, and then waits at a gate if the profile has approvals; else
+    it goes on."""
     budget: int | None = Field(default=None, ge=1, le=10_000_000)
+    """How many bad answers more than the primary would have given revert at once; left out, it is
+    200, or what a healthy canary does not reach by chance if that is more."""
     observe: bool = False
+    """Whether nothing of it decides, and all of it is reported."""
     mesh_namespace: str = Field(default="CWAgent", min_length=1, max_length=255)
+    """For App Mesh: where the CloudWatch agent publishes what Envoy counts."""
     metrics: list[Metric] = Field(default=DEFAULT_METRICS, min_length=1, max_length=10)
+    """What is compared; left out, it is the router's errors and its slow answers."""
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:

@@ -9,9 +9,13 @@ class Series(Model):
     """A metric of CloudWatch, and how one number comes of its data in a period."""
 
     namespace: str = Field(min_length=1, max_length=255)
+    """The namespace of the metric."""
     metric: str = Field(min_length=1, max_length=255)
+    """The name of the metric."""
     dimensions: dict[str, str] = Field(default={}, max_length=30)
+    """The names and values under which CloudWatch keeps it."""
     statistic: str = Field(default="Sum", min_length=1, max_length=80)
+    """What is made of its data in a period: `Sum`, `SampleCount`, `TC(0.4:)` and so on."""
 
 
 class Measure(Model):
@@ -19,4 +23,6 @@ class Measure(Model):
     requests a series of bad answers without data is 0: the load balancers publish no zeros."""
 
     requests: list[Series] = Field(min_length=1)
+    """What is summed for the requests."""
     bad: list[Series] = Field(min_length=1)
+    """What is summed for the bad answers; each has to be one of the requests."""

@@ -21,7 +21,7 @@ from stepcanary.domain.identifiers import (
     lattice_id,
 )
 from stepcanary.domain.judging import Judging
-from stepcanary.domain.model import Model
+from stepcanary.domain.model import Model, SchemaUri
 from stepcanary.domain.names import AccountId, Container, Pattern, SlackUser
 
 DAY_SECONDS = 86_400
@@ -35,14 +35,14 @@ Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class Step(Model):
-    """Percent of the traffic that the canary gets, and how long it must hold up with it.
-
-    With `approval` its bake is followed by a gate.
-    """
+    """Percent of the traffic that the canary gets, and how long it must hold up with it."""
 
     weight: int = Field(ge=1, le=100)
+    """The percent of the traffic that the canary gets."""
     bake_seconds: int = Field(default=300, ge=0, le=DAY_SECONDS)
+    """How long it must hold up with it, counted from when the router has followed."""
     approval: bool = False
+    """Whether a gate follows the bake, at which the release waits for somebody to resume it."""
 
 
 class PlannedTraffic(Model):
@@ -62,12 +62,19 @@ class AppMeshTraffic(PlannedTraffic):
     """An App Mesh route whose weighted targets include the two virtual nodes."""
 
     router: Literal["appmesh"]
+    """App Mesh."""
     mesh: Name
+    """The mesh's name."""
     virtual_router: Name
+    """The virtual router's name."""
     route: Name
+    """The name of the route whose weights are moved."""
     primary_node: Name
+    """The virtual node of the primary."""
     canary_node: Name
+    """The virtual node of the canary."""
     mesh_owner: AccountId | None = None
+    """The account that owns the mesh, if it is not the stack's."""
     settle_seconds: int = Field(default=35, ge=1, le=600)
     """How long every Envoy may take to follow the route. A function lives 30 s at most, so after
     the default no late write of one can come either."""
@@ -96,14 +103,21 @@ class AlbTraffic(PlannedTraffic):
     """
 
     router: Literal["alb"]
+    """Application Load Balancer."""
     listener_rule: AlbRule | None = None
+    """The ARN of the rule whose weights are moved; or `listener`."""
     listener: AlbListener | None = None
+    """The ARN of the listener whose default action has the weights; or `listener_rule`."""
     primary_target_group: AlbTargetGroup
+    """The ARN of the primary's target group."""
     canary_target_group: AlbTargetGroup
+    """The ARN of the canary's target group."""
     accept_stickiness: bool = False
-    """Clients that are pinned to the canary stay there at weight 0 until their cookie ends."""
+    """Whether it may be: clients that are pinned to the canary stay there at weight 0 until their
+    cookie ends."""
     settle_seconds: int = Field(default=35, ge=1, le=600)
-    """The load balancer's nodes follow within seconds; see `AppMeshTraffic` for the rest."""
+    """How long the load balancer's nodes may take to follow. They do within seconds; a function
+    lives 30 s at most, so after the default no late write of one can come either."""
 
     @model_validator(mode="after")
     def _one_rule_two_groups(self) -> Self:
@@ -126,11 +140,17 @@ class LatticeTraffic(PlannedTraffic):
     """A rule of a VPC Lattice listener, or without `rule` the listener's default action."""
 
     router: Literal["lattice"]
+    """VPC Lattice."""
     service: LatticeService
+    """The id or ARN of the Lattice service."""
     listener: LatticeListener
+    """The id or ARN of its listener."""
     rule: LatticeRule | None = None
+    """The id or ARN of the rule whose weights are moved; without it, it is the default action."""
     primary_target_group: LatticeTargetGroup
+    """The id or ARN of the primary's target group."""
     canary_target_group: LatticeTargetGroup
+    """The id or ARN of the canary's target group."""
     settle_seconds: int = Field(default=90, ge=1, le=600)
     """How long Lattice may take to follow; ECS's own deployments wait as long."""
 
@@ -167,30 +187,30 @@ class Deployment(Model):
     """How long an ECS deployment may take, and how often it is looked at."""
 
     deadline_seconds: int = Field(default=1_800, ge=10, le=7_200)
-    """The default is enough for a rolling deployment in four batches, each of which starts its
-    tasks in two minutes and waits the 300 s of a target group's own deregistration delay."""
+    """How long it may take, and how long a step or a promotion waits for tasks. The default is
+    enough for a rolling deployment in four batches, each of which starts its tasks in two minutes
+    and waits the 300 s of a target group's own deregistration delay."""
     check_seconds: int = Field(default=15, ge=1, le=300)
-    """Until the first look; those after it come further apart."""
+    """How long until the first look; those after it come further apart."""
 
 
 class Promotion(Model):
-    """How the primary gets the new version, and what a gate does that nobody answers.
-
-    With `approval` the release waits at 100 % for the signal `promote`; `on_timeout` says what
-    happens without it, at the gate of a step and in a pause too. A failed promotion waits for
-    `retry` or `revert`; `on_failure_timeout` says what happens then: `stay` leaves all traffic on
-    the canary and asks for a person.
-
-    The weights return to the promoted primary at once, or over the canary's `return_weights`, each
-    of which is baked and judged as a step is.
-    """
+    """How the primary gets the new version, and what a gate does that nobody answers."""
 
     approval: bool = False
+    """Whether the release waits at 100 % for the signal `promote`."""
     gate_seconds: int = Field(default=DAY_SECONDS, ge=60, le=DAY_SECONDS)
+    """How long a gate or a pause waits for somebody."""
     return_weights: list[Annotated[int, Field(ge=1, le=99)]] = Field(default=[], max_length=20)
+    """Falling weights of the canary over which the traffic returns to the promoted primary, each
+    of which is baked and judged as a step is; without any it returns at once."""
     return_bake_seconds: int = Field(default=60, ge=1, le=DAY_SECONDS)
+    """How long each of `return_weights` is baked."""
     on_timeout: Literal["revert", "promote"] = "revert"
+    """What happens when nobody answers the gate before promotion, that of a step, or a pause."""
     on_failure_timeout: Literal["revert", "stay"] = "revert"
+    """What happens when nobody answers a failed promotion, which waits for `retry` or `revert`:
+    `stay` leaves all traffic on the canary and asks for a person."""
 
 
 SlackAction = Literal[
@@ -212,10 +232,15 @@ class Triggers(Model):
     """Which ECR pushes and pipelines are about this service. Tags are matched as `fnmatch` does."""
 
     repository: Name
+    """The name of the ECR repository whose pushes are about the service."""
     container: Container
+    """The container that gets the image that was pushed."""
     release_tags: list[Name] = Field(default=[], max_length=20)
+    """Patterns of the tags whose push starts a release."""
     promote_tags: list[Name] = Field(default=[], max_length=20)
+    """Patterns of the tags whose push promotes the release that runs."""
     promote_pipelines: list[Name] = Field(default=[], max_length=20)
+    """Names of the pipelines whose success promotes the release that runs."""
 
 
 DEFAULT_STEPS = [
@@ -227,50 +252,60 @@ DEFAULT_STEPS = [
 
 
 class Profile(Model):
-    """Shape of the SSM parameter `<prefix>/<service>`, and of a request's inline `profile`.
+    """Shape of the SSM parameter `<prefix>/<service>`, and of a request's inline `profile`."""
 
-    `alarms` has no default: with `[]`, and without `judge`, nothing but time judges the canary.
-    `judge` compares what both sides count; `{}` is enough.
-    `holds` is how often one step's bake is repeated while an alarm has no data. `revert_seconds`
-    is how long a revert that AWS refuses is tried again before a person is called.
-    `capacity` is how large the canary is: it grows with its weight, with `headroom_percent` over
-    the primary's share and at least `minimum_tasks`, or it has all tasks from the start;
-    `canary_tasks` is a fixed count instead.
-    `capacity_grace_seconds` is how long the canary may have fewer tasks than its weight needs, as
-    long as it has some. `keep_failed_seconds` is how long a canary that was reverted keeps its
-    tasks, without weight, for a person to look at. `concurrency`
-    is what becomes of a release while another has its split: it is refused, it has the other
-    reverted, or it waits, and only the newest one that waits goes on. `slack_users` are the member
-    ids of who may do what from Slack; `*` is everybody, and who is not listed may not.
-    `repositories` are what its images may come from, in patterns; without any, each container's
-    come from where its image comes from by now. `account` is where all of it is, where that is not
-    the account of the stack.
-    """
-
+    json_schema: SchemaUri = ""
+    """The path or URL of this schema, for editors; it changes nothing."""
     account: Account | None = None
+    """Where all of it is, if not in the account of the stack."""
     cluster: Name
+    """The name of the ECS cluster in which both services are."""
     primary: Name
+    """The ECS service that serves while no release runs."""
     canary: Name
+    """The ECS service that gets the new version first; it needs no task while no release runs."""
     traffic: list[Annotated[Traffic, AfterValidator(_as_written)]] = Field(
         min_length=1, max_length=MOST_SPLITS
     )
+    """The splits that move together, each of any router."""
     alarms: list[Name] = Field(max_length=50)
+    """The names of the CloudWatch alarms that judge the canary. There is no default: with `[]`
+    nothing but time judges it, unless there is a judge."""
     judge: Judging | None = None
+    """How the counts of both sides are compared; `{}` is enough. Without it only alarms judge."""
     steps: list[Step] = Field(default=DEFAULT_STEPS, min_length=1, max_length=50)
+    """Over which rising weights the traffic goes to the canary; one of 100 is added if it lacks."""
     holds: int = Field(default=3, ge=0, le=10)
+    """How often one step's bake is repeated while an alarm has no data."""
     capacity: Literal["proportional", "full"] = "proportional"
+    """How large the canary is: it grows with its weight, or has all tasks from the start."""
     headroom_percent: int = Field(default=HEADROOM_PERCENT, ge=0, le=200)
+    """How much larger than its share of the primary a proportional canary is."""
     minimum_tasks: int = Field(default=1, ge=1, le=5_000)
+    """How many tasks a proportional canary has at least."""
     canary_tasks: int | None = Field(default=None, ge=1, le=5_000)
+    """A fixed count of tasks instead, which carries all traffic at 100 %."""
     capacity_grace_seconds: int = Field(default=60, ge=0, le=600)
+    """How long the canary may have fewer tasks than its weight needs, as long as it has some."""
     deployment: Deployment = Deployment()
+    """How long an ECS deployment may take, and how often it is looked at."""
     promotion: Promotion = Promotion()
+    """How the primary gets the new version, and what a gate does that nobody answers."""
     revert_seconds: int = Field(default=900, ge=60, le=7_200)
+    """How long a revert that AWS refuses is tried again before a person is called."""
     keep_failed_seconds: int = Field(default=0, ge=0, le=DAY_SECONDS)
+    """How long a canary that was reverted keeps its tasks, without weight, for a person to look
+    at."""
     concurrency: Literal["reject", "supersede", "queue"] = "reject"
+    """What becomes of a release while another has its split: it is refused, it has the other
+    reverted, or it waits, and only the newest one that waits goes on."""
     repositories: list[Pattern] = Field(default=[], max_length=20)
+    """Patterns of what its images may come from; without any, each container's come from where its
+    image comes from by now."""
     triggers: Triggers | None = None
+    """Which ECR pushes and pipelines release and promote the service."""
     slack_users: dict[SlackAction, list[SlackUser]] = Field(default={})
+    """The Slack member ids of who may do what; `*` is everybody, and who is not listed may not."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

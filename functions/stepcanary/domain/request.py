@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from stepcanary.domain.model import Model
+from stepcanary.domain.model import Model, SchemaUri
 from stepcanary.domain.names import Container, ServiceName, TaskDefinition
 from stepcanary.domain.profile import ROUTERS, Profile
 from stepcanary.domain.signals import Kind
@@ -48,7 +48,9 @@ class TaskDefinitions(Model):
     """Ready task definitions, `family:revision` or ARN, one per side."""
 
     primary: TaskDefinition
+    """The primary's: `family:revision` or ARN."""
     canary: TaskDefinition
+    """The canary's: `family:revision` or ARN, with the same images."""
 
 
 LONGEST_BY = 256
@@ -59,18 +61,26 @@ LONGEST_REASON = 1_000
 class Request(Model):
     """What to release: new images by container name, or ready task definitions.
 
-    A `rollback` names neither: it goes back to the version before the last that was released, or to
-    the version that another release of the service brought: `to` is the ARN or the name of its
-    execution.
+    A `rollback` names neither: it takes its version from the ledger.
     """
 
+    json_schema: SchemaUri = ""
+    """The path or URL of this schema, for editors; it changes nothing."""
     action: Literal["release", "rollback"] = "release"
+    """A release, or a rollback to an earlier version of the service."""
     service: ServiceName
+    """Names the profile: letters, digits, `_ . -`."""
     by: By = ""
+    """Who or what starts it, for the ledger and the messages, where it is marked as claimed."""
     images: dict[Container, Image] | None = None
+    """The new image of each container, with a tag or a `@sha256` digest; or `task_definitions`."""
     task_definitions: TaskDefinitions | None = None
+    """Ready task definitions, one for each side; or `images`."""
     to: str = Field(default="", max_length=400)
+    """Of a rollback, the ARN or the name of the execution that brought the version to go back to;
+    without it, that is the version before the last that was released."""
     profile: Profile | None = None
+    """A whole profile, used instead of the stored one, where the stack allows it."""
 
     @model_validator(mode="after")
     def _one_version(self) -> Self:
@@ -88,18 +98,27 @@ class Request(Model):
         return self
 
 
-class SignalRequest(Model):
-    """A signal for the running releases of a service; who sends it gives its kind a name of theirs.
-
-    `execution` is the ARN or the name of the one that is meant, where only that one is, and `wait`
-    the wait, as the event `Release Waiting` has it.
-    """
+class ServiceRequest(Model):
+    """What any release of a service needs, without a version."""
 
     service: ServiceName
     by: By = ""
+    profile: Profile | None = None
+
+
+class SignalRequest(Model):
+    """A signal for the running releases of a service; its kind has a name in each subclass."""
+
+    service: ServiceName
+    """The service whose releases are meant."""
+    by: By = ""
+    """Who sends it, for the ledger and the messages, where it is marked as claimed."""
     reason: str = Field(default="", max_length=LONGEST_REASON)
+    """Why, for the ledger and the messages."""
     execution: str = Field(default="", max_length=400)
+    """The ARN or the name of the one execution that is meant, where only that one is."""
     wait: int | None = None
+    """The one wait that is meant, as the event `Release Waiting` has it, where only that one is."""
 
     @property
     def kind(self) -> Kind:
@@ -110,6 +129,7 @@ class SignalInput(SignalRequest):
     """The detail of a `Release Signal` event, or what a person sends to the function by hand."""
 
     signal: Kind
+    """What the release is to do."""
 
     @property
     def kind(self) -> Kind:
@@ -127,9 +147,14 @@ class ActionRequest(SignalRequest):
     `shift` and `status` reach no release, and `withdraw` one that has not begun.
     """
 
+    json_schema: SchemaUri = ""
+    """The path or URL of this schema, for editors; it changes nothing."""
     action: Action
+    """A signal for the running release, a manual shift, a look, or the end of one that waits."""
     weight: int | None = Field(default=None, ge=0, le=100)
+    """Of a shift, the percent of the traffic that the canary gets."""
     profile: Profile | None = None
+    """A whole profile, used instead of the stored one, where the stack allows it."""
 
     @model_validator(mode="after")
     def _weight_of_a_shift(self) -> Self:
@@ -178,20 +203,21 @@ def parse_built(document: object) -> list[Built]:
             raise RequestRejected("request: imagedefinitions.json names no image")
     else:
         return []
-    return [_parse(Built, item, "request") for item in items]
+    return [parse(Built, item, "request") for item in items]
 
 
 def parse_request(document: object) -> Request:
     """Raises `RequestRejected`, whose message names each wrong field."""
-    return _parse(Request, document, "request")
+    return parse(Request, document, "request")
 
 
 def parse_action(document: object) -> ActionRequest:
     """Raises `RequestRejected`, whose message names each wrong field."""
-    return _parse(ActionRequest, document, "action")
+    return parse(ActionRequest, document, "action")
 
 
-def _parse(model: type[M], document: object, where: str) -> M:
+def parse(model: type[M], document: object, where: str) -> M:
+    """Raises `RequestRejected`, whose message names each wrong field; `where` says what it is."""
     text = json.dumps(document)
     size = len(text.encode())
     if size > PAYLOAD_LIMIT_BYTES:

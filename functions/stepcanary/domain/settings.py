@@ -28,6 +28,7 @@ class StackSettings(BaseModel):
 
     `clusters`, `task_roles` and `repositories` are what releases may use at all, and
     `release_roles` the roles of other accounts, in patterns: `*` stands for any characters in them.
+    `may_be_lost` has the members that this stack does not know and a release may delete.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -40,6 +41,7 @@ class StackSettings(BaseModel):
     repositories: Listed = []
     release_roles: Listed = []
     app_mesh: Enabled = False
+    may_be_lost: Listed = []
     announcement_topic: str = ""
     slack_secret: str = ""
     slack_channel: str = ""

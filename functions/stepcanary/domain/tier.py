@@ -11,7 +11,7 @@ ADVANCED_BYTES = 8_192
 
 def least_bytes(profile: Profile) -> int:
     """Of the profile as JSON without spaces, and without what it does not say."""
-    return len(profile.model_dump_json(exclude_unset=True).encode())
+    return len(profile.model_dump_json(exclude_unset=True, by_alias=True).encode())
 
 
 def tier_warnings(profile: Profile) -> list[str]:

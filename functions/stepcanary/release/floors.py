@@ -34,8 +34,11 @@ LONGEST_RELEASE = timedelta(days=8)
 _floors = TypeAdapter(Floor)
 
 
-def check_scaling(profile: Profile, primary: Service, canary: Service) -> list[str]:
-    """What of it the release cannot make up for, in sentences.
+def check_scaling(
+    profile: Profile, primary: Service, canary: Service, *, only_reads: bool = False
+) -> list[str]:
+    """What of it the release cannot make up for, in sentences. Whether it may be changed only a
+    call that changes nothing can tell, and who `only_reads` may not make it.
 
     Raises `RequestRejected` where what scales the services may not be changed, or leaves the canary
     too few tasks.
@@ -48,7 +51,8 @@ def check_scaling(profile: Profile, primary: Service, canary: Service) -> list[s
             if bounds and not bounds.schedules_suspended:
                 unreadable += _unreadable(profile, service)
             # A service that is outside of its bounds would be brought within them.
-            if bounds and bounds.minimum <= service.desired <= bounds.maximum:
+            is_within = bounds and bounds.minimum <= service.desired <= bounds.maximum
+            if is_within and not only_reads:
                 autoscaling.require_changeable(profile.cluster, service.name)
     except AwsRefused as refused:
         raise RequestRejected(

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from stepcanary import access
 from stepcanary.access import entered
 from stepcanary.aws import cloudwatch, ecs, sts
 from stepcanary.domain.alarm_fitness import check_exist, check_fit
@@ -20,7 +21,7 @@ from stepcanary.domain.request import (
     parse_request,
 )
 from stepcanary.domain.settings import StackSettings
-from stepcanary.domain.split import check_expressible
+from stepcanary.domain.split import SideName, check_expressible
 from stepcanary.domain.tier import tier_warnings
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
 from stepcanary.release import resting, versions
@@ -48,14 +49,18 @@ def plan_release(
     may_be_lost: Collection[str] = (),
     *,
     last_try: bool = True,
+    only_reads: bool = False,
 ) -> Release:
     """`may_be_lost` has the unknown members that the stack's parameter names. What AWS may say
-    later is refused at the `last_try` alone.
+    later is refused at the `last_try` alone. Whether autoscaling may be changed is known only
+    where the plan does more than read.
 
     Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again.
     """
     with entered(profile.access(execution)):
-        return _planned(execution, request, profile, may_be_lost, last_try=last_try)
+        return _planned(
+            execution, request, profile, may_be_lost, last_try=last_try, only_reads=only_reads
+        )
 
 
 def _planned(
@@ -65,21 +70,27 @@ def _planned(
     may_be_lost: Collection[str],
     *,
     last_try: bool,
+    only_reads: bool,
 ) -> Release:
-    _check_distinct(execution, profile)
+    check_distinct(execution, profile)
     rollback: Rollback | None = None
     try:
-        _require_access(execution, profile)
+        require_access()
         if request.action == "rollback":
             rollback = rolled_back(request, profile)
             request, profile = rollback.request, rollback.profile
-        abandoned = [_abandoned(execution, traffic) for traffic in profile.traffic]
+        abandoned = [abandoned_on(execution, traffic) for traffic in profile.traffic]
         primary = ecs.require_service(profile.cluster, profile.primary, "primary")
         canary = ecs.require_service(profile.cluster, profile.canary, "canary")
-        _check_services(primary, canary)
-        _check_gateway(primary, canary)
+        sides: list[tuple[SideName, Service]] = [("primary", primary), ("canary", canary)]
+        for side, service in sides:
+            check_service(side, service)
+        check_serving(primary)
+        check_gateway(primary, canary)
         stack = settings.of_stack()
-        _check_permitted(stack, profile, primary, canary)
+        check_permitted(stack, profile, primary)
+        for side, service in sides:
+            check_tags(side, f"ECS service {service.name}", service.tags)
         limits = versions.Limits(stack, profile.repositories)
         version = versions.check(request, primary, canary, may_be_lost, limits)
         if not version.is_new:
@@ -89,7 +100,7 @@ def _planned(
             )
         planned, losses = [], version.losses
         for traffic, left in zip(profile.traffic, abandoned, strict=True):
-            route, lost = _check_split(execution, traffic, profile, left, may_be_lost)
+            route, lost = check_split(execution, traffic, profile, left, may_be_lost)
             planned.append(route)
             losses += lost
         alarms = cloudwatch.describe(profile.alarms)
@@ -98,7 +109,7 @@ def _planned(
         for known in ledger.known_contents(request.service):
             content = with_tags(content, known)
         version.require_one(content)
-        unreadable = check_scaling(profile, primary, canary)
+        unreadable = check_scaling(profile, primary, canary, only_reads=only_reads)
         at_rest = resting.at_rest(request.service, canary, next(filter(None, abandoned), None))
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
@@ -117,9 +128,7 @@ def _planned(
         may_be_lost=may_be_lost,
         warnings=[
             *losses,
-            *tier_warnings(profile),
-            *service_warnings("primary", primary, profile.deployment.deadline_seconds),
-            *service_warnings("canary", canary, profile.deployment.deadline_seconds),
+            *standing_warnings(profile, primary, canary),
             *unreadable,
             *alarm_warnings(profile.alarms, alarms, profile.all_steps),
         ],
@@ -157,9 +166,11 @@ def _check_possible(request: Request, profile: Profile, may_be_lost: Collection[
         check_releasable("primary", primary)
         check_releasable("canary", canary)
         check_replaceable("primary", primary)
-        _check_gateway(primary, canary)
+        check_gateway(primary, canary)
         stack = settings.of_stack()
-        _check_permitted(stack, profile, primary, canary)
+        check_permitted(stack, profile, primary)
+        check_tags("primary", f"ECS service {primary.name}", primary.tags)
+        check_tags("canary", f"ECS service {canary.name}", canary.tags)
         limits = versions.Limits(stack, profile.repositories)
         versions.check(request, primary, canary, may_be_lost, limits)
         check_exist(profile.alarms, cloudwatch.describe(profile.alarms))
@@ -249,23 +260,27 @@ def request_of(document: object) -> Request:
     return Request(service=service, images=images, by=f"a push to {repository}")
 
 
-def _require_access(execution: str, profile: Profile) -> None:
-    if access := profile.access(execution):
-        sts.require_role(access)
+def require_access() -> None:
+    """Raises `RequestRejected` where what was entered cannot be used."""
+    if entered_now := access.current():
+        sts.require_role(entered_now)
 
 
-def _check_distinct(execution: str, profile: Profile) -> None:
+def check_distinct(execution: str, profile: Profile) -> None:
     keys = [traffic.key(execution) for traffic in profile.traffic]
     for key in keys:
         if keys.count(key) > 1:
             raise RequestRejected(f"traffic: {key} is listed twice; list each route once")
 
 
-def _check_services(primary: Service, canary: Service) -> None:
-    check_releasable("primary", primary)
-    check_releasable("canary", canary)
-    check_replaceable("primary", primary)
-    check_replaceable("canary", canary)
+def check_service(side: SideName, service: Service) -> None:
+    """Raises `RequestRejected` for one that could not be deployed to."""
+    check_releasable(side, service)
+    check_replaceable(side, service)
+
+
+def check_serving(primary: Service) -> None:
+    """Raises `RequestRejected` where traffic would have nowhere to return to."""
     if primary.desired == 0:
         raise RequestRejected(
             f"primary: ECS service {primary.name} has a desired count of 0, so traffic would have"
@@ -278,19 +293,27 @@ def _check_services(primary: Service, canary: Service) -> None:
         )
 
 
-def _check_permitted(
-    stack: StackSettings, profile: Profile, primary: Service, canary: Service
-) -> None:
+def check_permitted(stack: StackSettings, profile: Profile, primary: Service) -> None:
+    """Raises `RequestRejected` for a cluster or a router that the parameters do not allow."""
     check_cluster(stack, primary.cluster)
     if not stack.app_mesh and any(traffic.router == "appmesh" for traffic in profile.traffic):
         raise RequestRejected(
             "traffic: the stack has no rights on App Mesh; update it with AppMesh=ENABLED"
         )
-    check_tags("primary", f"ECS service {primary.name}", primary.tags)
-    check_tags("canary", f"ECS service {canary.name}", canary.tags)
 
 
-def _check_gateway(primary: Service, canary: Service) -> None:
+def standing_warnings(profile: Profile, primary: Service, canary: Service) -> list[str]:
+    """Of whatever version."""
+    seconds = profile.deployment.deadline_seconds
+    return [
+        *tier_warnings(profile),
+        *service_warnings("primary", primary, seconds),
+        *service_warnings("canary", canary, seconds),
+    ]
+
+
+def check_gateway(primary: Service, canary: Service) -> None:
+    """Raises `RequestRejected` for services that get requests beside the split."""
     for name in ecs.has_gateway([primary, canary]):
         field = "primary" if name == primary.name else "canary"
         raise RequestRejected(
@@ -299,7 +322,7 @@ def _check_gateway(primary: Service, canary: Service) -> None:
         )
 
 
-def _abandoned(execution: str, traffic: Traffic) -> Release | None:
+def abandoned_on(execution: str, traffic: Traffic) -> Release | None:
     """The release of an ended execution that still holds this split; None if it is free.
 
     OpenRelease puts such a split right first. Raises `SplitTaken` while the holder runs.
@@ -323,14 +346,17 @@ def _abandoned(execution: str, traffic: Traffic) -> Release | None:
         ) from unreadable
 
 
-def _check_split(
+def check_split(
     execution: str,
     traffic: Traffic,
     profile: Profile,
     abandoned: Release | None,
     may_be_lost: Collection[str],
 ) -> tuple[Traffic, list[str]]:
-    """The traffic with what only the route at rest can tell, and what the route loses."""
+    """The traffic with what only the route at rest can tell, and what the route loses.
+
+    Raises `RequestRejected` when no release should be begun on it.
+    """
     key = traffic.key(execution)
     theirs = abandoned.traffic if abandoned else []
     left = next((t for t in theirs if abandoned and t.key(abandoned.execution) == key), None)

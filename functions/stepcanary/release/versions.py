@@ -54,25 +54,29 @@ class Limits:
 
 
 def check(
-    request: Request,
+    request: Request | None,
     primary: Service,
     canary: Service,
     may_be_lost: Collection[str],
     limits: Limits,
 ) -> Versions:
-    """Raises `RequestRejected` for a version that cannot be deployed to one of the sides, that may
+    """Without a request it is about what the sides run now.
+
+    Raises `RequestRejected` for a version that cannot be deployed to one of the sides, that may
     not be, and for an old one that could not be gone back to."""
     running = _running("primary", primary)
-    goes_back = request.action == "rollback"
+    goes_back = request is not None and request.action == "rollback"
+    task_definitions = request.task_definitions if request is not None else None
+    images = (request.images if request is not None else None) or {}
     losses = []
     both = None
-    if request.task_definitions is None:
+    if task_definitions is None:
         losses += losses_of(_name("primary", running), running.unknown, may_be_lost)
         of_canary = _running("canary", canary)
         losses += losses_of(_name("canary", of_canary), of_canary.unknown, may_be_lost)
-        wanted = with_images(running.document, request.images or {})
+        wanted = with_images(running.document, images)
         _check_consistent("primary", wanted)
-        canary_wanted = with_images(of_canary.document, request.images or {})
+        canary_wanted = with_images(of_canary.document, images)
         _check_consistent("canary", canary_wanted)
         limits.check("primary", running.document, wanted, images=not goes_back)
         limits.check("canary", of_canary.document, canary_wanted, images=not goes_back)
@@ -80,8 +84,8 @@ def check(
         if not running.is_active or not is_fixed(running.document):
             # The way back registers it again.
             losses += losses_of(_name("primary", running), running.unknown, may_be_lost)
-        ready = _ready(request.task_definitions.primary, "primary")
-        of_canary = _ready(request.task_definitions.canary, "canary")
+        ready = _ready(task_definitions.primary, "primary")
+        of_canary = _ready(task_definitions.canary, "canary")
         if not goes_back:
             both = (ready.document, of_canary.document)
         for side, found in (("primary", ready), ("canary", of_canary)):

@@ -20,6 +20,8 @@ from stepcanary.store.lease_items import LEFT_BY_A_HOLDER, lease_key, lease_of
 from stepcanary.store.table import Change, ConditionFailed, Delete, Item, ItemKey, Put, Write
 
 HELD = "held"
+HELD_AT = "sk"
+"""Where an item of that partition has its split."""
 
 
 def is_ours(holder: str, fence: int) -> ConditionBase:
@@ -74,12 +76,17 @@ def lost(lease: Lease, fence: int) -> LeaseLost:
 def held() -> list[Lease]:
     """Every lease that somebody holds, alive or dead; of one release only the lead."""
     found = table.every(HELD)
-    leases = _still_held(found, "sk")
+    leases = _still_held(found, HELD_AT)
     holders = {lease.holder for lease in leases}
     for item in found:
         if item["holder"] not in holders:
             _forget(item["holder"], item["sk"])
     return leases
+
+
+def seen() -> list[Lease]:
+    """As `held`, for whoever changes nothing."""
+    return _still_held(table.every(HELD), HELD_AT)
 
 
 def holders() -> list[str]:

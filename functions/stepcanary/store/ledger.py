@@ -39,7 +39,8 @@ def _document_key(execution: str) -> ItemKey:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What became of a release; times are in epoch seconds."""
+    """What became of a release; times are in epoch seconds. `by` is empty where an older version of
+    this stack wrote it."""
 
     execution: str
     service: str
@@ -47,6 +48,7 @@ class Record:
     cause: str
     started_at: int
     updated_at: int
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def _record_of(item: Item) -> Record:
         cause=item["cause"],
         started_at=item["started_at"],
         updated_at=item["updated_at"],
+        by=item.get("by", ""),
     )
 
 
@@ -82,6 +85,7 @@ def keep_document(release: Release) -> Change:
         set={
             "execution": release.execution,
             "service": release.service,
+            "by": release.by,
             "expires_at": clock.epoch_seconds() + KEPT_SECONDS,
         },
     )
@@ -116,7 +120,12 @@ def way_back(execution: str) -> Document | None:
 
 def find(release: Release) -> Record | None:
     """How the release stands; None when nothing was written down yet."""
-    item = table.get(_document_key(release.execution))
+    return record_of(release.execution)
+
+
+def record_of(execution: str) -> Record | None:
+    """How the release of this execution, by ARN or by name, stands; None where there is none."""
+    item = table.get(_document_key(execution))
     return _record_of(item) if item and "outcome" in item else None
 
 
@@ -159,7 +168,7 @@ def _pages_of(document: Item) -> list[ItemKey]:
 def _shown(document: Item) -> Item:
     """What a page of releases shows of one."""
     kept = ("execution", "service", "outcome", "cause", "started_at", "updated_at", "expires_at")
-    return {name: document[name] for name in kept}
+    return {"by": document.get("by", ""), **{name: document[name] for name in kept}}
 
 
 def shipped(execution: str) -> Shipped:

@@ -7,7 +7,7 @@ from stepcanary.domain.permitted import check_account
 from stepcanary.domain.profile import Profile, Triggers
 from stepcanary.domain.request import parse_profile
 from stepcanary.domain.rules import parse_rules
-from stepcanary.errors import RequestRejected
+from stepcanary.errors import ProfileMissing, RequestRejected
 from stepcanary.observability import logger
 from stepcanary.store import settings, triggers
 
@@ -47,14 +47,23 @@ def stored(service: str) -> Profile:
 
 def _parsed(name: str, found: dict[str, str]) -> Profile:
     if name not in found:
-        raise RequestRejected(f"service: there is no profile {name}; store one as an SSM parameter")
+        raise ProfileMissing(f"service: there is no profile {name}; store one as an SSM parameter")
     return parse_profile(found[name], f"profile {name}")
 
 
 def every() -> Found:
     """All that are valid; an invalid one is told when its own service is released."""
+    return _valid(_texts())
+
+
+def services() -> list[str]:
+    """Those that have a profile, be it valid or not."""
+    return sorted(_texts())
+
+
+def _texts() -> dict[str, str]:
     texts = ssm.read_below(settings.of_stack().profile_prefix)
-    return _valid({service: text for service, text in texts.items() if service != RULES})
+    return {service: text for service, text in texts.items() if service != RULES}
 
 
 def _valid(texts: dict[str, str]) -> Found:

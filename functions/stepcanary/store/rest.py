@@ -100,6 +100,11 @@ def _resting(items: list[Item], *, moved: bool) -> list[Resting]:
     return found
 
 
+def moved() -> list[str]:
+    """The splits that were found moved while nothing runs, as many as are looked at in turn."""
+    return [item["sk"] for item in table.page(DRIFT, most=MOST_MOVED).items]
+
+
 def set_moved(resting: Resting) -> None:
     """Somebody has moved it: look at it each time until it is at rest."""
     if resting.moved:

@@ -302,6 +302,12 @@ TO_THE_LEDGER = [
         "GuardDeletionFunctionRole",
         row("PutItem", "door"),
     ),
+    one(
+        "a lease, forged by what answers questions",
+        row("UpdateItem", "split#alb/x"),
+        "AnswerQuestionFunctionRole",
+        row("GetItem", "split#alb/x"),
+    ),
     one("the door is closed by what signals", row("PutItem", "door"), "SignalReleaseFunctionRole"),
     one("any row, by what answers Slack", row("GetItem", "release#x"), "AnswerSlackFunctionRole"),
     *(
@@ -424,6 +430,12 @@ TO_EXECUTIONS = [
         Request("lambda:InvokeFunction", f"{COLLEAGUE}:live"),
         "AnswerSlackFunctionRole",
         Request("lambda:InvokeFunction", arn("lambda", f"function:{STACK}-answer-slack:live")),
+    ),
+    one(
+        "an execution, started by what answers questions",
+        Request("states:StartExecution", MACHINE),
+        "AnswerQuestionFunctionRole",
+        Request("states:ListExecutions", MACHINE),
     ),
     one(
         "an approval of a pipeline",

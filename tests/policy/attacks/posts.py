@@ -7,7 +7,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from sandbox.slack import Document, signed, url_event
 from tests.policy.attacks.kinds import Attack, Layer, Post
-from tests.slack.conftest import JANE, STRANGER, Workspace
+from tests.slack.conftest import JANE, JOHN, STRANGER, Workspace
 
 OLD_SECONDS = 301
 
@@ -54,7 +54,9 @@ BY_POST = [
     _post("a command that somebody else signed", "signature", _with_another_secret),
     _post("a command of another user", "signature", _altered),
     _post("an old command", "signature", commanded("status checkout", age=OLD_SECONDS)),
-    Attack("a command, sent again", "signature", Post(commanded("status checkout"), again=True)),
+    Attack(
+        "a command, sent again", "signature", Post(commanded("promote checkout", JOHN), again=True)
+    ),
     _post("promote, by a stranger", "allow-list", commanded("promote checkout", STRANGER)),
     _post("revert, by a stranger", "allow-list", commanded("revert checkout", STRANGER)),
     _post(

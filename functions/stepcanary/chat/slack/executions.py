@@ -1,4 +1,5 @@
-"""Executions: run one for what somebody wrote or clicked, and say in words what came of it."""
+"""Executions: run one for what somebody wrote or clicked, and say in words what came of it. For a
+question there is none: a function answers it."""
 
 import hashlib
 import json
@@ -6,8 +7,9 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from stepcanary.aws import stepfunctions
+from stepcanary.aws import awslambda, stepfunctions
 from stepcanary.aws.stepfunctions import End
+from stepcanary.domain.questions import function_of
 from stepcanary.domain.request import ActionRequest, Request
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
 from stepcanary.observability import logger
@@ -49,10 +51,11 @@ def run(request: Request | ActionRequest, source: Source) -> Reply:
     name = source.name
     try:
         _require_allowed(service, action, source.user_id)
-        if action != "status":
-            name = _as_one(service, _asking_of(request, source))
-            sender = senders.vouch(name, Sender(request.by))
-            request = request.model_copy(update={"by": sender.by})
+        if action == "status":
+            return _status(service)
+        name = _as_one(service, _asking_of(request, source))
+        sender = senders.vouch(name, Sender(request.by))
+        request = request.model_copy(update={"by": sender.by})
     except (AwsUnavailable, AwsRefused) as failure:
         return _failed(request, failure, "Nothing was changed")
     try:
@@ -70,7 +73,16 @@ def run(request: Request | ActionRequest, source: Source) -> Reply:
     end = _look(execution, RELEASE_LOOK_SECONDS if releases else LONGEST_LOOK_SECONDS)
     if end is None:
         return Reply(True if releases else None, f"{action} {service}: running as execution {name}")
-    return _reply(action, end)
+    return _reply(end)
+
+
+def _status(service: str) -> Reply:
+    """Who only asks needs no execution."""
+    function = function_of(settings.of_stack().state_machine)
+    answer = awslambda.answer_of(function, {"question": "status", "service": service})
+    if not answer["accepted"]:
+        return Reply(False, str(answer["cause"]))
+    return Reply(True, json.dumps(answer["answer"], indent=1))
 
 
 def _asking_of(request: Request | ActionRequest, source: Source) -> Asking:
@@ -137,9 +149,7 @@ def _look(execution: str, seconds: float) -> End | None:
     return None
 
 
-def _reply(action: str, end: End) -> Reply:
+def _reply(end: End) -> Reply:
     if end.error:
         return Reply(False, f"{end.error}: {end.cause}")
-    if action == "status":
-        return Reply(True, json.dumps(end.output, indent=1))
     return Reply(True, str(end.output.get("did") or end.output.get("cause") or "done"))

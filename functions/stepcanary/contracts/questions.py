@@ -1,0 +1,166 @@
+"""Questions: what people ask about services and releases, and what they are answered.
+
+The answers are what `stepcanary --json` prints, so their keys stay what they are; new ones may
+come. Times are in epoch seconds.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field, SerializeAsAny
+
+from stepcanary.contracts.answers import EndedRelease, RunningRelease, WaitingRelease
+from stepcanary.contracts.contract import Contract
+from stepcanary.domain.content import Content
+from stepcanary.domain.model import Document, Model
+from stepcanary.domain.names import ServiceName
+from stepcanary.domain.outcome import Outcome
+from stepcanary.domain.stage import Phase
+
+
+class StatusQuestion(Contract):
+    """How a service stands; without a service, everything that is not at rest."""
+
+    question: Literal["status"]
+    service: ServiceName | None = None
+
+
+class HistoryQuestion(Contract):
+    """The last releases of a service. `after` is what the page before has answered."""
+
+    question: Literal["history"]
+    service: ServiceName
+    after: str = Field(default="", max_length=400)
+
+
+class ShowQuestion(Contract):
+    """One release, by its execution's ARN or name; by a service the one that runs, or its last."""
+
+    question: Literal["show"]
+    release: str = Field(min_length=1, max_length=400)
+
+
+class CheckQuestion(Contract):
+    """What a release would be refused for; `request` is as an execution's input. Without images and
+    task definitions it is about what any release of the service needs."""
+
+    question: Literal["check"]
+    request: Any
+
+
+class VersionQuestion(Contract):
+    """Which version the stack is."""
+
+    question: Literal["version"]
+
+
+class StackVersion(Contract):
+    version: str
+
+
+class ServiceStatus(Contract):
+    """`summary` is a sentence; `splits` has the weights by the route's name, where none runs."""
+
+    service: str
+    summary: str
+    running: list[RunningRelease] = Field(default=[])
+    waiting: list[WaitingRelease] = Field(default=[])
+    splits: dict[str, str] = Field(default={})
+    last: EndedRelease | None = None
+
+
+class Holder(Contract):
+    """A release that holds a split. `needs` says what a person has to do, where somebody has."""
+
+    execution: str
+    split: str
+    service: str = ""
+    by: str = ""
+    alive: bool
+    stage: Phase
+    since: int
+    weight: int
+    wait: int | None = None
+    ends_on: list[str] = Field(default=[])
+    needs: str = ""
+
+
+class Waiter(Contract):
+    """A release that waits for a split, or an execution that has not begun: it has no `split`."""
+
+    execution: str
+    service: str = ""
+    split: str = ""
+    since: int | None = None
+
+
+class StackStatus(Contract):
+    """Everything that is not at rest. `stranded` are splits whose release has ended and whose
+    weight may be on the canary; `moved` are splits that somebody has moved while nothing runs."""
+
+    running: list[Holder] = Field(default=[])
+    waiting: list[Waiter] = Field(default=[])
+    stranded: list[Holder] = Field(default=[])
+    moved: list[str] = Field(default=[])
+
+
+class PastRelease(Contract):
+    """`ended_at` and `seconds` are None while it runs. `by` is empty for one that an older version
+    of the stack has closed."""
+
+    execution: str
+    service: str
+    outcome: Outcome
+    cause: str
+    by: str = ""
+    started_at: int
+    ended_at: int | None = None
+    seconds: int | None = None
+
+
+class History(Contract):
+    """The newest first; `after` goes on from there, None on the last page."""
+
+    service: str
+    releases: list[PastRelease]
+    after: str | None = None
+
+
+class StoryEvent(Contract):
+    """What happened within a release, `at` in epoch milliseconds."""
+
+    at: int
+    kind: str
+    detail: Document
+
+
+class ReleaseStory(Contract):
+    """All that the ledger has of a release: `plan` is its document, `content` what its primary got.
+    `now` is how it stands while it runs. Who may assume a role is not said."""
+
+    execution: str
+    service: str
+    past: PastRelease | None = None
+    now: RunningRelease | None = None
+    plan: Document | None = None
+    content: Content = Field(default={})
+    events: list[StoryEvent] = Field(default=[])
+
+
+class Checked(Contract):
+    """`findings` are what a release would be refused for, `warnings` what it would take all the
+    same. `cost` says what the canary adds."""
+
+    service: str
+    releasable: bool
+    findings: list[str] = Field(default=[])
+    warnings: list[str] = Field(default=[])
+    cost: str = ""
+
+
+class QuestionAnswer(Contract):
+    """`cause` says why the question was not accepted; `version` is the stack's."""
+
+    accepted: bool
+    version: str
+    answer: SerializeAsAny[Model] | None = None
+    cause: str = ""

@@ -1,0 +1,54 @@
+"""Questions: what people ask, answered without an execution and without a write."""
+
+from collections.abc import Callable
+from typing import Any
+
+from stepcanary.access import reading
+from stepcanary.contracts.contract import Contract
+from stepcanary.contracts.questions import (
+    CheckQuestion,
+    HistoryQuestion,
+    ShowQuestion,
+    StackVersion,
+    StatusQuestion,
+    VersionQuestion,
+)
+from stepcanary.control import checking, past, status
+from stepcanary.domain.request import parse
+from stepcanary.errors import ProfileMissing, RequestRejected
+from stepcanary.store import profiles
+from stepcanary.version import VERSION
+
+QUESTIONS: dict[str, tuple[type[Contract], Callable[[Any], Contract]]] = {
+    "status": (StatusQuestion, status.answer),
+    "history": (HistoryQuestion, past.history),
+    "show": (ShowQuestion, past.show),
+    "check": (CheckQuestion, checking.check),
+    "version": (VersionQuestion, lambda _question: StackVersion(version=VERSION)),
+}
+MOST_NAMES = 50
+
+
+def answer_question(document: object) -> Contract:
+    """Raises `RequestRejected` for what cannot be answered, and `AwsRefused` where AWS does not let
+    the function look; `AwsUnavailable` to try again."""
+    kind = document.get("question") if isinstance(document, dict) else None
+    if not isinstance(kind, str) or kind not in QUESTIONS:
+        raise RequestRejected(
+            f"question: must be one of {', '.join(sorted(QUESTIONS))} (it is {str(kind)[:80]!r})"
+        )
+    model, answer = QUESTIONS[kind]
+    with reading():
+        try:
+            return answer(parse(model, document, "question"))
+        except ProfileMissing as missing:
+            raise RequestRejected(f"{missing}. {_known()}") from missing
+
+
+def _known() -> str:
+    """The services that there are, so that a slip of the pen is seen."""
+    names = profiles.services()
+    if not names:
+        return "No service has a profile yet"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"Services that have one: {', '.join(names[:MOST_NAMES])}{more}"

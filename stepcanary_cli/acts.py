@@ -1,0 +1,156 @@
+"""Acts: what changes something. Each is an execution of the state machine."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stepcanary.domain.names import in_execution_name
+from stepcanary_cli.failures import Failure, Refused
+from stepcanary_cli.options import Use, common, use
+from stepcanary_cli.outcomes import Answer, Ended, Exit
+from stepcanary_cli.requests import version_named
+from stepcanary_cli.showing import text_of_end
+from stepcanary_cli.watching import Watch
+
+watched = click.option("--detach", is_flag=True, help="Do not watch the release.")
+gated = click.option(
+    "--until-gate", is_flag=True, help="Leave when it waits for a person, with exit code 4."
+)
+
+
+def version_options(command: Any) -> Any:
+    """What to release."""
+    for option in (
+        click.option(
+            "--profile",
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="JSON, in place of the stored profile.",
+        ),
+        click.option(
+            "--task-definitions",
+            nargs=2,
+            metavar="PRIMARY CANARY",
+            help="Ready task definitions, one for each side.",
+        ),
+        click.option(
+            "--image",
+            "images",
+            multiple=True,
+            metavar="CONTAINER=IMAGE",
+            help="New image of a container; once for each.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("service")
+@version_options
+@watched
+@gated
+@common
+def release(
+    service: str,
+    images: tuple[str, ...],
+    task_definitions: tuple[str, str] | None,
+    profile: Path | None,
+    detach: bool,
+    until_gate: bool,
+) -> Exit:
+    """Release a new version, and watch it."""
+    request = version_named(images, task_definitions, profile)
+    return _release("release", service, request, detach=detach, until_gate=until_gate)
+
+
+@click.command()
+@click.argument("service")
+@click.option(
+    "--to", default="", metavar="EXECUTION", help="Earlier release whose version comes back."
+)
+@watched
+@gated
+@common
+def rollback(service: str, to: str, detach: bool, until_gate: bool) -> Exit:
+    """Release the previous version again."""
+    request: Answer = {"action": "rollback", **({"to": to} if to else {})}
+    return _release("rollback", service, request, detach=detach, until_gate=until_gate)
+
+
+def _release(
+    command: str, service: str, request: Answer, *, detach: bool, until_gate: bool
+) -> Exit:
+    mine = use()
+    execution = _start(mine, command, service, request)
+    if detach:
+        started = Ended(execution, "Started", "it goes on by itself")
+        mine.screen.answer(started.as_json(), execution)
+        return started.exit_code
+    mine.screen.progress(execution)
+    return finish(
+        mine,
+        service,
+        Watch(mine.connection, execution, mine.screen.progress).until_end(until_gate=until_gate),
+    )
+
+
+def _start(mine: Use, command: str, service: str, request: Answer) -> str:
+    name = f"{command}-{in_execution_name(service)[:40]}-{time.time_ns()}"
+    return mine.connection.start({"service": service, "by": mine.by, **request}, name)
+
+
+def finish(mine: Use, service: str, ended: Ended) -> Exit:
+    """Say how it ended, and of a service that nobody knows which there are."""
+    mine.screen.answer(ended.as_json(), text_of_end(ended))
+    if ended.outcome == "Rejected":
+        try:
+            mine.connection.ask({"question": "status", "service": service})
+        except Refused as unknown:
+            mine.screen.warn(str(unknown))
+        except Failure:
+            # Who may not ask has the cause all the same.
+            pass
+    return ended.exit_code
+
+
+def act(service: str, request: Answer) -> tuple[Use, Ended]:
+    """Take an action, and wait until it is done or refused."""
+    mine = use()
+    execution = _start(mine, request["action"], service, request)
+    return mine, Watch(mine.connection, execution, lambda _line: None).until_end()
+
+
+@click.command()
+@click.argument("service")
+@click.argument("weight", type=click.IntRange(0, 100))
+@common
+def shift(service: str, weight: int) -> Exit:
+    """Set a weight by hand, in percent of the traffic for the canary, while nothing is released."""
+    mine, ended = act(service, {"action": "shift", "weight": weight})
+    return finish(mine, service, ended)
+
+
+@click.command()
+@click.argument("release", metavar="SERVICE|EXECUTION_ARN")
+@gated
+@common
+def watch(release: str, until_gate: bool) -> Exit:
+    """Follow the release of a service, or an execution, until it ends."""
+    mine = use()
+    execution = release if release.startswith("arn:") else _running(mine, release)
+    ended = Watch(mine.connection, execution, mine.screen.progress).until_end(until_gate=until_gate)
+    mine.screen.answer(ended.as_json(), text_of_end(ended))
+    return ended.exit_code
+
+
+def _running(mine: Use, service: str) -> str:
+    status = mine.connection.ask({"question": "status", "service": service})
+    for each in (*status["running"], *status["waiting"]):
+        return str(each["execution"])
+    raise Refused(
+        f"no release of {service} is running or waits; `stepcanary history {service}` has those"
+        " that are over"
+    )

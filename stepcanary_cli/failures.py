@@ -1,0 +1,121 @@
+"""Failures: what AWS and the SDK say, as texts that say what to do."""
+
+from botocore import exceptions as sdk
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from stepcanary_cli.outcomes import Exit
+
+PERMISSIONS = "docs/permissions.md has the policy for people who use the command line"
+LOGIN = "log in again (`aws sso login` or `aws login`), or renew the keys"
+
+UNANSWERED: tuple[type[Exception], ...] = (
+    sdk.HTTPClientError,
+    sdk.ConnectionError,
+    sdk.IncompleteReadError,
+    sdk.ChecksumError,
+    # Whatever stood between us and AWS has answered.
+    ResponseParserError,
+)
+NOT_SET_UP: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    (
+        (sdk.NoCredentialsError, sdk.PartialCredentialsError),
+        "Give --aws-profile, set AWS_PROFILE, or log in with `aws sso login`",
+    ),
+    (
+        (sdk.ProfileNotFound,),
+        "`aws configure list-profiles` lists those that there are",
+    ),
+    (
+        (
+            sdk.TokenRetrievalError,
+            sdk.CredentialRetrievalError,
+            sdk.SSOError,
+            sdk.LoginError,
+        ),
+        f"The credentials for AWS cannot be used: {LOGIN}",
+    ),
+    ((sdk.NoRegionError,), "Give --region, or set AWS_REGION"),
+)
+"""What is wrong with the session, and what to do."""
+STALE_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+FALSE_CODES = {
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+BUSY_CODES = {"RequestLimitExceeded", "TooManyRequestsException", "ServiceUnavailable"}
+
+
+class Failure(Exception):
+    """What is told on standard error, with the exit code that says so."""
+
+    exit_code = Exit.MISUSE
+
+
+class Misuse(Failure):
+    """The command line, or what it is to be used with, is not as it has to be."""
+
+
+class Refused(Failure):
+    """The stack has not accepted it. Nothing was changed."""
+
+    exit_code = Exit.REJECTED
+
+
+class Lost(Failure):
+    """AWS does not answer."""
+
+    exit_code = Exit.LOST
+
+
+def is_lost(error: Exception) -> bool:
+    return isinstance(error, UNANSWERED)
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether it is worth asking again: AWS has answered, and that it cannot now."""
+    if not isinstance(error, ClientError):
+        return False
+    code, status = _code(error), _status(error)
+    return "Throttl" in code or code in BUSY_CODES or status == 429 or status >= 500
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def explained(error: BotoCoreError | ClientError | ResponseParserError) -> Failure:
+    """What to do about it."""
+    if is_lost(error):
+        return Lost(f"AWS does not answer: {_line(error)}. Look at the network, and try again")
+    if isinstance(error, ClientError):
+        return _refused(error)
+    for kinds, advice in NOT_SET_UP:
+        if isinstance(error, kinds):
+            return Misuse(f"{_line(error)}. {advice}")
+    return Misuse(f"AWS cannot be called: {_line(error)}")
+
+
+def _refused(error: ClientError) -> Failure:
+    code = _code(error)
+    message = _line(Exception(error.response.get("Error", {}).get("Message", "")))
+    if code in STALE_CODES:
+        return Misuse(f"the credentials for AWS have expired: {LOGIN} ({code})")
+    if code in FALSE_CODES:
+        return Misuse(f"AWS does not know these credentials: {LOGIN} ({code}: {message})")
+    if code in DENIED_CODES:
+        return Misuse(f"you may not do {error.operation_name}: {message}. {PERMISSIONS}")
+    if is_busy(error):
+        return Lost(f"AWS cannot answer now: {error.operation_name}: {code}. Try again")
+    return Misuse(f"AWS refuses {error.operation_name}: {code}: {message}")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())

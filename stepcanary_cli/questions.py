@@ -1,0 +1,78 @@
+"""Questions: what only looks. The stack's function answers them, without an execution."""
+
+from pathlib import Path
+
+import click
+
+from stepcanary.version import VERSION
+from stepcanary_cli import showing
+from stepcanary_cli.acts import version_options
+from stepcanary_cli.options import common, use
+from stepcanary_cli.outcomes import Answer, Exit
+from stepcanary_cli.requests import version_named
+
+
+@click.command()
+@click.argument("service", required=False)
+@common
+def status(service: str | None) -> Exit:
+    """Show how a service stands; without one, everything that is not at rest."""
+    mine = use()
+    asked = {"service": service} if service else {}
+    found = mine.connection.ask({"question": "status", **asked})
+    mine.screen.answer(found, (showing.service_status if service else showing.stack_status)(found))
+    return Exit.DONE
+
+
+@click.command()
+@click.argument("service")
+@click.option("--after", default="", help="Go on with the page after this, as the last one said.")
+@common
+def history(service: str, after: str) -> Exit:
+    """List the last releases of a service, the newest first."""
+    mine = use()
+    found = mine.connection.ask({"question": "history", "service": service, "after": after})
+    mine.screen.answer(found, showing.history(found))
+    if found.get("after"):
+        mine.screen.warn(f"there are more: --after '{found['after']}'")
+    return Exit.DONE
+
+
+@click.command()
+@click.argument("release", metavar="EXECUTION|SERVICE")
+@common
+def show(release: str) -> Exit:
+    """Show one release in full: of a service the one that runs, or its last."""
+    mine = use()
+    found = mine.connection.ask({"question": "show", "release": release})
+    mine.screen.answer(found, showing.story(found))
+    return Exit.DONE
+
+
+@click.command()
+@click.argument("service")
+@version_options
+@common
+def check(
+    service: str,
+    images: tuple[str, ...],
+    task_definitions: tuple[str, str] | None,
+    profile: Path | None,
+) -> Exit:
+    """Say what a release would be refused for, without starting one."""
+    request = {"service": service, **version_named(images, task_definitions, profile)}
+    mine = use()
+    found = mine.connection.ask({"question": "check", "request": request})
+    mine.screen.answer(found, showing.checked(found))
+    return Exit.DONE if found["releasable"] else Exit.REJECTED
+
+
+@click.command()
+@common
+def version() -> Exit:
+    """Show the version of this command and that of the stack."""
+    mine = use()
+    theirs = mine.connection.ask({"question": "version"})["version"]
+    found: Answer = {"command": VERSION, "stack": theirs}
+    mine.screen.answer(found, f"command {VERSION}, stack {theirs}")
+    return Exit.DONE

@@ -1,0 +1,54 @@
+"""Requests: what a command line says, as the input of an execution."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from stepcanary_cli.failures import Misuse
+from stepcanary_cli.outcomes import Answer
+
+
+def version_named(
+    images: Iterable[str], task_definitions: tuple[str, str] | None, profile: Path | None
+) -> Answer:
+    """The keys of a request that say what to release. Raises `Misuse`."""
+    found: Answer = {}
+    if named := _images(images):
+        found["images"] = named
+    if task_definitions:
+        primary, canary = task_definitions
+        found["task_definitions"] = {"primary": primary, "canary": canary}
+    if profile:
+        found["profile"] = read_json(profile)
+    return found
+
+
+def _images(images: Iterable[str]) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for image in images:
+        container, equals, uri = image.partition("=")
+        if not (equals and container and uri):
+            raise Misuse(f"--image {image}: write CONTAINER=IMAGE")
+        if container in named:
+            raise Misuse(
+                f"--image: container {container} is named twice, {named[container]} and {uri};"
+                " name one image for it"
+            )
+        named[container] = uri
+    return named
+
+
+def read_json(path: Path) -> Answer:
+    """Raises `Misuse` with the file and the place in it."""
+    try:
+        document = json.loads(path.read_text())
+    except OSError as error:
+        raise Misuse(f"{path}: {error.strerror}; name a file that can be read") from error
+    except UnicodeDecodeError as error:
+        raise Misuse(f"{path}: is no text in UTF-8, at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Misuse(f"{path}: is no JSON, {place}: {error.msg}") from error
+    if not isinstance(document, dict):
+        raise Misuse(f"{path}: has to be a JSON object")
+    return document

@@ -1,0 +1,187 @@
+"""Showing: answers as text for people, or as one JSON document."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from stepcanary_cli.outcomes import Answer, Ended
+
+WIDE = 4_000
+"""Where the output is no terminal: a row is one line."""
+
+
+class Screen:
+    """Where one use of the command says what it has to say."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def progress(self, text: str) -> None:
+        """What goes on. It is no answer."""
+        click.echo(text, err=self._as_json)
+        (sys.stderr if self._as_json else sys.stdout).flush()
+
+    def warn(self, text: str) -> None:
+        click.echo(f"stepcanary: {text}", err=True)
+
+    def answer(self, document: Answer, text: str | Table) -> None:
+        if self._as_json:
+            click.echo(json.dumps(document, indent=2))
+        elif isinstance(text, str):
+            click.echo(text)
+        else:
+            self._table(text)
+
+    def _table(self, table: Table) -> None:
+        """Not by rich itself, which ends the process where nobody reads on."""
+        width = None if sys.stdout.isatty() else WIDE
+        # What AWS and people say has brackets of its own.
+        console = Console(width=width, markup=False, emoji=False, highlight=False)
+        with console.capture() as captured:
+            console.print(table)
+        for line in captured.get().splitlines():
+            click.echo(line.rstrip())
+
+
+def text_of_end(ended: Ended) -> str:
+    return f"{ended.outcome}: {ended.cause}"
+
+
+def name_of(execution: str) -> str:
+    return execution.rpartition(":")[2]
+
+
+def moment(seconds: int | None) -> str:
+    return (
+        "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+def duration(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def table(*columns: str) -> Table:
+    made = Table(box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def service_status(found: Answer) -> str:
+    lines = [f"{found['service']}: {found['summary']}"]
+    lines += [line for release in found["running"] for line in _running(release)]
+    lines += [
+        f"  waits for its turn: {name_of(place['execution'])}, since {moment(place['since'])}"
+        for place in found["waiting"]
+    ]
+    lines += [f"  {route}: {weights}" for route, weights in found["splits"].items()]
+    if last := found.get("last"):
+        ended = f"{last['outcome']} at {moment(last['at'])}"
+        lines.append(f"  last: {name_of(last['execution'])}, {ended}: {last['cause']}")
+    return "\n".join(lines)
+
+
+def _running(release: Answer) -> list[str]:
+    weight = "" if release.get("weight") is None else f", canary {release['weight']} %"
+    by = f", by {release['by']}" if release.get("by") else ""
+    since = f", since {moment(release.get('since'))}" if release.get("since") else ""
+    lines = [f"  {name_of(release['execution'])}: {release['stage']}{weight}{by}{since}"]
+    if not release["alive"]:
+        lines.append("  its execution has ended; Reconcile puts it right")
+    if release.get("ends_on"):
+        lines.append(f"  it waits, and ends on {', '.join(release['ends_on'])}")
+    if release.get("signal"):
+        lines.append(f"  pending: {release['signal']}")
+    lines += [f"  {route}: {weights}" for route, weights in release.get("splits", {}).items()]
+    return lines + [f"  warning: {warning}" for warning in release.get("warnings", [])]
+
+
+def stack_status(found: Answer) -> str | Table:
+    if not any(found[kind] for kind in ("running", "waiting", "stranded", "moved")):
+        return "everything is at rest"
+    made = table("service", "execution", "how", "canary", "by", "since", "what it needs")
+    for kind in ("stranded", "running"):
+        for holder in found[kind]:
+            made.add_row(
+                holder["service"],
+                name_of(holder["execution"]),
+                kind if kind == "stranded" else holder["stage"],
+                f"{holder['weight']} %",
+                holder["by"],
+                moment(holder["since"]),
+                holder["needs"],
+            )
+    for waiter in found["waiting"]:
+        execution, since = name_of(waiter["execution"]), moment(waiter["since"])
+        made.add_row(waiter["service"], execution, "waits", "", "", since, "")
+    for split in found["moved"]:
+        made.add_row("", "", "moved", "", "", "", f"{split} is not at rest: find out who moved it")
+    return made
+
+
+def history(found: Answer) -> str | Table:
+    if not found["releases"]:
+        return f"{found['service']}: no release has begun yet"
+    made = table("release", "outcome", "started", "took", "by", "cause")
+    for past in found["releases"]:
+        made.add_row(
+            name_of(past["execution"]),
+            past["outcome"],
+            moment(past["started_at"]),
+            duration(past["seconds"]),
+            past["by"],
+            past["cause"],
+        )
+    return made
+
+
+def story(found: Answer) -> str:
+    lines = [f"{found['service']}: release {name_of(found['execution'])}"]
+    if past := found.get("past"):
+        took = f" after {duration(past['seconds'])}" if past.get("seconds") is not None else ""
+        lines.append(f"  {past['outcome']}{took}, begun {moment(past['started_at'])}")
+        lines += [f"  {text}" for text in (past["cause"],) if text]
+    if now := found.get("now"):
+        # Its warnings are the plan's, which follow.
+        lines += _running({**now, "warnings": []})
+    plan: dict[str, Any] = found.get("plan") or {}
+    if plan.get("by"):
+        lines.append(f"  by {plan['by']}")
+    for container, image in (plan.get("images") or {}).items():
+        lines.append(f"  {container}: {image}")
+    for side, definition in (plan.get("task_definitions") or {}).items():
+        lines.append(f"  {side}: {definition}")
+    steps = [f"{step['weight']} % for {step['bake_seconds']} s" for step in plan.get("steps", [])]
+    lines += [f"  steps: {', '.join(steps)}"] if steps else []
+    lines += [f"  alarms: {', '.join(plan['alarms'])}"] if plan.get("alarms") else []
+    lines += [f"  warning: {warning}" for warning in plan.get("warnings", [])]
+    lines += [_event(event) for event in found["events"]]
+    return "\n".join(lines)
+
+
+def _event(event: Answer) -> str:
+    detail = event["detail"]
+    if signal := detail.get("signal"):
+        reason = f": {signal['reason']}" if signal.get("reason") else ""
+        text = f"{signal['kind']} by {signal.get('by') or 'somebody'}{reason}"
+    else:
+        text = f"{event['kind']} {json.dumps(detail)}"
+    return f"  {moment(event['at'] // 1_000)}  {text}"
+
+
+def checked(found: Answer) -> str:
+    lines = [f"refused: {finding}" for finding in found["findings"]]
+    lines += [f"warning: {warning}" for warning in found["warnings"]]
+    lines += [found["cost"]] if found["cost"] else []
+    verdict = "can be released" if found["releasable"] else "cannot be released as it stands"
+    return "\n".join([*lines, f"{found['service']} {verdict}"])

@@ -1,0 +1,275 @@
+"""What AWS or the SDK says is told with what to do, in the exit code of its kind."""
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore import exceptions as sdk
+from botocore.exceptions import ClientError
+
+from stepcanary.version import VERSION
+from stepcanary_cli import patience as patience_module
+from stepcanary_cli import watching
+from stepcanary_cli.app import run
+from stepcanary_cli.connecting import Connection, Place
+from stepcanary_cli.failures import Failure, Lost, Misuse, explained
+from stepcanary_cli.outcomes import Exit
+from stepcanary_cli.patience import Patience
+from stepcanary_cli.watching import Watch
+from tests.cli.conftest import Command
+
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:shop-release"
+EXECUTION = MACHINE.replace(":stateMachine:", ":execution:") + ":release-1"
+
+
+def refused(code: str, message: str = "no", status: int = 400) -> ClientError:
+    answer: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "StartExecution")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (sdk.NoCredentialsError(), Misuse, "Give --aws-profile"),
+        (sdk.ProfileNotFound(profile="p"), Misuse, "`aws configure list-profiles`"),
+        (sdk.NoRegionError(), Misuse, "Give --region"),
+        (sdk.UnauthorizedSSOTokenError(), Misuse, "log in again"),
+        (sdk.TokenRetrievalError(provider="sso", error_msg="x"), Misuse, "log in again"),
+        (sdk.EndpointConnectionError(endpoint_url="http://x"), Lost, "Look at the network"),
+        (sdk.ConnectTimeoutError(endpoint_url="http://x"), Lost, "Look at the network"),
+        (sdk.ReadTimeoutError(endpoint_url="http://x"), Lost, "Look at the network"),
+        (refused("ExpiredTokenException"), Misuse, "have expired: log in again"),
+        (refused("UnrecognizedClientException"), Misuse, "does not know these credentials"),
+        (
+            refused("AccessDeniedException", "not authorized to perform: states:StartExecution"),
+            Misuse,
+            "you may not do StartExecution: not authorized to perform: states:StartExecution."
+            " docs/permissions.md has the policy",
+        ),
+        (refused("ThrottlingException"), Lost, "cannot answer now"),
+        (refused("InternalError", status=500), Lost, "cannot answer now"),
+        (refused("InvalidName", "the name"), Misuse, "AWS refuses StartExecution: InvalidName"),
+        (sdk.ParamValidationError(report="r"), Misuse, "AWS cannot be called"),
+    ],
+)
+def test_each_says_what_to_do(error: Any, kind: type[Failure], text: str) -> None:
+    failure = explained(error)
+    assert type(failure) is kind
+    assert text in str(failure)
+
+
+class Calls:
+    """Answers with what is given, one after the other; a failure is raised."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+
+    def __call__(self, **_: Any) -> Any:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+DOWN = sdk.EndpointConnectionError(endpoint_url="http://x")
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it was waited; no time passes but this."""
+    slept: list[float] = []
+    clock = type(
+        "Clock", (), {"sleep": slept.append, "monotonic": staticmethod(lambda: sum(slept))}
+    )
+    monkeypatch.setattr(patience_module, "time", clock)
+    return slept
+
+
+def test_a_connection_that_was_never_there_is_told_at_once(slept: list[float]) -> None:
+    with pytest.raises(Lost):
+        Patience(60, print).call(Calls(DOWN))
+    assert slept == []
+
+
+def test_one_that_was_there_is_tried_again_for_a_while(slept: list[float]) -> None:
+    said: list[str] = []
+    patience = Patience(60, said.append)
+    assert patience.call(Calls("there")) == "there"
+    assert patience.call(Calls(DOWN, DOWN, refused("ThrottlingException"), "back")) == "back"
+    assert said == ["AWS does not answer; trying again for 60 s"]
+    with pytest.raises(Lost):
+        patience.call(Calls(DOWN))
+    assert 50 < sum(slept) < 70
+
+
+def test_what_is_refused_is_not_tried_again(slept: list[float]) -> None:
+    calls = Calls(refused("AccessDenied"), "never")
+    with pytest.raises(Misuse):
+        Patience(60, print, reached=True).call(calls)
+    assert calls.answers == ["never"]
+    assert slept == []
+
+
+def connection(**clients: Any) -> Connection:
+    made = Connection(Place(state_machine=MACHINE), print)
+    made.__dict__.update(clients)
+    return made
+
+
+def client(**calls: Any) -> Any:
+    errors = {"ExecutionAlreadyExists", "ExecutionDoesNotExist", "ResourceNotFoundException"}
+    exceptions = type("Exceptions", (), {name: type(name, (ClientError,), {}) for name in errors})
+    made = type("Client", (), {name: staticmethod(call) for name, call in calls.items()})
+    made.exceptions = exceptions  # type: ignore[attr-defined]
+    return made
+
+
+def test_a_watch_that_loses_its_connection_says_how_to_go_on(
+    slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0)
+    described = {"status": "RUNNING", "executionArn": EXECUTION, "input": "{}"}
+    pages = type("Pages", (), {"paginate": staticmethod(lambda **_: [{"events": []}])})
+    sfn = client(describe_execution=Calls(described, DOWN), get_paginator=lambda _name: pages)
+    with pytest.raises(Lost) as lost:
+        Watch(connection(sfn=sfn), EXECUTION, print).until_end()
+    assert str(lost.value).endswith(f"watch it with `stepcanary watch {EXECUTION}`")
+    assert lost.value.exit_code == Exit.LOST
+    assert slept
+
+
+def test_a_start_whose_answer_was_lost_is_made_once(slept: list[float]) -> None:
+    """It is tried again under its name: it runs, or it is over by then."""
+    sfn = client(describe_execution=Calls({"status": "RUNNING"}))
+    over = sfn.exceptions.ExecutionAlreadyExists(
+        refused("ExecutionAlreadyExists").response, "StartExecution"
+    )
+    sfn.start_execution = staticmethod(Calls(DOWN, over))
+    made = connection(sfn=sfn)
+    made.describe(EXECUTION)
+    assert made.start({}, "release-1") == EXECUTION
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("STATE_MACHINE", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_nobody_listens(account: pytest.MonkeyPatch, command: Command) -> None:
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        account.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{unheard.getsockname()[1]}")
+        began = time.monotonic()
+        done = command("--state-machine", MACHINE, "status")
+        seconds = time.monotonic() - began
+    assert done.code == Exit.LOST
+    assert "AWS does not answer: Could not connect" in done.err
+    assert seconds < 2
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "text"),
+    [
+        (("status",), {"AWS_DEFAULT_REGION": ""}, "no Region: give --region, or set AWS_REGION"),
+        (("--aws-profile", "p", "status"), {}, "`aws configure list-profiles`"),
+        (("status",), {"STATE_MACHINE": "shop"}, "'shop' is no ARN of a state machine"),
+        (
+            ("--stack", "s", "--state-machine", MACHINE, "status"),
+            {},
+            "--state-machine and --stack both say which stack",
+        ),
+        (("dance",), {}, "No such command 'dance'"),
+        (("shift", "checkout", "101"), {}, "101 is not in the range 0<=x<=100"),
+        (("release",), {}, "Missing argument 'SERVICE'"),
+    ],
+)
+def test_misuse(
+    account: pytest.MonkeyPatch,
+    command: Command,
+    words: tuple[str, ...],
+    variables: dict[str, str],
+    text: str,
+) -> None:
+    for name, value in variables.items():
+        account.setenv(name, value)
+    done = command(*words)
+    assert text in done.err
+    assert done.code == Exit.MISUSE
+
+
+def test_a_failure_is_json_where_that_is_asked_for(
+    account: pytest.MonkeyPatch, command: Command
+) -> None:
+    account.setenv("STATE_MACHINE", "shop")
+    done = command("status", "--json")
+    assert (done.json["exit_code"], done.code) == (Exit.MISUSE, Exit.MISUSE)
+    assert done.json["error"] in done.err
+
+
+def outputs(**given: str) -> Callable[..., Any]:
+    found = [{"OutputKey": key, "OutputValue": value} for key, value in given.items()]
+    return Calls({"Stacks": [{"Outputs": found}]})
+
+
+def found_by(place: Place, describe_stacks: Any, account: pytest.MonkeyPatch) -> str:
+    made = Connection(place, print)
+    stub = client(describe_stacks=describe_stacks)
+    stub.meta = type("Meta", (), {"region_name": "eu-west-1"})
+    account.setattr(made, "client", lambda _service, _region="": stub)
+    return made.machine
+
+
+def test_a_stack_that_is_named_beats_the_environment(account: pytest.MonkeyPatch) -> None:
+    account.setenv("STATE_MACHINE", MACHINE)
+    other = MACHINE.replace("shop", "other")
+    by_output = outputs(ReleaseStateMachineArn=other)
+    assert found_by(Place(stack="other"), by_output, account) == other
+    assert found_by(Place(), by_output, account) == MACHINE
+    account.delenv("STATE_MACHINE")
+    assert found_by(Place(), by_output, account) == other
+
+
+def test_a_stack_that_is_not_there_or_not_ours(account: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Misuse, match="no output ReleaseStateMachineArn; is it stepcanary's"):
+        found_by(Place(), outputs(Other="x"), account)
+    missing = Calls(refused("ValidationError", "Stack with id stepcanary does not exist"))
+    with pytest.raises(Misuse, match="there is no stack stepcanary in eu-west-1: give --stack"):
+        found_by(Place(), missing, account)
+    with pytest.raises(Misuse, match="you may not do"):
+        found_by(Place(), Calls(refused("AccessDenied")), account)
+
+
+def test_another_major_version_is_warned_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    made = Connection(Place(state_machine=MACHINE), said.append)
+    for theirs in (VERSION, "9.0.0", "9.0.0"):
+        made._compare(theirs)
+    assert said == [
+        f"warning: the stack is version 9.0.0 and this command {VERSION}; install the command of"
+        " the stack's version"
+    ]
+
+
+def test_ctrl_c_says_that_it_goes_on(
+    account: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    account.setattr(Connection, "put", interrupted)
+    account.setenv("STATE_MACHINE", MACHINE)
+    assert run(["status"]) == Exit.INTERRUPTED
+    assert "what was started goes on; `stepcanary watch SERVICE`" in capsys.readouterr().err
+
+
+def test_help_is_no_misuse(command: Command) -> None:
+    assert command("--help").code == 0
+    assert command("--version").out == f"stepcanary {VERSION}\n"
+    assert command("release", "-h").code == 0

@@ -1,0 +1,51 @@
+"""Answers as text: nothing is cut, and brackets are nobody's markup."""
+
+import click
+import pytest
+
+from stepcanary_cli.outcomes import Ended
+from stepcanary_cli.showing import Screen, duration, history, moment, table, text_of_end
+
+CAUSE = "alarms: [bold]Rules[].Actions[] :warning: " + "x" * 300
+
+
+def test_a_table_has_one_line_for_a_row_where_nobody_reads_it_on_a_screen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    past = {
+        "execution": "arn:aws:states:eu-west-1:123456789012:execution:stepcanary-release:release-1",
+        "outcome": "Reverted",
+        "cause": CAUSE,
+        "by": "jane (claimed)",
+        "started_at": 1_795_000_000,
+        "seconds": 3_725,
+    }
+    Screen(as_json=False).answer({}, history({"service": "checkout", "releases": [past]}))
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split() == ["release", "outcome", "started", "took", "by", "cause"]
+    assert row.startswith("release-1")
+    assert "1 h 2 min" in row
+    assert row.endswith(CAUSE)
+
+
+def test_a_table_fits_on_a_screen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    made = table("what")
+    made.add_row(CAUSE)
+    Screen(as_json=False).answer({}, made)
+    lines = click.unstyle(capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= 60
+
+
+def test_times_are_said_in_full() -> None:
+    assert (moment(None), duration(None)) == ("", "")
+    assert moment(1_795_000_000) == "2026-11-18 11:06:40 UTC"
+    assert (duration(59), duration(61)) == ("0 min 59 s", "1 min 1 s")
+
+
+def test_an_action_says_what_it_did() -> None:
+    did = {"action": "shift", "service": "checkout", "did": "weights 90:10"}
+    assert text_of_end(Ended("arn", "Done", "weights 90:10", did)) == "Done: weights 90:10"
