@@ -91,6 +91,7 @@ ON_EVERYTHING = {
     "application-autoscaling:DescribeScheduledActions",
     "cloudwatch:DescribeAlarms",  # composite alarms need it
     "cloudwatch:DescribeAlarmHistory",
+    "cloudwatch:GetMetricData",  # it cannot be confined to metrics
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "ecs:ListTasks",
@@ -121,6 +122,7 @@ REACHED_FROM_OUTSIDE = [
     "PromoteOnImageFunction",
     "PromoteOnPipelineFunction",
     "IndexProfilesFunction",
+    "WatchReleasesFunction",
     "RelayAlarmFunction",
     "AnswerSlackFunction",
     "PostToSlackFunction",
@@ -233,6 +235,7 @@ def seen() -> Calls:
         _release_in_every_way,
         _meet_others_in_every_way,
         _scale_in_every_way,
+        _release_by_judge,
         _act_in_every_way,
         _chat_in_every_way,
     )
@@ -425,6 +428,19 @@ def _scale_in_every_way(here: World) -> None:
     here.lost.discard("ReconcileFunction")
     here.pass_minutes(5)
     here.cloud.scalable.clear()
+
+
+def _release_by_judge(here: World) -> None:
+    """Both sides are compared, at the end of a bake and from outside."""
+    steps = [{"weight": 20, "bake_seconds": 600}]
+    judged = profile(steps=steps, judge={})
+    released = request(images={"app": "shop:v50"}, profile=judged)
+    assert here.release(released, "judged").state == "Released"
+    here.cloud.bad = lambda side, _at: 0.2 if side == "canary" else 0.001
+    here.clock.after(300, lambda: here.invoke("WatchReleasesFunction", {}))
+    worse = request(images={"app": "shop:v51"}, profile=judged)
+    assert here.release(worse, "judged-worse").state == "Reverted"
+    assert here.ask("check", request=worse)["releasable"]
 
 
 def _refuse_until_closed(here: World, call: str) -> None:

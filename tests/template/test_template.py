@@ -100,6 +100,7 @@ def test_every_schedule_is_one_that_the_sandbox_keeps() -> None:
     assert rates == {
         "ReconcileFunction": template.EVERY_MINUTE,
         "IndexProfilesFunction": template.EVERY_FIVE_MINUTES,
+        "WatchReleasesFunction": template.EVERY_MINUTE,
         "RemoveVersionsFunction": template.DAILY,
     }
 

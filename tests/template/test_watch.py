@@ -124,6 +124,7 @@ def test_what_is_called_from_outside() -> None:
         "SignalRelease",
         "StartOnImage",
         "TakeAction",
+        "WatchReleases",
     }
 
 
@@ -140,6 +141,7 @@ def test_an_event_that_fails_is_kept_and_a_person_is_called() -> None:
     assert queues.pop("ReconcileFunction") == "FailedSweeps"
     assert queues.pop("IndexProfilesFunction") == "FailedSweeps"
     assert queues.pop("RemoveVersionsFunction") == "FailedSweeps"
+    assert queues.pop("WatchReleasesFunction") == "FailedSweeps"
     assert set(queues.values()) == {"FailedEvents"}
     assert set(on("ApproximateNumberOfMessagesVisible")) == {"FailedEvents.QueueName"}
     dropped = on("AsyncEventsDropped")
@@ -292,7 +294,7 @@ def test_the_runbook_says_what_the_alarms_cost() -> None:
     metrics = [metric for alarm in ALARMS for metric in watched(alarm)]
     always = [metric for metric in metrics if not metric.condition]
     text = " ".join(RUNBOOK.read_text().split())
-    words = {16: "Sixteen", 19: "nineteen"}
+    words = {17: "Seventeen", 20: "twenty"}
     unconditional = sum("Condition" not in alarm for alarm in ALARMS.values())
     assert (
         f"{words[unconditional]} alarms watch {len(always)} metrics; with announcements and Slack"

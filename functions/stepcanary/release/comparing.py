@@ -16,9 +16,11 @@ from stepcanary.domain.measures import Measure, Series
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import errors_of, slow_of
 from stepcanary.domain.split import SideName
-from stepcanary.domain.verdict import Verdict
+from stepcanary.domain.verdict import NO_HOLD, Verdict
+from stepcanary.errors import AwsUnavailable
 from stepcanary.store import evidence
 
+NO_ANSWER = "Release again once CloudWatch answers"
 PERIOD_SECONDS = 60
 FINAL_SECONDS = 60
 """How old a period is when it is read. Both sides are read at one age, and a primary's bad answers
@@ -80,11 +82,16 @@ def look_at(waiting: Iterable[tuple[Lease, Release]]) -> dict[str, Compared]:
 def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Verdict:
     """On a step whose bake is over. A person's promote stands in for all but a doubt.
 
-    Raises `AwsUnavailable` and `AwsRefused`.
+    That CloudWatch fails says nothing of the canary: it is held as without data. Raises
+    `AwsRefused`.
     """
     judging = release.judge
     assert judging is not None
-    compared = look_at([(lease, release)])[release.execution]
+    try:
+        compared = look_at([(lease, release)])[release.execution]
+    except AwsUnavailable as unavailable:
+        unseen = f"the sides cannot be compared: {unavailable}"
+        return bake.held(unseen, Verdict("revert", f"{unseen}{NO_HOLD}{NO_ANSWER}"))
     judge = judge_of(judging, len(release.steps))
     if promoted:
         reason = doubt(judging, judge, compared)
