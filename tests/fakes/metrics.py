@@ -23,7 +23,8 @@ class Measured:
     calls the sides in a dimension.
 
     `bad` and `slow` give a side's share of bad and of slow answers at a moment; `lost` are metrics
-    that nobody publishes.
+    that nobody publishes. So long after its end a period has half of what it will have, if it is
+    `revised_after` that; `unordered` answers come newest first and have each period twice.
     """
 
     clock: VirtualClock
@@ -35,6 +36,8 @@ class Measured:
         self.bad: Share = lambda _side, _at: 0.001
         self.slow: Share = lambda _side, _at: 0.05
         self.lost: set[str] = set()
+        self.revised_after = 0.0
+        self.unordered = False
         self._splits: list[tuple[datetime, tuple[int, int]]] = []
 
     def remember_split(self, split: tuple[int, int]) -> None:
@@ -80,10 +83,14 @@ class Measured:
             published = at + period + timedelta(seconds=self.published_after)
             if published <= self.clock.now():
                 value = self._value(metric["MetricName"], stat["Stat"], side, at, period)
+                if self.clock.now() < at + period + timedelta(seconds=self.revised_after):
+                    value = value // 2
                 if value:
                     moments.append(at)
                     values.append(value)
             at += period
+        if self.unordered:
+            moments, values = moments[::-1] * 2, values[::-1] * 2
         return {"Timestamps": moments, "Values": values}
 
     def _value(

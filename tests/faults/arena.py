@@ -471,6 +471,8 @@ class Arena(World):
         except Exception:
             # The next minute brings the next one.
             return
+        if function != "ReconcileFunction":
+            return
         same = self.held() and json.dumps(self._leases(), sort_keys=True) == before
         stuck = dead and same and not self._waits_for_clients()
         self.current.watch.see_sweep(stuck=stuck, stranded=bool(swept["stranded"]))

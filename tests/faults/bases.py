@@ -11,7 +11,7 @@ from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, Document
 from tests.fakes.fronts import CLOUDS, AlbCloud, ThreeFronts
 from tests.faults.invariants import SETTLE_SECONDS
-from tests.faults.kinds import CANARY, PRIMARY
+from tests.faults.kinds import CANARY, METRICS, PRIMARY, SCALING
 
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
@@ -48,6 +48,14 @@ class Base:
     has_events: bool = True
     scales: bool = False
 
+    @property
+    def judges(self) -> bool:
+        return "judge" in self.profile
+
+    def has(self, kind: str) -> bool:
+        """Whether there is anything that the kind could strike."""
+        return (self.scales or kind not in SCALING) and (self.judges or kind not in METRICS)
+
 
 def _good(_arena: Arena) -> None:
     """Nothing is wrong."""
@@ -74,6 +82,16 @@ def _bad(arena: Arena) -> None:
         arena.clock.after(30, lambda: arena.cloud.set_alarm("example2-5xx", "OK"))
 
     _when_weight(arena, 50, 40, fire)
+
+
+def _worse(arena: Arena) -> None:
+    """One in five of the canary's answers is bad from its second weight on, and no alarm fires."""
+    cloud = arena.cloud
+
+    def break_it() -> None:
+        cloud.bad = lambda side, _at: 0.2 if side == "canary" else 0.001
+
+    _when_weight(arena, 50, 1, break_it)
 
 
 def _bad_at_100(arena: Arena) -> None:
@@ -216,6 +234,11 @@ def _with_a_running_canary(arena: Arena) -> None:
     arena.clock.sleep(60)
 
 
+JUDGED: Document = {
+    "judge": {},
+    "steps": [{"weight": weight, "bake_seconds": 300} for weight in (10, 50, 100)],
+}
+
 BASES = {
     "good": Base(_good, has_events=False),
     "bad canary": Base(_bad),
@@ -282,5 +305,7 @@ BASES = {
         every=2,
     ),
     "kept canary": Base(_bad, {"keep_failed_seconds": 600}, routers=("alb",)),
+    "judged": Base(_good, JUDGED, every=3, has_events=False),
+    "judged worse": Base(_worse, JUDGED, every=3),
     "several splits": Base(_good, routers=("appmesh",), cloud=ThreeFronts, has_events=False),
 }

@@ -76,8 +76,25 @@ SCALING: dict[str, Callable[[Cloud], object]] = {
 }
 """What others do to what scales, where something does."""
 
+
+def _lose_metrics(cloud: Cloud) -> None:
+    """For five minutes."""
+    cloud.lost.update(REQUESTS)
+    cloud.clock.after(300, cloud.lost.clear)
+
+
+REQUESTS = {"RequestCount", "RequestCountPerTarget", "TotalRequestCount", "TargetResponseTime"}
+METRICS: dict[str, Callable[[Cloud], object]] = {
+    "metrics late": lambda cloud: setattr(cloud, "published_after", 200.0),
+    "metrics revised": lambda cloud: setattr(cloud, "revised_after", 120.0),
+    "metrics unordered": lambda cloud: setattr(cloud, "unordered", True),
+    "metrics missing": _lose_metrics,
+}
+"""What CloudWatch does to what it counts, where somebody judges by it."""
+
 WORLD: dict[str, Callable[[Cloud], object]] = {
     **SCALING,
+    **METRICS,
     "canary lost": lambda cloud: cloud.lose_tasks(CANARY),
     "canary task replaced": lambda cloud: cloud.lose_tasks(CANARY, 1, HEALS_SECONDS),
     "canary count reset": lambda cloud: cloud.set_desired(CANARY, 0),
@@ -121,12 +138,16 @@ LASTING = {
     "executions unknown",
     "alarm fails to evaluate",
     "unknown member",
+    "metrics late",
+    "metrics revised",
+    "metrics unordered",
     *LAGS,
 }
 """From here on the world is like this."""
 
 HARMLESS = {
     *SCALING,
+    *METRICS,
     "canary task replaced",
     "canary scaled out",
     "primary task replaced",

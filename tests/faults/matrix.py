@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.fakes.fronts import CLOUDS
 from tests.faults.arena import Arena
 from tests.faults.bases import BASES
-from tests.faults.kinds import KINDS, LAGS, LASTING, SCALING, Fault
+from tests.faults.kinds import KINDS, LAGS, LASTING, Fault
 from tests.faults.run import Case, Trace
 
 KEPT = Path(__file__).with_name("kept.json")
@@ -50,7 +50,7 @@ def single_faults(traces: Traces, router: str) -> list[Case]:
             len(traces[base][target]),
             max(_stride(kind), BASES[base].every),
         )
-        if (BASES[base].scales or kind not in SCALING)
+        if BASES[base].has(kind)
         if _is_distinct(kind, traces[base][target][at])
     ]
 
@@ -95,9 +95,7 @@ def _struck(router: str, kind: str, number: int) -> list[str]:
     able = [
         name
         for name, base in BASES.items()
-        if router in base.routers
-        and (base.has_events or KINDS[kind] != "event")
-        and (base.scales or kind not in SCALING)
+        if router in base.routers and (base.has_events or KINDS[kind] != "event") and base.has(kind)
     ]
     if not able:
         return []

@@ -25,6 +25,8 @@ PERIOD_SECONDS = 60
 FINAL_SECONDS = 60
 """How old a period is when it is read. Both sides are read at one age, and a primary's bad answers
 that come later would be evidence against the canary."""
+LATE_SECONDS = 600
+"""How late a period may be published, at most."""
 MOST_PERIODS = 90
 """At one look: a transaction writes a hundred items. The next look goes on from there."""
 SIDES: tuple[SideName, SideName] = ("canary", "primary")
@@ -185,5 +187,6 @@ def _after(window: Window, rows: list[Row]) -> Compared:
     compared = window.before
     for row in rows:
         compared = compared.after(row, judge)
-    # Also past periods without a row: one that is published later was not there when it was due.
-    return compared.model_copy(update={"last": window.end - PERIOD_SECONDS})
+    # A period that is empty may only be late, unless a later one is not or it is long over.
+    last = rows[-1].at if rows else max(compared.last, window.end - LATE_SECONDS)
+    return compared.model_copy(update={"last": last})

@@ -95,6 +95,7 @@ def one(name: str, request: Request, by: str | None = None, *unlike: Request) ->
 
 
 TO_SERVICES = [
+    one("a route, by what watches releases", ROUTES["listener rule"], "WatchReleasesFunctionRole"),
     one("another team's ECS service", update("payments"), None, opted_in(update("checkout"))),
     one("an ECS service of another cluster, opted in", opted_in(update("payments", "payments"))),
     Attack(
@@ -307,6 +308,18 @@ TO_THE_LEDGER = [
         row("UpdateItem", "split#alb/x"),
         "AnswerQuestionFunctionRole",
         row("GetItem", "split#alb/x"),
+    ),
+    one(
+        "a lease, put by what watches releases",
+        row("PutItem", "split#alb/x"),
+        "WatchReleasesFunctionRole",
+        row("PutItem", "release#x"),
+    ),
+    one(
+        "who waits, read by what watches releases",
+        row("Query", "service#checkout"),
+        "WatchReleasesFunctionRole",
+        row("Query", "held"),
     ),
     one("the door is closed by what signals", row("PutItem", "door"), "SignalReleaseFunctionRole"),
     one("any row, by what answers Slack", row("GetItem", "release#x"), "AnswerSlackFunctionRole"),
