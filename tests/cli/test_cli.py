@@ -44,7 +44,7 @@ def start(sandbox: Sandbox, *words: str) -> subprocess.Popen[str]:
 
 def run(sandbox: Sandbox, *words: str) -> tuple[int, str]:
     process = start(sandbox, *words)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert "Traceback" not in err
     return process.returncode, out + err
 
@@ -67,7 +67,7 @@ def test_a_release_from_start_to_promotion(sandbox: Sandbox, tmp_path: Path) -> 
     assert watcher.stdout is not None
     assert watcher.stdout.readline()
     watcher.send_signal(signal.SIGINT)
-    assert "what was started goes on" in watcher.communicate(timeout=30)[1]
+    assert "what was started goes on" in watcher.communicate(timeout=120)[1]
     assert watcher.returncode == Exit.INTERRUPTED
 
     code, text = run(sandbox, "status", "checkout", "--json")
@@ -99,7 +99,7 @@ def test_who_reads_no_further_misuses_nothing(sandbox: Sandbox) -> None:
         stderr=subprocess.PIPE,
     )
     os.close(write)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (Exit.CLOSED_PIPE, b"")
 
 

@@ -130,6 +130,15 @@ class World:
     def stop(self, arn: str) -> None:
         self.sfn.stop_execution(executionArn=arn)
 
+    def end_all(self) -> None:
+        """Stop what still runs."""
+        pages = self.sfn.get_paginator("list_executions").paginate(
+            stateMachineArn=self.machine, statusFilter="RUNNING"
+        )
+        for arn in [each["executionArn"] for page in pages for each in page["executions"]]:
+            self.stop(arn)
+            self.end_of(arn).wait(10)
+
     def start_and_stop(self, request: Any, name: str, seconds: float) -> str:
         """An execution that an operator stops after so long."""
         arn = self.arn(name)
@@ -295,4 +304,6 @@ def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[No
 
         opened.enter_context(workflow.engine(here.handlers, here.clock, ended))
         here.open()
+        # An execution that went on would tell the next world of its end.
+        opened.callback(here.end_all)
         yield
