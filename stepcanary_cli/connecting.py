@@ -75,6 +75,11 @@ class Connection:
             function_of(named)
         except ValueError as error:
             raise Misuse(f"--state-machine, $STATE_MACHINE: {error}") from error
+        if place.region not in ("", region := named.split(":")[3]):
+            raise Misuse(
+                f"--region {place.region}: the state machine {named} is in {region}; give --stack"
+                " to look for another one, or leave --region out"
+            )
         return named
 
     @property

@@ -86,14 +86,9 @@ class Use:
         self.connection = Connection(place, self.screen.warn)
 
 
-def given_in(context: click.Context) -> dict[str, Any]:
-    found: dict[str, Any] = context.find_root().meta.get(KEPT, {})
-    return found
-
-
 def use() -> Use:
     """That of the command that runs."""
-    return Use(given_in(click.get_current_context()))
+    return Use(click.get_current_context().find_root().meta.get(KEPT, {}))
 
 
 def _login() -> str:

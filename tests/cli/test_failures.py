@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 from stepcanary.version import VERSION
 from stepcanary_cli import patience as patience_module
 from stepcanary_cli import watching
-from stepcanary_cli.app import run
 from stepcanary_cli.connecting import Connection, Place
 from stepcanary_cli.failures import Failure, Lost, Misuse, explained
 from stepcanary_cli.outcomes import Exit
@@ -38,6 +37,7 @@ def refused(code: str, message: str = "no", status: int = 400) -> ClientError:
         (sdk.NoCredentialsError(), Misuse, "Give --aws-profile"),
         (sdk.ProfileNotFound(profile="p"), Misuse, "`aws configure list-profiles`"),
         (sdk.NoRegionError(), Misuse, "Give --region"),
+        (sdk.InvalidRegionError(region_name="///"), Misuse, "Give --region"),
         (sdk.UnauthorizedSSOTokenError(), Misuse, "log in again"),
         (sdk.TokenRetrievalError(provider="sso", error_msg="x"), Misuse, "log in again"),
         (sdk.EndpointConnectionError(endpoint_url="http://x"), Lost, "Look at the network"),
@@ -185,6 +185,11 @@ def test_nobody_listens(account: pytest.MonkeyPatch, command: Command) -> None:
             {},
             "--state-machine and --stack both say which stack",
         ),
+        (
+            ("status", "--region", "eu-north-1"),
+            {"STATE_MACHINE": MACHINE},
+            "is in eu-west-1; give --stack to look for another one",
+        ),
         (("dance",), {}, "No such command 'dance'"),
         (("shift", "checkout", "101"), {}, "101 is not in the range 0<=x<=100"),
         (("release",), {}, "Missing argument 'SERVICE'"),
@@ -209,6 +214,19 @@ def test_a_failure_is_json_where_that_is_asked_for(
 ) -> None:
     account.setenv("STATE_MACHINE", "shop")
     done = command("status", "--json")
+    assert (done.json["exit_code"], done.code) == (Exit.MISUSE, Exit.MISUSE)
+    assert done.json["error"] in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--json", "dance"), ("release", "--json"), ("status", "--json", "--no-such-option")],
+    ids=lambda words: words[-1],
+)
+def test_a_command_line_that_cannot_be_read_is_json_too(
+    command: Command, words: tuple[str, ...]
+) -> None:
+    done = command(*words)
     assert (done.json["exit_code"], done.code) == (Exit.MISUSE, Exit.MISUSE)
     assert done.json["error"] in done.err
 
@@ -257,16 +275,15 @@ def test_another_major_version_is_warned_of_once(capsys: pytest.CaptureFixture[s
     ]
 
 
-def test_ctrl_c_says_that_it_goes_on(
-    account: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ctrl_c_says_that_it_goes_on(account: pytest.MonkeyPatch, command: Command) -> None:
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
     account.setattr(Connection, "put", interrupted)
     account.setenv("STATE_MACHINE", MACHINE)
-    assert run(["status"]) == Exit.INTERRUPTED
-    assert "what was started goes on; `stepcanary watch SERVICE`" in capsys.readouterr().err
+    done = command("status", "--json")
+    assert "what was started goes on; `stepcanary watch SERVICE`" in done.err
+    assert (done.json["exit_code"], done.code) == (Exit.INTERRUPTED, Exit.INTERRUPTED)
 
 
 def test_help_is_no_misuse(command: Command) -> None:
