@@ -141,8 +141,9 @@ deploy-check: deploy-package .venv/ready .venv-deploy/ready .venv-aws/ready ## D
 	.venv-deploy/bin/python -m pytest -c tests/deploycheck/pytest.ini --rootdir . --noconftest tests/deploycheck
 	$(BIN)/python -m deploycheck $(PYTHON313) $(ONLY)
 
+# The Region is that of whoever asks, not what everything else here takes for one.
 account-check: .venv/ready ## Ask a deployed stack what only an account can tell; STACK=its name
-	$(BIN)/python -m tools.account --stack $(or $(STACK),stepcanary)
+	$(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION )$(BIN)/python -m tools.account --stack $(or $(STACK),stepcanary)
 
 audit: audit-secrets audit-templates audit-workflows sbom audit-packages ## Look for secrets, loose settings and known advisories; the last asks PyPI or OSV
 
