@@ -55,7 +55,10 @@ class Connection:
     def client(self, service: str, region: str = "") -> Any:
         region = region or self.session.region_name or ""
         if not region:
-            raise Misuse("no Region: give --region, or set AWS_REGION")
+            raise Misuse(
+                "no Region: give --region, or set AWS_REGION, or keep one with"
+                " `aws configure set region REGION`"
+            )
         return self.session.client(service, region_name=region, config=CONFIG)  # type: ignore[call-overload]
 
     def call(self, do: Callable[..., Any], **given: Any) -> Any:

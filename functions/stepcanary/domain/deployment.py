@@ -180,8 +180,8 @@ def warnings(field: str, service: Service, deadline_seconds: int) -> list[str]:
     if batches * BATCH_SECONDS > deadline_seconds:
         found.append(
             f"{field}: ECS replaces the {service.desired} tasks of {service.name} {batch} at a"
-            f" time, which may take {batches * BATCH_SECONDS} s, and has {deadline_seconds} s; raise"
-            " maximumPercent or deployment.deadline_seconds"
+            f" time, which may take {batches * BATCH_SECONDS} s, and has {deadline_seconds} s;"
+            " raise maximumPercent or deployment.deadline_seconds"
         )
     if field == "primary" and (service.minimum_percent or 100) < 100:
         found.append(
