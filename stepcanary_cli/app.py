@@ -10,8 +10,8 @@ from click.shell_completion import shell_complete
 
 from stepcanary.version import VERSION
 from stepcanary_cli import acts, proposing, questions, signals
-from stepcanary_cli.failures import Failure, Interrupted, Misuse, explained
-from stepcanary_cli.options import common
+from stepcanary_cli.failures import Failure, explained
+from stepcanary_cli.options import common, given_in
 from stepcanary_cli.outcomes import Exit
 from stepcanary_cli.patience import FAILURES
 
@@ -45,31 +45,33 @@ for command in (
 
 def run(words: list[str]) -> int:
     """The exit code."""
-    # A command line that cannot be read has no options yet.
-    as_json = "--json" in words
     try:
         with cli.make_context("stepcanary", words) as context:
-            return int(cli.invoke(context) or Exit.DONE)
+            return _invoked(context)
     except click.exceptions.Exit as ended:
         return int(ended.exit_code)
     except click.ClickException as misuse:
         misuse.show()
-        return _failed(Misuse(misuse.format_message()), as_json=as_json)
+        return Exit.MISUSE
+
+
+def _invoked(context: click.Context) -> int:
+    try:
+        return int(cli.invoke(context) or Exit.DONE)
     except Failure as failure:
-        return _told(failure, as_json=as_json)
+        return _failed(context, failure)
     except FAILURES as error:
-        return _told(explained(error), as_json=as_json)
+        return _failed(context, explained(error))
     except (KeyboardInterrupt, click.Abort):
-        return _told(Interrupted(), as_json=as_json)
+        click.echo(
+            "stepcanary: what was started goes on; `stepcanary watch SERVICE` shows it", err=True
+        )
+        return Exit.INTERRUPTED
 
 
-def _told(failure: Failure, *, as_json: bool) -> int:
+def _failed(context: click.Context, failure: Failure) -> int:
     click.echo(f"stepcanary: {failure}", err=True)
-    return _failed(failure, as_json=as_json)
-
-
-def _failed(failure: Failure, *, as_json: bool) -> int:
-    if as_json:
+    if given_in(context).get("as_json"):
         document: dict[str, Any] = {"error": str(failure), "exit_code": int(failure.exit_code)}
         click.echo(json.dumps(document, indent=2))
     return failure.exit_code

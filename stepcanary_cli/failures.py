@@ -35,10 +35,7 @@ NOT_SET_UP: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
         ),
         f"The credentials for AWS cannot be used: {LOGIN}",
     ),
-    (
-        (sdk.NoRegionError, sdk.InvalidRegionError),
-        "Give --region, or set AWS_REGION, as eu-west-1",
-    ),
+    ((sdk.NoRegionError, sdk.InvalidRegionError), "Give --region, or set AWS_REGION"),
 )
 """What is wrong with the session, and what to do."""
 STALE_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
@@ -72,15 +69,6 @@ class Lost(Failure):
     """AWS does not answer."""
 
     exit_code = Exit.LOST
-
-
-class Interrupted(Failure):
-    """Ctrl-C."""
-
-    exit_code = Exit.INTERRUPTED
-
-    def __init__(self) -> None:
-        super().__init__("what was started goes on; `stepcanary watch SERVICE` shows it")
 
 
 def is_lost(error: Exception) -> bool:

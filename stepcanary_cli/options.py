@@ -86,9 +86,14 @@ class Use:
         self.connection = Connection(place, self.screen.warn)
 
 
+def given_in(context: click.Context) -> dict[str, Any]:
+    found: dict[str, Any] = context.find_root().meta.get(KEPT, {})
+    return found
+
+
 def use() -> Use:
     """That of the command that runs."""
-    return Use(click.get_current_context().find_root().meta.get(KEPT, {}))
+    return Use(given_in(click.get_current_context()))
 
 
 def _login() -> str:

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from stepcanary_cli import signals
-from stepcanary_cli.options import use
-from stepcanary_cli.outcomes import EXITS, Ended, Exit, ended
+from stepcanary_cli.outcomes import EXITS, Exit, ended
 from tests.builders import profile
 from tests.cli.conftest import Command
 from tests.eventually import within
@@ -132,21 +130,6 @@ def test_a_promotion_waits_for_the_end_of_the_release(
     stack.wait(stack.start({"service": "checkout", "images": {"app": "shop:v2"}}, "release-1"))
     promoting.join(30)
     assert (found[0].code, found[0].json["outcome"]) == (code, outcome)
-
-
-def test_of_several_releases_the_worst_end_is_the_document(
-    stack: World, command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good = command(*NEW, "--json").json
-    stack.clock.after(100, lambda: stack.cloud.set_alarm("example2-5xx", "ALARM"))
-    bad = command("release", "checkout", "--image", "app=shop:v3", "--json").json
-    assert (good["outcome"], bad["outcome"]) == ("Released", "Reverted")
-    reached = {"executions": [bad["execution"], good["execution"]]}
-    promoted = Ended(stack.arn("act"), "Done", "the signal promote reached both", reached)
-    monkeypatch.setattr(signals, "act", lambda *_: (use(), promoted))
-    done = command("promote", "checkout", "--wait", "--json")
-    assert (done.code, done.json["outcome"]) == (Exit.REVERTED, "Reverted")
-    assert "Released: The primary serves shop:v2." in done.err
 
 
 def test_the_json_of_an_act(stack: World, command: Command) -> None:

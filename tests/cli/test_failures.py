@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from stepcanary.version import VERSION
 from stepcanary_cli import patience as patience_module
 from stepcanary_cli import watching
+from stepcanary_cli.app import run
 from stepcanary_cli.connecting import Connection, Place
 from stepcanary_cli.failures import Failure, Lost, Misuse, explained
 from stepcanary_cli.outcomes import Exit
@@ -218,19 +219,6 @@ def test_a_failure_is_json_where_that_is_asked_for(
     assert done.json["error"] in done.err
 
 
-@pytest.mark.parametrize(
-    "words",
-    [("--json", "dance"), ("release", "--json"), ("status", "--json", "--no-such-option")],
-    ids=lambda words: words[-1],
-)
-def test_a_command_line_that_cannot_be_read_is_json_too(
-    command: Command, words: tuple[str, ...]
-) -> None:
-    done = command(*words)
-    assert (done.json["exit_code"], done.code) == (Exit.MISUSE, Exit.MISUSE)
-    assert done.json["error"] in done.err
-
-
 def outputs(**given: str) -> Callable[..., Any]:
     found = [{"OutputKey": key, "OutputValue": value} for key, value in given.items()]
     return Calls({"Stacks": [{"Outputs": found}]})
@@ -275,15 +263,16 @@ def test_another_major_version_is_warned_of_once(capsys: pytest.CaptureFixture[s
     ]
 
 
-def test_ctrl_c_says_that_it_goes_on(account: pytest.MonkeyPatch, command: Command) -> None:
+def test_ctrl_c_says_that_it_goes_on(
+    account: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
     account.setattr(Connection, "put", interrupted)
     account.setenv("STATE_MACHINE", MACHINE)
-    done = command("status", "--json")
-    assert "what was started goes on; `stepcanary watch SERVICE`" in done.err
-    assert (done.json["exit_code"], done.code) == (Exit.INTERRUPTED, Exit.INTERRUPTED)
+    assert run(["status"]) == Exit.INTERRUPTED
+    assert "what was started goes on; `stepcanary watch SERVICE`" in capsys.readouterr().err
 
 
 def test_help_is_no_misuse(command: Command) -> None:
