@@ -92,6 +92,8 @@ def test_who_wants_to_leaves_at_the_gate(stack: World, command: Command) -> None
     left.set()
     assert (done.code, done.json["outcome"]) == (Exit.PERSON, "Waiting")
     assert "it waits for a person: stepcanary promote|revert checkout" in done.err
+    # It goes on, and the world is there until it has ended.
+    assert stack.wait(done.json["execution"]).state == "Reverted"
 
 
 def test_detached_it_goes_on_by_itself(stack: World, command: Command) -> None:

@@ -1,6 +1,7 @@
 """`make account-check`: asks a deployed stack what only an account can tell; changes nothing."""
 
 import argparse
+import os
 import sys
 
 import boto3
@@ -18,18 +19,15 @@ def main() -> int:
     """2 where the stack is not found, 1 where a question is answered with no."""
     parser = argparse.ArgumentParser(prog="account-check", description=__doc__)
     parser.add_argument("--stack", default="stepcanary")
-    parser.add_argument("--profile", help="of the AWS CLI's configuration")
-    parser.add_argument("--region")
     given = parser.parse_args()
     try:
-        session = boto3.Session(profile_name=given.profile, region_name=given.region)
+        # boto3 does not read AWS_REGION, which the AWS CLI does.
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
         world = World(given.stack, session)
         where = world.described["StackId"]
     except (BotoCoreError, ClientError) as error:
-        print(
-            f"the stack {given.stack} was not found: {error}. Name it with --stack, and say where"
-        )
-        print("it is with --profile and --region")
+        print(f"the stack {given.stack} was not found: {error}. Name it with STACK=, and say where")
+        print("it is with AWS_PROFILE and AWS_REGION")
         return 2
     calls = sorted({call for question in QUESTIONS for call in question.calls})
     print(f"Asks {where}. Changes nothing. Calls:\n  " + "\n  ".join(calls), flush=True)
@@ -45,6 +43,8 @@ def answered(question: Question, world: World) -> Answer:
         answer = question.ask(world)
     except ClientError as error:
         answer = _of_error(error)
+    except BotoCoreError as error:
+        answer = Answer("not yet", f"AWS cannot be asked: {error}")
     print(f"{answer.kind:<15}{question.heading}: {answer.text}", flush=True)
     return answer
 
