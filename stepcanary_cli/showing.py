@@ -67,7 +67,9 @@ def duration(seconds: int | None) -> str:
         return ""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def table(*columns: str) -> Table:
@@ -99,7 +101,7 @@ def _running(release: Answer) -> list[str]:
     if not release["alive"]:
         lines.append("  its execution has ended; Reconcile puts it right")
     if release.get("ends_on"):
-        lines.append(f"  it waits, and ends on {', '.join(release['ends_on'])}")
+        lines.append(f"  it waits for its time, or for one of: {', '.join(release['ends_on'])}")
     if release.get("signal"):
         lines.append(f"  pending: {release['signal']}")
     lines += [f"  {route}: {weights}" for route, weights in release.get("splits", {}).items()]
