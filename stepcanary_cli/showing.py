@@ -121,7 +121,9 @@ def _running(release: Answer) -> list[str]:
     if not release["alive"]:
         lines.append("  its execution has ended; Reconcile puts it right")
     if release.get("ends_on"):
-        lines.append(f"  it waits for its time, or for one of: {', '.join(release['ends_on'])}")
+        lines.append(
+            f"  it waits for its time to pass, or for one of: {', '.join(release['ends_on'])}"
+        )
     if release.get("signal"):
         lines.append(f"  pending: {release['signal']}")
     lines += [f"  {route}: {weights}" for route, weights in release.get("splits", {}).items()]
