@@ -43,11 +43,11 @@ def main() -> int:
 def answered(question: Question, world: World) -> Answer:
     try:
         answer = question.ask(world)
-    except ClientError as error:
-        answer = _of_error(error)
     except ResourceMissing as missing:
         # An emulator may have less; of a stack that was deployed it is the first question.
         answer = Answer("not known here", str(missing))
+    except ClientError as error:
+        answer = _of_error(error)
     print(f"{answer.kind:<15}{question.heading}: {answer.text}", flush=True)
     return answer
 
