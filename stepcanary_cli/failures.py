@@ -65,6 +65,12 @@ class Refused(Failure):
     exit_code = Exit.REJECTED
 
 
+class Interrupted(Failure):
+    """Who watched has pressed Ctrl-C."""
+
+    exit_code = Exit.INTERRUPTED
+
+
 class Lost(Failure):
     """AWS does not answer."""
 

@@ -272,7 +272,16 @@ def test_ctrl_c_says_that_it_goes_on(
     account.setattr(Connection, "put", interrupted)
     account.setenv("STATE_MACHINE", MACHINE)
     assert run(["status"]) == Exit.INTERRUPTED
-    assert "what was started goes on; `stepcanary watch SERVICE`" in capsys.readouterr().err
+    assert "what was started goes on; `stepcanary status`" in capsys.readouterr().err
+
+
+def test_the_list_of_commands_cuts_no_sentence(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = command("--help").out.partition("Commands:")[2].splitlines()
+    assert len(listed) > 15
+    assert [line for line in listed if line.endswith("...")] == []
 
 
 def test_help_is_no_misuse(command: Command) -> None:

@@ -8,7 +8,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.account.questions import QUESTIONS, Answer, Question
-from tools.account.world import World
+from tools.account.world import ResourceMissing, World
 
 UNKNOWN = {"InvalidAction", "NotImplemented", "UnknownOperationException", "404", "501"}
 """What emulators say to calls that they do not know; AWS knows all of these calls."""
@@ -41,6 +41,9 @@ def main() -> int:
 def answered(question: Question, world: World) -> Answer:
     try:
         answer = question.ask(world)
+    except ResourceMissing as missing:
+        # An emulator may have less; of a stack that was deployed it is the first question.
+        answer = Answer("not known here", str(missing))
     except ClientError as error:
         answer = _of_error(error)
     except BotoCoreError as error:

@@ -42,7 +42,7 @@ class Question:
 
 def _complete(world: World) -> Answer:
     status = world.described["StackStatus"]
-    guard = world.resources["DeletionGuard"]["ResourceStatus"]
+    guard = world.resource("DeletionGuard")["ResourceStatus"]
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         return Answer("no", f"the stack is in {status}")
     return Answer("yes", f"the stack is in {status}, and its DeletionGuard in {guard}")
@@ -227,6 +227,8 @@ def _slack(world: World) -> Answer:
         return Answer("no", "a request without a signature was taken")
     except urllib.error.HTTPError as refused:
         status = refused.code
+    except OSError as error:
+        return Answer("not known here", f"{url} cannot be reached from here: {error}")
     seconds = monotonic() - began
     if status != 401:
         return Answer("no", f"a request without a signature was answered with {status}, not 401")
