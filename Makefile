@@ -6,10 +6,10 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template examples definition test cli-check faults demo scenarios sandbox sdk-check bench-reaction bench-scale bench-load bench-judge bench-cold-start build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test cli-check faults demo scenarios sandbox sdk-check bench-reaction bench-scale bench-load bench-judge bench-cold-start python313 build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 INSTALL_PYTHON = Install it: pyenv install 3.13, brew install python@3.13, or apt install python3.13-venv
 NO_PYTHON = Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there). $(if $(PYTHON313),One is here,$(INSTALL_PYTHON), and name it): make $(MAKECMDGOALS) PYTHON=$(or $(PYTHON313),python3.13)
@@ -126,8 +126,11 @@ bench-cold-start: build .venv/ready ## Measure what a cold start of each functio
 PYTHON313 = $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
 NO_PYTHON313 = Python 3.13 is needed, the functions' own, because sam build packages with it. $(INSTALL_PYTHON), and make it again
 
-build: .venv-sam/ready ## Package the functions with sam build: no credentials, no Docker
+# First of all, since what follows takes a minute to install.
+python313:
 	@[ -n "$(PYTHON313)" ] || { echo "$(NO_PYTHON313)"; exit 1; }
+
+build: python313 .venv-sam/ready ## Package the functions with sam build: no credentials, no Docker
 	PATH="$(dir $(PYTHON313)):$$PATH" $(SAM) build
 
 package-check: build .venv/ready ## Build, and check that the package is small, compiled and complete
@@ -136,16 +139,16 @@ package-check: build .venv/ready ## Build, and check that the package is small, 
 # The functions' processors are arm64 on AWS. Here they run on whatever this machine has.
 MACHINE = $(if $(filter Darwin,$(shell uname -s)),macosx_11_0,manylinux2014)_$(shell uname -m)
 
-deploy-package: .venv-sam/ready
-	@[ -n "$(PYTHON313)" ] || { echo "$(NO_PYTHON313)"; exit 1; }
+deploy-package: python313 .venv-sam/ready
 	PATH="$(dir $(PYTHON313)):$$PATH" PLATFORM=$(MACHINE) $(SAM) build --build-dir build/deployed --cache-dir build/deploy/cache
 
 deploy-check: deploy-package .venv/ready .venv-deploy/ready .venv-aws/ready ## Deploy the built package into MiniStack, and release there on ALB; ONLY=names of scenarios
 	.venv-deploy/bin/python -m pytest -c tests/deploycheck/pytest.ini --rootdir . --noconftest tests/deploycheck
 	$(BIN)/python -m deploycheck $(PYTHON313) $(ONLY)
 
+# The Region is that of whoever asks, not what everything else here takes for one.
 account-check: .venv/ready ## Ask a deployed stack what only an account can tell; STACK=its name
-	$(BIN)/python -m tools.account --stack $(or $(STACK),stepcanary)
+	$(if $(filter file,$(origin AWS_DEFAULT_REGION)),env -u AWS_DEFAULT_REGION )$(BIN)/python -m tools.account --stack $(or $(STACK),stepcanary)
 
 audit: audit-secrets audit-templates audit-workflows sbom audit-packages ## Look for secrets, loose settings and known advisories; the last asks PyPI or OSV
 

@@ -91,6 +91,7 @@ def _release_by_pipeline(tag: str) -> Callable[[Sandbox], str]:
     """What the pipeline of `examples/pipeline` releases when a push to `canary` was built."""
 
     def begin(sandbox: Sandbox) -> str:
+        pipeline.deploy(sandbox.client, sandbox.machine)
         acts.store_profile(sandbox, steps=GATE)
         given = pipeline.request("checkout", "app", article.image(tag))
         return acts.start_execution(sandbox, given)

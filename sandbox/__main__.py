@@ -11,7 +11,7 @@ from sandbox.cloud import Sandbox, environment
 from sandbox.console import quiet
 from sandbox.demo.run import wait_until_ready
 from sandbox.fronts.names import FRONTS
-from sandbox.hints import show_split, start_release
+from sandbox.hints import ASK_ON, show_split, start_release
 
 
 def port(text: str) -> int:
@@ -61,8 +61,9 @@ def main() -> None:
             print(f"export {name}={value}")
         print(f"export STATE_MACHINE={sandbox.machine}")
         print(f"export GATEWAY={sandbox.url}")
-        print("# With the lines above in another terminal, a request, a release and the split are:")
-        print('curl "$GATEWAY"')
+        print("# With the lines above in another terminal, requests all the time (an alarm without")
+        print("# data holds a release, and then reverts it), a release and the split are:")
+        print(ASK_ON)
         request = sandbox.request if given.example else article.request("v2")
         print(start_release(request))
         for traffic in sandbox.profile["traffic"]:

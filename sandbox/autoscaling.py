@@ -4,7 +4,6 @@ Policies scale when the alarms fire that they have put, which `metrics.py` evalu
 """
 
 import logging
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +27,7 @@ from emulator.moto_gaps.applicationautoscaling import (
 )
 from emulator.schedule_expression import parse_expression
 from sandbox.target_tracking import Reading, Service, capacity_for
+from sandbox.timers import Ticks
 
 COOLDOWN = 300
 """Seconds, where a policy does not say."""
@@ -61,28 +61,18 @@ class AutoScaling:
     ) -> None:
         self._backend = applicationautoscaling_backends[account][region]
         self._cloudwatch = cloudwatch_backends[account][region]
-        self._tick, self._seconds_per_period = tick, seconds_per_period
+        self._seconds_per_period = seconds_per_period
         self._looked = datetime.now(UTC)
         self._cooldowns: dict[str, Cooldown] = {}
         self._outside: dict[str, str] = {}
         """Targets that a scheduled action left outside their new bounds, and its name."""
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="autoscaling", daemon=True)
+        self._ticks = Ticks("autoscaling", lambda: self.look(datetime.now(UTC)), tick)
 
     def start(self) -> None:
-        self._thread.start()
+        self._ticks.start()
 
     def close(self) -> None:
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
-
-    def _run(self) -> None:
-        while not self._closing.wait(self._tick):
-            try:
-                self.look(datetime.now(UTC))
-            except Exception:
-                log.exception("autoscaling failed in one tick")
+        self._ticks.close()
 
     def look(self, now: datetime) -> None:
         """Scale what is due since the last look."""

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from sandbox.ports import free_port
 from sandbox.registration import register
 from sandbox.rolling import Deployment, next_step
 from sandbox.task import Task
+from sandbox.timers import Ticks
 
 APP = Path(__file__).with_name("app.py")
 
@@ -83,7 +83,6 @@ class EcsAgent:
         self._ecs = ecs_backends[account][region]
         self.registry = Registry()
         self._account, self._region = account, region
-        self._tick = tick
         self._drain_seconds = drain_seconds
         self._health_seconds = health_seconds
         self._stop_seconds = stop_seconds
@@ -92,17 +91,14 @@ class EcsAgent:
         self._events: list[Event] = []
         self._fleets: dict[str, Fleet] = {}
         self._broken: set[str] = set()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ecs-agent", daemon=True)
+        self._ticks = Ticks("the ECS agent", self._look, tick)
 
     def start(self) -> None:
         atexit.register(self.close)
-        self._thread.start()
+        self._ticks.start()
 
     def close(self) -> None:
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._ticks.close()
         tasks = [task for fleet in self._fleets.values() for task in fleet.tasks]
         for task in tasks:
             self._deregister(task)
@@ -152,24 +148,20 @@ class EcsAgent:
                     if key.split(":")[-1] == service and task.healthy:
                         task.process.send_signal(signal.SIGUSR1)
 
-    def _run(self) -> None:
-        while not self._closing.wait(self._tick):
-            try:
-                # Probes happen outside the lock, so that a slow task delays no API call.
-                for fleet in list(self._fleets.values()):
-                    for task in [t for t in fleet.tasks if t.live and not t.healthy]:
-                        task.probe()
-                with lock:
-                    for key, service in list(self._ecs.services.items()):
-                        if service.deployments:
-                            self._reconcile(service, self._fleets.setdefault(key, Fleet()))
-                    self._count_clusters()
-                events, self._events = self._events, []
-                for event in events:
-                    if self._on_event:
-                        self._on_event(event)
-            except Exception:
-                log.exception("the ECS agent failed in one tick")
+    def _look(self) -> None:
+        # Probes happen outside the lock, so that a slow task delays no API call.
+        for fleet in list(self._fleets.values()):
+            for task in [t for t in fleet.tasks if t.live and not t.healthy]:
+                task.probe()
+        with lock:
+            for key, service in list(self._ecs.services.items()):
+                if service.deployments:
+                    self._reconcile(service, self._fleets.setdefault(key, Fleet()))
+            self._count_clusters()
+        events, self._events = self._events, []
+        for event in events:
+            if self._on_event:
+                self._on_event(event)
 
     def _reconcile(self, service: Service, fleet: Fleet) -> None:
         now = time.monotonic()

@@ -9,6 +9,7 @@ from typing import Any
 
 from emulator.account import REGION
 from sandbox.fronts.front import ClientOf, Json
+from stepcanary.domain.deployment import BATCH_SECONDS
 
 LATTICE_PREFIX_LIST = "LatticePrefixList"
 """The parameter of a template that has no default, as the list has another id in each Region."""
@@ -84,7 +85,7 @@ def hastened(profile: Json) -> Json:
         ],
         "deployment": {
             **profile.get("deployment", {}),
-            "deadline_seconds": 60,
+            "deadline_seconds": BATCH_SECONDS,
             "check_seconds": 1,
         },
     }

@@ -3,13 +3,11 @@
 import atexit
 import http.client
 import json
-import logging
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -30,8 +28,8 @@ from sandbox.envoy import (
 )
 from sandbox.fronts.front import Cluster, Entry, Json
 from sandbox.ports import free_port
+from sandbox.timers import Ticks
 
-log = logging.getLogger(__name__)
 KEEPER = Path(__file__).with_name("keeper.py")
 
 
@@ -46,12 +44,11 @@ class Gateway:
         self.admin_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
-        self._tick, self._workers = tick, workers
+        self._workers = workers
         self._directory = Path(tempfile.mkdtemp(prefix="stepcanary-gateway-"))
         self._written: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
+        self._ticks = Ticks("the gateway", self._sync, tick)
 
     def start(self, timeout: float = 20.0) -> None:
         atexit.register(self.close)
@@ -80,12 +77,10 @@ class Gateway:
                     output.seek(0)
                     raise RuntimeError(f"Envoy did not start:\n{output.read()[-2000:]}")
                 time.sleep(0.05)
-        self._thread.start()
+        self._ticks.start()
 
     def close(self) -> None:
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._ticks.close()
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
             self._process.wait()
@@ -123,13 +118,6 @@ class Gateway:
             return False
         finally:
             connection.close()
-
-    def _run(self) -> None:
-        while not self._closing.wait(self._tick):
-            try:
-                self._sync()
-            except Exception:
-                log.exception("the gateway could not follow its front")
 
     def _sync(self) -> None:
         plan = self._entry.plan()

@@ -4,6 +4,9 @@ import json
 
 from sandbox.fronts.front import Json
 
+ASK_ON = 'while sleep 0.1; do curl -s -o /dev/null "$GATEWAY"; done &'
+"""The command that asks the service until its shell ends."""
+
 
 def show_split(traffic: Json) -> str:
     """The AWS CLI's command that shows the weights of a profile's traffic."""

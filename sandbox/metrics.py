@@ -1,6 +1,5 @@
 """Metrics: what Envoy and the functions count goes to CloudWatch, whose alarms are evaluated."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +16,7 @@ from emulator.account import ACCOUNT, REGION
 from emulator.moto_gaps.alarm_evaluation import evaluate_alarms
 from emulator.moto_gaps.applicationautoscaling import metric_of, targets_of
 from sandbox.fronts.front import CLUSTER, Counted
-
-log = logging.getLogger(__name__)
-
+from sandbox.timers import Ticks
 
 Put = Callable[[str, str, dict[str, str], float], None]
 """Takes a datum: namespace, name, dimensions and value."""
@@ -70,8 +67,8 @@ class Metrics:
         self._sources: dict[Source, Counted] = {}
         self._seen: dict[Source, dict[str, dict[str, int]]] = {}
         self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+        # On a grid, so that a period as short as a tick gets exactly one datum.
+        self._ticks = Ticks("the metrics", self._evaluate, tick, on_grid=True)
 
     def count(self, gateway: Source, counted: Counted) -> None:
         """Publish from now on what this gateway counts, in the series that `counted` says."""
@@ -84,22 +81,15 @@ class Metrics:
             del self._sources[gateway], self._seen[gateway]
 
     def start(self) -> None:
-        self._thread.start()
+        self._ticks.start()
 
     def close(self) -> None:
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(5)
+        self._ticks.close()
 
-    def _run(self) -> None:
-        # Ticks lie on a grid, so that a period as short as a tick gets exactly one datum.
-        while not self._closing.wait(self._tick - time.time() % self._tick):
-            try:
-                end = round(time.time() / self._tick) * self._tick
-                self.publish(end - self._tick)
-                evaluate_alarms(self._cloudwatch, end, self._seconds_per_period)
-            except Exception:
-                log.exception("the metrics failed in one tick")
+    def _evaluate(self) -> None:
+        end = round(time.time() / self._tick) * self._tick
+        self.publish(end - self._tick)
+        evaluate_alarms(self._cloudwatch, end, self._seconds_per_period)
 
     def publish(self, start: float) -> None:
         """Put what was counted since the last call under the start of its interval."""

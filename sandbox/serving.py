@@ -5,7 +5,6 @@ this machine, so that what AWS answers can be asked. A node of a mesh that calls
 Envoy too, which catches what its tasks send.
 """
 
-import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,11 +26,10 @@ from sandbox.fronts.nlb import NetworkBalancer
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
 from sandbox.ports import HOST, free_port
+from sandbox.timers import Ticks
 
 NODE = "/virtualNode/"
 SERVED = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::VpcLattice::Service")
-
-log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -75,22 +73,19 @@ class Serving:
     served is gone."""
 
     def __init__(self, meter: Metrics, *, tick: float = 0.2) -> None:
-        self._meter, self._tick = meter, tick
+        self._meter = meter
         self._lock = threading.Lock()
         self._served: dict[str, Gateway] = {}
         self._names: dict[str, str] = {}
         self._beside: dict[tuple[str, str], int] = {}
         """By mesh and node, the port of the Envoy beside its tasks."""
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="serving", daemon=True)
+        self._ticks = Ticks("what serves requests", self.look, tick)
 
     def start(self) -> None:
-        self._thread.start()
+        self._ticks.start()
 
     def close(self) -> None:
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._ticks.close()
         with self._lock:
             for gateway in self._served.values():
                 gateway.close()
@@ -143,13 +138,6 @@ class Serving:
                 if Mesh(mesh).backends(node):
                     port = self._beside.setdefault((mesh, node), free_port())
                     yield Place(f"{mesh}{NODE}{node}", node, port, Proxies(mesh, node=node))
-
-    def _run(self) -> None:
-        while not self._closing.wait(self._tick):
-            try:
-                self.look()
-            except Exception:
-                log.exception("what takes requests could not be served")
 
 
 def _outside() -> Iterator[Place]:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -44,28 +45,58 @@ class Timers:
             timer.join(10)
 
 
+class Ticks:
+    """Does something again and again, on a thread of its own, until it is closed. If it fails once,
+    the log has it, and the next time comes all the same.
+
+    `on_grid` are ticks that lie on a grid of the machine's clock.
+    """
+
+    def __init__(
+        self, name: str, do: Callable[[], object], seconds: float, *, on_grid: bool = False
+    ) -> None:
+        self._do, self._seconds, self._on_grid = do, seconds, on_grid
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """What has begun is waited for."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._closing.wait(self._pause()):
+            try:
+                self._do()
+            except Exception:
+                log.exception("%s failed in one tick", self._thread.name)
+
+    def _pause(self) -> float:
+        return self._seconds - time.time() % self._seconds if self._on_grid else self._seconds
+
+
 class Schedule:
     """Calls functions again and again, as a rule with a rate does."""
 
     def __init__(
         self, functions: list[str], invoke: Callable[[str, Event], Any], seconds: float
     ) -> None:
-        self._functions, self._invoke, self._seconds = functions, invoke, seconds
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
+        self._functions, self._invoke = functions, invoke
+        self._ticks = Ticks("the schedule", self._call, seconds)
 
     def start(self) -> None:
-        self._thread.start()
+        self._ticks.start()
 
     def close(self) -> None:
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._ticks.close()
 
-    def _run(self) -> None:
-        while not self._closing.wait(self._seconds):
-            for function in self._functions:
-                try:
-                    self._invoke(function, event_of("aws.events", "Scheduled Event", {}))
-                except Exception:
-                    log.exception("%s failed on its schedule", function)
+    def _call(self) -> None:
+        for function in self._functions:
+            try:
+                self._invoke(function, event_of("aws.events", "Scheduled Event", {}))
+            except Exception:
+                log.exception("%s failed on its schedule", function)

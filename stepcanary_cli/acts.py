@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from stepcanary.domain.names import in_execution_name
-from stepcanary_cli.failures import Failure, Refused
+from stepcanary_cli.failures import Failure, Misuse, Refused
 from stepcanary_cli.options import Use, common, use
 from stepcanary_cli.outcomes import Answer, Ended, Exit
 from stepcanary_cli.requests import version_named
@@ -63,6 +63,11 @@ def release(
 ) -> Exit:
     """Release a new version, and watch it."""
     request = version_named(images, task_definitions, profile)
+    if not {"images", "task_definitions"} & request.keys():
+        raise Misuse(
+            "nothing to release: name the new version with --image CONTAINER=IMAGE, or with"
+            " --task-definitions PRIMARY CANARY"
+        )
     return _release("release", service, request, detach=detach, until_gate=until_gate)
 
 
@@ -128,7 +133,7 @@ def act(service: str, request: Answer) -> tuple[Use, Ended]:
 @click.argument("weight", type=click.IntRange(0, 100))
 @common
 def shift(service: str, weight: int) -> Exit:
-    """Set a weight by hand, in percent of the traffic for the canary, while nothing is released."""
+    """Set the canary's weight in percent, while nothing is released."""
     mine, ended = act(service, {"action": "shift", "weight": weight})
     return finish(mine, service, ended)
 

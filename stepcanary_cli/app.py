@@ -10,7 +10,7 @@ from click.shell_completion import shell_complete
 
 from stepcanary.version import VERSION
 from stepcanary_cli import acts, proposing, questions, signals
-from stepcanary_cli.failures import Failure, explained
+from stepcanary_cli.failures import Failure, Interrupted, explained
 from stepcanary_cli.options import common, given_in
 from stepcanary_cli.outcomes import Exit
 from stepcanary_cli.patience import FAILURES
@@ -63,10 +63,9 @@ def _invoked(context: click.Context) -> int:
     except FAILURES as error:
         return _failed(context, explained(error))
     except (KeyboardInterrupt, click.Abort):
-        click.echo(
-            "stepcanary: what was started goes on; `stepcanary watch SERVICE` shows it", err=True
+        return _failed(
+            context, Interrupted("what was started goes on; `stepcanary status` shows it")
         )
-        return Exit.INTERRUPTED
 
 
 def _failed(context: click.Context, failure: Failure) -> int:

@@ -55,7 +55,10 @@ class Connection:
     def client(self, service: str, region: str = "") -> Any:
         region = region or self.session.region_name or ""
         if not region:
-            raise Misuse("no Region: give --region, or set AWS_REGION")
+            raise Misuse(
+                "no Region: give --region, or set AWS_REGION, or keep one with"
+                " `aws configure set region REGION`"
+            )
         return self.session.client(service, region_name=region, config=CONFIG)  # type: ignore[call-overload]
 
     def call(self, do: Callable[..., Any], **given: Any) -> Any:
@@ -75,6 +78,11 @@ class Connection:
             function_of(named)
         except ValueError as error:
             raise Misuse(f"--state-machine, $STATE_MACHINE: {error}") from error
+        if place.region not in ("", region := named.split(":")[3]):
+            raise Misuse(
+                f"--region {place.region}: the state machine {named} is in {region}; give --stack"
+                " to look for another one, or leave --region out"
+            )
         return named
 
     @property

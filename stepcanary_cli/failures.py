@@ -35,7 +35,7 @@ NOT_SET_UP: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
         ),
         f"The credentials for AWS cannot be used: {LOGIN}",
     ),
-    ((sdk.NoRegionError,), "Give --region, or set AWS_REGION"),
+    ((sdk.NoRegionError, sdk.InvalidRegionError), "Give --region, or set AWS_REGION"),
 )
 """What is wrong with the session, and what to do."""
 STALE_CODES = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
@@ -63,6 +63,12 @@ class Refused(Failure):
     """The stack has not accepted it. Nothing was changed."""
 
     exit_code = Exit.REJECTED
+
+
+class Interrupted(Failure):
+    """Who watched has pressed Ctrl-C."""
+
+    exit_code = Exit.INTERRUPTED
 
 
 class Lost(Failure):

@@ -51,14 +51,18 @@ def init(
     chosen: tuple[str, ...],
     prefix: str,
 ) -> Exit:
-    """Propose the profile of two ECS services: JSON on standard output, and beside it the commands
-    that are still to be given."""
+    """Propose the profile of two ECS services.
+
+    It is JSON on standard output, and beside it are the commands that are still to be given.
+    """
     if primary == canary:
         raise Misuse(f"{primary}: primary and canary must be two ECS services; name another one")
     mine = use()
     service = service or primary
-    both = _services(mine.connection, cluster, primary, canary)
-    found = _chosen(routes(mine.connection, *both), chosen, primary, canary)
+    both = ours, theirs = _services(mine.connection, cluster, primary, canary)
+    found = _chosen(
+        routes(mine.connection, ours, theirs, mine.screen.warn), chosen, primary, canary
+    )
     profile = {
         "cluster": cluster,
         "primary": primary,
@@ -81,9 +85,16 @@ def init(
 
 def _services(connection: Connection, cluster: str, *names: str) -> list[Answer]:
     ecs = connection.client("ecs")
-    answer = connection.call(
-        ecs.describe_services, cluster=cluster, services=list(names), include=["TAGS"]
-    )
+    try:
+        answer = connection.call(
+            ecs.describe_services, cluster=cluster, services=list(names), include=["TAGS"]
+        )
+    except Misuse as misuse:
+        if not isinstance(misuse.__cause__, ecs.exceptions.ClusterNotFoundException):
+            raise
+        raise Misuse(
+            f"there is no ECS cluster {cluster}; name that of both with --cluster"
+        ) from misuse
     found = {each["serviceName"]: each for each in answer["services"] if each["status"] == "ACTIVE"}
     for name in names:
         if name not in found:

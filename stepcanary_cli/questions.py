@@ -16,7 +16,7 @@ from stepcanary_cli.requests import version_named
 @click.argument("service", required=False)
 @common
 def status(service: str | None) -> Exit:
-    """Show how a service stands; without one, everything that is not at rest."""
+    """Show how a service stands; without one, all that is not at rest."""
     mine = use()
     asked = {"service": service} if service else {}
     found = mine.connection.ask({"question": "status", **asked})
@@ -42,7 +42,7 @@ def history(service: str, after: str) -> Exit:
 @click.argument("release", metavar="EXECUTION|SERVICE")
 @common
 def show(release: str) -> Exit:
-    """Show one release in full: of a service the one that runs, or its last."""
+    """Show one release in full: of a service the running or last one."""
     mine = use()
     found = mine.connection.ask({"question": "show", "release": release})
     mine.screen.answer(found, showing.story(found))

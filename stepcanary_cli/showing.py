@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,11 +40,15 @@ class Screen:
 
     def _table(self, table: Table) -> None:
         """Not by rich itself, which ends the process where nobody reads on."""
-        width = None if sys.stdout.isatty() else WIDE
         # What AWS and people say has brackets of its own.
-        console = Console(width=width, markup=False, emoji=False, highlight=False)
+        wide = Console(width=WIDE, markup=False, emoji=False, highlight=False)
+        screen = Console(markup=False, emoji=False, highlight=False)
+        is_on_screen = sys.stdout.isatty()
+        fits = not is_on_screen or wide.measure(table).maximum <= screen.width
+        console = wide if fits else screen
         with console.capture() as captured:
-            console.print(table)
+            for part in [table] if fits else _records(table):
+                console.print(part)
         for line in captured.get().splitlines():
             click.echo(line.rstrip())
 
@@ -67,7 +72,9 @@ def duration(seconds: int | None) -> str:
         return ""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def table(*columns: str) -> Table:
@@ -75,6 +82,21 @@ def table(*columns: str) -> Table:
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
+
+
+def _records(wide: Table) -> Iterator[Table]:
+    """The rows of a table that is wider than the screen, one below the other: a name that is cut in
+    two can be neither read nor copied."""
+    heads = [str(column.header) for column in wide.columns]
+    for cells in zip(*(column.cells for column in wide.columns), strict=True):
+        made = Table(box=None, pad_edge=False, show_header=False)
+        made.add_column(no_wrap=True)
+        made.add_column(overflow="fold")
+        for head, cell in zip(heads, cells, strict=True):
+            if cell:
+                made.add_row(head, cell)
+        made.add_row()
+        yield made
 
 
 def service_status(found: Answer) -> str:
@@ -99,7 +121,9 @@ def _running(release: Answer) -> list[str]:
     if not release["alive"]:
         lines.append("  its execution has ended; Reconcile puts it right")
     if release.get("ends_on"):
-        lines.append(f"  it waits, and ends on {', '.join(release['ends_on'])}")
+        lines.append(
+            f"  it waits for its time to pass, or for one of: {', '.join(release['ends_on'])}"
+        )
     if release.get("signal"):
         lines.append(f"  pending: {release['signal']}")
     lines += [f"  {route}: {weights}" for route, weights in release.get("splits", {}).items()]

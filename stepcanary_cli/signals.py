@@ -11,7 +11,7 @@ from stepcanary_cli.showing import text_of_end
 from stepcanary_cli.watching import Watch
 
 SIGNALS = {
-    "promote": "End the running bake or gate; a canary whose alarms have fired is still reverted.",
+    "promote": "End the bake or the gate; an alarm that has fired still reverts.",
     "revert": "Send all traffic back to the primary now.",
     "retry": "Try a failed promotion again.",
     "skip": "End this bake now.",

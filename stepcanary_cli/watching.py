@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stepcanary_cli.connecting import Connection
-from stepcanary_cli.failures import Lost
+from stepcanary_cli.failures import Interrupted, Lost
 from stepcanary_cli.history import Line, Reader
 from stepcanary_cli.outcomes import Answer, Ended, ended
 
@@ -21,11 +21,11 @@ class Watch:
     def __init__(self, connection: Connection, execution: str, say: Callable[[str], None]) -> None:
         self._connection, self.execution, self._say = connection, execution, say
         self._reader = Reader()
-        self._last = 0
+        self._last, self._service = 0, "SERVICE"
 
     def until_end(self, *, until_gate: bool = False) -> Ended:
         """How it ended; with `until_gate`, also that it waits for a person. Raises `Lost` with the
-        command that goes on."""
+        command that goes on, and `Interrupted` likewise."""
         try:
             return self._until_end(until_gate=until_gate)
         except Lost as lost:
@@ -33,18 +33,25 @@ class Watch:
                 f"{lost}. What was started goes on; watch it with"
                 f" `stepcanary watch {self.execution}`"
             ) from lost
+        except KeyboardInterrupt as interrupted:
+            raise Interrupted(
+                f"what was started goes on; `stepcanary watch {self._service}` shows it, and"
+                f" `stepcanary revert {self._service}` takes the traffic back"
+            ) from interrupted
 
     def _until_end(self, *, until_gate: bool) -> Ended:
         while True:
             described = self._connection.describe(self.execution)
+            self._service = service_of(described)
             lines = list(self._reader.read(self._new_events()))
             for line in lines:
                 self._say(_text_of(line))
             if described["status"] not in ALIVE:
                 return ended(described)
             if lines and lines[-1].is_gate:
-                service = service_of(described)
-                self._say(f"          it waits for a person: stepcanary promote|revert {service}")
+                self._say(
+                    f"          it waits for a person: stepcanary promote|revert {self._service}"
+                )
                 if until_gate:
                     return Ended(self.execution, "Waiting", f"{lines[-1].state}: it waits")
             time.sleep(LOOK_SECONDS)

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs
 
 from ministack.services import cloudformation
 
-from deploycheck.bridges.names import ELSEWHERE
+from deploycheck.bridges.names import ELSEWHERE, PIPELINE_STACK
 
-OWN = {"stepcanary", "aws-sam-cli-managed-default"}
+OWN = {"stepcanary", "aws-sam-cli-managed-default", PIPELINE_STACK}
 """The stacks that are MiniStack's."""
 
 _handle = cloudformation.handle_request

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stepcanary_cli import watching
 from stepcanary_cli.outcomes import EXITS, Exit, ended
 from tests.builders import profile
 from tests.cli.conftest import Command
@@ -20,6 +21,10 @@ GATED = {"promotion": {"approval": True, "gate_seconds": 600}}
 
 def assert_soon(event: threading.Event) -> None:
     assert event.wait(30)
+
+
+def interrupted(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def store(here: World, **changed: Any) -> None:
@@ -92,6 +97,24 @@ def test_who_wants_to_leaves_at_the_gate(stack: World, command: Command) -> None
     left.set()
     assert (done.code, done.json["outcome"]) == (Exit.PERSON, "Waiting")
     assert "it waits for a person: stepcanary promote|revert checkout" in done.err
+    # It goes on, and the world is there until it has ended.
+    assert stack.wait(done.json["execution"]).state == "Reverted"
+
+
+def test_ctrl_c_leaves_a_release_that_goes_on(stack: World, command: Command) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching.Watch, "_new_events", interrupted)
+        done = command(*NEW)
+    assert done.code == Exit.INTERRUPTED
+    assert "`stepcanary watch checkout` shows it, and `stepcanary revert checkout`" in done.err
+    assert stack.wait(done.out.strip()).state == "Released"
+
+
+def test_a_release_of_nothing_starts_no_execution(stack: World, command: Command) -> None:
+    done = command("release", "checkout")
+    assert (done.code, done.out) == (Exit.MISUSE, "")
+    assert "name the new version with --image CONTAINER=IMAGE" in done.err
+    assert not stack.sfn.list_executions(stateMachineArn=stack.machine)["executions"]
 
 
 def test_detached_it_goes_on_by_itself(stack: World, command: Command) -> None:

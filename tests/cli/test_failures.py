@@ -38,6 +38,7 @@ def refused(code: str, message: str = "no", status: int = 400) -> ClientError:
         (sdk.NoCredentialsError(), Misuse, "Give --aws-profile"),
         (sdk.ProfileNotFound(profile="p"), Misuse, "`aws configure list-profiles`"),
         (sdk.NoRegionError(), Misuse, "Give --region"),
+        (sdk.InvalidRegionError(region_name="///"), Misuse, "Give --region"),
         (sdk.UnauthorizedSSOTokenError(), Misuse, "log in again"),
         (sdk.TokenRetrievalError(provider="sso", error_msg="x"), Misuse, "log in again"),
         (sdk.EndpointConnectionError(endpoint_url="http://x"), Lost, "Look at the network"),
@@ -185,6 +186,11 @@ def test_nobody_listens(account: pytest.MonkeyPatch, command: Command) -> None:
             {},
             "--state-machine and --stack both say which stack",
         ),
+        (
+            ("status", "--region", "eu-north-1"),
+            {"STATE_MACHINE": MACHINE},
+            "is in eu-west-1; give --stack to look for another one",
+        ),
         (("dance",), {}, "No such command 'dance'"),
         (("shift", "checkout", "101"), {}, "101 is not in the range 0<=x<=100"),
         (("release",), {}, "Missing argument 'SERVICE'"),
@@ -266,7 +272,16 @@ def test_ctrl_c_says_that_it_goes_on(
     account.setattr(Connection, "put", interrupted)
     account.setenv("STATE_MACHINE", MACHINE)
     assert run(["status"]) == Exit.INTERRUPTED
-    assert "what was started goes on; `stepcanary watch SERVICE`" in capsys.readouterr().err
+    assert "what was started goes on; `stepcanary status`" in capsys.readouterr().err
+
+
+def test_the_list_of_commands_cuts_no_sentence(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = command("--help").out.partition("Commands:")[2].splitlines()
+    assert len(listed) > 15
+    assert [line for line in listed if line.endswith("...")] == []
 
 
 def test_help_is_no_misuse(command: Command) -> None:

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from stepcanary.domain.request import parse_profile
 from stepcanary_cli.connecting import Connection
@@ -23,6 +25,10 @@ L_GROUPS = [f"{LATTICE}:targetgroup/tg-0123456789abcdef{n}" for n in (0, 1)]
 OPTED_IN = {"key": "stepcanary", "value": "managed"}
 
 
+class ClusterNotFound(ClientError):
+    """As the SDK makes one of the service's model."""
+
+
 class Account:
     """Answers AWS's calls, by service and method."""
 
@@ -31,8 +37,12 @@ class Account:
         self.lattice_default: list[str] = []
         self.lattice_rule: list[str] = []
         self.tagged = False
+        self.mesh = ""
 
-    def services(self, **_: Any) -> Any:
+    def services(self, cluster: str, **_: Any) -> Any:
+        if cluster == "elsewhere":
+            error: Any = {"Error": {"Code": "ClusterNotFoundException", "Message": "Not found."}}
+            raise ClusterNotFound(error, "DescribeServices")
         return {
             "services": [
                 {
@@ -54,7 +64,9 @@ class Account:
 
     def calls(self) -> dict[str, Callable[..., Any]]:
         tags = [{"Key": "stepcanary", "Value": "managed"}] if self.tagged else []
-        definition = {"containerDefinitions": [{"environment": [{"name": "A", "value": "b"}]}]}
+        node = f"mesh/{self.mesh}/virtualNode/one" if self.mesh else "b"
+        environment = [{"name": "APPMESH_RESOURCE_ARN", "value": node}]
+        definition = {"containerDefinitions": [{"environment": environment}]}
         return {
             "describe_services": self.services,
             "describe_task_definition": lambda **_: {"taskDefinition": definition},
@@ -66,6 +78,12 @@ class Account:
             "list_tags_for_resource": lambda **_: {"tags": {}},
         }
 
+    def paginate(self, operation: str, **_: Any) -> list[Any]:
+        if operation == "list_virtual_routers":
+            error: Any = {"Error": {"Code": "NotFoundException", "Message": "No such mesh."}}
+            raise ClientError(error, "ListVirtualRouters")
+        return [self.pages()[operation]]
+
     def pages(self) -> dict[str, Any]:
         return {
             "describe_listeners": {"Listeners": [{"ListenerArn": LISTENER}]},
@@ -75,11 +93,11 @@ class Account:
         }
 
     def client(self, _service: str) -> Any:
-        pages = self.pages()
         made = type("Client", (), {n: staticmethod(call) for n, call in self.calls().items()})
+        made.exceptions = type("", (), {"ClusterNotFoundException": ClusterNotFound})  # type: ignore[attr-defined]
 
         def paginator(name: str) -> Any:
-            paginate = staticmethod(lambda **_: [pages[name]])
+            paginate = staticmethod(partial(self.paginate, name))
             return type("Paginator", (), {"paginate": paginate})
 
         made.get_paginator = staticmethod(paginator)  # type: ignore[attr-defined]
@@ -183,6 +201,11 @@ def test_what_is_unclear_is_named(account: Account, command: Command) -> None:
         ([], ("one", "two"), "nothing divides requests between one and two"),
         ([rule(GROUPS[0])], ("one", "two"), "nothing divides requests between one and two"),
         ([], ("one", "three"), "there is no ECS service three in cluster default"),
+        (
+            [],
+            ("one", "two", "--cluster", "elsewhere"),
+            "there is no ECS cluster elsewhere; name that of both with --cluster",
+        ),
         ([rule(*GROUPS)], ("one", "one"), "primary and canary must be two ECS services"),
     ],
 )
@@ -190,13 +213,26 @@ def test_what_cannot_be_proposed(
     account: Account,
     command: Command,
     rules: list[Any],
-    words: tuple[str, str],
+    words: tuple[str, ...],
     text: str,
 ) -> None:
     account.rules = rules
     done = command("init", *words)
     assert (done.code, done.out) == (Exit.MISUSE, "")
     assert text in done.err
+
+
+def test_a_mesh_that_is_gone_leaves_the_other_routers(account: Account, command: Command) -> None:
+    account.mesh = "shop"
+    left_out = "App Mesh was left out: AWS refuses ListVirtualRouters: NotFoundException"
+    nothing = command("init", "one", "two")
+    assert nothing.code == Exit.MISUSE
+    assert left_out in nothing.err
+    assert "nothing divides requests" in nothing.err
+    account.rules = [rule(*GROUPS)]
+    done = command("init", "one", "two")
+    assert left_out in done.err
+    assert parse_profile(done.out, "the proposal").traffic[0].router == "alb"
 
 
 def test_the_json_is_alone_on_standard_output(account: Account, command: Command) -> None:

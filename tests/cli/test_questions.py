@@ -12,6 +12,7 @@ from stepcanary.contracts.questions import (
     ServiceStatus,
     StackStatus,
 )
+from stepcanary.version import VERSION
 from tests.builders import profile, request
 from tests.cli.conftest import Command
 from tests.eventually import within
@@ -35,7 +36,7 @@ def executions(here: World) -> int:
         (("check", "checkout"), 0, "checkout can be released"),
         (("check", "checkout", *NEW), 0, "checkout can be released"),
         (("check", "checkout", "--image", "app=other:v1"), 1, "none of the service's repositories"),
-        (("version",), 0, "command 0.1.0, stack 0.1.0"),
+        (("version",), 0, f"command {VERSION}, stack {VERSION}"),
         (("status", "chekout"), 1, "Services that have one: checkout"),
         (("history", "chekout"), 1, "Services that have one: checkout"),
         (("show", "chekout"), 1, "Services that have one: checkout"),

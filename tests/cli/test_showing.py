@@ -40,10 +40,27 @@ def test_a_table_fits_on_a_screen(
     assert max(map(len, lines)) <= 60
 
 
+def test_a_row_that_is_too_wide_for_a_screen_has_its_names_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    name = "release-shop-1795716444256123477"
+    made = table("release", "by", "what it needs", "cause")
+    made.add_row(name, "jane (claimed)", "", "It was reverted. " * 9)
+    made.add_row(name, "", "", "")
+    Screen(as_json=False).answer({}, made)
+    lines = click.unstyle(capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert [line.split() for line in lines if name in line] == [["release", name]] * 2
+    assert lines[1] == "by       jane (claimed)"
+    assert not any("needs" in line for line in lines)
+
+
 def test_times_are_said_in_full() -> None:
     assert (moment(None), duration(None)) == ("", "")
     assert moment(1_795_000_000) == "2026-11-18 11:06:40 UTC"
-    assert (duration(59), duration(61)) == ("0 min 59 s", "1 min 1 s")
+    assert (duration(59), duration(61)) == ("59 s", "1 min 1 s")
 
 
 def test_an_action_says_what_it_did() -> None:

@@ -23,7 +23,7 @@ from ministack.services import cloudformation, eventbridge, lambda_svc, stepfunc
 from ministack.services.cloudformation import custom_resource, provisioners
 
 from deploycheck.bridges import elsewhere, every, functions
-from deploycheck.bridges.names import ELSEWHERE, INTERPRETER
+from deploycheck.bridges.names import ELSEWHERE, INTERPRETER, PIPELINE_STACK
 
 Json = dict[str, Any]
 BRIDGED = [pytest.param(False, id="as it is"), pytest.param(True, id="bridged")]
@@ -259,7 +259,16 @@ def test_who_is_not_in_ministack_puts_events_from_outside(bridged: bool, source:
     assert refused == (0 if bridged and source == "aws.cloudwatch" else 1)
 
 
-@pytest.mark.parametrize("name", ["shop", "stepcanary", "arn:aws:cloudformation:r:1:stack/shop/1"])
+def test_pipelines_cannot_be_made() -> None:
+    """When they can, `deploycheck.pipeline` has nothing to leave out."""
+    known = provisioners._RESOURCE_HANDLERS
+    assert "AWS::CodeBuild::Project" in known
+    assert "AWS::CodePipeline::Pipeline" not in known
+
+
+@pytest.mark.parametrize(
+    "name", ["shop", "stepcanary", PIPELINE_STACK, "arn:aws:cloudformation:r:1:stack/shop/1"]
+)
 def test_a_users_stack_is_the_sandboxs(
     bridged: bool, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

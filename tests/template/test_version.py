@@ -28,3 +28,7 @@ def test_the_wheel_takes_it_from_the_code() -> None:
 def test_the_changelog_begins_with_it() -> None:
     headings = re.findall(r"^## (.+)$", (template.ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert next(each for each in headings if each != "Unreleased").split()[0] == VERSION
+
+
+def test_the_readme_says_it() -> None:
+    assert f"This is version {VERSION}:" in (template.ROOT / "README.md").read_text()

@@ -301,6 +301,8 @@ def test_the_runbook_says_what_the_alarms_cost() -> None:
         f" they are {words[len(ALARMS)]}, with {len(metrics)}."
     ) in text
     assert f"${DOLLARS * len(always):.2f} to ${DOLLARS * len(metrics):.2f} a month" in text
+    first = (template.ROOT / "docs/getting-started.md").read_text()
+    assert f"{len(always)} metrics x ${DOLLARS:.2f} | ${DOLLARS * len(always):.2f} a month" in first
 
 
 def test_the_runbook_says_what_a_replay_does_of_every_failed_event() -> None:

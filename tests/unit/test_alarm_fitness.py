@@ -133,21 +133,21 @@ HEALTHY = metric(TreatMissingData="notBreaching")
         (
             {"a": metric(EvaluationPeriods=2)},
             [
-                "alarms: a (120 s) may need so much bad data to fire, and bakes are shorter:"
+                "alarms: a (120 s) may need bad data for so long to fire, and bakes are shorter:"
                 " 5 % (60 s)."
             ],
         ),
         (
             {"a": metric(EvaluationPeriods=2), "b": metric(Period=600), "c": metric()},
             [
-                "alarms: b (600 s), a (120 s) may need so much bad data to fire, and bakes are"
-                " shorter: 5 % (60 s), 100 % (300 s)."
+                "alarms: b (600 s), a (120 s) may need bad data for so long to fire, and bakes"
+                " are shorter: 5 % (60 s), 100 % (300 s)."
             ],
         ),
         ({"a": logs("cron(0 * * * ? *)")}, []),
         (
             {"a": {"StateValue": "OK", "AlarmRule": "ALARM(b)"}, "b": metric(Period=120)},
-            ["alarms: b, of a, (120 s) may need so much"],
+            ["alarms: b, of a, (120 s) may need bad data for so long"],
         ),
     ],
 )

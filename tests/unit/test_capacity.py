@@ -179,8 +179,8 @@ STEPS = [(5, 335), (25, 335), (50, 335), (100, 335)]
 def test_what_a_release_adds_is_said_beside_what_other_sizes_would() -> None:
     """The figures of docs/configuration.md."""
     assert cost(Sizing("proportional", 20, 10), STEPS, 20) == (
-        "The canary gets 2 at 5 %, 6 at 25 %, 11 at 50 %, 20 at 100 % tasks; that adds about 5.7"
-        " task-hours (full 8.1)"
+        "The canary gets 2 tasks at 5 %, 6 tasks at 25 %, 11 tasks at 50 %, 20 tasks at 100 %;"
+        " that adds about 5.7 task-hours (full 8.1)"
     )
     assert cost(Sizing("fixed", 4), STEPS, 20).endswith(
         "that adds about 1.6 task-hours (proportional 5.7, full 8.1)"

@@ -82,6 +82,21 @@ def test_a_wait_ends_on_what_it_says(changed: dict[str, Any], kind: str, waits: 
     assert a_lease(**changed).waits_for(kind) is waits
 
 
+@pytest.mark.parametrize(
+    ("changed", "offers"),
+    [
+        ({}, ["pause", "promote", "revert", "skip"]),
+        ({"stage": RETURNING}, []),
+        ({"stage": promoting(0)}, ["revert"]),
+        ({"token": ""}, []),
+        ({"ends_on": None}, []),
+    ],
+    ids=["bakes", "is on its way back", "is promoted", "is over", "never said"],
+)
+def test_a_wait_offers_what_is_not_refused(changed: dict[str, Any], offers: list[str]) -> None:
+    assert a_lease(**changed).offers == offers
+
+
 def test_a_signal_is_accepted_once_for_each_request() -> None:
     lease = a_lease(keys=frozenset({Signal(kind="promote", request_id="r1").key}))
     assert lease.has_accepted(Signal(kind="promote", request_id="r1"))

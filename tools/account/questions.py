@@ -42,7 +42,7 @@ class Question:
 
 def _complete(world: World) -> Answer:
     status = world.described["StackStatus"]
-    guard = world.resources["DeletionGuard"]["ResourceStatus"]
+    guard = world.resource("DeletionGuard")["ResourceStatus"]
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         return Answer("no", f"the stack is in {status}")
     return Answer("yes", f"the stack is in {status}, and its DeletionGuard in {guard}")
@@ -134,16 +134,15 @@ def _warm(world: World) -> Answer:
 
 
 def _statistics(world: World) -> Answer:
-    lacking = []
-    seen = False
-    for name, stat in _of_targets(world):
-        for statistic in STATISTICS:
-            values = _values(world, stat, statistic)
-            seen = seen or bool(_values(world, stat, "SampleCount"))
-            if not values and seen:
-                lacking.append(f"{statistic} of {name}")
-    if not seen:
-        return Answer("not yet", "no canary of a stored profile had a request in an hour")
+    asked = [each for each in _of_targets(world) if _values(world, each[1], "SampleCount")]
+    lacking = [
+        f"{statistic} of {name}"
+        for name, metric in asked
+        for statistic in STATISTICS
+        if not _values(world, metric, statistic)
+    ]
+    if not asked:
+        return Answer("not yet", "no canary of a stored profile has had a request for an hour")
     if lacking:
         return Answer("no", f"CloudWatch has no {', '.join(lacking)}")
     return Answer("yes", f"CloudWatch has {' and '.join(STATISTICS)}")
@@ -228,6 +227,8 @@ def _slack(world: World) -> Answer:
         return Answer("no", "a request without a signature was taken")
     except urllib.error.HTTPError as refused:
         status = refused.code
+    except OSError as error:
+        return Answer("not known here", f"{url} cannot be reached from here: {error}")
     seconds = monotonic() - began
     if status != 401:
         return Answer("no", f"a request without a signature was answered with {status}, not 401")

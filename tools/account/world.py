@@ -13,6 +13,10 @@ QUICK = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
 NEWEST_EXECUTIONS = 5
 
 
+class ResourceMissing(Exception):
+    """The stack lacks a resource of its template."""
+
+
 class World:
     def __init__(self, stack: str, session: boto3.Session) -> None:
         self.stack, self._session = stack, session
@@ -42,8 +46,16 @@ class World:
             for resource in page["StackResourceSummaries"]
         }
 
+    def resource(self, logical: str) -> dict[str, Any]:
+        """Raises `ResourceMissing`."""
+        try:
+            return self.resources[logical]
+        except KeyError:
+            raise ResourceMissing(f"the stack here has no {logical}") from None
+
     def physical(self, logical: str) -> str:
-        found: str = self.resources[logical]["PhysicalResourceId"]
+        """Raises `ResourceMissing`."""
+        found: str = self.resource(logical)["PhysicalResourceId"]
         return found
 
     def alarms(self) -> list[dict[str, Any]]:

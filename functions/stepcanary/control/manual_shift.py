@@ -150,4 +150,6 @@ def _require_capacity(release: Release, weight: int) -> None:
         share = weight if side == "canary" else 100 - weight
         short = world.measure(release, side, sides.of(side), share, targets=True).shortage(share)
         if short is not None:
-            raise NotEnoughCapacity(f"weight: the {side} would get traffic, but {short}")
+            raise NotEnoughCapacity(
+                f"weight: the {side} would get traffic, but {short}; raise its desired count first"
+            )

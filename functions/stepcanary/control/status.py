@@ -92,7 +92,7 @@ def running(lease: Lease) -> RunningRelease:
         weight=lease.weight,
         by=release.by,
         wait=lease.wait if lease.token else None,
-        ends_on=sorted(lease.ends_on or []) if lease.token else [],
+        ends_on=lease.offers,
         signal=str(lease.signal) if lease.signal else None,
         splits=splits,
         warnings=release.warnings,
@@ -141,7 +141,7 @@ def _holder(lease: Lease, *, alive: bool) -> Holder:
         since=lease.since,
         weight=lease.weight,
         wait=lease.wait if lease.token else None,
-        ends_on=sorted(lease.ends_on or []) if lease.token else [],
+        ends_on=lease.offers,
         needs=_needs(lease, alive=alive),
     )
 
@@ -151,5 +151,4 @@ def _needs(lease: Lease, *, alive: bool) -> str:
         return "its promotion failed; mend the primary, then revert it"
     if not alive:
         return "its execution has ended; the sweep puts it right, or says in an alarm why not"
-    ends_on = sorted(lease.ends_on or []) if lease.token else []
-    return f"it waits for a person: {', '.join(ends_on)}" if ASKS & set(ends_on) else ""
+    return f"it waits for a person: {', '.join(lease.offers)}" if ASKS & set(lease.offers) else ""

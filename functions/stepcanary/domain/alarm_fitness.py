@@ -111,9 +111,9 @@ def _speed_warning(leaves: Described, steps: list[Step]) -> Iterator[str]:
             if step.bake_seconds < known[slow[0]]
         ]
         yield (
-            f"alarms: {_list([f'{name} ({known[name]} s)' for name in slow])} may need so much bad"
-            f" data to fire, and bakes are shorter: {_list(bakes)}. What is over before an alarm"
-            " can fire it cannot judge; bake longer, or make the alarm faster"
+            f"alarms: {_list([f'{name} ({known[name]} s)' for name in slow])} may need bad data for"
+            f" so long to fire, and bakes are shorter: {_list(bakes)}. No alarm can judge a bake"
+            " that is over before it can fire; bake longer, or make the alarm faster"
         )
 
 

@@ -80,7 +80,8 @@ def cost(
 ) -> str:
     """How large the canary gets and what that adds, in a sentence, beside the other sizes. A canary
     that is reverted is kept for `kept_seconds`."""
-    tasks = ", ".join(f"{sizing.tasks(weight)} at {weight} %" for weight, _ in steps)
+    counts = [(sizing.tasks(weight), weight) for weight, _ in steps]
+    tasks = ", ".join(f"{n} task{'s' * (n != 1)} at {weight} %" for n, weight in counts)
     others = {
         "proportional": Sizing("proportional", primary_tasks, HEADROOM_PERCENT),
         "full": Sizing("full", primary_tasks),
@@ -93,7 +94,7 @@ def cost(
     most = sizing.tasks(steps[-1][0]) * kept_seconds / 3_600
     kept = f", and up to {most:.1f} more if it is reverted and kept" if kept_seconds else ""
     return (
-        f"The canary gets {tasks} tasks; that adds about"
+        f"The canary gets {tasks}; that adds about"
         f" {added_task_hours(sizing, steps, after_seconds):.1f} task-hours ({', '.join(beside)})"
         f"{kept}"
     )

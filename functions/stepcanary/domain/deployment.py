@@ -179,9 +179,9 @@ def warnings(field: str, service: Service, deadline_seconds: int) -> list[str]:
     batches = -(-service.desired // batch) if batch else 0
     if batches * BATCH_SECONDS > deadline_seconds:
         found.append(
-            f"{field}: ECS replaces the {service.desired} tasks of {service.name} in {batches}"
-            f" batches, which have {deadline_seconds} s together; raise maximumPercent or"
-            " deployment.deadline_seconds"
+            f"{field}: ECS replaces the tasks of {service.name} {batch} at a time, so that"
+            f" {service.desired} may take {batches * BATCH_SECONDS} s, and the deadline is after"
+            f" {deadline_seconds} s; raise maximumPercent or deployment.deadline_seconds"
         )
     if field == "primary" and (service.minimum_percent or 100) < 100:
         found.append(

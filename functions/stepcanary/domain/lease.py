@@ -106,6 +106,12 @@ class Lease:
         """Whether the last wait ends on this, if it is not over yet."""
         return bool(self.token) and (self.ends_on is None or kind in self.ends_on)
 
+    @property
+    def offers(self) -> list[str]:
+        """What the last wait ends on that is not refused by now, if it is not over yet."""
+        waits_for = (self.ends_on or ()) if self.token else ()
+        return sorted(kind for kind in waits_for if not why_refused(kind, self.stage))
+
     def has_accepted(self, signal: Signal) -> bool:
         """Whether this very signal was accepted before, and is only delivered again."""
         return signal.key in self.keys

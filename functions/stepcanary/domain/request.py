@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from stepcanary.domain.model import Model, SchemaUri
 from stepcanary.domain.names import Container, ServiceName, TaskDefinition
@@ -270,12 +271,17 @@ def explain(error: ValidationError, where: str) -> str:
         elif problem["type"] == "union_tag_invalid":
             field, message = f"{field}.router", f"must be one of {', '.join(ROUTERS)}"
             message += f" (it is {str(problem['ctx']['tag'])[:80]!r})"
-        elif not isinstance(problem["input"], (dict, list)):
+        elif not isinstance(problem["input"], (dict, list)) and not _is_quoted(problem):
             message += f" (it is {str(problem['input'])[:80]!r})"
         lines.append(f"{field[:120]}: {message}")
     if len(problems) > len(lines):
         lines.append(f"and {len(problems) - len(lines)} more")
     return f"{where} is not valid. " + "; ".join(lines)
+
+
+def _is_quoted(problem: ErrorDetails) -> bool:
+    """Whether the message itself says what it says now."""
+    return f"{str(problem['input'])[:80]!r}" in problem["msg"]
 
 
 def _field(place: tuple[int | str, ...]) -> str:

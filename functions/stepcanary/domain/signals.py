@@ -69,7 +69,7 @@ def why_too_many(kind: Kind, keys: frozenset[str]) -> str | None:
     )
 
 
-def why_refused(kind: Kind, stage: Stage) -> str | None:
+def why_refused(kind: str, stage: Stage) -> str | None:
     """Why a release at this stage has no use for the signal; None when it has."""
     if kind == "revert":
         return "its traffic is returning already" if stage == RETURNING else None

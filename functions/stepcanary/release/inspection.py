@@ -3,7 +3,7 @@ write.
 
 The plan stops at the first refusal, because nothing follows from what is refused. Here each of its
 checks is made that can be made without those that failed. Its own answer comes first, so that what
-it would refuse is always among the findings.
+it would refuse is always among the findings. Warnings are in the plan's order.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -96,12 +96,12 @@ def _inspect(
             abandoned = plan.abandoned_on(execution, traffic)
             _, lost = plan.check_split(execution, traffic, profile, abandoned, may_be_lost)
             found.warnings += lost
+    if services is not None:
+        _inspect_both(found, profile, request, services, may_be_lost)
     with found.noting():
         alarms = cloudwatch.describe(profile.alarms)
         found.warnings += alarm_warnings(profile.alarms, alarms, profile.all_steps)
         check_fit(profile.alarms, alarms)
-    if services is not None:
-        _inspect_both(found, profile, request, services, may_be_lost)
 
 
 def _services(found: Inspection, profile: Profile) -> tuple[Service, Service] | None:
@@ -135,6 +135,7 @@ def _inspect_both(
         plan.check_gateway(primary, canary)
     with found.noting():
         plan.check_permitted(stack, profile, primary)
+    found.warnings += plan.standing_warnings(profile, primary, canary)
     with found.noting():
         found.warnings += check_scaling(profile, primary, canary, only_reads=True)
     with found.noting():
@@ -143,4 +144,3 @@ def _inspect_both(
         found.warnings += version.losses
         content = content_at_rest(profile.cluster, primary, version.running, last_try=True)
         version.require_one(content)
-    found.warnings += plan.standing_warnings(profile, primary, canary)

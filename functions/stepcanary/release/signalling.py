@@ -158,7 +158,11 @@ def _deliver_transient(lease: Lease, signal: Signal, wait: int | None) -> None:
         withdrawn = mailbox.forget_pause(lease) and not lease.waits_for("resume")
         refused = None if withdrawn or lease.waits_for("resume") else WAIT_IS_OVER
     elif refused is None and not lease.waits_for(signal.kind):
-        refused = "no bake of it is under way" if signal.kind == "skip" else "it is not paused"
+        refused = "it is not paused"
+        if signal.kind == "skip":
+            refused = "no bake of it is under way"
+            if lease.waits_for("resume"):
+                refused += ", it waits for a person; resume or promote it"
     if refused is None and lease.waits_for(signal.kind):
         ended = mailbox.claim_wait(lease, signal) and stepfunctions.end_wait(lease.token, signal)
         refused = None if ended else WAIT_IS_OVER
