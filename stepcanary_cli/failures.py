@@ -1,5 +1,7 @@
 """Failures: what AWS and the SDK say, as texts that say what to do."""
 
+from pathlib import Path
+
 from botocore import exceptions as sdk
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -52,11 +54,13 @@ BUSY_CODES = {"RequestLimitExceeded", "TooManyRequestsException", "ServiceUnavai
 class Failure(Exception):
     """What is told on standard error, with the exit code that says so."""
 
-    exit_code = Exit.MISUSE
+    exit_code = Exit.FAULT
 
 
 class Misuse(Failure):
     """The command line, or what it is to be used with, is not as it has to be."""
+
+    exit_code = Exit.MISUSE
 
 
 class Refused(Failure):
@@ -69,6 +73,40 @@ class Lost(Failure):
     """AWS does not answer."""
 
     exit_code = Exit.LOST
+
+
+class Interrupted(Failure):
+    """Somebody pressed Ctrl-C."""
+
+    exit_code = Exit.INTERRUPTED
+
+
+NOT_CONFIGURED: tuple[type[Exception], ...] = (OSError, ValueError, EOFError)
+"""What the SDK lets through of a set-up that it cannot use: a file that is not there, a
+credential_process that answers no JSON, an endpoint that is no URL, a code that nobody can type."""
+
+
+def unusable(error: Exception) -> Misuse:
+    """What to do about one of `NOT_CONFIGURED`."""
+    what = _line(error)
+    if isinstance(error, EOFError):
+        what = "a code or a password has to be typed, and there is no terminal for it"
+    return Misuse(
+        f"AWS cannot be called: {what}. Look at the AWS profile, and at the variables AWS_… that"
+        " are set; `aws sts get-caller-identity` says whether the credentials can be used"
+    )
+
+
+def fault(error: BaseException) -> Failure:
+    """What nobody has thought of: where it happened is for whoever mends it."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f" ({Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno})" if place else ""
+    return Failure(
+        f"a fault of this command: {type(error).__name__}: {_line(error)}{where}. What was started"
+        " goes on; `stepcanary status` shows it. Please report this line"
+    )
 
 
 def is_lost(error: Exception) -> bool:
@@ -117,5 +155,5 @@ def _refused(error: ClientError) -> Failure:
     return Misuse(f"AWS refuses {error.operation_name}: {code}: {message}")
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return " ".join(str(error).split())
