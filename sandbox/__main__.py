@@ -3,6 +3,7 @@
 import argparse
 import signal
 import socket
+import tempfile
 import threading
 from pathlib import Path
 
@@ -62,6 +63,9 @@ def main() -> None:
         _keep(front, given, stopped)
     except NotMade as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
+    except OSError as error:
+        room = f"it needs some room in {tempfile.gettempdir()}, or wherever TMPDIR says"
+        parser.exit(2, f"{parser.prog}: error: {error}; {room}\n")
 
 
 def _keep(front: Front | None, given: argparse.Namespace, stopped: threading.Event) -> None:
