@@ -184,6 +184,11 @@ def test_what_is_unclear_is_named(account: Account, command: Command) -> None:
         ([rule(GROUPS[0])], ("one", "two"), "nothing divides requests between one and two"),
         ([], ("one", "three"), "there is no ECS service three in cluster default"),
         ([rule(*GROUPS)], ("one", "one"), "primary and canary must be two ECS services"),
+        (
+            [rule(*GROUPS)],
+            ("one", "two", "--cluster", "shop", "--service", "-x;y"),
+            "--service is not valid. service: must be like checkout",
+        ),
     ],
 )
 def test_what_cannot_be_proposed(

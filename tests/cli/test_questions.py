@@ -40,6 +40,7 @@ def executions(here: World) -> int:
         (("history", "chekout"), 1, "Services that have one: checkout"),
         (("show", "chekout"), 1, "Services that have one: checkout"),
         (("check", "chekout"), 1, "Services that have one: checkout"),
+        (("history", "checkout", "--after", "garbage"), 1, "after: must be like release#0017957"),
         (("status", "no/service"), 1, "question is not valid. service"),
         (("check", "checkout", "--image", "app=shop"), 1, "names no version"),
     ],
