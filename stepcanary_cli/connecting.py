@@ -17,6 +17,7 @@ from stepcanary.version import VERSION
 from stepcanary_cli.failures import (
     NOT_CONFIGURED,
     Failure,
+    Garbled,
     Lost,
     Misuse,
     Refused,
@@ -68,10 +69,22 @@ class Connection:
         with _set_up():
             return self.session.client(service, region_name=region, config=CONFIG)  # type: ignore[call-overload]
 
-    def call(self, do: Callable[..., Any], **given: Any) -> Any:
-        """What AWS answers. Raises a `Failure` that says what to do."""
+    def call(self, do: Callable[..., Any], *, has: str = "", **given: Any) -> Any:
+        """What AWS answers, which always `has` this. Raises a `Failure` that says what to do."""
+
+        def answered() -> Any:
+            try:
+                answer = do(**given)
+                if has:
+                    answer[has]
+            except KeyError as lacking:
+                raise Garbled(
+                    f"an answer was cut off, or is not its own: no {lacking}"
+                ) from lacking
+            return answer
+
         with _set_up():
-            return self._patience.call(lambda: do(**given))
+            return self._patience.call(answered)
 
     @cached_property
     def machine(self) -> str:
@@ -101,7 +114,7 @@ class Connection:
         name = self._place.stack or STACK
         client = self.client("cloudformation")
         try:
-            stacks = self.call(client.describe_stacks, StackName=name)["Stacks"]
+            stacks = self.call(client.describe_stacks, has="Stacks", StackName=name)["Stacks"]
         except Misuse as misuse:
             cause = misuse.__cause__
             is_missing = (
@@ -126,6 +139,7 @@ class Connection:
         try:
             answer = self.call(
                 sfn.start_execution,
+                has="executionArn",
                 stateMachineArn=self.machine,
                 name=name,
                 input=json.dumps(request),
@@ -145,7 +159,9 @@ class Connection:
     def describe(self, execution: str) -> Answer:
         sfn = self.sfn
         try:
-            described: Answer = self.call(sfn.describe_execution, executionArn=execution)
+            described: Answer = self.call(
+                sfn.describe_execution, has="status", executionArn=execution
+            )
         except Misuse as misuse:
             if not isinstance(misuse.__cause__, sfn.exceptions.ExecutionDoesNotExist):
                 raise

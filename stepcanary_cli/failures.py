@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from botocore import exceptions as sdk
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from stepcanary_cli.outcomes import Exit
@@ -11,7 +11,16 @@ from stepcanary_cli.outcomes import Exit
 PERMISSIONS = "docs/permissions.md has the policy for people who use the command line"
 LOGIN = "log in again (`aws sso login` or `aws login`), or renew the keys"
 
+
+class Garbled(Exception):
+    """An answer that lacks what every answer of AWS has: it was cut off, or is somebody else's.
+
+    The SDK takes what is no JSON for an answer without members.
+    """
+
+
 UNANSWERED: tuple[type[Exception], ...] = (
+    Garbled,
     sdk.HTTPClientError,
     sdk.ConnectionError,
     sdk.IncompleteReadError,
@@ -129,7 +138,7 @@ def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def explained(error: BotoCoreError | ClientError | ResponseParserError) -> Failure:
+def explained(error: Exception) -> Failure:
     """What to do about it."""
     if is_lost(error):
         return Lost(f"AWS does not answer: {_line(error)}. Look at the network, and try again")
@@ -150,6 +159,11 @@ def _refused(error: ClientError) -> Failure:
         return Misuse(f"AWS does not know these credentials: {LOGIN} ({code}: {message})")
     if code in DENIED_CODES:
         return Misuse(f"you may not do {error.operation_name}: {message}. {PERMISSIONS}")
+    if 300 <= _status(error) < 400:
+        return Lost(
+            f"AWS does not answer: something in between answers {error.operation_name} with"
+            f" {_status(error)}, as a proxy or a login page does. Look at the network, and try again"
+        )
     if is_busy(error):
         return Lost(f"AWS cannot answer now: {error.operation_name}: {code}. Try again")
     return Misuse(f"AWS refuses {error.operation_name}: {code}: {message}")

@@ -17,7 +17,7 @@ from stepcanary_cli import patience as patience_module
 from stepcanary_cli import watching
 from stepcanary_cli.app import run
 from stepcanary_cli.connecting import Connection, Place
-from stepcanary_cli.failures import Failure, Lost, Misuse, explained
+from stepcanary_cli.failures import Failure, Garbled, Lost, Misuse, explained
 from stepcanary_cli.outcomes import Exit, ended
 from stepcanary_cli.patience import Patience
 from stepcanary_cli.watching import Watch
@@ -56,6 +56,8 @@ def refused(code: str, message: str = "no", status: int = 400) -> ClientError:
         ),
         (refused("ThrottlingException"), Lost, "cannot answer now"),
         (refused("InternalError", status=500), Lost, "cannot answer now"),
+        (refused("302", "", status=302), Lost, "StartExecution with 302, as a proxy or a login"),
+        (Garbled("cut off"), Lost, "AWS does not answer: cut off. Look at the network"),
         (refused("InvalidName", "the name"), Misuse, "AWS refuses StartExecution: InvalidName"),
         (sdk.ParamValidationError(report="r"), Misuse, "AWS cannot be called"),
     ],
@@ -163,6 +165,24 @@ def account(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for name in ("STATE_MACHINE", "AWS_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     return monkeypatch
+
+
+def test_an_answer_that_was_cut_off_is_asked_for_again(
+    slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK takes half a document for an answer without members."""
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0)
+    running = {"status": "RUNNING", "executionArn": EXECUTION, "input": "{}"}
+    over = {**running, "status": "FAILED", "error": "Reverted", "cause": "alarms"}
+    cut: dict[str, Any] = {}
+    page = Calls([{"events": []}], [cut], [{"events": []}])
+    pages = type("Pages", (), {"paginate": staticmethod(page)})
+    sfn = client(describe_execution=Calls(running, cut, over), get_paginator=lambda _name: pages)
+    assert Watch(connection(sfn=sfn), EXECUTION, print).until_end().exit_code == Exit.REVERTED
+    assert len(slept) >= 2
+    sfn.start_execution = Calls(cut)
+    with pytest.raises(Lost, match="no 'executionArn'. Look at the network"):
+        connection(sfn=sfn).start({}, "release-1")
 
 
 def test_a_start_that_is_not_answered_may_have_begun(slept: list[float]) -> None:
