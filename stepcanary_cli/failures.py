@@ -162,7 +162,8 @@ def _refused(error: ClientError) -> Failure:
     if 300 <= _status(error) < 400:
         return Lost(
             f"AWS does not answer: something in between answers {error.operation_name} with"
-            f" {_status(error)}, as a proxy or a login page does. Look at the network, and try again"
+            f" {_status(error)}, as a proxy or a login page does. Look at the network, and try"
+            " again"
         )
     if is_busy(error):
         return Lost(f"AWS cannot answer now: {error.operation_name}: {code}. Try again")

@@ -181,7 +181,7 @@ def test_an_answer_that_was_cut_off_is_asked_for_again(
     assert Watch(connection(sfn=sfn), EXECUTION, print).until_end().exit_code == Exit.REVERTED
     assert len(slept) >= 2
     sfn.start_execution = Calls(cut)
-    with pytest.raises(Lost, match="no 'executionArn'. Look at the network"):
+    with pytest.raises(Lost, match=r"no 'executionArn'\. Look at the network"):
         connection(sfn=sfn).start({}, "release-1")
 
 
