@@ -3,6 +3,7 @@
 import argparse
 import signal
 import socket
+import tempfile
 import threading
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from sandbox import article
 from sandbox.cloud import Sandbox, environment
 from sandbox.console import quiet
 from sandbox.demo.run import wait_until_ready
+from sandbox.example import NotMade
+from sandbox.fronts.front import Front
 from sandbox.fronts.names import FRONTS
 from sandbox.hints import ASK_ON, show_split, start_release
 
@@ -56,6 +59,17 @@ def main() -> None:
         signal.signal(number, lambda *_: stopped.set())
     front = None if given.example else FRONTS[given.router]()
     print("# Starting the AWS API, the gateway and the tasks …", flush=True)
+    try:
+        _keep(front, given, stopped)
+    except NotMade as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
+    except OSError as error:
+        room = f"it needs some room in {tempfile.gettempdir()}, or wherever TMPDIR says"
+        parser.exit(2, f"{parser.prog}: error: {error}; {room}\n")
+
+
+def _keep(front: Front | None, given: argparse.Namespace, stopped: threading.Event) -> None:
+    """A sandbox until somebody ends it."""
     with Sandbox(front, given.port, example=given.example) as sandbox:
         for name, value in environment(sandbox.endpoint).items():
             print(f"export {name}={value}")

@@ -2,7 +2,7 @@
 
 import sys
 
-from stepcanary_cli.app import main
+from stepcanary_cli.entry import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,9 +14,18 @@ from botocore.exceptions import ClientError, ProfileNotFound
 
 from stepcanary.domain.questions import function_of
 from stepcanary.version import VERSION
-from stepcanary_cli.failures import Failure, Lost, Misuse, Refused, explained
+from stepcanary_cli.failures import (
+    NOT_CONFIGURED,
+    Failure,
+    Garbled,
+    Lost,
+    Misuse,
+    Refused,
+    explained,
+    unusable,
+)
 from stepcanary_cli.outcomes import Answer
-from stepcanary_cli.patience import Patience
+from stepcanary_cli.patience import FAILURES, Patience
 
 STACK = "stepcanary"
 # What is down is told within two seconds; `Patience` tries again where that is worth it.
@@ -59,11 +69,25 @@ class Connection:
                 "no Region: give --region, or set AWS_REGION, or keep one with"
                 " `aws configure set region REGION`"
             )
-        return self.session.client(service, region_name=region, config=CONFIG)  # type: ignore[call-overload]
+        with _set_up():
+            return self.session.client(service, region_name=region, config=CONFIG)  # type: ignore[call-overload]
 
-    def call(self, do: Callable[..., Any], **given: Any) -> Any:
-        """What AWS answers. Raises a `Failure` that says what to do."""
-        return self._patience.call(lambda: do(**given))
+    def call(self, do: Callable[..., Any], *, has: str = "", **given: Any) -> Any:
+        """What AWS answers, which always `has` this. Raises a `Failure` that says what to do."""
+
+        def answered() -> Any:
+            try:
+                answer = do(**given)
+                if has:
+                    answer[has]
+            except KeyError as lacking:
+                raise Garbled(
+                    f"an answer was cut off, or is not its own: no {lacking}"
+                ) from lacking
+            return answer
+
+        with _set_up():
+            return self._patience.call(answered)
 
     @cached_property
     def machine(self) -> str:
@@ -98,7 +122,7 @@ class Connection:
         name = self._place.stack or STACK
         client = self.client("cloudformation")
         try:
-            stacks = self.call(client.describe_stacks, StackName=name)["Stacks"]
+            stacks = self.call(client.describe_stacks, has="Stacks", StackName=name)["Stacks"]
         except Misuse as misuse:
             cause = misuse.__cause__
             is_missing = (
@@ -119,9 +143,11 @@ class Connection:
     def start(self, request: Answer, name: str) -> str:
         """The execution's ARN. To start it again under its name is to start it once."""
         sfn = self.sfn
+        execution = f"{self.machine.replace(':stateMachine:', ':execution:')}:{name}"
         try:
             answer = self.call(
                 sfn.start_execution,
+                has="executionArn",
                 stateMachineArn=self.machine,
                 name=name,
                 input=json.dumps(request),
@@ -130,13 +156,20 @@ class Connection:
             if not isinstance(misuse.__cause__, sfn.exceptions.ExecutionAlreadyExists):
                 raise
             # The answer to the first try was lost, and it has ended since.
-            return f"{self.machine.replace(':stateMachine:', ':execution:')}:{name}"
+            return execution
+        except Lost as lost:
+            raise Lost(
+                f"{lost}. It may have been started all the same:"
+                f" `stepcanary watch {execution}` tells"
+            ) from lost
         return str(answer["executionArn"])
 
     def describe(self, execution: str) -> Answer:
         sfn = self.sfn
         try:
-            described: Answer = self.call(sfn.describe_execution, executionArn=execution)
+            described: Answer = self.call(
+                sfn.describe_execution, has="status", executionArn=execution
+            )
         except Misuse as misuse:
             if not isinstance(misuse.__cause__, sfn.exceptions.ExecutionDoesNotExist):
                 raise
@@ -180,15 +213,36 @@ class Connection:
             self._warned = True
 
 
+@contextmanager
+def _set_up() -> Iterator[None]:
+    """The SDK's own errors are told elsewhere; these are what it does not catch itself."""
+    try:
+        yield
+    except FAILURES:
+        raise
+    except NOT_CONFIGURED as error:
+        raise unusable(error) from error
+
+
 def _major(version: str) -> str:
     return version.partition(".")[0]
 
 
 def _answered(client: Any, function: str, question: Answer) -> Answer:
     answer = client.invoke(FunctionName=function, Payload=json.dumps(question))
-    payload: Answer = json.loads(answer["Payload"].read())
-    if "FunctionError" not in answer:
-        return payload
+    text = answer["Payload"].read()
+    try:
+        payload = json.loads(text)
+    except ValueError:
+        payload = None
+    match payload:
+        case {"accepted": True, "answer": dict()} | {"accepted": False, "cause": str()}:
+            return dict(payload)
+    if not isinstance(payload, dict) or "FunctionError" not in answer:
+        raise Failure(
+            f"what {function} answers is no answer to a question: {text[:200]!s}; is it the"
+            " function of a stack of stepcanary?"
+        )
     kind, message = payload.get("errorType", ""), payload.get("errorMessage", "")
     if kind in FUNCTION_PASSES:
         raise Lost(f"AWS does not answer the stack: {message}. Try again")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from stepcanary_cli.connecting import STACK, Connection, Place
 from stepcanary_cli.showing import Screen
@@ -18,6 +19,7 @@ PATIENCE_SECONDS = 60.0
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     """What is said last counts."""
+    _require_said(context, parameter, value)
     if value is not None and parameter.name is not None:
         context.find_root().meta.setdefault(KEPT, {})[parameter.name] = value
 
@@ -93,7 +95,27 @@ def given_in(context: click.Context) -> dict[str, Any]:
 
 def use() -> Use:
     """That of the command that runs."""
-    return Use(given_in(click.get_current_context()))
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        _require_said(context, parameter, context.params.get(parameter.name or ""))
+    return Use(given_in(context))
+
+
+MAY_BE_EMPTY = {"by", "reason", "after"}
+"""Options with which empty means what leaving them out does, and no harm is in it."""
+
+
+def _require_said(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """A script whose variable is not set means one release, and says any."""
+    if parameter.name in MAY_BE_EMPTY or parameter.name is None:
+        return
+    is_given = context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    if is_given and (value == "" or (isinstance(value, tuple) and "" in value)):
+        raise click.BadParameter(
+            "is empty; is a variable not set? Say what is meant, or leave it out",
+            context,
+            parameter,
+        )
 
 
 def _login() -> str:

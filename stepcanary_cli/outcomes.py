@@ -18,6 +18,7 @@ class Exit(IntEnum):
     PERSON = 4
     LOST = 5
     STOPPED = 6
+    FAULT = 7
     INTERRUPTED = 130
     CLOSED_PIPE = 141
 
@@ -56,12 +57,20 @@ def ended(described: Answer) -> Ended:
     """Of an execution that runs no more, as DescribeExecution has it."""
     arn, status = described["executionArn"], described["status"]
     if status == "SUCCEEDED":
-        output = json.loads(described["output"])
-        if "outcome" in output:
-            return Ended(arn, output["outcome"], output["cause"])
-        return Ended(arn, "Done", output.get("did", ""), output)
+        output = json.loads(described.get("output") or "null")
+        match output:
+            case {"outcome": str(outcome), "cause": str(cause)}:
+                return Ended(arn, outcome, cause)
+            case {"did": str(did)}:
+                return Ended(arn, "Done", did, output)
+        return Ended(
+            arn, "Succeeded", "it answers nothing that a stack of stepcanary does; is it of one?"
+        )
     outcome = described.get("error") or status.capitalize()
     cause = described.get("cause") or "its execution was stopped"
     if outcome not in EXITS:
-        cause += ". Reconcile returns the traffic; `stepcanary status` shows how it stands"
+        cause = (
+            cause.rstrip(".")
+            + ". Reconcile returns the traffic; `stepcanary status` shows how it stands"
+        )
     return Ended(arn, outcome, cause)

@@ -8,11 +8,11 @@ from typing import TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from stepcanary_cli.failures import explained, is_busy, is_lost
+from stepcanary_cli.failures import Garbled, explained, is_busy, is_lost
 
 R = TypeVar("R")
 
-FAILURES = (BotoCoreError, ClientError, ResponseParserError)
+FAILURES = (BotoCoreError, ClientError, ResponseParserError, Garbled)
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 
 

@@ -1,11 +1,12 @@
 """Proposing: a profile for two ECS services, as what divides requests between them is found."""
 
 import json
+from shlex import quote
 from typing import Any
 
 import click
 
-from stepcanary.domain.request import parse_profile
+from stepcanary.domain.request import ServiceRequest, parse, parse_profile
 from stepcanary.errors import RequestRejected
 from stepcanary_cli.connecting import Connection
 from stepcanary_cli.dividing import routes
@@ -70,10 +71,10 @@ def init(
         "traffic": [route.traffic for route in found],
         "alarms": list(alarms),
     }
-    _require_valid(profile)
+    _require_valid(service, profile)
     commands = [*_tagging(both), *(route.tag for route in found if route.tag)]
     commands.append(
-        f"aws ssm put-parameter --name {prefix.rstrip('/')}/{service} --type String"
+        f"aws ssm put-parameter --name {quote(prefix.rstrip('/'))}/{service} --type String"
         f" --tier Intelligent-Tiering --value file://{service}.json"
     )
     mine.screen.answer({"profile": profile, "commands": commands}, json.dumps(profile, indent=2))
@@ -135,8 +136,10 @@ def _tagging(services: list[Answer]) -> list[str]:
     ]
 
 
-def _require_valid(profile: Answer) -> None:
+def _require_valid(service: str, profile: Answer) -> None:
+    """ECS allows names that no release can be asked for by."""
     try:
+        parse(ServiceRequest, {"service": service}, "--service")
         parse_profile(json.dumps(profile), "the proposal")
     except RequestRejected as rejected:
         raise Misuse(str(rejected)) from rejected

@@ -20,7 +20,7 @@ def status(service: str | None) -> Exit:
     mine = use()
     asked = {"service": service} if service else {}
     found = mine.connection.ask({"question": "status", **asked})
-    mine.screen.answer(found, (showing.service_status if service else showing.stack_status)(found))
+    mine.screen.show(found, showing.service_status if service else showing.stack_status)
     return Exit.DONE
 
 
@@ -32,7 +32,7 @@ def history(service: str, after: str) -> Exit:
     """List the last releases of a service, the newest first."""
     mine = use()
     found = mine.connection.ask({"question": "history", "service": service, "after": after})
-    mine.screen.answer(found, showing.history(found))
+    mine.screen.show(found, showing.history)
     if found.get("after"):
         mine.screen.warn(f"there are more: --after '{found['after']}'")
     return Exit.DONE
@@ -45,7 +45,7 @@ def show(release: str) -> Exit:
     """Show one release in full: of a service the running or last one."""
     mine = use()
     found = mine.connection.ask({"question": "show", "release": release})
-    mine.screen.answer(found, showing.story(found))
+    mine.screen.show(found, showing.story)
     return Exit.DONE
 
 
@@ -63,7 +63,7 @@ def check(
     request = {"service": service, **version_named(images, task_definitions, profile)}
     mine = use()
     found = mine.connection.ask({"question": "check", "request": request})
-    mine.screen.answer(found, showing.checked(found))
+    mine.screen.show(found, showing.checked)
     return Exit.DONE if found["releasable"] else Exit.REJECTED
 
 

@@ -41,14 +41,19 @@ def _images(images: Iterable[str]) -> dict[str, str]:
 def read_json(path: Path) -> Answer:
     """Raises `Misuse` with the file and the place in it."""
     try:
-        document = json.loads(path.read_text())
+        document = json.loads(path.read_bytes())
     except OSError as error:
         raise Misuse(f"{path}: {error.strerror}; name a file that can be read") from error
     except UnicodeDecodeError as error:
-        raise Misuse(f"{path}: is no text in UTF-8, at byte {error.start}") from error
+        place = f"byte {error.start}"
+        raise Misuse(f"{path}: is no text in UTF-8, at {place}; save it as UTF-8") from error
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise Misuse(f"{path}: is no JSON, {place}: {error.msg}") from error
+        raise Misuse(f"{path}: is no JSON, {place}: {error.msg}; mend it there") from error
+    except (RecursionError, ValueError) as error:
+        raise Misuse(
+            f"{path}: has brackets too deep or a number too long to be read; is it the right file?"
+        ) from error
     if not isinstance(document, dict):
-        raise Misuse(f"{path}: has to be a JSON object")
+        raise Misuse(f"{path}: has to be a JSON object, in {{}}")
     return document

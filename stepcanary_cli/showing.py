@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import category
 
 import click
 from rich.console import Console
@@ -14,6 +15,8 @@ from stepcanary_cli.outcomes import Answer, Ended
 
 WIDE = 4_000
 """Where the output is no terminal: a row is one line."""
+HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Kinds of characters that a terminal obeys, or cannot show."""
 
 
 class Screen:
@@ -24,17 +27,21 @@ class Screen:
 
     def progress(self, text: str) -> None:
         """What goes on. It is no answer."""
-        click.echo(text, err=self._as_json)
+        click.echo(_visible(text), err=self._as_json)
         (sys.stderr if self._as_json else sys.stdout).flush()
 
     def warn(self, text: str) -> None:
-        click.echo(f"stepcanary: {text}", err=True)
+        click.echo(f"stepcanary: {_visible(text)}", err=True)
+
+    def show(self, found: Answer, text_of: Callable[[Answer], str | Table]) -> None:
+        """What the stack has answered. In its texts are people's own words."""
+        self.answer(found, text_of(_in_lines(found)))
 
     def answer(self, document: Answer, text: str | Table) -> None:
         if self._as_json:
             click.echo(json.dumps(document, indent=2))
         elif isinstance(text, str):
-            click.echo(text)
+            click.echo(_visible(text))
         else:
             self._table(text)
 
@@ -51,6 +58,25 @@ class Screen:
                 console.print(part)
         for line in captured.get().splitlines():
             click.echo(line.rstrip())
+
+
+def _visible(text: str) -> str:
+    """Whoever sends a reason or a name has no say over the terminal of who reads it."""
+    return "".join(
+        character
+        if character == "\n" or category(character) not in HIDDEN
+        else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in text
+    )
+
+
+def _in_lines(found: Any) -> Any:
+    """With every text on one line, so that no word of people looks like a line of ours."""
+    if isinstance(found, dict):
+        return {_in_lines(key): _in_lines(value) for key, value in found.items()}
+    if isinstance(found, list):
+        return [_in_lines(each) for each in found]
+    return _visible(" ".join(found.splitlines())) if isinstance(found, str) else found
 
 
 def text_of_end(ended: Ended) -> str:

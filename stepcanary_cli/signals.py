@@ -6,7 +6,7 @@ import click
 
 from stepcanary_cli.acts import act, finish
 from stepcanary_cli.options import Use, common
-from stepcanary_cli.outcomes import Exit
+from stepcanary_cli.outcomes import Ended, Exit
 from stepcanary_cli.showing import text_of_end
 from stepcanary_cli.watching import Watch
 
@@ -46,7 +46,10 @@ def _signal(name: str, meaning: str) -> click.Command:
         if not wait or not reached:
             return finish(mine, service, ended)
         mine.screen.progress(text_of_end(ended))
-        return max(_watched(mine, service, each) for each in reached)
+        *others, worst = sorted(_watched(mine, reached), key=lambda each: each.exit_code)
+        for each in others:
+            mine.screen.progress(text_of_end(each))
+        return finish(mine, service, worst)
 
     return signal
 
@@ -56,9 +59,8 @@ def _request(action: str, reason: str, execution: str) -> dict[str, str]:
     return {key: text for key, text in said.items() if text}
 
 
-def _watched(mine: Use, service: str, execution: str) -> Exit:
-    ended = Watch(mine.connection, execution, mine.screen.progress).until_end()
-    return finish(mine, service, ended)
+def _watched(mine: Use, executions: list[str]) -> list[Ended]:
+    return [Watch(mine.connection, each, mine.screen.progress).until_end() for each in executions]
 
 
 @_command("withdraw", WITHDRAW)

@@ -22,6 +22,7 @@ from moto.cloudformation.parsing import OutputMap
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.common_models import CloudFormationModel
 
+from emulator import declared
 from emulator.resources.making import ClientOf, Json, Made, Wanted, undoing
 from emulator.resources.table import TABLE
 
@@ -111,11 +112,14 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         if isinstance(resource_json, dict) and "Fn::GetAZs" in resource_json:
             region = clean(resource_json["Fn::GetAZs"], resources_map)
             resource_json = {"Fn::GetAZs": region}
+        if isinstance(resource_json, dict) and isinstance(resource_json.get("Ref"), str):
+            _require_there(resource_json["Ref"], resources_map)
         if isinstance(resource_json, dict) and "Fn::GetAtt" in resource_json:
             place = resource_json["Fn::GetAtt"]
             name, _, attribute = (place if isinstance(place, str) else ".".join(place)).partition(
                 "."
             )
+            _require_there(name, resources_map)
             resource_json = {"Fn::GetAtt": [name, attribute]}
         return clean(resource_json, resources_map)
 
@@ -125,7 +129,14 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
         if any(stack.name == name for stack in self.stacks.values()):
             raise ValidationError(message=f"Stack [{name}] already exists")
         of_stack = {key: more.get(key) for key in ("notification_arns", "tags", "role_arn")}
-        self.create_change_set(name, "create", template, parameters, "", "CREATE", **of_stack)
+        before = set(self.stacks)
+        try:
+            self.create_change_set(name, "create", template, parameters, "", "CREATE", **of_stack)
+        except Exception:
+            # What was refused is no stack: its name can be given again.
+            for refused in self.stacks.keys() - before:
+                del self.stacks[refused]
+            raise
         change_set = next(reversed(self.change_sets.values()))
         self.execute_change_set(change_set.change_set_id)
         return self.stacks[change_set.stack_id]
@@ -144,9 +155,12 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
 
         AWS updates stacks as well. Nothing here does, so it is refused.
         """
-        document = Stack.parse_template(template)
+        document = _read(template)
         _check_types(document)
-        _check_parameters(document, parameters)
+        with _refusals():
+            declared.require_parameters(document, parameters)
+            if change_set_type == "CREATE":
+                declared.require_all_parameters(document, parameters)
         named = (stack_name, change_set_name, template, parameters, description, change_set_type)
         if change_set_type == "CREATE":
             return review(self, *named, **more)
@@ -210,8 +224,10 @@ def filled(client: ClientOf, settle: Settle = lambda *_: None) -> Iterator[None]
     def checked(respond: Any) -> Any:
         def check(self: CloudFormationResponse) -> Any:
             """AWS: wants to be told that a template may make roles. moto: does not ask."""
-            template = Stack.parse_template(self._get_param("TemplateBody") or "{}")
-            _check_capabilities(template, self._get_param("Capabilities") or [])
+            template = self._get_param("TemplateBody")
+            if not template:
+                raise ValidationError(message="give the template as TemplateBody: no URL is read")
+            _check_capabilities(_read(template), self._get_param("Capabilities") or [])
             return respond(self)
 
         return check
@@ -262,15 +278,25 @@ def stand(
     backend.stacks[id] = stack
 
 
+def _require_there(name: str, resources_map: Any) -> None:
+    """AWS: refuses to name a resource that a condition has left out. moto: has nothing there."""
+    # Where conditions are evaluated there are no resources yet.
+    declared_there = getattr(resources_map, "_resource_json_map", {})
+    if name in declared_there and resources_map[name] is None:
+        raise ValidationError(
+            message=f"Unresolved resource dependencies [{name}]: its condition leaves it out"
+        )
+
+
 def _remove(stack: Stack) -> bool:
     """Remove what was made, last first; False if something stays."""
     made = stack.resource_map._parsed_resources
-    declared = stack.resource_map._resource_json_map
+    templates = stack.resource_map._resource_json_map
     gone = True
     for logical_id, resource in reversed(list(made.items())):
         if not isinstance(resource, Resource):
             continue
-        if declared[logical_id].get("DeletionPolicy") == "Retain":
+        if templates[logical_id].get("DeletionPolicy") == "Retain":
             continue
         type, ref = resource.cf_resource_type, resource.physical_resource_id
         try:
@@ -310,18 +336,27 @@ def _check_types(document: Json) -> None:
         )
 
 
-def _check_parameters(document: Json, given: Mapping[str, str]) -> None:
-    declared = document.get("Parameters", {})
-    if unknown := sorted(given.keys() - declared.keys()):
-        raise ValidationError(
-            message=f"Parameters: [{', '.join(unknown)}] do not exist in the template"
-        )
-    for name, value in given.items():
-        allowed = declared[name].get("AllowedValues")
-        if allowed is not None and value not in map(str, allowed):
-            raise ValidationError(
-                message=f"Template error: parameter {name} must be one of {allowed}"
-            )
+def _read(text: str) -> Json:
+    """AWS: refuses what is no template. moto: fails, or leaves out what it cannot find."""
+    try:
+        document = Stack.parse_template(text)
+    except Exception as error:
+        raise ValidationError(message=f"Template format error: {_line(error)}") from error
+    with _refusals():
+        declared.require_valid(document)
+    return dict(document)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except declared.Wrong as wrong:
+        raise ValidationError(message=str(wrong)) from wrong
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _check_capabilities(document: Json, given: list[str]) -> None:

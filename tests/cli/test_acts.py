@@ -178,6 +178,11 @@ def test_a_watch_of_what_does_not_run(stack: World, command: Command) -> None:
         (("--image", "shop:v2"), "write CONTAINER=IMAGE"),
         (("--image", "=shop:v2"), "write CONTAINER=IMAGE"),
         (("--profile", "BROKEN"), "is no JSON, line 2, column 12"),
+        (("--profile", "DEEP"), "brackets too deep or a number too long"),
+        (("--profile", "LONG"), "brackets too deep or a number too long"),
+        # What Windows writes is read like any other.
+        (("--profile", "MARKED"), "has to be a JSON object"),
+        (("--profile", "WIDE"), "has to be a JSON object"),
         (("--profile", "LIST"), "has to be a JSON object"),
         (("--profile", "LATIN"), "is no text in UTF-8"),
         (("--profile", "/nonexistent"), "No such file"),
@@ -186,7 +191,15 @@ def test_a_watch_of_what_does_not_run(stack: World, command: Command) -> None:
 def test_misuse_is_told_before_anything_starts(
     stack: World, command: Command, tmp_path: Path, words: tuple[str, ...], text: str
 ) -> None:
-    files = {"BROKEN": b'{"cluster": "x",\n"primary": }', "LIST": b"[]", "LATIN": b'{"a": "\xe9"}'}
+    files = {
+        "BROKEN": b'{"cluster": "x",\n"primary": }',
+        "DEEP": b"[" * 100_000,
+        "LATIN": b'{"a": "\xe9"}',
+        "LIST": b"[]",
+        "LONG": b'{"a": ' + b"9" * 5_000 + b"}",
+        "MARKED": b"\xef\xbb\xbf[]",
+        "WIDE": "[]".encode("utf-16"),
+    }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     words = tuple(str(tmp_path / word) if word in files else word for word in words)

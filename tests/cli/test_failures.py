@@ -1,8 +1,11 @@
 """What AWS or the SDK says is told with what to do, in the exit code of its kind."""
 
+import io
+import json
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +17,8 @@ from stepcanary_cli import patience as patience_module
 from stepcanary_cli import watching
 from stepcanary_cli.app import run
 from stepcanary_cli.connecting import Connection, Place
-from stepcanary_cli.failures import Failure, Lost, Misuse, explained
-from stepcanary_cli.outcomes import Exit
+from stepcanary_cli.failures import Failure, Garbled, Lost, Misuse, explained
+from stepcanary_cli.outcomes import Exit, ended
 from stepcanary_cli.patience import Patience
 from stepcanary_cli.watching import Watch
 from tests.cli.conftest import Command
@@ -54,6 +57,8 @@ def refused(code: str, message: str = "no", status: int = 400) -> ClientError:
         ),
         (refused("ThrottlingException"), Lost, "cannot answer now"),
         (refused("InternalError", status=500), Lost, "cannot answer now"),
+        (refused("302", "", status=302), Lost, "StartExecution with 302, as a proxy or a login"),
+        (Garbled("cut off"), Lost, "AWS does not answer: cut off. Look at the network"),
         (refused("InvalidName", "the name"), Misuse, "AWS refuses StartExecution: InvalidName"),
         (sdk.ParamValidationError(report="r"), Misuse, "AWS cannot be called"),
     ],
@@ -163,6 +168,74 @@ def account(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+def test_an_answer_that_was_cut_off_is_asked_for_again(
+    slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK takes half a document for an answer without members."""
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0)
+    running = {"status": "RUNNING", "executionArn": EXECUTION, "input": "{}"}
+    over = {**running, "status": "FAILED", "error": "Reverted", "cause": "alarms"}
+    cut: dict[str, Any] = {}
+    page = Calls([{"events": []}], [cut], [{"events": []}])
+    pages = type("Pages", (), {"paginate": staticmethod(page)})
+    sfn = client(describe_execution=Calls(running, cut, over), get_paginator=lambda _name: pages)
+    assert Watch(connection(sfn=sfn), EXECUTION, print).until_end().exit_code == Exit.REVERTED
+    assert len(slept) >= 2
+    sfn.start_execution = Calls(cut)
+    with pytest.raises(Lost, match=r"no 'executionArn'\. Look at the network"):
+        connection(sfn=sfn).start({}, "release-1")
+
+
+def test_a_start_that_is_not_answered_may_have_begun(slept: list[float]) -> None:
+    sfn = client(start_execution=Calls(sdk.ReadTimeoutError(endpoint_url="http://x")))
+    with pytest.raises(Lost, match=f"all the same: `stepcanary watch {EXECUTION}` tells"):
+        connection(sfn=sfn).start({}, "release-1")
+    assert slept == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"<html>", b"null", b"[]", b'"x"', b"{}", b'{"accepted": true}', b'{"statusCode": 200}'],
+)
+def test_a_function_that_answers_something_else(payload: bytes) -> None:
+    asked = client(invoke=Calls({"Payload": io.BytesIO(payload)}))
+    made = connection()
+    made.__dict__["client"] = lambda *_: asked
+    with pytest.raises(Failure, match="is no answer to a question") as failed:
+        made.ask({"question": "status"})
+    assert failed.value.exit_code == Exit.FAULT
+
+
+def test_a_function_that_fails_by_itself() -> None:
+    fault = {"errorType": "Runtime.ExitError", "errorMessage": "signal: killed"}
+    answer = {"Payload": io.BytesIO(json.dumps(fault).encode()), "FunctionError": "Unhandled"}
+    made = connection()
+    made.__dict__["client"] = lambda *_: client(invoke=Calls(answer))
+    with pytest.raises(Failure, match="signal: killed; see the log of arn:aws:lambda") as failed:
+        made.ask({"question": "status"})
+    assert failed.value.exit_code == Exit.FAULT
+
+
+@pytest.mark.parametrize("output", ["null", "[]", "5", '"outcome"', '{"outcome": 5}', "{}"])
+def test_an_execution_of_something_else(output: str) -> None:
+    described = {"executionArn": EXECUTION, "status": "SUCCEEDED", "output": output}
+    assert ended(described).exit_code == Exit.STOPPED
+    assert "is it of one?" in ended(described).cause
+    assert ended({**described, "output": None}).outcome == "Succeeded"
+
+
+def test_a_fault_is_no_rejection(account: pytest.MonkeyPatch, command: Command) -> None:
+    def fault(*_: Any) -> None:
+        raise KeyError("unthought")
+
+    account.setattr(Connection, "put", fault)
+    account.setenv("STATE_MACHINE", MACHINE)
+    done = command("status", "--json")
+    assert (done.code, done.json["exit_code"]) == (Exit.FAULT, Exit.FAULT)
+    assert "a fault of this command: KeyError: 'unthought' (test_failures.py:" in done.err
+    assert "Please report this line" in done.err
+
+
 def test_nobody_listens(account: pytest.MonkeyPatch, command: Command) -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
@@ -194,6 +267,21 @@ def test_nobody_listens(account: pytest.MonkeyPatch, command: Command) -> None:
         (("dance",), {}, "No such command 'dance'"),
         (("shift", "checkout", "101"), {}, "101 is not in the range 0<=x<=100"),
         (("release",), {}, "Missing argument 'SERVICE'"),
+        (("status", ""), {}, "'[SERVICE]': is empty; is a variable not set?"),
+        (("rollback", "checkout", "--to", ""), {}, "'--to': is empty"),
+        (("promote", "checkout", "--execution", ""), {}, "'--execution': is empty"),
+        (("--stack", "", "status"), {}, "'--stack': is empty"),
+        (("status", "--stack", ""), {}, "'--stack': is empty"),
+        (
+            ("status",),
+            {"STATE_MACHINE": MACHINE, "AWS_ENDPOINT_URL": "garbage"},
+            "AWS cannot be called: Invalid endpoint: garbage. Look at the AWS profile",
+        ),
+        (
+            ("status",),
+            {"STATE_MACHINE": MACHINE, "AWS_ENDPOINT_URL": "http://127.0.0.1:99999"},
+            "AWS cannot be called: Port out of range",
+        ),
     ],
 )
 def test_misuse(
@@ -208,6 +296,41 @@ def test_misuse(
     done = command(*words)
     assert text in done.err
     assert done.code == Exit.MISUSE
+    done = command(*words, "--json")
+    assert done.json["exit_code"] == done.code == Exit.MISUSE
+
+
+CREDENTIALS = """
+[profile no-json]
+credential_process = /bin/echo hello
+[profile no-program]
+credential_process = /no/such/program
+[profile no-token]
+role_arn = arn:aws:iam::123456789012:role/release
+web_identity_token_file = /no/such/token
+"""
+
+
+@pytest.mark.parametrize(
+    ("profile", "text"),
+    [
+        ("no-json", "Expecting value"),
+        ("no-program", "No such file or directory: '/no/such/program'"),
+        ("no-token", "No such file or directory: '/no/such/token'"),
+    ],
+)
+def test_credentials_that_cannot_be_had(
+    account: pytest.MonkeyPatch, tmp_path: Path, command: Command, profile: str, text: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(CREDENTIALS)
+    account.setenv("AWS_CONFIG_FILE", str(config))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        account.delenv(name, raising=False)
+    done = command("--state-machine", MACHINE, "--aws-profile", profile, "status")
+    assert (done.code, done.out) == (Exit.MISUSE, "")
+    assert text in done.err
+    assert "`aws sts get-caller-identity` says whether" in done.err
 
 
 def test_a_failure_is_json_where_that_is_asked_for(

@@ -207,6 +207,11 @@ def test_what_is_unclear_is_named(account: Account, command: Command) -> None:
             "there is no ECS cluster elsewhere; name that of both with --cluster",
         ),
         ([rule(*GROUPS)], ("one", "one"), "primary and canary must be two ECS services"),
+        (
+            [rule(*GROUPS)],
+            ("one", "two", "--cluster", "shop", "--service", "-x;y"),
+            "--service is not valid. service: must be like checkout",
+        ),
     ],
 )
 def test_what_cannot_be_proposed(

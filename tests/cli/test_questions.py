@@ -16,6 +16,7 @@ from stepcanary.version import VERSION
 from tests.builders import profile, request
 from tests.cli.conftest import Command
 from tests.eventually import within
+from tests.fakes.cloud import Document, Refusal
 from tests.statemachine.runner import World
 
 eventually = within(30)
@@ -41,6 +42,7 @@ def executions(here: World) -> int:
         (("history", "chekout"), 1, "Services that have one: checkout"),
         (("show", "chekout"), 1, "Services that have one: checkout"),
         (("check", "chekout"), 1, "Services that have one: checkout"),
+        (("history", "checkout", "--after", "garbage"), 1, "after: must be like release#0017957"),
         (("status", "no/service"), 1, "question is not valid. service"),
         (("check", "checkout", "--image", "app=shop"), 1, "names no version"),
     ],
@@ -106,6 +108,33 @@ def test_a_release_is_seen_while_it_runs_and_when_it_is_over(
         assert story["plan"]["images"] == {"app": "shop:v2"}
         assert [event["detail"]["signal"]["kind"] for event in story["events"]] == ["promote"]
     assert "promote by jane" in command("show", "checkout").out
+
+
+def test_a_release_whose_route_cannot_be_read_is_seen_all_the_same(
+    stack: World, command: Command
+) -> None:
+    seen: dict[str, Any] = {}
+    nothing = stack.cloud.before_call
+
+    def look() -> None:
+        def refuse(name: str, _params: Document) -> None:
+            if name == "appmesh.DescribeRoute":
+                raise Refusal("NotFoundException", "the route is gone", 404)
+
+        stack.cloud.before_call = refuse
+        for word in ("status", "show"):
+            done = command(word, "checkout", "--json")
+            assert done.code == 0, done.err
+            seen[word] = done.json
+        stack.cloud.before_call = nothing
+
+    stack.clock.after(100, look)
+    assert stack.release(request()).state == "Released"
+    for running in (seen["status"]["running"][0], seen["show"]["now"]):
+        [split] = running["splits"].values()
+        assert split.startswith("cannot be read. ")
+        assert "the route is gone" in split
+        assert running["weight"] == 5
 
 
 def test_who_waits_who_is_stranded_and_what_was_moved(stack: World, command: Command) -> None:

@@ -1,5 +1,7 @@
 """Answers as text: nothing is cut, and brackets are nobody's markup."""
 
+import json
+
 import click
 import pytest
 
@@ -7,20 +9,20 @@ from stepcanary_cli.outcomes import Ended
 from stepcanary_cli.showing import Screen, duration, history, moment, table, text_of_end
 
 CAUSE = "alarms: [bold]Rules[].Actions[] :warning: " + "x" * 300
+PAST = {
+    "execution": "arn:aws:states:eu-west-1:123456789012:execution:stepcanary-release:release-1",
+    "outcome": "Reverted",
+    "cause": CAUSE,
+    "by": "jane (claimed)",
+    "started_at": 1_795_000_000,
+    "seconds": 3_725,
+}
 
 
 def test_a_table_has_one_line_for_a_row_where_nobody_reads_it_on_a_screen(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    past = {
-        "execution": "arn:aws:states:eu-west-1:123456789012:execution:stepcanary-release:release-1",
-        "outcome": "Reverted",
-        "cause": CAUSE,
-        "by": "jane (claimed)",
-        "started_at": 1_795_000_000,
-        "seconds": 3_725,
-    }
-    Screen(as_json=False).answer({}, history({"service": "checkout", "releases": [past]}))
+    Screen(as_json=False).answer({}, history({"service": "checkout", "releases": [PAST]}))
     head, row = capsys.readouterr().out.splitlines()
     assert head.split() == ["release", "outcome", "started", "took", "by", "cause"]
     assert row.startswith("release-1")
@@ -32,12 +34,37 @@ def test_a_table_fits_on_a_screen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("COLUMNS", "120")
     made = table("what")
     made.add_row(CAUSE)
     Screen(as_json=False).answer({}, made)
     lines = click.unstyle(capsys.readouterr().out).splitlines()
-    assert max(map(len, lines)) <= 60
+    assert max(map(len, lines)) <= 120
+
+
+def test_nothing_is_left_out_on_a_narrow_screen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "20")
+    Screen(as_json=False).answer({}, history({"service": "checkout", "releases": [PAST]}))
+    text = click.unstyle(capsys.readouterr().out)
+    assert all(column in text for column in ("release", "outcome", "took", "by", "cause"))
+    # Folded, but there.
+    assert text.count("x") == CAUSE.count("x")
+
+
+def test_what_people_say_has_no_say_over_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "a\x1b[2Jb\u202ec\u200f\udcff\nReleased: forged"
+    found = {"service": "checkout", "releases": [{**PAST, "cause": said}]}
+    Screen(as_json=False).show(found, history)
+    _, row = capsys.readouterr().out.splitlines()
+    assert row.endswith(r"a\x1b[2Jb\u202ec\u200f\udcff Released: forged")
+    Screen(as_json=False).warn(said)
+    assert "\x1b" not in capsys.readouterr().err
+    # As JSON it is what was said.
+    Screen(as_json=True).show(found, history)
+    assert json.loads(capsys.readouterr().out) == found
 
 
 def test_a_row_that_is_too_wide_for_a_screen_has_its_names_whole(

@@ -225,15 +225,78 @@ def test_an_attribute_that_is_not_there_fails(stacks: Stacks) -> None:
     [
         ({"Size": "1"}, "Parameters: [Size] do not exist in the template"),
         ({"Colour": "green"}, "parameter Colour must be one of ['red', 'blue']"),
-        ({}, "Missing parameter Colour"),
+        ({}, "Parameters: [Colour] must have values"),
+        ({"Colour": "red", "Name": "A1"}, "parameter Name must match pattern [a-z]+"),
+        ({"Colour": "red", "Name": "a"}, "parameter Name has a length under 2"),
+        ({"Colour": "red", "Count": "many"}, "parameter Count must be a number"),
+        ({"Colour": "red", "Count": "7"}, "parameter Count has a value over 3"),
     ],
 )
 def test_parameters_are_checked(stacks: Stacks, given: dict[str, str], message: str) -> None:
-    declared = {"Colour": {"Type": "String", "AllowedValues": ["red", "blue"]}}
+    declared = {
+        "Colour": {"Type": "String", "AllowedValues": ["red", "blue"]},
+        "Name": {"Type": "String", "Default": "ab", "AllowedPattern": "[a-z]+", "MinLength": 2},
+        "Count": {"Type": "Number", "Default": 1, "MaxValue": 3},
+    }
     body = of({"Group": GROUP}, Parameters=declared)
     with pytest.raises(ClientError) as refused:
         stacks.create(body, **given)
     assert message in str(refused.value)
+    # What was refused is no stack.
+    assert stacks.client.describe_stacks()["Stacks"] == []
+
+
+def named(text: Any) -> dict[str, Any]:
+    return {**GROUP, "Properties": {"GroupDescription": text}}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("{{{", "Template format error"),
+        ("a: [b", "Template format error"),
+        ("hello", "At least one Resources member must be defined"),
+        ("[]", "At least one Resources member must be defined"),
+        ("{}", "At least one Resources member must be defined"),
+        (of({"A": {}}), "resource A must have a Type"),
+        (of({"A": None}), "resource A must have a Type"),
+        (of({"A": {**GROUP, "Dependson": "B"}}), "resource property 'Dependson' of A"),
+        (of({"A": {**GROUP, "Properties": ["B"]}}), "the Properties of A must be an object"),
+        (of({"A": named({"Ref": "B"})}), "Unresolved resource dependencies [B] in the Resources"),
+        (of({"A": named({"Fn::Sub": "${B.Arn} ${!C}"})}), "dependencies [B] in the Resources"),
+        (of({"A": {**GROUP, "DependsOn": ["B"]}}), "dependencies [B] in the Resources"),
+        (of({"A": {**GROUP, "Condition": "C"}}), "Unresolved condition C in Resources"),
+        (of({"A": named({"Fn::If": ["C", "a", "b"]})}), "Unresolved condition C in Resources"),
+        (of({"A": GROUP}, Outputs={"O": {"Value": {"Ref": "B"}}}), "[B] in the Outputs block"),
+        (of({"A": {**GROUP, "DependsOn": "A"}}), "Circular dependency between resources: [A]"),
+        (
+            of({"A": named({"Ref": "B"}), "B": named({"Fn::GetAtt": ["A", "GroupId"]})}),
+            "Circular dependency between resources: [A, B]",
+        ),
+        (of({"A": GROUP}, Transform="AWS::Serverless-2016-10-31"), "no transform runs here"),
+    ],
+)
+def test_what_is_no_template_is_refused_before_anything_is_made(
+    stacks: Stacks, body: str, message: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        stacks.create(body)
+    assert message in str(refused.value)
+    assert stacks.client.describe_stacks()["Stacks"] == []
+
+
+def test_a_template_elsewhere_is_not_read(stacks: Stacks) -> None:
+    with pytest.raises(ClientError, match="give the template as TemplateBody"):
+        stacks.client.create_stack(StackName="shop", TemplateURL="https://example.com/shop.yaml")
+
+
+def test_what_a_condition_leaves_out_cannot_be_named(stacks: Stacks) -> None:
+    conditions = {"Never": {"Fn::Equals": ["a", "b"]}}
+    left_out = {**GROUP, "Condition": "Never"}
+    stack = stacks.create(of({"A": left_out, "B": named({"Ref": "A"})}, Conditions=conditions))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    (reason,) = stacks.events(stack["StackId"], "ROLLBACK_IN_PROGRESS")
+    assert "[A]: its condition leaves it out" in reason
 
 
 def test_a_template_that_makes_roles_has_to_be_let(stacks: Stacks) -> None:

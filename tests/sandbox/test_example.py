@@ -14,7 +14,7 @@ from moto import mock_aws
 from emulator.moto_gaps import cloudformation, iam
 from emulator.template import ROOT
 from sandbox.cloud import Sandbox
-from sandbox.example import Example, hastened
+from sandbox.example import Example, NotMade, hastened
 from sandbox.fronts.alb import Alb
 from sandbox.fronts.front import Json
 
@@ -39,7 +39,7 @@ def declare(folder: Path, **document: Json) -> None:
 
 def test_what_cannot_be_made_is_told_by_its_name(folder: Path) -> None:
     declare(folder, Resources={"Group": {**GROUP, "Properties": {"Colour": "red"}}})
-    with pytest.raises(RuntimeError, match=r"AWS::EC2::SecurityGroup Group: .*Colour"):
+    with pytest.raises(NotMade, match=r"AWS::EC2::SecurityGroup Group: .*Colour"):
         Example(folder).create(client)
 
 
@@ -54,6 +54,44 @@ def test_the_profile_has_the_outputs_and_is_stored(folder: Path) -> None:
     assert made["cluster"] == "web"
     found = client("ssm").get_parameter(Name="/stepcanary/profiles/shop")["Parameter"]["Value"]
     assert json.loads(found) == made
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("template.yaml", "a: [", "template.yaml: Template format error"),
+        ("template.yaml", '{"Resources": []}', "At least one Resources member"),
+        ("template.yaml", '{"Resources": {"A": {"Type": "AWS::No::Such"}}}', "types: .*No::Such"),
+        (
+            "template.yaml",
+            '{"Resources": {}, "Outputs": {"Cluster": {"Value": {"Ref": "Nobody"}}}}',
+            r"Unresolved resource dependencies \[Nobody\] in the Outputs block",
+        ),
+        ("template.yaml", '{"Resources": {}}', "profile.json: the stack has no output Cluster"),
+        ("profile.json", "{", "profile.json: is no JSON: .*line 1"),
+        ("profile.json", "[]", "profile.json: has to be a JSON object"),
+        ("profile.json", None, "profile.json: .*an example has this file"),
+        ("request.json", "{}", "request.json: names no service"),
+        ("request.json", None, "request.json: .*an example has this file"),
+    ],
+)
+def test_an_example_that_is_none_is_told_by_its_file(
+    folder: Path, file: str, text: str | None, message: str
+) -> None:
+    outputs = {"Cluster": {"Value": "web"}}
+    declare(folder, Resources={"Group": GROUP}, Outputs=outputs)
+    (folder / file).unlink()
+    if text is not None:
+        (folder / file).write_text(text)
+    with pytest.raises(NotMade, match=message):
+        Example(folder).create(client)
+
+
+def test_an_output_that_fails_is_told(folder: Path) -> None:
+    outputs = {"Colour": {"Value": {"Fn::GetAtt": ["Group", "Colour"]}}}
+    declare(folder, Resources={"Group": GROUP}, Outputs=outputs)
+    with pytest.raises(NotMade, match="has no attribute Colour"):
+        Example(folder).create(client)
 
 
 def test_nothing_but_seconds_is_hastened() -> None:
@@ -79,3 +117,11 @@ def test_a_folder_that_is_no_example_is_told() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "docs has no template.yaml; name a folder such as examples/alb" in done.stderr
+
+
+def test_an_example_that_cannot_be_made_is_told() -> None:
+    command = [sys.executable, "-m", "sandbox", "--from", "examples/pipeline"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Unrecognized resource types: [AWS::S3::Bucket (Artifacts)," in done.stderr
+    assert "Traceback" not in done.stderr

@@ -4,17 +4,28 @@ The answers are what `stepcanary --json` prints, so their keys stay what they ar
 come. Times are in epoch seconds.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny
 
 from stepcanary.contracts.answers import EndedRelease, RunningRelease, WaitingRelease
 from stepcanary.contracts.contract import Contract
 from stepcanary.domain.content import Content
+from stepcanary.domain.identifiers import Like
 from stepcanary.domain.model import Document, Model
 from stepcanary.domain.names import ServiceName
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.stage import Phase
+
+PageMark = Annotated[
+    str,
+    Field(max_length=400),
+    Like(
+        r"(release#[0-9]{12}#\S+)?",
+        "release#001795716620#release-shop-1",
+        ", as the page before has answered it, or empty for the first page",
+    ),
+]
 
 
 class StatusQuestion(Contract):
@@ -29,7 +40,7 @@ class HistoryQuestion(Contract):
 
     question: Literal["history"]
     service: ServiceName
-    after: str = Field(default="", max_length=400)
+    after: PageMark = ""
 
 
 class ShowQuestion(Contract):

@@ -12,11 +12,12 @@ from stepcanary.contracts.questions import (
 )
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.profile import Profile
-from stepcanary.errors import DocumentUnreadable
+from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected
 from stepcanary.release import routes, waiting
 from stepcanary.release.holder import is_alive
 from stepcanary.release.plan import read_split
 from stepcanary.store import leases, ledger, profiles, queue, rest, settings
+from stepcanary.traffic.router import TrafficRouter
 
 ASKING = "question"
 """What CloudTrail of another account has as the session of whoever only asks."""
@@ -83,7 +84,7 @@ def running(lease: Lease) -> RunningRelease:
         # Written by another version of this stack.
         return RunningRelease(execution=lease.holder, alive=alive, stage=stage)
     with entered(release.access):
-        splits = {router.name: str(router.read().split) for _, router in routes.routers(release)}
+        splits = {router.name: _read(router) for _, router in routes.routers(release)}
     return RunningRelease(
         execution=lease.holder,
         alive=alive,
@@ -97,6 +98,14 @@ def running(lease: Lease) -> RunningRelease:
         splits=splits,
         warnings=release.warnings,
     )
+
+
+def _read(router: TrafficRouter) -> str:
+    """Where the route is gone in mid-release, all the rest has to be seen all the more."""
+    try:
+        return str(router.read().split)
+    except (AwsRefused, RequestRejected) as hindrance:
+        return f"cannot be read. {hindrance}"
 
 
 def of_stack() -> StackStatus:
