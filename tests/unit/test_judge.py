@@ -51,21 +51,21 @@ def test_one_stray_error_at_low_traffic_does_not_revert() -> None:
 
 def test_one_test_in_one_step_is_the_plain_evidence() -> None:
     periods = minutes(Counts(60, 1, 1140, 5), 7)
-    [finding] = asked(periods).findings
-    assert finding.worse == pytest.approx(
+    [said] = asked(periods).verdicts
+    assert said.worse == pytest.approx(
         log_evidence([each.counts for each in periods], EQUAL.worse)
     )
-    assert finding.tally.counts == Counts(420, 7, 7980, 35)
+    assert said.tally.counts == Counts(420, 7, 7980, 35)
 
 
 def test_a_test_for_each_step_sees_a_fault_that_comes_after_a_good_hour() -> None:
     late = minutes(Counts(60, 0, 1140, 6), 60) + minutes(Counts(60, 2, 1140, 6), 8, step=1)
-    assert asked(late, steps=2).findings[0].worse > math.log(5)
+    assert asked(late, steps=2).verdicts[0].worse > math.log(5)
     assert log_evidence([each.counts for each in late], EQUAL.worse) < math.log(2)
 
 
 def test_the_price_of_a_step_that_has_not_begun_is_its_share() -> None:
-    [one], [four] = (asked(minutes(BROKEN, 1), steps=steps).findings for steps in (1, 4))
+    [one], [four] = (asked(minutes(BROKEN, 1), steps=steps).verdicts for steps in (1, 4))
     assert four.worse == pytest.approx(one.worse - math.log(4), abs=0.01)
 
 
@@ -114,13 +114,13 @@ def test_one_guilty_metric_is_enough_and_an_observed_one_never_is() -> None:
     found = together(by_metric, EQUAL, watched)
     assert found.outcome != "revert"
     assert not found.guilty
-    assert found.findings[1].is_worse
+    assert found.verdicts[1].is_worse
 
 
 def test_metrics_share_the_error_by_weight_and_an_observed_one_has_none() -> None:
     other = Rule("latency", share=3.0)
     watched = Rule("queue", observed=True)
-    [one, three, seen] = together({}, EQUAL, other, watched).findings
+    [one, three, seen] = together({}, EQUAL, other, watched).verdicts
     assert one.needed_worse - three.needed_worse == pytest.approx(math.log(3))
     assert math.exp(-one.needed_worse) == pytest.approx(0.05 / 4 * 0.9)
     assert math.exp(-seen.needed_worse) == pytest.approx(0.05 * 0.9)

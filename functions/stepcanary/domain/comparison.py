@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from stepcanary.domain.evidence import Counts
-from stepcanary.domain.judge import Finding, Judge, Period, Tally
+from stepcanary.domain.judge import MetricVerdict, Judge, Period, Tally
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.model import Model
 from stepcanary.domain.verdict import NO_HOLD, Verdict
@@ -76,11 +76,11 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
     return "; ".join(sentences) or None
 
 
-def spoken(finding: Finding) -> str:
+def spoken(said: MetricVerdict) -> str:
     """What was counted over the release, in a sentence."""
-    counts = finding.tally.counts
+    counts = said.tally.counts
     return (
-        f"{finding.rule.metric}: the canary gave {_share(counts.canary_bad, counts.canary)} bad"
+        f"{said.rule.metric}: the canary gave {_share(counts.canary_bad, counts.canary)} bad"
         f" answers, the primary {_share(counts.primary_bad, counts.primary)}"
     )
 
@@ -90,10 +90,10 @@ def _share(bad: int, requests: int) -> str:
     return f"{bad:,} of {requests:,}{share}"
 
 
-def worse(finding: Finding) -> str:
+def worse(said: MetricVerdict) -> str:
     return (
-        f"evidence {_ratio(finding.worse)} that it is worse than tolerated,"
-        f" {_ratio(finding.needed_worse)} is enough"
+        f"evidence {_ratio(said.worse)} that it is worse than tolerated,"
+        f" {_ratio(said.needed_worse)} is enough"
     )
 
 
@@ -121,7 +121,7 @@ def verdict(
     """On a step whose bake is over. Before the promotion the canary is to be shown good; until then
     it is enough that it is not shown to be worse."""
     found = judge.judgement(compared.tallies)
-    summary = "; ".join(spoken(each) for each in found.findings)
+    summary = "; ".join(spoken(each) for each in found.verdicts)
     if judging.observe:
         return Verdict("advance", f"only observed: {summary}")
     if reason := doubt(judging, judge, compared):

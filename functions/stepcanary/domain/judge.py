@@ -212,7 +212,7 @@ def _expected(counts: Counts) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class MetricVerdict:
     """What one metric says. `worse` and `good` are logarithms of evidence, `needed_*` those at
     which it is enough."""
 
@@ -238,11 +238,11 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     outcome: Outcome
-    findings: list[Finding]
+    verdicts: list[MetricVerdict]
 
     @property
-    def guilty(self) -> list[Finding]:
-        return [each for each in self.findings if each.is_worse and not each.rule.observed]
+    def guilty(self) -> list[MetricVerdict]:
+        return [each for each in self.verdicts if each.is_worse and not each.rule.observed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +266,8 @@ class Judge:
 
     def judgement(self, tallies: dict[str, Tally]) -> Judgement:
         """By metric; one that has counted nothing yet has a tally of its own, or none."""
-        findings = [
-            Finding(
+        verdicts = [
+            MetricVerdict(
                 rule=rule,
                 tally=(tally := tallies.get(rule.metric, Tally())),
                 worse=tally.log_worse(self.steps),
@@ -276,8 +276,8 @@ class Judge:
             )
             for rule in self.rules
         ]
-        deciding = [each for each in findings if not each.rule.observed]
+        deciding = [each for each in verdicts if not each.rule.observed]
         if any(each.is_worse for each in deciding):
-            return Judgement("revert", findings)
+            return Judgement("revert", verdicts)
         is_good = bool(deciding) and all(each.is_good for each in deciding)
-        return Judgement("good" if is_good else "undecided", findings)
+        return Judgement("good" if is_good else "undecided", verdicts)
