@@ -45,27 +45,31 @@ class Timers:
 
 
 class Schedule:
-    """Calls functions again and again, as a rule with a rate does."""
+    """Calls functions again and again, each by itself, as a rule with a rate does."""
 
     def __init__(
         self, functions: list[str], invoke: Callable[[str, Event], Any], seconds: float
     ) -> None:
-        self._functions, self._invoke, self._seconds = functions, invoke, seconds
+        self._invoke, self._seconds = invoke, seconds
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=(function,), name="schedule", daemon=True)
+            for function in functions
+        ]
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(10)
 
-    def _run(self) -> None:
+    def _run(self, function: str) -> None:
         while not self._closing.wait(self._seconds):
-            for function in self._functions:
-                try:
-                    self._invoke(function, event_of("aws.events", "Scheduled Event", {}))
-                except Exception:
-                    log.exception("%s failed on its schedule", function)
+            try:
+                self._invoke(function, event_of("aws.events", "Scheduled Event", {}))
+            except Exception:
+                log.exception("%s failed on its schedule", function)
