@@ -13,6 +13,8 @@ PRIMARY, CANARY = "example1", "example2"
 ALARM = "example2-5xx"
 SLOW = "example2-slow"
 """An alarm on how long requests take, far above what any does: it stays OK."""
+SHARE = "example2-share"
+"""An alarm on the share of bad answers, whatever their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,36 @@ def _containers(name: str, tag: str, environment: dict[str, str]) -> list[Json]:
             "environment": [{"name": "APPMESH_RESOURCE_ARN", "value": node}],
         },
     ]
+
+
+def put_share_alarm(cloudwatch: Any, series: Series, percent: float) -> None:
+    """As a user has one who knows that single errors say nothing."""
+    dimensions = [{"Name": name, "Value": value} for name, value in series.dimensions.items()]
+    counted = [
+        {
+            "Id": id,
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": series.namespace,
+                    "MetricName": name,
+                    "Dimensions": dimensions,
+                },
+                "Period": 60,
+                "Stat": "Sum",
+            },
+        }
+        for id, name in (("errors", series.errors), ("requests", series.requests))
+    ]
+    cloudwatch.put_metric_alarm(
+        AlarmName=SHARE,
+        Metrics=[{"Id": "share", "Expression": "100 * FILL(errors, 0) / requests"}, *counted],
+        EvaluationPeriods=5,
+        DatapointsToAlarm=2,
+        Threshold=percent,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
 
 
 def _alarm(cloudwatch: Any, name: str, series: Series, **more: object) -> None:

@@ -38,7 +38,7 @@ from sandbox.autoscaling import AutoScaling
 from sandbox.ecs_agent import EcsAgent
 from sandbox.example import Example
 from sandbox.fronts.appmesh import AppMesh
-from sandbox.fronts.front import Front, Json
+from sandbox.fronts.front import Front, Json, Series
 from sandbox.fronts.names import split
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
@@ -171,6 +171,11 @@ class Sandbox:
         """What the example that the sandbox was started from releases."""
         assert self._example is not None
         return self._example.request
+
+    def series(self, service: str) -> Series:
+        """Where CloudWatch keeps what the front counts of an ECS service."""
+        assert self._front is not None
+        return self._front.series(service)
 
     def service(self, name: str) -> dict[str, Any]:
         cluster = self.profile["cluster"]
