@@ -86,8 +86,11 @@ def spoken(finding: Finding) -> str:
 
 
 def _share(bad: int, requests: int) -> str:
-    share = f" ({100 * bad / requests:.2g} %)" if requests else ""
-    return f"{bad:,} of {requests:,}{share}"
+    if not requests:
+        return f"{bad:,} of {requests:,}"
+    percent = 100 * bad / requests
+    # Two digits are an exponent where there are three.
+    return f"{bad:,} of {requests:,} ({f'{percent:.2g}' if percent < 99.5 else '100'} %)"
 
 
 def worse(finding: Finding) -> str:
