@@ -346,14 +346,14 @@ JUDGED = [
     ),
     Scenario(
         "worse",
-        "v34-fail3",
+        "v34-fail6",
         "Reverted",
         evidence_checks.shown_worse,
-        expected="it fails 3 % where the primary fails 1 %, which fires no alarm, and is reverted",
+        expected="it fails 6 % where the primary fails 2 %, which fires no alarm, and is reverted",
         steps=[{"weight": 50, "bake_seconds": 90}],
         before=acts.watch_share(25.0),
         profile={**BY_SHARE, "judge": _judged(kind="errors")},
-        sizing=Sizing(tag="v1-fail1"),
+        sizing=Sizing(tag="v1-fail2"),
         seconds_before=6.0,
     ),
 ]
