@@ -170,5 +170,5 @@ class Metrics:
 
 def _distributed(seconds: list[float], series: Series) -> dict[float, int]:
     """How often each response time came, to a tenth of a millisecond."""
-    milliseconds = Counter(round(1_000 * each, 1) for each in seconds)
-    return {(ms if series.in_ms else ms / 1_000): count for ms, count in milliseconds.items()}
+    factor, digits = (1_000, 1) if series.in_ms else (1, 4)
+    return Counter(round(factor * each, digits) for each in seconds)
