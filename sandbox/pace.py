@@ -10,13 +10,9 @@ from stepcanary.release import comparing, estimates, floors, watch
 WHOLE: list[tuple[ModuleType, str]] = [
     # Autoscaling forgets the load of before as much sooner as its periods are shorter.
     (floors, "STAYS_SECONDS"),
-    (comparing, "PERIOD_SECONDS"),
-    (comparing, "FINAL_SECONDS"),
-    (estimates, "PERIOD_SECONDS"),
-    (estimates, "FINAL_SECONDS"),
-    (estimates, "HOUR_SECONDS"),
-    (estimates, "DAY_SECONDS"),
     (watch, "YOUNG_SECONDS"),
+    # All that the judge counts in is a number of periods.
+    *((each, name) for each in (comparing, estimates) for name in vars(each) if "_SECONDS" in name),
 ]
 
 
