@@ -50,8 +50,12 @@ class App(ThreadingHTTPServer):
     def __init__(self, port: int, service: str, version: str) -> None:
         self.service = service
         self.version = version
-        fail = re.search(r"-fail(\d+)", version)
-        self.fail_rate = int(fail.group(1)) / 100 if fail else 0.0
+        fail = re.search(r"-fail(\d+(?:\.\d+)?)", version)
+        self.fail_rate = float(fail.group(1)) / 100 if fail else 0.0
+        slow = re.search(r"-slow(\d+)", version)
+        self.takes_seconds = int(slow.group(1)) / 1000 if slow else 0.0
+        self.strays = 0
+        """How many requests it fails yet, one each time that SIGUSR2 comes."""
         self.healthy = "-hang" not in version
         self.upstream = os.environ.get("UPSTREAM")
         limit = float(os.environ.get("REQUESTS_PER_SECOND") or 0)
@@ -60,6 +64,11 @@ class App(ThreadingHTTPServer):
         self._in_flight = 0
         self._idle = threading.Condition()
         super().__init__(("127.0.0.1", port), Handler)
+
+    def must_stray(self) -> bool:
+        with self._idle:
+            strays, self.strays = self.strays > 0, max(0, self.strays - 1)
+            return strays
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no fault of the application."""
@@ -93,14 +102,19 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(200 if self.server.healthy else 503)
             elif self.server.bucket and not self.server.bucket.take():
                 self._refuse(self.server.bucket.per_second)
-            elif random.random() < self.server.fail_rate:
-                self._answer(500)
-            elif self.server.upstream:
-                self._relay(self.server.upstream)
             else:
-                self._answer(200)
+                time.sleep(self.server.takes_seconds)
+                self._serve()
         finally:
             self.server.leave()
+
+    def _serve(self) -> None:
+        if self.server.must_stray() or random.random() < self.server.fail_rate:
+            self._answer(500)
+        elif self.server.upstream:
+            self._relay(self.server.upstream)
+        else:
+            self._answer(200)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -162,7 +176,12 @@ def main() -> None:
         app.fail_rate = BAD_RATE
 
     signal.signal(signal.SIGTERM, stop)
+
+    def stray(signum: int, frame: object) -> None:
+        app.strays += 1
+
     signal.signal(signal.SIGUSR1, turn_bad)
+    signal.signal(signal.SIGUSR2, stray)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if parent := os.environ.get("PARENT_PID"):
         threading.Thread(target=exit_with_parent, args=(int(parent),), daemon=True).start()

@@ -12,7 +12,9 @@ REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 PRIMARY, CANARY = "example1", "example2"
 ALARM = "example2-5xx"
 SLOW = "example2-slow"
-"""An alarm on how long requests take. A task that is dead takes no time, so this one stays OK."""
+"""An alarm on how long requests take, far above what any does: it stays OK."""
+SHARE = "example2-share"
+"""An alarm on the share of bad answers, whatever their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,12 @@ class Tracking:
 @dataclass(frozen=True, slots=True)
 class Sizing:
     """How large the environment is: `tasks` of the primary at rest, how many requests per second
-    each task takes, if there is a limit, and what scales."""
+    each task takes, if there is a limit, what scales, and which version runs at first."""
 
     tasks: int | None = None
     requests_per_second: int | None = None
     tracking: Tracking | None = None
+    tag: str = "v1"
 
 
 def profile(front: Front) -> Json:
@@ -72,7 +75,6 @@ def create(
     front: Front,
     ports: Sequence[int],
     *,
-    tag: str = "v1",
     sizing: Sizing | None = None,
 ) -> None:
     """Make everything, with a gateway's port for each of the front's entries."""
@@ -81,13 +83,12 @@ def create(
         name: _sized(name, attachment, sizing)
         for name, attachment in front.create(client, ports).items()
     }
-    _services(client("ecs"), _network(client("ec2")), attached, tag)
+    _services(client("ecs"), _network(client("ec2")), attached, sizing.tag)
     if sizing.tracking:
         _scaling(client("application-autoscaling"), front, sizing.tracking)
     series = front.series(CANARY)
     _alarm(client("cloudwatch"), ALARM, series, MetricName=series.errors, Threshold=1.0)
-    # Nobody publishes this one here.
-    _alarm(client("cloudwatch"), SLOW, series, MetricName="TargetResponseTime", Threshold=1e6)
+    _alarm(client("cloudwatch"), SLOW, series, MetricName=series.times, Threshold=1e6)
     client("ssm").put_parameter(
         Name="/stepcanary/profiles/checkout", Type="String", Value=json.dumps(profile(front))
     )
@@ -185,6 +186,36 @@ def _containers(name: str, tag: str, environment: dict[str, str]) -> list[Json]:
             "environment": [{"name": "APPMESH_RESOURCE_ARN", "value": node}],
         },
     ]
+
+
+def put_share_alarm(cloudwatch: Any, series: Series, percent: float) -> None:
+    """As a user has one who knows that single errors say nothing."""
+    dimensions = [{"Name": name, "Value": value} for name, value in series.dimensions.items()]
+    counted = [
+        {
+            "Id": id,
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": series.namespace,
+                    "MetricName": name,
+                    "Dimensions": dimensions,
+                },
+                "Period": 60,
+                "Stat": "Sum",
+            },
+        }
+        for id, name in (("errors", series.errors), ("requests", series.requests))
+    ]
+    cloudwatch.put_metric_alarm(
+        AlarmName=SHARE,
+        Metrics=[{"Id": "share", "Expression": "100 * FILL(errors, 0) / requests"}, *counted],
+        EvaluationPeriods=5,
+        DatapointsToAlarm=2,
+        Threshold=percent,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
 
 
 def _alarm(cloudwatch: Any, name: str, series: Series, **more: object) -> None:

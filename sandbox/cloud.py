@@ -29,22 +29,22 @@ from emulator.moto_gaps import (
     elbv2,
     events,
     iam,
+    metric_data,
     vpc_lattice,
 )
-from sandbox import article, metrics, outputs, serving, slack, stack
+from sandbox import article, metrics, outputs, pace, serving, slack, stack
 from sandbox.article import Sizing
 from sandbox.autoscaling import AutoScaling
 from sandbox.ecs_agent import EcsAgent
 from sandbox.example import Example
 from sandbox.fronts.appmesh import AppMesh
-from sandbox.fronts.front import Front, Json
+from sandbox.fronts.front import Front, Json, Series
 from sandbox.fronts.names import split
 from sandbox.gateway import Gateway
 from sandbox.metrics import Metrics
 from sandbox.serving import Serving
 from sandbox.slack import Slack
 from sandbox.timers import Schedule, Timers
-from stepcanary.release import floors
 
 TABLE = "stepcanary-ledger"
 SLACK_SECRET = "stepcanary-slack"  # noqa: S105 - the name of a secret
@@ -52,6 +52,8 @@ TOPIC = "stepcanary-announcements"
 SETTINGS = "/stepcanary/settings"
 SECONDS_PER_PERIOD = 1.0
 """How long an alarm's period lasts here; on AWS it would be a minute."""
+PUBLICATION = metric_data.Publication(after=0.1, revised=0.5)
+"""How late a period can be read; it is final before the judge reads it, a period after its end."""
 SECONDS_PER_SCHEDULE = 1.0
 """How often scheduled functions are called here; on AWS it would be each minute, or every five."""
 STOP_SECONDS = 10.0
@@ -169,6 +171,11 @@ class Sandbox:
         """What the example that the sandbox was started from releases."""
         assert self._example is not None
         return self._example.request
+
+    def series(self, service: str) -> Series:
+        """Where CloudWatch keeps what the front counts of an ECS service."""
+        assert self._front is not None
+        return self._front.series(service)
 
     def service(self, name: str) -> dict[str, Any]:
         cluster = self.profile["cluster"]
@@ -305,6 +312,7 @@ class Sandbox:
         for gap in (applicationautoscaling, appmesh, ecs, elbv2, iam, vpc_lattice):
             self._opened.enter_context(gap.filled())
         self._opened.enter_context(cloudwatch.filled(self._publish_alarm))
+        self._opened.enter_context(metric_data.filled(PUBLICATION))
         self._opened.enter_context(cloudformation.filled(self._own_client, self._settle))
 
     def _open_stack(self) -> None:
@@ -321,9 +329,7 @@ class Sandbox:
         )
         self._opened.enter_context(patch.dict(os.environ, {"SLACK_API": self.slack.api}))
         self._opened.enter_context(awslambda.filled(template.functions(), invoker, timers.later))
-        # Autoscaling forgets the load of before as much sooner as its periods are shorter.
-        stays = floors.STAYS_SECONDS * SECONDS_PER_PERIOD / 60
-        self._opened.enter_context(patch.object(floors, "STAYS_SECONDS", round(stays)))
+        self._opened.enter_context(pace.shortened(SECONDS_PER_PERIOD / 60))
         self.bus = Bus(template.rules(**template.OPEN), invoker.call, timers.later)
         self._opened.enter_context(events.filled(self.bus))
         self._deploy_stack()

@@ -148,6 +148,17 @@ class EcsAgent:
                     if key.split(":")[-1] == service and task.healthy:
                         task.process.send_signal(signal.SIGUSR1)
 
+    def fail_once(self, service: str) -> None:
+        """One healthy task of a service fails its next request, and no other."""
+        with lock:
+            healthy = [
+                task
+                for key, fleet in self._fleets.items()
+                for task in fleet.tasks
+                if key.split(":")[-1] == service and task.healthy
+            ]
+            healthy[0].process.send_signal(signal.SIGUSR2)
+
     def _look(self) -> None:
         # Probes happen outside the lock, so that a slow task delays no API call.
         for fleet in list(self._fleets.values()):

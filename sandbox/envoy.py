@@ -6,6 +6,7 @@ from sandbox.fronts.front import Json
 
 UNLIMITED = 2**31 - 1
 FILTERS = "type.googleapis.com/envoy.extensions.filters"
+LOGGERS = "type.googleapis.com/envoy.extensions.access_loggers"
 LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"

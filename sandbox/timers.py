@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from emulator.events import Event, event_of
@@ -80,23 +81,26 @@ class Ticks:
 
 
 class Schedule:
-    """Calls functions again and again, as a rule with a rate does."""
+    """Calls functions again and again, each by itself, as a rule with a rate does."""
 
     def __init__(
         self, functions: list[str], invoke: Callable[[str, Event], Any], seconds: float
     ) -> None:
-        self._functions, self._invoke = functions, invoke
-        self._ticks = Ticks("the schedule", self._call, seconds)
+        self._invoke = invoke
+        self._ticks = [
+            Ticks("the schedule", partial(self._call, function), seconds) for function in functions
+        ]
 
     def start(self) -> None:
-        self._ticks.start()
+        for ticks in self._ticks:
+            ticks.start()
 
     def close(self) -> None:
-        self._ticks.close()
+        for ticks in self._ticks:
+            ticks.close()
 
-    def _call(self) -> None:
-        for function in self._functions:
-            try:
-                self._invoke(function, event_of("aws.events", "Scheduled Event", {}))
-            except Exception:
-                log.exception("%s failed on its schedule", function)
+    def _call(self, function: str) -> None:
+        try:
+            self._invoke(function, event_of("aws.events", "Scheduled Event", {}))
+        except Exception:
+            log.exception("%s failed on its schedule", function)

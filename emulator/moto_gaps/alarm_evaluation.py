@@ -1,19 +1,13 @@
 """The evaluation of metric alarms in CloudWatch: M of N periods, and periods without data."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC
 
-from moto.cloudwatch.models import (
-    Alarm,
-    CloudWatchBackend,
-    Dimension,
-    MetricAggregatedDatum,
-    MetricDataQuery,
-    MetricDatum,
-)
+from moto.cloudwatch.models import Alarm, CloudWatchBackend, Dimension, MetricDataQuery
 
 from emulator.metric_math import evaluated, names
 from emulator.moto_gaps.cloudwatch import fail_evaluation
+from emulator.moto_gaps.metric_data import key_of, moment_of, samples_of
+from emulator.statistic import Samples, statistic
 
 # CloudWatch looks further back than the evaluation periods; its examples show two more.
 EXTRA_PERIODS = 2
@@ -23,13 +17,6 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
-}
-STATISTICS: dict[str, Callable[[list[float]], float]] = {
-    "Sum": sum,
-    "Average": lambda values: sum(values) / len(values),
-    "Minimum": min,
-    "Maximum": max,
-    "SampleCount": len,
 }
 
 
@@ -49,7 +36,7 @@ def evaluate_alarms(
         before = alarm.state_value
         try:
             points = datapoints(backend, alarm, now, seconds_per_period)
-        except (NotImplementedError, SyntaxError) as error:
+        except (NotImplementedError, SyntaxError, ValueError) as error:
             fail_evaluation(backend, alarm.name, "EVALUATION_ERROR", str(error))
             continue
         state = evaluate(
@@ -78,13 +65,15 @@ def datapoints(
 ) -> list[float | None]:
     """What an alarm's periods have been, oldest first; None is a period without data.
 
-    Raises `NotImplementedError` for metric math that nobody knows here.
+    Raises `NotImplementedError` for metric math that nobody knows here, and `ValueError` for a
+    statistic that is none.
     """
     count = int(alarm.evaluation_periods) + EXTRA_PERIODS
     if alarm.metric_data_queries:
         return _of_queries(backend, alarm, count, now, seconds_per_period)
     length = seconds_per_period or float(alarm.period)
-    metric = (alarm.namespace, alarm.metric_name, alarm.dimensions, alarm.statistic)
+    made = str(alarm.statistic or alarm.extended_statistic)
+    metric = (alarm.namespace, alarm.metric_name, alarm.dimensions, made)
     return _of_metric(backend, *metric, count=count, now=now, length=length)
 
 
@@ -126,7 +115,7 @@ def _of_metric(
     namespace: str,
     name: str,
     dimensions: Sequence[Dimension],
-    statistic: str,
+    made: str,
     *,
     count: int,
     now: float,
@@ -135,26 +124,21 @@ def _of_metric(
     # The period that is still running is left out: its sum only grows.
     end = now // length * length
     start = end - count * length
-    buckets: list[list[float]] = [[] for _ in range(count)]
-    wanted = {(d.name, d.value) for d in dimensions}
+    buckets: list[list[Samples]] = [[] for _ in range(count)]
+    wanted, of = key_of(namespace, name, dimensions), statistic(made)
     for datum in reversed(backend.metric_data):
-        stamp = datum.timestamp
-        moment = (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
+        moment = moment_of(datum)
         if moment < start - 60:
             break
         if (datum.namespace, datum.name) != (namespace, name):
             continue
-        if {(d.name, d.value) for d in datum.dimensions} != wanted:
+        if key_of(namespace, name, datum.dimensions) != wanted:
             continue
         # A float timestamp loses a little; the datum at a boundary belongs to what follows.
         index = int((moment - start + 1e-3) // length)
         if 0 <= index < count:
-            if isinstance(datum, MetricDatum):
-                buckets[index].append(datum.value)
-            elif isinstance(datum, MetricAggregatedDatum):
-                buckets[index].append(datum.sum)
-    of = STATISTICS.get(statistic, sum)
-    return [float(of(values)) if values else None for values in buckets]
+            buckets[index].append(samples_of(datum))
+    return [of(Samples.together(every)) if every else None for every in buckets]
 
 
 def evaluate(

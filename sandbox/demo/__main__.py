@@ -9,11 +9,11 @@ from sandbox.cloud import Sandbox
 from sandbox.console import LOG, exit_with, quiet
 from sandbox.demo.checks import Report
 from sandbox.demo.judge import judged
-from sandbox.demo.scenarios import CAPACITY, CHAIN, DEMO, SCENARIOS, Scenario
+from sandbox.demo.scenarios import CAPACITY, CHAIN, DEMO, JUDGED, SCENARIOS, Scenario
 from sandbox.demo.summary import summary, verdict
 from sandbox.fronts.names import FRONTS
 
-EVERY = [*SCENARIOS, *CHAIN, *CAPACITY]
+EVERY = [*SCENARIOS, *JUDGED, *CHAIN, *CAPACITY]
 
 
 MOST_LONGER = 1.1
@@ -35,7 +35,7 @@ def _chosen(given: argparse.Namespace) -> list[Scenario]:
         return [s for s in EVERY if s.name in {*given.only, *beside}]
     if given.all:
         chain = CHAIN if given.router == "appmesh" else []
-        return [*SCENARIOS, *chain, *CAPACITY]
+        return [*SCENARIOS, *JUDGED, *chain, *CAPACITY]
     return DEMO
 
 

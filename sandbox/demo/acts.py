@@ -38,6 +38,21 @@ def kill_canary(sandbox: Sandbox, _execution: str) -> None:
     sandbox.agent.break_image(sandbox.image(article.CANARY))
 
 
+def fail_one_request(sandbox: Sandbox, _execution: str) -> None:
+    """The canary fails one request, and no other."""
+    sandbox.agent.fail_once(article.CANARY)
+
+
+def watch_share(percent: float) -> Callable[[Sandbox], None]:
+    """There is an alarm on the share of the canary's bad answers."""
+
+    def put(sandbox: Sandbox) -> None:
+        series = sandbox.series(article.CANARY)
+        article.put_share_alarm(sandbox.client("cloudwatch"), series, percent)
+
+    return put
+
+
 def turn_canary_bad(sandbox: Sandbox, _execution: str) -> None:
     """The canary's tasks begin to fail requests, and its alarm will fire."""
     sandbox.agent.turn_bad(article.CANARY)

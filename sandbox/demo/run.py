@@ -3,6 +3,7 @@
 import time
 import urllib.request
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from sandbox import article
@@ -54,7 +55,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     operator = Operator(sandbox, scenario.acts)
     if scenario.before:
         scenario.before(sandbox)
-    before, weights = sandbox.runs("example1"), [0]
+    before, weights, shifted_at = sandbox.runs("example1"), [0], list[float]()
     scaling = sandbox.scaling()
     began, began_at = time.monotonic(), time.time()
     client.start()
@@ -74,6 +75,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
             client.set_weight(split[1])
             if split[1] != weights[-1]:
                 weights.append(split[1])
+                shifted_at.append(time.monotonic())
             stopped = execution["status"] == "ABORTED"
             view.show(began, "(stopped)" if stopped else path[-1] if path else "", split, client)
             # Where the execution cannot, help from outside ends the release.
@@ -102,6 +104,10 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "cause": record["cause"] or execution.get("cause", ""),
         "split": {"primary": split[0], "canary": split[1]},
         "weights": weights,
+        "exposed_seconds": round(shifted_at[-1] - shifted_at[0], 1) if shifted_at else 0.0,
+        "bakes": path.count("Bake"),
+        "alarms": scenario.profile.get("alarms", sandbox.profile["alarms"]),
+        "fired": _fired(sandbox, began_at),
         "primary_image_before": before.image,
         "primary_image": after.image,
         "primary_before": asdict(before),
@@ -161,6 +167,14 @@ def _scaled(sandbox: Sandbox, began: float) -> list[dict[str, Any]]:
         for activity in activities
         if activity["StartTime"].timestamp() >= began
     ]
+
+
+def _fired(sandbox: Sandbox, began: float) -> list[str]:
+    """The alarms that have fired since."""
+    items = sandbox.client("cloudwatch").describe_alarm_history(
+        HistoryItemType="StateUpdate", StartDate=datetime.fromtimestamp(began, UTC)
+    )["AlarmHistoryItems"]
+    return sorted({i["AlarmName"] for i in items if i["HistorySummary"].endswith("to ALARM")})
 
 
 def _since(began: float, at: float | None) -> float | None:

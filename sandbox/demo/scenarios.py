@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sandbox import article
 from sandbox.article import Sizing, Tracking
 from sandbox.cloud import Sandbox
-from sandbox.demo import acts, checks, guards
+from sandbox.demo import acts, checks, evidence_checks, guards
 from sandbox.demo.acts import QUICK, Act, Steps
 from sandbox.demo.checks import Report
 from sandbox.fronts.chain import Chain
@@ -284,3 +284,77 @@ CAPACITY = [
     ),
 ]
 """What autoscaling does while traffic moves, and how large the canary is."""
+
+
+def _judged(**metric: object) -> Mapping[str, object]:
+    """The judge, with one metric; the sandbox keeps those of App Mesh where the article does."""
+    return {"mesh_namespace": "Envoy", "metrics": [metric]}
+
+
+# The article's alarm counts errors, so that one of a version that gives few might fire it.
+BY_SHARE = {"alarms": [article.SHARE]}
+JUDGED = [
+    Scenario(
+        "slow",
+        "v31-slow400",
+        "Reverted",
+        evidence_checks.shown_slow,
+        expected="no request fails, no alarm fires, and that the canary is slow reverts it",
+        steps=[{"weight": 20, "bake_seconds": 60}],
+        profile={"judge": _judged(kind="latency", slower_than_ms=200, ratio=1.25, allow=0.005)},
+    ),
+    Scenario(
+        "low-traffic",
+        "v32",
+        "Released",
+        evidence_checks.held_until_good,
+        expected="a first bake says too little, and is held until the canary is shown to be good",
+        steps=[{"weight": 50, "bake_seconds": 8}],
+        profile={"holds": 8, "judge": {**_judged(kind="errors", clusters=1), "undecided": "hold"}},
+        rate=60,
+    ),
+    Scenario(
+        "stray-error",
+        "v33",
+        "Released",
+        evidence_checks.forgiven,
+        expected="the canary fails one request of few, which proves nothing",
+        steps=[{"weight": 50, "bake_seconds": 8}],
+        acts=(Act("Bake", acts.fail_one_request),),
+        profile={"holds": 8, "judge": _judged(kind="errors", clusters=1)},
+        rate=60,
+    ),
+    Scenario(
+        "no-data",
+        "v35",
+        "Reverted",
+        evidence_checks.unmeasured,
+        expected="nobody counts the canary's requests: it is held, and reverted in the end",
+        steps=[{"weight": 50, "bake_seconds": 4}],
+        profile={"holds": 2, "judge": _judged(kind="errors")},
+        around=guards.canary_unmeasured,
+    ),
+    Scenario(
+        "budget",
+        "v36-fail5",
+        "Reverted",
+        evidence_checks.over_budget,
+        expected="20 failed requests are what the release may cost, and no more follow",
+        steps=[{"weight": 50, "bake_seconds": 60}],
+        before=acts.watch_share(25.0),
+        profile={**BY_SHARE, "judge": {**_judged(kind="errors", at_most=0.5), "budget": 20}},
+    ),
+    Scenario(
+        "worse",
+        "v34-fail6",
+        "Reverted",
+        evidence_checks.shown_worse,
+        expected="it fails 6 % where the primary fails 2 %, which fires no alarm, and is reverted",
+        steps=[{"weight": 50, "bake_seconds": 90}],
+        before=acts.watch_share(25.0),
+        profile={**BY_SHARE, "judge": _judged(kind="errors")},
+        sizing=Sizing(tag="v1-fail2"),
+        seconds_before=6.0,
+    ),
+]
+"""What the comparison of both sides decides, where no alarm would."""

@@ -121,7 +121,15 @@ def split(client: ClientOf, traffic: Json) -> tuple[int, int]:
 
 def series_of(balancer: str, group: str) -> Series:
     dimensions = {"LoadBalancer": balancer, "TargetGroup": group.rpartition(":")[2]}
-    return Series("AWS/ApplicationELB", dimensions, "RequestCount", "HTTPCode_Target_5XX_Count")
+    return Series(
+        "AWS/ApplicationELB",
+        dimensions,
+        "RequestCount",
+        "HTTPCode_Target_5XX_Count",
+        "TargetResponseTime",
+        "TargetConnectionErrorCount",
+        in_ms=False,
+    )
 
 
 def requests_per_target(series: Series) -> Json:

@@ -54,7 +54,13 @@ class AppMesh:
 
     def series(self, cluster: str) -> Series:
         dimensions = {"Mesh": MESH, "TargetVirtualNode": cluster}
-        return Series("Envoy", dimensions, "RequestCountPerTarget", "HTTPCode_Target_5XX_Count")
+        return Series(
+            "Envoy",
+            dimensions,
+            "RequestCountPerTarget",
+            "HTTPCode_Target_5XX_Count",
+            "TargetResponseTime",
+        )
 
     def tracked(self, cluster: str) -> Json:
         return requests_per_task(cluster)
@@ -81,6 +87,7 @@ class Proxies:
             dimensions,
             "envoy_appmesh_RequestCountPerTarget",
             "envoy_appmesh_HTTPCode_Target_5XX_Count",
+            "envoy_appmesh_TargetResponseTime",
         )
 
     def tracked(self, cluster: str) -> None:

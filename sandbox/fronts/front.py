@@ -50,12 +50,19 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Where CloudWatch keeps what was counted for one cluster, and under which names."""
+    """Where CloudWatch keeps what was counted for one cluster, and under which names.
+
+    Nobody counts refused connections where `refused` is empty. Response times, `times`, are in
+    seconds unless they are `in_ms`.
+    """
 
     namespace: str
     dimensions: dict[str, str]
     requests: str
     errors: str
+    times: str
+    refused: str = ""
+    in_ms: bool = True
 
 
 class Entry(Protocol):

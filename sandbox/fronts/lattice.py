@@ -140,7 +140,12 @@ def split(client: ClientOf, traffic: Json) -> tuple[int, int]:
 
 def _series(group: str) -> Series:
     return Series(
-        "AWS/VpcLattice", {"TargetGroup": group}, "TotalRequestCount", "HTTPCode_5XX_Count"
+        "AWS/VpcLattice",
+        {"TargetGroup": group},
+        "TotalRequestCount",
+        "HTTPCode_5XX_Count",
+        "RequestTime",
+        "ConnectionErrorCount",
     )
 
 

@@ -581,6 +581,7 @@ EXAMPLES: dict[str, Example] = {
     "a limit above all": with_judge({"kind": "errors", "at_most": 1}),
     "a metric twice": with_judge({"kind": "errors"}, {"kind": "errors"}),
     "no response times": with_profile(_without_times, judge={}),
+    "nothing to judge by": with_profile(_without_times, judge={"metrics": [{"kind": "latency"}]}),
     "metrics that nobody may read": with_profile(_without_metrics, judge={}),
     "a check that comes too late": with_profile(
         deployment={"deadline_seconds": 60, "check_seconds": 61}

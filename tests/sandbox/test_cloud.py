@@ -11,6 +11,8 @@ import pytest
 
 from sandbox import article
 from sandbox.cloud import Sandbox
+from sandbox.demo.judge import judged
+from sandbox.demo.scenarios import JUDGED
 from tests.eventually import within
 
 eventually = within(30)
@@ -84,6 +86,10 @@ def test_events_reach_a_release_and_closing_ends_it(caplog: pytest.LogCaptureFix
         eventually(sandbox.is_free)
         assert sandbox.split() == (100, 0)
         assert sandbox.record(stopped)["outcome"] == "Reverted"
+
+        [slow] = [scenario for scenario in JUDGED if scenario.name == "slow"]
+        _, problems = judged(sandbox, slow)
+        assert problems == []
 
         published = cloudwatch.list_metrics(Namespace="StepCanary")["Metrics"]
         assert {metric["MetricName"] for metric in published} >= {"Reverts", "StrandedSplits"}

@@ -1,12 +1,14 @@
 """The judge in a whole release: what both sides count decides, whatever the alarms say."""
 
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import pytest
 
 from stepcanary.domain.comparison import Compared, judge_of
 from stepcanary.domain.judging import Judging
+from stepcanary.release import plan
 from stepcanary.store import evidence, ledger
 from tests.builders import profile, request
 from tests.fakes.service import Document, Refusal
@@ -193,3 +195,39 @@ def test_a_person_promotes_over_too_little_evidence_and_not_over_a_doubt(here: W
     later(here, 400, lambda: here.signal("promote"))
     bad = {**judged(), "images": {"app": "shop:v3"}}
     assert reverted(here, here.release(bad, "worse"), "errors: the canary gave")
+
+
+def test_what_is_estimated_is_fixed_while_traffic_goes_on(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    value, times = here.cloud._value, count(400)
+
+    def drifting(metric: str, statistic: str, *of: Any) -> float:
+        if statistic.startswith("p"):
+            return next(times) / 1_000
+        return value(metric, statistic, *of)
+
+    monkeypatch.setattr(here.cloud, "_value", drifting)
+    outcome = here.release(judged())
+    assert outcome.state == "Released", outcome
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"budget": 60},
+        {"metrics": [{"kind": "errors"}]},
+        {"metrics": [{"kind": "errors", "clusters": 9}, {"kind": "latency"}]},
+        {"metrics": [{"kind": "latency"}]},
+        {"metrics": [{"kind": "errors"}, {"kind": "latency", "slower_than_ms": 77}]},
+    ],
+)
+def test_estimates_of_another_judge_are_not_kept(here: World, changed: Any) -> None:
+    given = {"metrics": [{"kind": "errors"}, {"kind": "latency"}]}
+
+    def planned(judge: Any, **more: Any) -> Any:
+        return plan.plan_release(here.arn("a-release"), *plan.resolve(judged(judge)), **more).judge
+
+    first = planned(given)
+    assert planned(given, estimates=first) == first
+    assert planned(changed, estimates=first) == planned(changed) != first

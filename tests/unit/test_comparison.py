@@ -50,6 +50,11 @@ def test_a_canary_that_is_worse_reverts_with_the_evidence_in_the_reason() -> Non
     assert "evidence" in found.reason
 
 
+def test_a_canary_all_of_whose_answers_are_bad_is_said_so_in_words() -> None:
+    found = asked(ERRORS, (150, 150, 950, 1), last=False)
+    assert "150 of 150 (100 %) bad answers" in found.reason
+
+
 def test_a_step_needs_no_more_than_that_the_canary_is_not_worse() -> None:
     assert asked(ERRORS, FEW, last=False).decision == "advance"
 

@@ -52,9 +52,7 @@ def test_one_stray_error_at_low_traffic_does_not_revert() -> None:
 def test_one_test_in_one_step_is_the_plain_evidence() -> None:
     periods = minutes(Counts(60, 1, 1140, 5), 7)
     [said] = asked(periods).verdicts
-    assert said.worse == pytest.approx(
-        log_evidence([each.counts for each in periods], EQUAL.worse)
-    )
+    assert said.worse == pytest.approx(log_evidence([each.counts for each in periods], EQUAL.worse))
     assert said.tally.counts == Counts(420, 7, 7980, 35)
 
 

@@ -53,6 +53,21 @@ def test_what_cannot_be_judged_is_refused(judge: dict[str, Any], why: str) -> No
         Judging.model_validate(judge)
 
 
+@pytest.mark.parametrize(
+    "metric",
+    [
+        {"kind": "errors"},
+        {"kind": "errors", "at_most": 0.02},
+        {"kind": "errors", "ratio": 2, "allow": 0.01},
+        {"kind": "latency", "slower_than_ms": 400},
+        {"kind": "custom", "name": "orders", "canary": SERIES, "primary": SERIES},
+    ],
+)
+def test_what_is_kept_with_a_release_is_read_again(metric: dict[str, Any]) -> None:
+    judging = Judging.model_validate({"metrics": [metric]})
+    assert Judging.model_validate_json(judging.model_dump_json()) == judging
+
+
 def test_a_custom_metric_has_series_of_both_sides() -> None:
     found = Judging.model_validate(
         {"metrics": [{"kind": "custom", "name": "orders", "canary": SERIES, "primary": SERIES}]}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from stepcanary.domain.evidence import Counts
-from stepcanary.domain.judge import MetricVerdict, Judge, Period, Tally
+from stepcanary.domain.judge import Judge, MetricVerdict, Period, Tally
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.model import Model
 from stepcanary.domain.verdict import NO_HOLD, Verdict
@@ -86,8 +86,11 @@ def spoken(said: MetricVerdict) -> str:
 
 
 def _share(bad: int, requests: int) -> str:
-    share = f" ({100 * bad / requests:.2g} %)" if requests else ""
-    return f"{bad:,} of {requests:,}{share}"
+    if not requests:
+        return f"{bad:,} of {requests:,}"
+    percent = 100 * bad / requests
+    # Two digits are an exponent where there are three.
+    return f"{bad:,} of {requests:,} ({f'{percent:.2g}' if percent < 99.5 else '100'} %)"
 
 
 def worse(said: MetricVerdict) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stepcanary.domain.evidence import Tolerance
-from stepcanary.domain.judge import FALSE_REVERTS, Rule
+from stepcanary.domain.judge import FALSE_REVERTS, WORSE, Rule
 from stepcanary.domain.measures import Measure
 from stepcanary.domain.model import Model
 
@@ -25,9 +25,9 @@ class Metric(Model):
     """What is counted: the router's errors, its slow answers, or series of your own."""
     name: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
     """What it is called; left out, it is its kind."""
-    ratio: float = Field(default=1.0, ge=0, le=100)
+    ratio: float = Field(default=WORSE.ratio, ge=0, le=100)
     """How many times the primary's share of bad answers the canary may have."""
-    allow: Share = 0.001
+    allow: Share = WORSE.allowance
     """What share of bad answers it may have on top of that."""
     at_most: Share | None = None
     """What share of bad answers it may have whatever the primary has, in place of the two."""
@@ -57,7 +57,8 @@ class Metric(Model):
             raise ValueError(f"canary and primary are for kind custom, not {self.kind}")
         if self.kind != "latency" and self.slower_than_ms is not None:
             raise ValueError(f"slower_than_ms is for kind latency, not {self.kind}")
-        if self.at_most is not None and {"ratio", "allow"} & self.model_fields_set:
+        # By value: a release that was kept with all that it left out is read again.
+        if self.at_most is not None and (self.ratio, self.allow) != (WORSE.ratio, WORSE.allowance):
             raise ValueError("at_most is a limit by itself; remove ratio and allow")
         if self.worse.allowance >= 1:
             raise ValueError("no share of bad answers is above this limit; lower it")

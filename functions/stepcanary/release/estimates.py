@@ -12,6 +12,7 @@ from stepcanary.domain.evidence import estimated_clusters
 from stepcanary.domain.judging import DEFAULT_CLUSTERS, Judging, Metric
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import milliseconds, times_of
+from stepcanary.errors import RequestRejected
 from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, measures_of
 
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
@@ -25,21 +26,54 @@ class Estimated:
     warnings: list[str]
 
 
-def estimated(release: Release, judging: Judging) -> Estimated:
+def estimated(release: Release, judging: Judging, before: Judging | None = None) -> Estimated:
     """The judging with every number that the profile left out, and what a person should know.
 
-    Raises `AwsUnavailable` and `AwsRefused`.
+    Numbers that were estimated `before`, for a judging that left out the same, stay as they are:
+    they are fixed once the release is planned, and traffic goes on. Raises `AwsUnavailable` and
+    `AwsRefused`, and `RequestRejected` where there is nothing to judge by.
     """
-    timed = [_timed(release, judging, metric) for metric in judging.metrics]
-    without = [m.named for m, known in zip(judging.metrics, timed, strict=True) if known is None]
-    found = [known for known in timed if known is not None]
-    sized = _sized(release.model_copy(update={"judge": judging}), found)
-    warnings = [
+    if before is None or not _is_of(before, judging):
+        timed = [_timed(release, judging, metric) for metric in judging.metrics]
+        found = [known for known in timed if known is not None]
+        if not found:
+            raise RequestRejected(
+                "judge: the primary has no response times of the last day, and nothing else is"
+                " judged; give slower_than_ms"
+            )
+        sized = _sized(release.model_copy(update={"judge": judging}), found)
+        before = judging.model_copy(update={"metrics": sized})
+    return Estimated(before, _warnings(judging, before))
+
+
+def _warnings(judging: Judging, estimates: Judging) -> list[str]:
+    judged = {metric.named for metric in estimates.metrics}
+    return [
         f"judge: {name} is not judged, for the primary has no response times of the last day; give"
         " slower_than_ms"
-        for name in without
+        for name in (metric.named for metric in judging.metrics)
+        if name not in judged
     ]
-    return Estimated(judging.model_copy(update={"metrics": sized}), warnings)
+
+
+def _is_of(estimates: Judging, judging: Judging) -> bool:
+    """Whether these are estimates of what the judging leaves out, and of nothing else."""
+    found = {metric.named: metric for metric in estimates.metrics}
+    # One without response times is left out.
+    lost = [m for m in judging.metrics if m.named not in found]
+    if any(metric.kind != "latency" or metric.slower_than_ms for metric in lost):
+        return False
+    filled = [
+        metric.model_copy(
+            update={
+                name: getattr(metric, name) or getattr(found[metric.named], name)
+                for name in ("clusters", "slower_than_ms")
+            }
+        )
+        for metric in judging.metrics
+        if metric.named in found
+    ]
+    return judging.model_copy(update={"metrics": filled}) == estimates
 
 
 def _timed(release: Release, judging: Judging, metric: Metric) -> Metric | None:

@@ -95,7 +95,11 @@ def _put_right(seen: Lease) -> None:
 def _check_again(release: Release, request: object) -> None:
     """Another release may have come and gone between the plan and the lease."""
     planned = plan_release(
-        release.execution, *resolve(request), release.may_be_lost, last_try=False
+        release.execution,
+        *resolve(request),
+        release.may_be_lost,
+        last_try=False,
+        estimates=release.judge,
     )
     # Autoscaling may have been at it: the canary follows a primary that grows, and one that was
     # larger a moment ago gets those tasks again.

@@ -10,6 +10,7 @@ from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
 from stepcanary.domain.content import Content, with_tags
 from stepcanary.domain.deployment import Service, check_releasable, check_replaceable
 from stepcanary.domain.deployment import warnings as service_warnings
+from stepcanary.domain.judging import Judging
 from stepcanary.domain.permitted import check_cluster, check_tags
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release, Side
@@ -50,17 +51,19 @@ def plan_release(
     *,
     last_try: bool = True,
     only_reads: bool = False,
+    estimates: Judging | None = None,
 ) -> Release:
     """`may_be_lost` has the unknown members that the stack's parameter names. What AWS may say
     later is refused at the `last_try` alone. Whether autoscaling may be changed is known only
-    where the plan does more than read.
+    where the plan does more than read. `estimates` are those of an earlier plan of this release.
 
     Raises `RequestRejected` with the field and what to do; `AwsUnavailable` to try again.
     """
     with entered(profile.access(execution)):
-        return _planned(
+        release = _planned(
             execution, request, profile, may_be_lost, last_try=last_try, only_reads=only_reads
         )
+        return _with_judge(release, estimates)
 
 
 def _planned(
@@ -113,7 +116,7 @@ def _planned(
         at_rest = resting.at_rest(request.service, canary, next(filter(None, abandoned), None))
     except AwsRefused as refused:
         raise RequestRejected(f"a check of the release was refused. {refused}") from refused
-    release = build_release(
+    return build_release(
         execution,
         request,
         profile,
@@ -133,15 +136,14 @@ def _planned(
             *alarm_warnings(profile.alarms, alarms, profile.all_steps),
         ],
     )
-    return _with_judge(release)
 
 
-def _with_judge(release: Release) -> Release:
+def _with_judge(release: Release, estimates: Judging | None) -> Release:
     """With what the judge needs and the profile leaves out."""
     if release.judge is None:
         return release
     try:
-        found = estimated(release, release.judge)
+        found = estimated(release, release.judge, estimates)
     except AwsRefused as refused:
         raise RequestRejected(f"judge: its metrics cannot be read. {refused}") from refused
     warnings = [*release.warnings, *found.warnings]
