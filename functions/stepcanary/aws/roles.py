@@ -35,6 +35,7 @@ READS = json.dumps(
                 "appmesh:List*",
                 "application-autoscaling:Describe*",
                 "cloudwatch:Describe*",
+                "cloudwatch:GetMetricData",
                 "ecs:Describe*",
                 "ecs:List*",
                 "elasticloadbalancing:Describe*",
