@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable
 
-RARE = 1e-6
+RARE = 1e-4
 """What is less probable than this is left out of a worst case."""
 CONFIDENCE_95 = 1.959964
 DIRECTLY = 16

@@ -2,7 +2,7 @@
 of a step on, until the traffic has left it.
 
 Nothing is drawn at random. What chance adds is bounded: of requests that fail at most as many as
-one release in a million exceeds, of those that count as evidence no more than all but one have.
+one release in ten thousand exceeds, of those that count as evidence no more than all but one have.
 """
 
 import math
