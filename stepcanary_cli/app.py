@@ -37,6 +37,7 @@ for command in (
     questions.history,
     questions.show,
     questions.check,
+    questions.preview,
     questions.version,
     proposing.init,
 ):

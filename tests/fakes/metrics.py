@@ -22,8 +22,8 @@ class Measured:
     """A part of a fake that has a clock and a split, `primary` and `canary` are what CloudWatch
     calls the sides in a dimension.
 
-    `bad` and `slow` give a side's share of bad and of slow answers at a moment; `lost` are metrics
-    that nobody publishes.
+    `bad` and `slow` give a side's share of bad and of slow answers at a moment, `traffic_at` how
+    many times as many requests come as usual; `lost` are metrics that nobody publishes.
     """
 
     clock: VirtualClock
@@ -34,6 +34,7 @@ class Measured:
     def begin_measuring(self) -> None:
         self.bad: Share = lambda _side, _at: 0.001
         self.slow: Share = lambda _side, _at: 0.05
+        self.traffic_at: Callable[[datetime], float] = lambda _at: 1.0
         self.lost: set[str] = set()
         self._splits: list[tuple[datetime, tuple[int, int]]] = []
 
@@ -90,9 +91,8 @@ class Measured:
         self, metric: str, statistic: str, side: str, at: datetime, period: timedelta
     ) -> float:
         middle = at + period / 2
-        requests = round(
-            self.requests_per_second * period.total_seconds() * self._share(side, middle)
-        )
+        coming = self.requests_per_second * self.traffic_at(middle)
+        requests = round(coming * period.total_seconds() * self._share(side, middle))
         if statistic.startswith("p"):
             return 0.4
         if statistic.startswith("TC("):

@@ -8,8 +8,6 @@ import pytest
 from stepcanary.domain.chance import at_most_of, drawn, least, most, over, wilson
 
 
-
-
 @pytest.mark.parametrize("mean", [0.01, 0.5, 3.0, 40.0, 600.0])
 @pytest.mark.parametrize("rare", [1e-2, 1e-4])
 def test_a_count_strays_no_further_than_that(mean: float, rare: float) -> None:

@@ -129,7 +129,8 @@ def test_where_the_judge_is_not_sure_to_see_it_all_of_the_canary_fails() -> None
         assert (found.by_judge, found.by_alarms, found.seconds) == (None, None, None)
         stretch = of.stretches[3]
         requests = of.assumed.requests_per_minute * (stretch.ends - stretch.begins) / 60
-        assert requests < found.failed < 1.4 * requests + 30
+        assert requests < found.failed
+        assert found.failed < 1.4 * requests + 30
 
 
 def test_an_alarm_is_as_fast_as_it_is_and_the_faster_of_both_counts() -> None:
@@ -139,8 +140,9 @@ def test_an_alarm_is_as_fast_as_it_is_and_the_faster_of_both_counts() -> None:
     assert (of_alarm.by_judge, of_alarm.failed) == (None, of_alarm.by_alarms)
     assert of_alarm.failed > 2_450
     faster = both.exposed(3)
+    assert faster.failed == faster.by_alarms
     assert faster.by_judge is not None
-    assert faster.failed == faster.by_alarms < faster.by_judge
+    assert faster.failed < faster.by_judge
     assert faster.seconds == 90 + REACTION_SECONDS + PACE.settle
 
 

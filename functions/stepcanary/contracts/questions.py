@@ -11,9 +11,12 @@ from pydantic import Field, SerializeAsAny
 from stepcanary.contracts.answers import EndedRelease, RunningRelease, WaitingRelease
 from stepcanary.contracts.contract import Contract
 from stepcanary.domain.content import Content
+from stepcanary.domain.exposure import Assumed
 from stepcanary.domain.model import Document, Model
 from stepcanary.domain.names import ServiceName
 from stepcanary.domain.outcome import Outcome
+from stepcanary.domain.preview import PreviewStep, Source
+from stepcanary.domain.ramp import Ramp
 from stepcanary.domain.stage import Phase
 
 
@@ -45,6 +48,15 @@ class CheckQuestion(Contract):
 
     question: Literal["check"]
     request: Any
+
+
+class PreviewQuestion(Contract):
+    """What a release would be like; `request` is as of a check. With a `budget` it proposes a ramp
+    over which an outage costs no more failed requests."""
+
+    question: Literal["preview"]
+    request: Any
+    budget: int | None = Field(default=None, ge=1, le=10_000_000_000)
 
 
 class VersionQuestion(Contract):
@@ -155,6 +167,31 @@ class Checked(Contract):
     findings: list[str] = Field(default=[])
     warnings: list[str] = Field(default=[])
     cost: str = ""
+
+
+class CheckAnswer(Contract):
+    """What a check has found; nothing where all is well."""
+
+    asked: str
+    findings: list[str] = Field(default=[])
+
+
+class Previewed(Checked):
+    """With `answers` of each check. `seconds` is how long the steps, and the return of the weights,
+    last that nothing holds, and `longest` how long with all holds and gates. `steps` say what an
+    outage costs at most under the `traffic` that is assumed, and nothing where none is known.
+    `sources` are what sees an outage. `ramp` is what is proposed for a budget, `notes` what a
+    person should know of these numbers."""
+
+    answers: list[CheckAnswer] = Field(default=[])
+    seconds: int = 0
+    longest: int = 0
+    primary_tasks: int = 0
+    traffic: Assumed | None = None
+    sources: list[Source] = Field(default=[])
+    steps: list[PreviewStep] = Field(default=[])
+    ramp: Ramp | None = None
+    notes: list[str] = Field(default=[])
 
 
 class QuestionAnswer(Contract):

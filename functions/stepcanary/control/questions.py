@@ -8,12 +8,13 @@ from stepcanary.contracts.contract import Contract
 from stepcanary.contracts.questions import (
     CheckQuestion,
     HistoryQuestion,
+    PreviewQuestion,
     ShowQuestion,
     StackVersion,
     StatusQuestion,
     VersionQuestion,
 )
-from stepcanary.control import checking, past, status
+from stepcanary.control import checking, past, previewing, status
 from stepcanary.domain.request import parse
 from stepcanary.errors import ProfileMissing, RequestRejected
 from stepcanary.store import profiles
@@ -24,6 +25,7 @@ QUESTIONS: dict[str, tuple[type[Contract], Callable[[Any], Contract]]] = {
     "history": (HistoryQuestion, past.history),
     "show": (ShowQuestion, past.show),
     "check": (CheckQuestion, checking.check),
+    "preview": (PreviewQuestion, previewing.preview_release),
     "version": (VersionQuestion, lambda _question: StackVersion(version=VERSION)),
 }
 MOST_NAMES = 50

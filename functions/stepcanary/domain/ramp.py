@@ -1,4 +1,4 @@
-"""Ramp: steps over which no outage costs more than a budget of failed requests, as far as any do."""
+"""Ramp: steps over which an outage costs no more than a budget of failed requests, if any do."""
 
 from dataclasses import replace
 
