@@ -9,7 +9,7 @@ import click
 from click.shell_completion import shell_complete
 
 from stepcanary.version import VERSION
-from stepcanary_cli import acts, proposing, questions, signals
+from stepcanary_cli import acts, proposing, questions, replaying, signals
 from stepcanary_cli.failures import Failure, explained
 from stepcanary_cli.options import common, given_in
 from stepcanary_cli.outcomes import Exit
@@ -38,6 +38,7 @@ for command in (
     questions.show,
     questions.check,
     questions.preview,
+    replaying.replay,
     questions.version,
     proposing.init,
 ):

@@ -86,8 +86,8 @@ def _ramp(ramp: Answer) -> list[str]:
     if not all(step["within"] for step in ramp["steps"]):
         least = max(step["failed"] for step in ramp["steps"])
         lines.append(
-            "No ramp keeps all steps within that: what comes before a weight pays for it, and all"
-            f" of the traffic has to come to the canary once. A budget of {least:,}, or an alarm"
-            " that is faster, does"
+            "No ramp keeps all steps within that: an outage just before a weight is written costs"
+            " what it costs at that weight, and at last all traffic comes to the canary. A budget"
+            f" of {least:,} does, or a faster alarm"
         )
     return lines

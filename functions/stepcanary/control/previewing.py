@@ -12,9 +12,8 @@ from stepcanary.domain.exposure import Assumed
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.ramp import proposed
 from stepcanary.domain.release import Release
-from stepcanary.domain.request import ActionRequest
 from stepcanary.errors import AwsRefused
-from stepcanary.release import foreseen, plan
+from stepcanary.release import foreseen
 from stepcanary.release.estimates import estimated
 from stepcanary.release.inspection import Inspection, inspect
 from stepcanary.store import settings
@@ -57,8 +56,7 @@ def _sketch(execution: str, service: str, profile: Profile, found: Inspection) -
     if found.services is None:
         return None
     routes = found.routes if len(found.routes) == len(profile.traffic) else profile.traffic
-    asked = ActionRequest(service=service, action="status")
-    return plan.build_release(execution, asked, profile, found.services, routes, by="")
+    return foreseen.drawn(execution, service, profile, found.services, routes)
 
 
 def _foreseen(

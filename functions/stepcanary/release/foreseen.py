@@ -1,18 +1,42 @@
 """Foreseen: what a release would meet, by the metrics of the days before it."""
 
 from stepcanary import clock
-from stepcanary.aws import metrics
+from stepcanary.aws import ecs, metrics
 from stepcanary.domain import preview
+from stepcanary.domain.deployment import Service
 from stepcanary.domain.exposure import Assumed, Outages, Pace
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.preview import Source
+from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release
+from stepcanary.domain.request import ActionRequest
 from stepcanary.domain.router_metrics import errors_of
 from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, SIDES
+from stepcanary.release.plan import build_release
 
 LOOK_SECONDS = 60
 """Within which the watch looks at every release; at those that have just begun to bake it looks
 sooner."""
+
+
+def sketch(execution: str, service: str, profile: Profile) -> Release:
+    """What any release of the service would be like, without a version. Raises `RequestRejected`
+    where a service is not there."""
+    primary = ecs.require_service(profile.cluster, profile.primary, "primary")
+    canary = ecs.require_service(profile.cluster, profile.canary, "canary")
+    return drawn(execution, service, profile, (primary, canary), profile.traffic)
+
+
+def drawn(
+    execution: str,
+    service: str,
+    profile: Profile,
+    services: tuple[Service, Service],
+    routes: list[Traffic],
+) -> Release:
+    """The sketch of services and routes that were read."""
+    asked = ActionRequest(service=service, action="status")
+    return build_release(execution, asked, profile, services, routes, by="")
 
 
 def assumed(release: Release) -> Assumed | None:
