@@ -1,7 +1,6 @@
 """Replaying: what the judge of a profile would have said of the last days. The stack answers with
 what was counted, and the judge runs here."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from stepcanary_cli.showing import columns, duration, name_of
 
 DAYS, MOST_DAYS = 14, 15
 """CloudWatch keeps minutes for fifteen days."""
-DAY_SECONDS = 86_400
-RUNNING = ("Running", "Rejected")
-"""Outcomes of what has nothing to be judged by, or not all."""
+NOT_OVER = ("Running", "Rejected")
+"""Outcomes of what has counted nothing, or not all."""
 
 
 @click.command()
@@ -49,7 +47,7 @@ def replay(service: str, days: int, profile: Path | None) -> Exit:
         "service": service,
         "days": days,
         "judge": judge.profile.model_dump(mode="json"),
-        "releases": [each.model_dump() for each in _releases(mine, service, days, judge)],
+        "releases": [each.model_dump() for each in _releases(mine, service, counted)],
         "false_reverts": [each.model_dump() for each in judge.false_reverts(counted.zones)],
         "found": [each.model_dump() for each in judge.found(counted.minutes)],
         "notes": counted.notes,
@@ -70,6 +68,8 @@ class Counted:
         self.notes: list[str] = first["notes"]
         self.minutes: dict[str, Minutes] = {}
         self.zones: dict[str, dict[str, Minutes]] = {}
+        self.since = 0
+        """The second from which on it was counted."""
 
     @classmethod
     def of(cls, mine: Use, request: Answer, days: int) -> "Counted":
@@ -91,6 +91,7 @@ class Counted:
         return found
 
     def _add(self, page: Answer) -> None:
+        self.since = page["before"]
         _merge(self.minutes, page["minutes"])
         for zone, by_metric in page["zones"].items():
             _merge(self.zones.setdefault(zone, {}), by_metric)
@@ -103,22 +104,22 @@ def _merge(into: dict[str, Minutes], page: dict[str, list[list[int]]]) -> None:
             of_metric[at] = requests, bad
 
 
-def _releases(mine: Use, service: str, days: int, judge: Replay) -> Iterator[Rejudged]:
+def _releases(mine: Use, service: str, counted: Counted) -> Iterator[Rejudged]:
     """Those that are over and have rows; the newest first."""
-    for past in _pasts(mine, service, time.time() - days * DAY_SECONDS):
+    for past in _pasts(mine, service, counted.since):
         steps, rows = _rows(mine, past["execution"])
         if rows:
-            yield judge.rejudged(past["execution"], past["outcome"], steps, rows)
+            yield counted.judge.rejudged(past["execution"], past["outcome"], steps, rows)
 
 
-def _pasts(mine: Use, service: str, since: float) -> Iterator[Answer]:
+def _pasts(mine: Use, service: str, since: int) -> Iterator[Answer]:
     after: str | None = ""
     while after is not None:
         page = mine.connection.ask({"question": "history", "service": service, "after": after})
         for past in page["releases"]:
             if past["started_at"] < since:
                 return
-            if past["outcome"] not in RUNNING:
+            if past["outcome"] not in NOT_OVER:
                 yield past
         after = page["after"]
 

@@ -24,8 +24,9 @@ class Measured:
     calls the sides in a dimension.
 
     `bad` and `slow` give a side's share of bad and of slow answers at a moment, `traffic_at` how
-    many times as many requests come as usual; `lost` are metrics that nobody publishes. `zones` are the parts of the traffic by zone, where CloudWatch has metrics
-    by zone, and `zone_bad` a zone's share of bad answers beside its side's.
+    many times as many requests come as usual; `lost` are metrics that nobody publishes. `zones` are
+    the parts of the traffic by zone, which CloudWatch tells only of load balancers, and `zone_bad`
+    is a zone's share of bad answers beside its side's.
     """
 
     clock: VirtualClock

@@ -7,6 +7,8 @@ from stepcanary.domain.model import Model
 from stepcanary.domain.profile import DAY_SECONDS, Step
 
 LOWER = 0.8
+FIRST_CAP = 50
+"""Of a profile that has all traffic at once."""
 MOST_TRIES = 25
 
 
@@ -42,19 +44,26 @@ def proposed(outages: Outages, budget: int) -> Ramp:
     for _ in range(MOST_TRIES):
         found = _with_bakes(outages, _capped(outages, cap))
         ramp = _ramp(outages, found, budget)
-        weights = [step.weight for step in ramp.steps]
-        # With the one before 100 the cost is that of 100 itself.
-        helped = [n for n in range(len(weights) - 1) if weights[n + 1] < 100]
-        before_last = len(weights) - 2
-        if before_last >= 0 and not ramp.steps[-1].within:
-            alone = _alone(found, before_last) > budget
-        else:
-            alone = before_last >= 0 and not ramp.steps[before_last].within
-        too_much = alone or any(not ramp.steps[n].within for n in helped)
-        if not too_much or weights[-2:-1] in ([], [1]):
+        *before, last = ramp.steps
+        if not before:
+            if last.within:
+                return ramp
+            cap = FIRST_CAP
+            continue
+        if before[-1].weight == 1 or not _is_helped(found, ramp):
             return ramp
-        cap = max(1, min(int(weights[-2] * LOWER), weights[-2] - 1))
+        cap = max(1, min(int(before[-1].weight * LOWER), before[-1].weight - 1))
     return ramp
+
+
+def _is_helped(outages: Outages, ramp: Ramp) -> bool:
+    """Whether lower weights bring a step within the budget. The one before 100 costs what 100 does,
+    so where that is over the budget it is asked what it costs by itself."""
+    *others, before, last = ramp.steps
+    if last.within:
+        return not (before.within and all(step.within for step in others))
+    too_much = _alone(outages, len(others)) > ramp.budget
+    return too_much or not all(step.within for step in others)
 
 
 def _alone(outages: Outages, step: int) -> int:
@@ -75,15 +84,22 @@ def _capped(outages: Outages, cap: int) -> list[Step]:
 
 def _with_bakes(outages: Outages, steps: list[Step]) -> Outages:
     """With bakes as long as the judge needs, and what is left of the profile's time for all."""
-    sketch = replace(outages, steps=steps)
-    needed = [_needed(sketch, number) for number in range(len(steps))]
+    needed: list[int] = []
+    for number in range(len(steps)):
+        # How long the steps before it bake says how much is known of the primary.
+        sketch = replace(outages, steps=_baked(steps, needed))
+        needed.append(_needed(sketch, number))
     left = sum(step.bake_seconds for step in outages.steps) - sum(needed)
     more = max(0, left // len(steps) // PERIOD * PERIOD)
-    baked = [
-        step.model_copy(update={"bake_seconds": min(DAY_SECONDS, seconds + more)})
-        for step, seconds in zip(steps, needed, strict=True)
-    ]
+    baked = _baked(steps, [min(DAY_SECONDS, seconds + more) for seconds in needed])
     return replace(outages, steps=baked)
+
+
+def _baked(steps: list[Step], seconds: list[int]) -> list[Step]:
+    """With these bakes, as far as they go."""
+    first = zip(steps, seconds, strict=False)
+    changed = [step.model_copy(update={"bake_seconds": bake}) for step, bake in first]
+    return [*changed, *steps[len(changed) :]]
 
 
 def _needed(outages: Outages, step: int) -> int:
