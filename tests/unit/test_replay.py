@@ -91,7 +91,10 @@ def test_a_zone_alone_says_nothing() -> None:
 
 
 def test_too_few_minutes_make_no_release() -> None:
-    short = {"a": {"errors": minutes(9, lambda _n: 0, 5)}, "b": {"errors": {}}}
+    short: dict[str, dict[str, Minutes]] = {
+        "a": {"errors": minutes(9, lambda _n: 0, 5)},
+        "b": {"errors": {}},
+    }
     assert [each.releases for each in REPLAY.false_reverts(short)] == [0, 0, 0]
     [found, *_] = REPLAY.found({"errors": minutes(9, lambda _n: 0, 5)})
     assert (found.releases, found.found, found.seconds) == (0, 0, None)
