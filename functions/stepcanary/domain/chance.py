@@ -2,14 +2,17 @@
 
 import math
 import random
-from collections.abc import Callable
+from functools import lru_cache
 
 RARE = 1e-4
 """What is less probable than this is left out of a worst case."""
 CONFIDENCE_95 = 1.959964
 DIRECTLY = 16
+CLOSE = 0.05
+REMEMBERED = 50_000
 
 
+@lru_cache(maxsize=REMEMBERED)
 def most(mean: float, rare: float = RARE) -> int:
     """What a count of independent events exceeds with a probability of at most `rare`.
 
@@ -17,30 +20,32 @@ def most(mean: float, rare: float = RARE) -> int:
     """
     if mean <= 0:
         return 0
-    high = mean + 1.0
-    while _exponent(high, mean) < -math.log(rare):
-        high *= 2
-    return math.ceil(_between(mean, high, lambda x: _exponent(x, mean) < -math.log(rare)))
+    needed = -math.log(rare)
+    low, high = mean, mean + math.sqrt(2 * mean * needed) + needed
+    while high - low > CLOSE:
+        middle = (low + high) / 2
+        low, high = (low, middle) if _exponent(middle, mean) >= needed else (middle, high)
+    return math.ceil(high)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def least(mean: float, rare: float = RARE) -> int:
     """What a count of independent events falls below with a probability of at most `rare`."""
-    if mean <= -math.log(rare):
+    needed = -math.log(rare)
+    if mean <= needed:
         return 0
-    return math.floor(_between(0.0, mean, lambda x: _exponent(x, mean) >= -math.log(rare)))
+    low, high = max(0.0, mean - math.sqrt(2 * mean * needed)), mean
+    while high - low > CLOSE:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _exponent(middle, mean) >= needed else (low, middle)
+    return math.floor(low)
 
 
 def _exponent(count: float, mean: float) -> float:
     return (count * math.log(count / mean) if count else 0.0) - count + mean
 
 
-def _between(low: float, high: float, is_below: Callable[[float], bool]) -> float:
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if is_below(middle) else (low, middle)
-    return (low + high) / 2
-
-
+@lru_cache(maxsize=REMEMBERED)
 def over(limit: float, mean: float) -> float:
     """How probable it is that a count is above a limit."""
     if mean <= 0:
@@ -52,6 +57,7 @@ def over(limit: float, mean: float) -> float:
     return max(0.0, 1.0 - math.fsum(terms))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def at_most_of(tries: int, share: float, rare: float = RARE) -> int:
     """How many of so many tries succeed at most, but with a probability of `rare`."""
     if share <= 0:

@@ -32,7 +32,7 @@ BETWEEN_SECONDS = 20
 """From the end of a bake until the next weight is written, by a canary that has its tasks."""
 REACTION_SECONDS = 30
 """From a look that doubts until the weight is written; what writes it lives no longer."""
-STARTS, MOST_STARTS = 12, 60
+STARTS, MOST_STARTS = 12, 30
 """So many moments before the end of a step, and after it has settled, are gone through, and so many
 in between."""
 MOST_PERIODS = 1_440

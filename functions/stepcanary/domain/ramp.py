@@ -6,10 +6,10 @@ from stepcanary.domain.exposure import BETWEEN_SECONDS, PERIOD, Outages
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import DAY_SECONDS, Step
 
-LOWER = 0.8
+LOWER = 0.7
 FIRST_CAP = 50
 """Of a profile that has all traffic at once."""
-MOST_TRIES = 25
+MOST_TRIES = 14
 
 
 class RampStep(Model):
