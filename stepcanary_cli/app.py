@@ -11,7 +11,7 @@ import click
 from click.shell_completion import shell_complete
 
 from stepcanary.version import VERSION
-from stepcanary_cli import acts, proposing, questions, signals
+from stepcanary_cli import acts, proposing, questions, replaying, signals
 from stepcanary_cli.failures import Failure, Interrupted, Misuse, explained, fault
 from stepcanary_cli.options import common
 from stepcanary_cli.outcomes import Exit
@@ -40,6 +40,8 @@ for command in (
     questions.history,
     questions.show,
     questions.check,
+    questions.preview,
+    replaying.replay,
     questions.version,
     proposing.init,
 ):

@@ -9,6 +9,7 @@ from stepcanary_cli import showing
 from stepcanary_cli.acts import version_options
 from stepcanary_cli.options import common, use
 from stepcanary_cli.outcomes import Answer, Exit
+from stepcanary_cli.previews import previewed
 from stepcanary_cli.requests import version_named
 
 
@@ -64,6 +65,32 @@ def check(
     mine = use()
     found = mine.connection.ask({"question": "check", "request": request})
     mine.screen.show(found, showing.checked)
+    return Exit.DONE if found["releasable"] else Exit.REJECTED
+
+
+@click.command()
+@click.argument("service")
+@version_options
+@click.option(
+    "--budget",
+    type=click.IntRange(1, 10_000_000_000),
+    metavar="REQUESTS",
+    help="Propose the ramp over which an outage fails no more requests than that.",
+)
+@common
+def preview(
+    service: str,
+    images: tuple[str, ...],
+    task_definitions: tuple[str, str] | None,
+    profile: Path | None,
+    budget: int | None,
+) -> Exit:
+    """Say what a release would be like: its steps, its checks, and what an outage costs in each."""
+    request = {"service": service, **version_named(images, task_definitions, profile)}
+    mine = use()
+    asked = {"budget": budget} if budget else {}
+    found = mine.connection.ask({"question": "preview", "request": request, **asked})
+    mine.screen.answer(found, previewed(found))
     return Exit.DONE if found["releasable"] else Exit.REJECTED
 
 

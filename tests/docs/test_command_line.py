@@ -9,13 +9,19 @@ import pytest
 
 from emulator import template
 from stepcanary.contracts.questions import (
+    CheckAnswer,
     Checked,
     History,
     PastRelease,
+    Previewed,
     ReleaseStory,
     ServiceStatus,
     StackStatus,
 )
+from stepcanary.domain.exposure import Assumed
+from stepcanary.domain.preview import PreviewStep, Source
+from stepcanary.domain.ramp import Ramp, RampStep
+from stepcanary.domain.replay import FalseReverts, Found, Rejudged
 from stepcanary_cli.app import cli
 from stepcanary_cli.outcomes import Ended, Exit
 from tests.docs.test_commands import commands
@@ -72,6 +78,16 @@ def test_the_page_has_the_keys_of_each_document() -> None:
         "a release in `history`": PastRelease,
         "`show`": ReleaseStory,
         "`check`": Checked,
+        "`preview`": Previewed,
+        "an entry of `answers`": CheckAnswer,
+        "`traffic` of `preview`": Assumed,
+        "an entry of `sources`": Source,
+        "a step of `preview`": PreviewStep,
+        "`ramp` of `preview`": Ramp,
+        "a step of `ramp`": RampStep,
+        "a release in `replay`": Rejudged,
+        "an entry of `false_reverts`": FalseReverts,
+        "an entry of `found`": Found,
     }
     found = {what: re.findall(r"`(\w+)`", keys) for what, keys in rows("As JSON")}
     for what, model in models.items():

@@ -13,6 +13,7 @@ from tests.fakes.clock import VirtualClock
 from tests.fakes.service import Document, Refusal
 
 MOST_QUERIES = 500
+ZONED = {"AWS/ApplicationELB", "AWS/VpcLattice"}
 
 
 Share = Callable[[str, datetime], float]
@@ -22,9 +23,12 @@ class Measured:
     """A part of a fake that has a clock and a split, `primary` and `canary` are what CloudWatch
     calls the sides in a dimension.
 
-    `bad` and `slow` give a side's share of bad and of slow answers at a moment; `lost` are metrics
-    that nobody publishes. So long after its end a period has half of what it will have, if it is
-    `revised_after` that; `unordered` answers come newest first and have each period twice.
+    `bad` and `slow` give a side's share of bad and of slow answers at a moment, `traffic_at` how
+    many times as many requests come as usual; `lost` are metrics that nobody publishes. `zones` are
+    the parts of the traffic by zone, which CloudWatch tells only of load balancers, and `zone_bad`
+    is a zone's share of bad answers beside its side's.
+    So long after its end a period has half of what it will have, if it is `revised_after` that;
+    `unordered` answers come newest first and have each period twice.
     """
 
     clock: VirtualClock
@@ -35,9 +39,12 @@ class Measured:
     def begin_measuring(self) -> None:
         self.bad: Share = lambda _side, _at: 0.001
         self.slow: Share = lambda _side, _at: 0.05
+        self.traffic_at: Callable[[datetime], float] = lambda _at: 1.0
         self.lost: set[str] = set()
         self.revised_after = 0.0
         self.unordered = False
+        self.zones: dict[str, float] = {"us-east-1a": 0.5, "us-east-1b": 0.3, "us-east-1c": 0.2}
+        self.zone_bad: Share = lambda _zone, _at: 0.0
         self._splits: list[tuple[datetime, tuple[int, int]]] = []
 
     def remember_split(self, split: tuple[int, int]) -> None:
@@ -75,14 +82,17 @@ class Measured:
     def _points(self, stat: Document, start: datetime, end: datetime) -> Document:
         metric = stat["Metric"]
         dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
-        side = self._side(dimensions)
+        zone = dimensions.get("AvailabilityZone")
+        # Only the load balancers tell, and of a zone that they are in.
+        has_zone = stat["Metric"]["Namespace"] in ZONED and zone in self.zones
+        side = None if zone and not has_zone else self._side(dimensions)
         period = timedelta(seconds=stat["Period"])
         moments, values = [], []
         at = start
         while at < end and side is not None and metric["MetricName"] not in self.lost:
             published = at + period + timedelta(seconds=self.published_after)
             if published <= self.clock.now():
-                value = self._value(metric["MetricName"], stat["Stat"], side, at, period)
+                value = self._value(metric["MetricName"], stat["Stat"], side, at, period, zone)
                 if self.clock.now() < at + period + timedelta(seconds=self.revised_after):
                     value = value // 2
                 if value:
@@ -94,18 +104,25 @@ class Measured:
         return {"Timestamps": moments, "Values": values}
 
     def _value(
-        self, metric: str, statistic: str, side: str, at: datetime, period: timedelta
+        self,
+        metric: str,
+        statistic: str,
+        side: str,
+        at: datetime,
+        period: timedelta,
+        zone: str | None,
     ) -> float:
         middle = at + period / 2
-        requests = round(
-            self.requests_per_second * period.total_seconds() * self._share(side, middle)
-        )
+        coming = self.requests_per_second * self.traffic_at(middle)
+        coming *= self.zones[zone] if zone else 1.0
+        requests = round(coming * period.total_seconds() * self._share(side, middle))
         if statistic.startswith("p"):
             return 0.4
         if statistic.startswith("TC("):
             return round(requests * self.slow(side, middle))
         if "5XX" in metric:
-            return round(requests * self.bad(side, middle))
+            of_zone = self.zone_bad(zone, middle) if zone else 0.0
+            return round(requests * (self.bad(side, middle) + of_zone))
         return 0.0 if "ConnectionError" in metric else requests
 
 

@@ -554,6 +554,9 @@ def _ask_in_every_way(here: World) -> None:
     here.ask("status")
     here.ask("history", service="checkout")
     here.ask("show", release="checkout")
+    assert here.ask("preview", request={"service": "checkout"}, budget=1_000)["steps"]
+    assert here.ask("counts", request={"service": "checkout"})["minutes"]
+    here.ask("rows", release="checkout")
     assert not here.ask("check", request=version(98))["releasable"]
     unknown = {"question": "status", "service": "nobody"}
     assert "have one: checkout" in here.invoke("AnswerQuestionFunction", unknown)["cause"]

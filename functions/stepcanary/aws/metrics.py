@@ -1,6 +1,6 @@
 """Metrics: what CloudWatch has counted, of many series in few calls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,15 @@ def read(series: Sequence[Series], start: int, end: int, period: int) -> list[Va
         some = distinct[first : first + QUERIES_PER_CALL]
         found |= dict(zip(some, _read(some, start, end, period), strict=True))
     return [found[_key(each)] for each in series]
+
+
+def summed(values: Iterable[Values]) -> Values:
+    """What several series have together."""
+    total: Values = {}
+    for each in values:
+        for at, value in each.items():
+            total[at] = total.get(at, 0.0) + value
+    return total
 
 
 def _key(series: Series) -> str:

@@ -10,11 +10,17 @@ from pydantic import Field, SerializeAsAny
 
 from stepcanary.contracts.answers import EndedRelease, RunningRelease, WaitingRelease
 from stepcanary.contracts.contract import Contract
+from stepcanary.domain.comparison import Row
 from stepcanary.domain.content import Content
+from stepcanary.domain.exposure import Assumed
 from stepcanary.domain.identifiers import Like
+from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Document, Model
 from stepcanary.domain.names import ServiceName
 from stepcanary.domain.outcome import Outcome
+from stepcanary.domain.preview import PreviewStep, Source
+from stepcanary.domain.profile import Step
+from stepcanary.domain.ramp import Ramp
 from stepcanary.domain.stage import Phase
 
 PageMark = Annotated[
@@ -56,6 +62,34 @@ class CheckQuestion(Contract):
 
     question: Literal["check"]
     request: Any
+
+
+class PreviewQuestion(Contract):
+    """What a release would be like; `request` is as of a check. With a `budget` it proposes a ramp
+    over which an outage costs no more failed requests."""
+
+    question: Literal["preview"]
+    request: Any
+    budget: int | None = Field(default=None, ge=1, le=10_000_000_000)
+
+
+class CountsQuestion(Contract):
+    """What the primary has answered in a day that ends `before` a second, by default now, for a
+    replay. `request` is as of a check without a version. `judge` is what the page before has
+    answered."""
+
+    question: Literal["counts"]
+    request: Any
+    before: int | None = Field(default=None, ge=0)
+    judge: Judging | None = None
+
+
+class RowsQuestion(Contract):
+    """What both sides of a release have counted. `after` is what the page before has answered."""
+
+    question: Literal["rows"]
+    release: str = Field(min_length=1, max_length=400)
+    after: str = Field(default="", max_length=400)
 
 
 class VersionQuestion(Contract):
@@ -166,6 +200,55 @@ class Checked(Contract):
     findings: list[str] = Field(default=[])
     warnings: list[str] = Field(default=[])
     cost: str = ""
+
+
+class CheckAnswer(Contract):
+    """What a check has found; nothing where all is well."""
+
+    asked: str
+    findings: list[str] = Field(default=[])
+
+
+class Previewed(Checked):
+    """With `answers` of each check. `seconds` is how long the steps, and the return of the weights,
+    last that nothing holds, and `longest` how long with all holds and gates. `steps` say what an
+    outage costs at most under the `traffic` that is assumed, and nothing where none is known.
+    `sources` are what sees an outage. `ramp` is what is proposed for a budget, `notes` what a
+    person should know of these numbers."""
+
+    answers: list[CheckAnswer] = Field(default=[])
+    seconds: int = 0
+    longest: int = 0
+    primary_tasks: int = 0
+    traffic: Assumed | None = None
+    sources: list[Source] = Field(default=[])
+    steps: list[PreviewStep] = Field(default=[])
+    ramp: Ramp | None = None
+    notes: list[str] = Field(default=[])
+
+
+class PrimaryCounts(Contract):
+    """By metric, the requests of the primary in the minute that begins at a second, and how many
+    had bad answers: `[second, requests, bad]`; `zones` has the same by zone, where metrics are kept
+    by zone. They go on `before` this second. `judge` has what the plan would fill in."""
+
+    service: str
+    judge: Judging
+    steps: list[Step]
+    settle_seconds: int
+    minutes: dict[str, list[tuple[int, int, int]]]
+    zones: dict[str, dict[str, list[tuple[int, int, int]]]] = Field(default={})
+    before: int
+    notes: list[str] = Field(default=[])
+
+
+class ReleaseRows(Contract):
+    """`after` goes on from there, None on the last page; `steps` is how many the release had."""
+
+    execution: str
+    steps: int
+    rows: list[Row]
+    after: str | None = None
 
 
 class QuestionAnswer(Contract):

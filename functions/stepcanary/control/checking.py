@@ -14,11 +14,8 @@ from stepcanary.store import profiles, settings
 def check(question: CheckQuestion) -> Checked:
     """Raises `RequestRejected` where it is not even known what to look at: for a request or a
     profile that is not valid."""
-    service, profile, request = _resolved(question.request)
-    stack = settings.of_stack()
-    name = f"check-{in_execution_name(service)}"
-    execution = stepfunctions.arn_of(stack.state_machine, name)
-    found = inspect(execution, profile, request, stack.may_be_lost)
+    service, profile, request = resolved(question.request)
+    found = inspect(execution_of(service), profile, request, settings.of_stack().may_be_lost)
     return Checked(
         service=service,
         releasable=not found.findings,
@@ -28,7 +25,15 @@ def check(question: CheckQuestion) -> Checked:
     )
 
 
-def _resolved(document: Any) -> tuple[str, Profile, Request | None]:
+def execution_of(service: str) -> str:
+    """What the ARN of a release that only is asked about would look like."""
+    name = f"check-{in_execution_name(service)}"
+    return stepfunctions.arn_of(settings.of_stack().state_machine, name)
+
+
+def resolved(document: Any) -> tuple[str, Profile, Request | None]:
+    """The service, its profile, and the request where it names a version. Raises
+    `RequestRejected`."""
     if isinstance(document, dict) and {"images", "task_definitions", "action"} & document.keys():
         request = parse_request(document)
         is_new = request.action != "rollback"

@@ -50,7 +50,7 @@ def _past(record: Record) -> PastRelease:
 
 def show(question: ShowQuestion) -> ReleaseStory:
     """Raises `RequestRejected` where the ledger has no such release."""
-    execution = _execution(question.release)
+    execution = named(question.release)
     try:
         release = ledger.release_of(execution)
     except DocumentUnreadable as unreadable:
@@ -70,17 +70,17 @@ def show(question: ShowQuestion) -> ReleaseStory:
     )
 
 
-def _execution(named: str) -> str:
+def named(name: str) -> str:
     """By its ARN or name, or by the service that it releases."""
-    if named.startswith("arn:") or ledger.has_document(named):
-        return named
-    if leased := leases.of_service(named):
+    if name.startswith("arn:") or ledger.has_document(name):
+        return name
+    if leased := leases.of_service(name):
         return leased[0].holder
-    if records := ledger.releases_of_service(named).records:
+    if records := ledger.releases_of_service(name).records:
         return records[0].execution
-    profiles.stored(named)
+    profiles.stored(name)
     raise RequestRejected(
-        f"release: {named} has had no release that began; a request that was rejected is only in"
+        f"release: {name} has had no release that began; a request that was rejected is only in"
         " the executions of the state machine"
     )
 

@@ -7,13 +7,16 @@ from stepcanary.access import reading
 from stepcanary.contracts.contract import Contract
 from stepcanary.contracts.questions import (
     CheckQuestion,
+    CountsQuestion,
     HistoryQuestion,
+    PreviewQuestion,
+    RowsQuestion,
     ShowQuestion,
     StackVersion,
     StatusQuestion,
     VersionQuestion,
 )
-from stepcanary.control import checking, past, status
+from stepcanary.control import checking, past, previewing, replaying, status
 from stepcanary.domain.request import parse
 from stepcanary.errors import ProfileMissing, RequestRejected
 from stepcanary.store import profiles
@@ -24,6 +27,9 @@ QUESTIONS: dict[str, tuple[type[Contract], Callable[[Any], Contract]]] = {
     "history": (HistoryQuestion, past.history),
     "show": (ShowQuestion, past.show),
     "check": (CheckQuestion, checking.check),
+    "preview": (PreviewQuestion, previewing.preview_release),
+    "counts": (CountsQuestion, replaying.counts),
+    "rows": (RowsQuestion, replaying.rows),
     "version": (VersionQuestion, lambda _question: StackVersion(version=VERSION)),
 }
 MOST_NAMES = 50

@@ -68,10 +68,33 @@ def log_factor(counts: Counts, tolerance: Tolerance, bet: float, clusters: float
     if fair > 0 and n_p == 0:
         return 0.0
     share = fair / (fair + n_p) if fair else 0.0
+    return log_weighed(
+        n_c,
+        counts.canary_bad,
+        counts.primary_bad,
+        share,
+        tolerance.allowance,
+        bet=bet,
+        clusters=clusters,
+    )
+
+
+def log_weighed(
+    canary: float,
+    canary_bad: float,
+    primary_bad: float,
+    share: float,
+    allowance: float,
+    *,
+    bet: float,
+    clusters: float,
+) -> float:
+    """`log_factor` of counts that are only expected; `share` is the canary's fair one of the bad
+    answers."""
     divisor = 1 + share * (bet - 1)
-    bad = counts.canary_bad + counts.primary_bad if fair else counts.canary_bad
-    expected = n_c * tolerance.allowance * (bet / divisor - 1)
-    return (counts.canary_bad * math.log(bet) - bad * math.log(divisor) - expected) / clusters
+    expected = canary * allowance * (bet / divisor - 1)
+    bad = canary_bad + primary_bad
+    return (canary_bad * math.log(bet) - bad * math.log(divisor) - expected) / clusters
 
 
 def log_mean(logs: Iterable[float]) -> float:

@@ -55,6 +55,30 @@ def slow_of(
     return Measure(requests=requests, bad=bad)
 
 
+ZONED = {"AWS/ApplicationELB", "AWS/VpcLattice"}
+"""Namespaces whose metrics of a target group there are by zone as well."""
+ZONES = "abcdef"
+
+
+def zones_of(region: str) -> list[str]:
+    """The zones that a Region may have; metrics of one that it does not have are no data."""
+    return [f"{region}{letter}" for letter in ZONES]
+
+
+def in_zone(measure: Measure, zone: str) -> Measure | None:
+    """What counts a side's answers of one zone; None where metrics do not tell."""
+    if any(each.namespace not in ZONED for each in (*measure.requests, *measure.bad)):
+        return None
+
+    def zoned(series: list[Series]) -> list[Series]:
+        return [
+            each.model_copy(update={"dimensions": {**each.dimensions, "AvailabilityZone": zone}})
+            for each in series
+        ]
+
+    return Measure(requests=zoned(measure.requests), bad=zoned(measure.bad))
+
+
 def times_of(traffic: Iterable[AnyTraffic], mesh_namespace: str) -> list[tuple[AnyTraffic, Series]]:
     """For each route, what one in twenty of the primary's answers took longer than."""
     return [

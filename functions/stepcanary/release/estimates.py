@@ -1,7 +1,6 @@
 """Estimates: what the primary's last day says about how to judge, where the profile does not."""
 
 import statistics
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -103,18 +102,10 @@ def _sized(release: Release, found: list[Metric]) -> list[Metric]:
     values = iter(metrics.read(series, start, end, PERIOD_SECONDS))
     sized = []
     for metric, measure in zip(found, measures, strict=True):
-        requests = _summed(islice(values, len(measure.requests)))
-        bad = _summed(islice(values, len(measure.bad)))
+        requests = metrics.summed(islice(values, len(measure.requests)))
+        bad = metrics.summed(islice(values, len(measure.bad)))
         sized.append(metric if metric.clusters else _with_clusters(metric, requests, bad))
     return sized
-
-
-def _summed(values: Iterable[Values]) -> Values:
-    total: Values = {}
-    for each in values:
-        for at, value in each.items():
-            total[at] = total.get(at, 0.0) + value
-    return total
 
 
 def _with_clusters(metric: Metric, requests: Values, bad: Values) -> Metric:

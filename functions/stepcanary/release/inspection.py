@@ -9,6 +9,7 @@ it would refuse is always among the findings. Warnings are in the plan's order.
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from stepcanary.access import entered
 from stepcanary.aws import cloudwatch, ecs
@@ -16,7 +17,7 @@ from stepcanary.domain.alarm_fitness import check_fit
 from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.permitted import check_tags
-from stepcanary.domain.profile import Profile
+from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request
 from stepcanary.domain.split import SideName
@@ -26,52 +27,89 @@ from stepcanary.release.floors import check_scaling
 from stepcanary.release.running import content_at_rest
 from stepcanary.store import settings
 
+Asked = Literal[
+    "the request",
+    "each route is listed once",
+    "the role can be assumed",
+    "the primary exists and can be deployed to",
+    "the canary exists and can be deployed to",
+    "the routes are at rest, and can be written back",
+    "the alarms exist, and are fit to judge",
+    "the primary serves",
+    "no requests come beside the split",
+    "the stack may release it",
+    "autoscaling can be kept off",
+    "the version is new, and there is a way back",
+]
+"""What a check is about, as people read it."""
+
+
+DEPLOYABLE: dict[SideName, Asked] = {
+    "primary": "the primary exists and can be deployed to",
+    "canary": "the canary exists and can be deployed to",
+}
+
 
 @dataclass(slots=True)
 class Inspection:
     """What was found, each once. `findings` are what a release would be refused for, `warnings`
-    what it would take all the same; `release` is what would begin, where a version was named and
-    nothing was found."""
+    what it would take all the same; `answers` has what each check has found, also where that is
+    nothing. `release` is what would begin, where a version was named and nothing was found;
+    `services` and `routes` are what there is, as far as it can be read."""
 
     findings: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    answers: dict[Asked, list[str]] = field(default_factory=dict)
     release: Release | None = None
+    services: tuple[Service, Service] | None = None
+    routes: list[Traffic] = field(default_factory=list)
 
     @contextmanager
-    def noting(self) -> Iterator[None]:
+    def noting(self, asked: Asked) -> Iterator[None]:
+        answer = self.answers.setdefault(asked, [])
         try:
             yield
         except AwsRefused as refused:
-            self._note(f"a check of the release was refused. {refused}")
+            self._note(answer, f"a check of the release was refused. {refused}")
         except RequestRejected as rejected:
-            self._note(str(rejected))
+            self._note(answer, str(rejected))
 
-    def holds(self, check: Callable[[], None]) -> bool:
+    def holds(self, asked: Asked, check: Callable[[], None]) -> bool:
         """Whether the check has nothing to note."""
-        with self.noting():
+        with self.noting(asked):
             check()
             return True
         return False
 
-    def _note(self, finding: str) -> None:
+    def _note(self, answer: list[str], finding: str) -> None:
+        answer.append(finding)
         if finding not in self.findings:
             self.findings.append(finding)
 
 
 def inspect(
-    execution: str, profile: Profile, request: Request | None, may_be_lost: Collection[str]
+    execution: str,
+    profile: Profile,
+    request: Request | None,
+    may_be_lost: Collection[str],
+    *,
+    every: bool = False,
 ) -> Inspection:
-    """Without a request it is about what any release of the service needs.
+    """Without a request it is about what any release of the service needs. With `every` each check
+    has an answer, also where the plan as a whole finds nothing.
 
     `execution` is the ARN that the release's would look like. Raises `AwsUnavailable`.
     """
     found = Inspection()
     if request is not None:
-        with found.noting():
+        with found.noting("the request"):
             found.release = plan.plan_release(
                 execution, request, profile, may_be_lost, only_reads=True
             )
             found.warnings = found.release.warnings
+            if every:
+                alone = inspect(execution, profile, None, may_be_lost)
+                found.answers |= alone.answers
             return found
     with entered(profile.access(execution)):
         _inspect(found, execution, profile, request, may_be_lost)
@@ -85,20 +123,21 @@ def _inspect(
     request: Request | None,
     may_be_lost: Collection[str],
 ) -> None:
-    with found.noting():
+    with found.noting("each route is listed once"):
         plan.check_distinct(execution, profile)
-    if not found.holds(plan.require_access):
+    if not found.holds("the role can be assumed", plan.require_access):
         # Nothing of the service can be read.
         return
-    services = _services(found, profile)
+    services = found.services = _services(found, profile)
     for traffic in profile.traffic:
-        with found.noting():
+        with found.noting("the routes are at rest, and can be written back"):
             abandoned = plan.abandoned_on(execution, traffic)
-            _, lost = plan.check_split(execution, traffic, profile, abandoned, may_be_lost)
+            route, lost = plan.check_split(execution, traffic, profile, abandoned, may_be_lost)
+            found.routes.append(route)
             found.warnings += lost
     if services is not None:
         _inspect_both(found, profile, request, services, may_be_lost)
-    with found.noting():
+    with found.noting("the alarms exist, and are fit to judge"):
         alarms = cloudwatch.describe(profile.alarms)
         found.warnings += alarm_warnings(profile.alarms, alarms, profile.all_steps)
         check_fit(profile.alarms, alarms)
@@ -108,10 +147,11 @@ def _services(found: Inspection, profile: Profile) -> tuple[Service, Service] | 
     sides: list[tuple[SideName, str]] = [("primary", profile.primary), ("canary", profile.canary)]
     services: list[Service] = []
     for side, name in sides:
-        with found.noting():
+        asked = DEPLOYABLE[side]
+        with found.noting(asked):
             service = ecs.require_service(profile.cluster, name, side)
             services.append(service)
-            with found.noting():
+            with found.noting(asked):
                 check_tags(side, f"ECS service {service.name}", service.tags)
             plan.check_service(side, service)
     if len(services) < len(sides):
@@ -129,16 +169,16 @@ def _inspect_both(
 ) -> None:
     primary, canary = services
     stack = settings.of_stack()
-    with found.noting():
+    with found.noting("the primary serves"):
         plan.check_serving(primary)
-    with found.noting():
+    with found.noting("no requests come beside the split"):
         plan.check_gateway(primary, canary)
-    with found.noting():
+    with found.noting("the stack may release it"):
         plan.check_permitted(stack, profile, primary)
     found.warnings += plan.standing_warnings(profile, primary, canary)
-    with found.noting():
+    with found.noting("autoscaling can be kept off"):
         found.warnings += check_scaling(profile, primary, canary, only_reads=True)
-    with found.noting():
+    with found.noting("the version is new, and there is a way back"):
         limits = versions.Limits(stack, profile.repositories)
         version = versions.check(request, primary, canary, may_be_lost, limits)
         found.warnings += version.losses

@@ -4,6 +4,8 @@ A period that was used is never used again, with another value or without: it is
 together with the tallies that it has led to.
 """
 
+from dataclasses import dataclass
+
 from boto3.dynamodb.conditions import Attr
 from pydantic import TypeAdapter
 
@@ -14,6 +16,7 @@ from stepcanary.store.ledger import KEPT_SECONDS
 from stepcanary.store.table import Change, ConditionFailed, ItemKey, Put, execution_name
 
 PREFIX = "counts#"
+ROWS_PER_PAGE = 500
 _compared = TypeAdapter(Compared)
 
 
@@ -53,6 +56,20 @@ def write(execution: str, before: Compared, rows: list[Row], after: Compared) ->
     except ConditionFailed:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Some rows in the order of time; `after` goes on from there, None on the last page."""
+
+    rows: list[Row]
+    after: str | None
+
+
+def page(execution: str, after: str = "") -> RowPage:
+    partition = f"release#{execution_name(execution)}"
+    found = table.page(partition, PREFIX, after=after, most=ROWS_PER_PAGE)
+    return RowPage([Row.model_validate_json(item["row"]) for item in found.items], found.after)
 
 
 def rows(execution: str) -> list[Row]:

@@ -1,0 +1,100 @@
+"""Previewing: what a release of a service would be like, before anybody starts one."""
+
+from collections.abc import Iterator
+
+from stepcanary.access import entered
+from stepcanary.aws import cloudwatch
+from stepcanary.contracts.questions import CheckAnswer, Previewed, PreviewQuestion
+from stepcanary.control.checking import execution_of, resolved
+from stepcanary.domain import preview
+from stepcanary.domain.alarms import Described
+from stepcanary.domain.exposure import Assumed
+from stepcanary.domain.profile import Profile
+from stepcanary.domain.ramp import proposed
+from stepcanary.domain.release import Release
+from stepcanary.errors import AwsRefused
+from stepcanary.release import foreseen
+from stepcanary.release.estimates import estimated
+from stepcanary.release.inspection import Inspection, inspect
+from stepcanary.store import settings
+
+
+def preview_release(question: PreviewQuestion) -> Previewed:
+    """Raises `RequestRejected` as a check does."""
+    service, profile, request = resolved(question.request)
+    execution, stack = execution_of(service), settings.of_stack()
+    found = inspect(execution, profile, request, stack.may_be_lost, every=True)
+    release = found.release or _sketch(execution, service, profile, found)
+    answer = Previewed(
+        service=service,
+        releasable=not found.findings,
+        findings=found.findings,
+        warnings=found.warnings,
+        cost=release.cost if release else "",
+        answers=[CheckAnswer(asked=each, findings=said) for each, said in found.answers.items()],
+    )
+    if release is None:
+        return answer.model_copy(update={"notes": [NOTHING]})
+    with entered(profile.access(execution)):
+        return _foreseen(answer, release, question.budget, is_planned=found.release is not None)
+
+
+NOTHING = "the services cannot be read, so there is nothing to reckon with"
+UNKNOWN = (
+    "no request was counted by the router in the last hour, nor at these hours of the last seven"
+    " days, so nothing is said of an outage"
+)
+ALARMS = "an alarm is taken to fire on an outage; whether its metric and threshold do is not known"
+UNSURE = (
+    "where nothing is sure to see an outage in time, all that the canary gets until the end of the"
+    " last bake is counted as failed"
+)
+
+
+def _sketch(execution: str, service: str, profile: Profile, found: Inspection) -> Release | None:
+    """What any release of the service would be like; None where not even that can be read."""
+    if found.services is None:
+        return None
+    routes = found.routes if len(found.routes) == len(profile.traffic) else profile.traffic
+    return foreseen.drawn(execution, service, profile, found.services, routes)
+
+
+def _foreseen(
+    answer: Previewed, release: Release, budget: int | None, *, is_planned: bool
+) -> Previewed:
+    notes: list[str] = []
+    traffic: Assumed | None = None
+    alarms: Described = {}
+    try:
+        if release.judge is not None and not is_planned:
+            release = release.model_copy(
+                update={"judge": estimated(release, release.judge).judging}
+            )
+        alarms = cloudwatch.describe(release.alarms)
+        traffic = foreseen.assumed(release)
+        notes += [] if traffic else [UNKNOWN]
+    except AwsRefused as refused:
+        notes.append(f"the metrics cannot be read, so nothing is said of an outage. {refused}")
+    sources = preview.sources(alarms, release.alarms, foreseen.judge_seconds(release))
+    outages = foreseen.outages(release, traffic, sources) if traffic else None
+    steps = preview.timeline(release, outages)
+    seconds, longest = preview.lengths(release)
+    return answer.model_copy(
+        update={
+            "seconds": seconds,
+            "longest": longest,
+            "primary_tasks": release.primary_tasks,
+            "traffic": traffic,
+            "sources": sources,
+            "steps": steps,
+            "ramp": proposed(outages, budget) if outages and budget else None,
+            "notes": [*notes, *(_notes(steps, sources) if outages else [])],
+        }
+    )
+
+
+def _notes(steps: list[preview.PreviewStep], sources: list[preview.Source]) -> Iterator[str]:
+    if any(each.source.startswith("alarm ") for each in sources):
+        yield ALARMS
+    if any(step.seconds is None for step in steps):
+        yield UNSURE

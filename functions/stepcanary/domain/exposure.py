@@ -1,0 +1,379 @@
+"""Exposure: how many requests fail at most, if every answer of the canary is bad from some moment
+of a step on, until the traffic has left it.
+
+Nothing is drawn at random. What chance adds is bounded: of requests that fail at most as many as
+one release in ten thousand exceeds, of those that count as evidence no more than all but one have.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from stepcanary.domain.chance import RARE, at_most_of, least, most, over
+from stepcanary.domain.evidence import BETS, Tolerance, highest_rate, log_mean, log_weighed
+from stepcanary.domain.judge import (
+    BUDGET_DEVIATIONS,
+    INCIDENT_FACTOR,
+    INCIDENT_RATE,
+    LEAST_BUDGET,
+    QUIET_PERIODS,
+    RISE,
+    SHARE_OF_LIMIT,
+    UNPROVABLE,
+    Rule,
+)
+from stepcanary.domain.judging import Judging
+from stepcanary.domain.model import Model
+from stepcanary.domain.profile import Step
+
+PERIOD = 60
+BETWEEN_SECONDS = 20
+"""From the end of a bake until the next weight is written, by a canary that has its tasks."""
+REACTION_SECONDS = 30
+"""From a look that doubts until the weight is written; what writes it lives no longer."""
+STARTS, MOST_STARTS = 12, 30
+"""So many moments before the end of a step, and after it has settled, are gone through, and so many
+in between."""
+MOST_PERIODS = 1_440
+DEVIATIONS = 5.0
+
+
+class Assumed(Model):
+    """The traffic that a preview assumes: the requests of both sides in the busiest minute, which
+    was at `busiest_at`, in epoch seconds, and the share of bad answers."""
+
+    requests_per_minute: int
+    busiest_at: int
+    bad_share: float
+    minutes: int
+    """How many minutes had requests, of those that were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How soon it is seen what is published: a period is final so many seconds after its end, and a
+    look comes so many seconds later at most. An alarm needs `alarm` seconds from the first bad
+    answer on; None where no alarm fires."""
+
+    final: int
+    look: int
+    settle: int
+    alarm: int | None = None
+
+
+class Exposed(Model):
+    """What an outage costs at most that begins in a step. `by_judge` and `by_alarms` are with these
+    alone, None where they do not see it before the release is over; so is `seconds`, until the
+    traffic has left."""
+
+    failed: int
+    seconds: int | None
+    by_judge: int | None
+    by_alarms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A step in time: its weight is written at `begins`, has settled at `settled`, and is baked
+    until `ends`; the next one is written at `left`."""
+
+    begins: int
+    settled: int
+    ends: int
+    left: int
+    weight: int
+
+
+Seeing = Callable[[int, int], float | None]
+"""When an outage is seen that begins in a step at a moment; None where it is not."""
+
+
+@dataclass(frozen=True)
+class Outages:
+    """A release under the traffic that is assumed. Its last step is taken to be held `holds` times,
+    for an outage is not good, and one whose bake is too short for any count until it has one."""
+
+    steps: Sequence[Step]
+    judging: Judging | None
+    assumed: Assumed
+    pace: Pace
+    holds: int = 0
+
+    @cached_property
+    def stretches(self) -> list[Stretch]:
+        found, at = [], 0
+        for number, step in enumerate(self.steps):
+            last = number + 1 == len(self.steps)
+            settled = at + self.pace.settle
+            holds = self.holds if last else min(self.holds, self._short_of(step))
+            ends = settled + step.bake_seconds * (1 + holds)
+            left = ends + BETWEEN_SECONDS
+            found.append(Stretch(at, settled, ends, left, step.weight))
+            at = left
+        return found
+
+    def _short_of(self, step: Step) -> int:
+        """How many holds it takes until a period is judged for sure."""
+        if not self._sights or not step.bake_seconds:
+            return 0
+        return -(-(2 * PERIOD + self.pace.final) // step.bake_seconds) - 1
+
+    def exposed(self, step: int) -> Exposed:
+        alarm, judge = self._worst(step, self._fired), self._worst(step, self._seen)
+        end = self._worst(step, lambda _step, _at: None)
+        seen = [each for each in (alarm, judge) if each.seen]
+        best = min(seen or [end], key=lambda each: each.failed)
+        return Exposed(
+            failed=best.failed,
+            seconds=best.seconds if best.seen else None,
+            by_judge=judge.failed if judge.seen else None,
+            by_alarms=alarm.failed if alarm.seen else None,
+        )
+
+    def _worst(self, step: int, seen: Seeing) -> "Outage":
+        found = [self._outage(step, at, seen(step, at)) for at in self._starts(step)]
+        worst = max(found, key=lambda each: each.failed)
+        return Outage(worst.failed, worst.seconds, seen=any(each.seen for each in found))
+
+    def _outage(self, step: int, at: int, seen: float | None) -> "Outage":
+        """What one costs that begins in this step; at worst until the release is over."""
+        over_at = self.stretches[-1].ends
+        until = over_at if seen is None else seen + REACTION_SECONDS + self.pace.settle
+        until = max(at, until) if seen is None else until
+        requests, last = 0.0, self.stretches[-1]
+        for stretch in self.stretches[step:]:
+            left = math.inf if stretch is last else stretch.left
+            seconds = max(0.0, min(until, left) - max(at, stretch.begins))
+            requests += seconds * self._canary(stretch) / PERIOD
+        return Outage(most(requests), math.ceil(until - at), seen=seen is not None)
+
+    def _canary(self, stretch: Stretch) -> float:
+        return self.assumed.requests_per_minute * stretch.weight / 100
+
+    def _starts(self, step: int) -> list[int]:
+        """The moments just after which one period fewer is seen in this step."""
+        stretch = self.stretches[step]
+        last = stretch.ends - self.pace.final - PERIOD
+        periods = (stretch.ends - stretch.settled) // PERIOD
+        some = range(0, periods, max(1, periods // MOST_STARTS))
+        ends = [last - PERIOD * n + 1 for n in {*range(STARTS), *some}]
+        first = [stretch.settled + PERIOD * n + 1 for n in range(STARTS)]
+        found = {stretch.begins, stretch.settled, *ends, *first}
+        return sorted(at for at in found if stretch.begins <= at < stretch.ends)
+
+    def _fired(self, _step: int, at: int) -> float | None:
+        return None if self.pace.alarm is None else at + self.pace.alarm
+
+    def _seen(self, step: int, at: int) -> float | None:
+        """When the judge has seen it for sure; None where the release is over before."""
+        found = [sight.seen(step, at) for sight in self._sights]
+        return min((each for each in found if each is not None), default=None)
+
+    @cached_property
+    def _sights(self) -> list["Sight"]:
+        judging = self.judging
+        if judging is None or judging.observe:
+            return []
+        return [
+            Sight(self, metric.rule, judging)
+            for metric in judging.metrics
+            if metric.kind == "errors" and not metric.observe
+        ]
+
+    def periods_needed(self, step: int) -> int | None:
+        """How many periods of an outage the judge needs that begins with the step; None where no
+        number of them is enough."""
+        found = [sight.needed(step, {}, [0, 0], MOST_PERIODS) for sight in self._sights]
+        return min((each for each in found if each is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    failed: int
+    seconds: int
+    seen: bool
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How one metric's rule sees an outage."""
+
+    outages: Outages
+    rule: Rule
+    judging: Judging
+
+    @cached_property
+    def alpha(self) -> float:
+        judged = math.fsum(m.weight for m in self.judging.metrics if not m.observe)
+        return self.judging.false_reverts * self.rule.share / judged
+
+    @cached_property
+    def threshold(self) -> float:
+        """What the evidence of one of the tests has to come to."""
+        return math.log(len(self.outages.steps)) - math.log(self.alpha * (1 - SHARE_OF_LIMIT))
+
+    def seen(self, step: int, at: int) -> float | None:
+        stretches, final = self.outages.stretches, self.outages.pace.final
+        before: dict[int, int] = {}
+        healthy = (at - stretches[step].settled) // PERIOD
+        # A period's end may be at any second of the minute.
+        known = [max(0, healthy - 1), max(0, healthy + 1)]
+        for number in range(step, len(stretches)):
+            stretch = stretches[number]
+            begun = max(at, stretch.settled)
+            there = (stretch.ends - final - begun) // PERIOD - 1
+            needed = self.needed(number, before, known, there) if there > 0 else None
+            if needed is not None:
+                published = begun + PERIOD + PERIOD * needed + final
+                return min(published + self.outages.pace.look, stretch.left)
+            before[number] = max(0, there)
+            known = [0, 0]
+        return None
+
+    def needed(
+        self, step: int, before: dict[int, int], healthy: list[int], there: int
+    ) -> int | None:
+        """How many periods of the outage in this step are enough, after those `before` it."""
+
+        def enough(periods: int) -> bool:
+            outage = {**before, step: periods}
+            return all(self._is_enough(outage, min(outage), well) for well in healthy)
+
+        for periods in range(1, min(there, 4)):
+            if enough(periods):
+                return periods
+        if not enough(there):
+            return None
+        low, high = 0, there
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if enough(middle) else (middle, high)
+        return high
+
+    def _is_enough(self, outage: dict[int, int], begun: int, healthy: int) -> bool:
+        if self._over_budget(outage):
+            return True
+        last = max(outage)
+        tests = {0, max(0, begun - 1), begun, last}
+        return any(self._evidence(test, outage, begun, healthy) >= self.threshold for test in tests)
+
+    def _evidence(self, test: int, outage: dict[int, int], begun: int, healthy: int) -> float:
+        """Of the test that began with a step."""
+        sums = [0.0] * len(BETS)
+        for step in range(test, max(outage) + 1):
+            well, bad = self._periods(step, outage, begun, healthy)
+            if step == test and test > 0:
+                late = QUIET_PERIODS + self._hushed(step, QUIET_PERIODS)
+                bad -= max(0, late - well)
+                well = max(0, well - late)
+            logs = self._logs(step, well, max(0, bad))
+            sums = [one + other for one, other in zip(sums, logs, strict=True)]
+        return log_mean(sums)
+
+    def _periods(
+        self, step: int, outage: dict[int, int], begun: int, healthy: int
+    ) -> tuple[int, int]:
+        """Those of a step that are healthy, and those of the outage."""
+        if step == begun:
+            return healthy, outage[step]
+        if step > begun:
+            return 0, outage.get(step, 0)
+        stretch = self.outages.stretches[step]
+        return (stretch.ends - stretch.settled) // PERIOD, 0
+
+    def _logs(self, step: int, healthy: int, bad: int) -> tuple[float, ...]:
+        key = (step, healthy, bad)
+        if key not in self._known:
+            self._known[key] = self._weighed(step, healthy, bad)
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, int, int], tuple[float, ...]]:
+        return {}
+
+    def _weighed(self, step: int, healthy: int, bad: int) -> tuple[float, ...]:
+        canary, primary = self._requests(step)
+        tolerance = self._tolerance(step)
+        # Beside one of its requests a period has as many others as are expected of all.
+        fair = tolerance.ratio * (canary + 1)
+        share = fair / (fair + primary) if fair and primary else 0.0
+        if (fair and not primary) or (not fair and tolerance.allowance >= UNPROVABLE):
+            return (0.0,) * len(BETS)
+        counted = least(canary * max(0, bad - self._hushed(step, bad)))
+        well = most(canary * healthy)
+        of_primary = most(primary * self.outages.assumed.bad_share * (healthy + bad)) if fair else 0
+        return tuple(
+            log_weighed(
+                well + counted,
+                counted,
+                of_primary,
+                share,
+                tolerance.allowance,
+                bet=bet,
+                clusters=self.rule.clusters,
+            )
+            for bet in BETS
+        )
+
+    def _requests(self, step: int) -> tuple[float, float]:
+        """In a period, of the canary and of the primary."""
+        weight = self.outages.stretches[step].weight
+        all_of_them = self.outages.assumed.requests_per_minute
+        return all_of_them * weight / 100, all_of_them * (100 - weight) / 100
+
+    def _hushed(self, step: int, periods: int) -> int:
+        """How many of these periods are no evidence: by chance the primary of a service with little
+        traffic is taken to have an incident, which silences a period and the one after it."""
+        _, primary = self._requests(step)
+        if not periods or not primary:
+            return 0
+        bad = self.outages.assumed.bad_share
+        # What is usual is not known better than by half, and at first not at all.
+        limit = max(INCIDENT_RATE, INCIDENT_FACTOR / 2 * bad)
+        at_first = step == 0 and over(INCIDENT_RATE * primary, bad * primary) > RARE
+        incidents = at_most_of(periods + QUIET_PERIODS, over(limit * primary, bad * primary))
+        return QUIET_PERIODS * (incidents + at_first)
+
+    def _tolerance(self, step: int) -> Tolerance:
+        worse = self.rule.worse
+        _, primary = self._requests(step)
+        if primary or not worse.ratio:
+            return worse
+        if step == 0:
+            return Tolerance(0.0, 1.0)
+        return Tolerance(0.0, self._limits[step])
+
+    @cached_property
+    def _limits(self) -> dict[int, float]:
+        """What stands for the primary in a step without one: the highest rate that its requests in
+        the step before leave possible."""
+        found = {}
+        for step in range(1, len(self.outages.steps)):
+            stretch = self.outages.stretches[step - 1]
+            # Neither the first part of a minute nor what is not final at the end is counted.
+            seconds = stretch.ends - stretch.settled - self.outages.pace.final
+            periods = max(0, seconds // PERIOD - 1)
+            requests = least(self._requests(step - 1)[1] * periods)
+            bad = min(requests, most(requests * self.outages.assumed.bad_share))
+            highest = highest_rate(requests, bad, self.alpha * SHARE_OF_LIMIT)
+            worse = self.rule.worse
+            found[step] = worse.ratio * highest * RISE + worse.allowance
+        return found
+
+    def _over_budget(self, outage: dict[int, int]) -> bool:
+        failed = expected = 0.0
+        everything = self.outages.assumed.bad_share
+        for step, periods in outage.items():
+            canary, primary = self._requests(step)
+            if primary:
+                failed += least(canary * periods)
+                expected += most(canary * periods * everything)
+        whole = sum(
+            self._requests(n)[0] * (s.ends - s.settled) / PERIOD
+            for n, s in enumerate(self.outages.stretches)
+            if n <= max(outage)
+        )
+        by_chance = math.sqrt(whole * everything)
+        budget = self.judging.budget or max(LEAST_BUDGET, BUDGET_DEVIATIONS * by_chance)
+        return failed - expected > budget + DEVIATIONS * by_chance

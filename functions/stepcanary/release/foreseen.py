@@ -1,0 +1,79 @@
+"""Foreseen: what a release would meet, by the metrics of the days before it."""
+
+from stepcanary import clock
+from stepcanary.aws import ecs, metrics
+from stepcanary.domain import preview
+from stepcanary.domain.deployment import Service
+from stepcanary.domain.exposure import Assumed, Outages, Pace
+from stepcanary.domain.judging import Judging
+from stepcanary.domain.preview import Source
+from stepcanary.domain.profile import Profile, Traffic
+from stepcanary.domain.release import Release
+from stepcanary.domain.request import ActionRequest
+from stepcanary.domain.router_metrics import errors_of
+from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, SIDES
+from stepcanary.release.plan import build_release
+
+LOOK_SECONDS = 60
+"""Within which the watch looks at every release; at those that have just begun to bake it looks
+sooner."""
+
+
+def sketch(execution: str, service: str, profile: Profile) -> Release:
+    """What any release of the service would be like, without a version. Raises `RequestRejected`
+    where a service is not there."""
+    primary = ecs.require_service(profile.cluster, profile.primary, "primary")
+    canary = ecs.require_service(profile.cluster, profile.canary, "canary")
+    return drawn(execution, service, profile, (primary, canary), profile.traffic)
+
+
+def drawn(
+    execution: str,
+    service: str,
+    profile: Profile,
+    services: tuple[Service, Service],
+    routes: list[Traffic],
+) -> Release:
+    """The sketch of services and routes that were read."""
+    asked = ActionRequest(service=service, action="status")
+    return build_release(execution, asked, profile, services, routes, by="")
+
+
+def assumed(release: Release) -> Assumed | None:
+    """The traffic of the busiest minute that the release may meet again, of both sides.
+
+    Raises `AwsUnavailable` and `AwsRefused`.
+    """
+    namespace = (release.judge or Judging()).mesh_namespace
+    measures = [errors_of(release.traffic, side, namespace) for side in SIDES]
+    requests = [one for each in measures for one in each.requests]
+    bad = [one for each in measures for one in each.bad]
+    length, _ = preview.lengths(release)
+    answered: dict[int, float] = {}
+    failed: dict[int, float] = {}
+    for start, end in preview.windows(clock.epoch_seconds(), length):
+        found = metrics.read([*requests, *bad], start, end, PERIOD_SECONDS)
+        # Windows of a long release share minutes.
+        answered |= metrics.summed(found[: len(requests)])
+        failed |= metrics.summed(found[len(requests) :])
+    return preview.assumed(answered, failed)
+
+
+def outages(release: Release, traffic: Assumed, sources: list[Source]) -> Outages:
+    alarms = [each.seconds for each in sources if each.source.startswith("alarm ")]
+    pace = Pace(
+        final=FINAL_SECONDS,
+        look=LOOK_SECONDS,
+        settle=release.settle_seconds,
+        alarm=min(alarms, default=None),
+    )
+    return Outages(release.steps, release.judge, traffic, pace, release.holds)
+
+
+def judge_seconds(release: Release) -> int | None:
+    """How long after its first bad answer the judge has seen an outage of which one period is
+    enough; None where no judge decides."""
+    if release.judge is None or release.judge.observe:
+        return None
+    # It begins within a period that proves nothing yet.
+    return 2 * PERIOD_SECONDS + FINAL_SECONDS + LOOK_SECONDS
