@@ -85,7 +85,7 @@ def preview(
     profile: Path | None,
     budget: int | None,
 ) -> Exit:
-    """Say what a release would be like: its steps, its checks, and what an outage costs in each."""
+    """Say what a release would be like, and what an outage costs."""
     request = {"service": service, **version_named(images, task_definitions, profile)}
     mine = use()
     asked = {"budget": budget} if budget else {}

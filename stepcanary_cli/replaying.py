@@ -38,7 +38,7 @@ NOT_OVER = ("Running", "Rejected")
 )
 @common
 def replay(service: str, days: int, profile: Path | None) -> Exit:
-    """Say what the profile's judge would have said of the last days, with nothing at stake."""
+    """Say what the judge would have said of the last days."""
     mine = use()
     request = {"service": service, **version_named((), None, profile)}
     counted = Counted.of(mine, request, days)

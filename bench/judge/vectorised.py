@@ -55,23 +55,21 @@ def log_mean(sums: Floats) -> Floats:
     return total
 
 
-def limits(requests: Integers, bad: Integers, alpha: float, *, highest: bool) -> Floats:
-    """The rates that `highest_rate` or `lowest_rate` gives, for many sides."""
-    bets = 1 / np.array(BETS) if highest else np.array(BETS)
-    inside = np.full(requests.shape, 0.0 if highest else 1.0)
-    outside = 1.0 - inside
+def highest_rates(requests: Integers, bad: Integers, alpha: float) -> Floats:
+    """What `highest_rate` gives, for many sides."""
+    bets = 1 / np.array(BETS)
+    inside, outside = np.zeros(requests.shape), np.ones(requests.shape)
 
     def ruled_out(rate: Floats) -> Mask:
         sums = bad[:, None] * np.log(bets) - (requests * rate)[:, None] * (bets - 1)
         return log_mean(sums) >= -math.log(alpha)
 
     possible = ruled_out(outside)
-    end = outside.copy()
     for _ in range(BISECTIONS):
         middle = (inside + outside) / 2
         out = ruled_out(middle)
         outside, inside = np.where(out, middle, outside), np.where(out, inside, middle)
-    return np.where(possible, outside, end)
+    return np.where(possible, outside, 1.0)
 
 
 def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
@@ -116,8 +114,12 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
 def _alone(
     tolerance: Tolerance, primary: Integers, primary_bad: Integers, limit: float, *, highest: bool
 ) -> Floats:
-    rate = limits(primary, primary_bad, limit, highest=highest) * (RISE if highest else 1)
-    return tolerance.ratio * rate + tolerance.allowance
+    if highest:
+        rate = highest_rates(primary, primary_bad, limit) * RISE
+    else:
+        rate = primary_bad / np.maximum(primary, 1)
+    found: Floats = tolerance.ratio * rate + tolerance.allowance
+    return found
 
 
 def check(trace: Trace, alpha: float, at: Integers) -> float:

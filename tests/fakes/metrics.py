@@ -81,6 +81,7 @@ class Measured:
 
     def _points(self, stat: Document, start: datetime, end: datetime) -> Document:
         metric = stat["Metric"]
+        name = metric["MetricName"].removeprefix("envoy_appmesh_")
         dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
         zone = dimensions.get("AvailabilityZone")
         # Only the load balancers tell, and of a zone that they are in.
@@ -89,10 +90,10 @@ class Measured:
         period = timedelta(seconds=stat["Period"])
         moments, values = [], []
         at = start
-        while at < end and side is not None and metric["MetricName"] not in self.lost:
+        while at < end and side is not None and name not in self.lost:
             published = at + period + timedelta(seconds=self.published_after)
             if published <= self.clock.now():
-                value = self._value(metric["MetricName"], stat["Stat"], side, at, period, zone)
+                value = self._value(name, stat["Stat"], side, at, period, zone)
                 if self.clock.now() < at + period + timedelta(seconds=self.revised_after):
                     value = value // 2
                 if value:

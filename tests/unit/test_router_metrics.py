@@ -2,6 +2,7 @@
 
 import pytest
 
+from stepcanary.domain.judging import Judging
 from stepcanary.domain.measures import Series
 from stepcanary.domain.profile import AlbTraffic, AnyTraffic, AppMeshTraffic, LatticeTraffic
 from stepcanary.domain.router_metrics import errors_of, milliseconds, slow_of, times_of
@@ -28,6 +29,8 @@ MESH = AppMeshTraffic(
     primary_node="shop-primary",
     canary_node="shop-canary",
 )
+
+MESH_NAMES = Judging().mesh
 
 
 def shown(series: list[Series]) -> list[str]:
@@ -56,10 +59,10 @@ def shown(series: list[Series]) -> list[str]:
         ),
         (
             MESH,
-            "CWAgent",
+            "Envoy",
             {"Mesh": "shop", "TargetVirtualNode": "shop-canary"},
-            "RequestCountPerTarget",
-            ["HTTPCode_Target_5XX_Count"],
+            "envoy_appmesh_RequestCountPerTarget",
+            ["envoy_appmesh_HTTPCode_Target_5XX_Count"],
         ),
     ],
     ids=["alb", "lattice", "appmesh"],
@@ -67,23 +70,23 @@ def shown(series: list[Series]) -> list[str]:
 def test_errors_are_counted_by_the_routers_own_metrics(
     traffic: AnyTraffic, namespace: str, place: dict[str, str], requests: str, bad: list[str]
 ) -> None:
-    found = errors_of([traffic], "canary", "CWAgent")
+    found = errors_of([traffic], "canary", MESH_NAMES)
     assert shown(found.requests) == [f"{namespace} {requests} Sum {place}"]
     assert shown(found.bad) == [f"{namespace} {name} Sum {place}" for name in bad]
-    other = errors_of([traffic], "primary", "CWAgent")
+    other = errors_of([traffic], "primary", MESH_NAMES)
     assert other.requests[0].dimensions != found.requests[0].dimensions
 
 
 def test_slow_answers_are_counted_above_a_limit_in_the_routers_unit() -> None:
     for traffic, limit in ((ALB, "TC(0.4:)"), (LATTICE, "TC(400:)"), (MESH, "TC(400:)")):
-        found = slow_of([traffic], "canary", 400, "CWAgent")
+        found = slow_of([traffic], "canary", 400, MESH_NAMES)
         assert [each.statistic for each in found.bad] == [limit]
         assert [each.statistic for each in found.requests] == ["SampleCount"]
     assert milliseconds(ALB, 0.4) == milliseconds(LATTICE, 400) == 400
 
 
 def test_several_routes_are_summed() -> None:
-    found = errors_of([ALB, LATTICE], "canary", "CWAgent")
+    found = errors_of([ALB, LATTICE], "canary", MESH_NAMES)
     assert (len(found.requests), len(found.bad)) == (2, 4)
-    times = times_of([ALB, LATTICE], "CWAgent")
+    times = times_of([ALB, LATTICE], MESH_NAMES)
     assert [series.statistic for _, series in times] == ["p95", "p95"]

@@ -147,27 +147,15 @@ def band(periods: Sequence[Counts], alpha: float, clusters: float = 1.0) -> Band
     return Band(low, high)
 
 
-def highest_rate(requests: int, bad: int, alpha: float, clusters: float = 1.0) -> float:
+def highest_rate(requests: int, bad: int, alpha: float) -> float:
     """A rate above which a side is only with a probability of `alpha`, at any look."""
-    edge = _edge(lambda rate: _alone(requests, bad, rate, clusters, better=True, alpha=alpha), 0, 1)
-    return 1.0 if edge is None else edge
-
-
-def lowest_rate(requests: int, bad: int, alpha: float, clusters: float = 1.0) -> float:
-    """A rate below which a side is only with a probability of `alpha`, at any look."""
+    alone = [Counts(requests, bad, 0, 0)]
     edge = _edge(
-        lambda rate: _alone(requests, bad, rate, clusters, better=False, alpha=alpha), 1, 0
+        lambda rate: log_evidence(alone, Tolerance(0.0, rate), better=True) >= -math.log(alpha),
+        0.0,
+        1.0,
     )
-    return 0.0 if edge is None else edge
-
-
-def _alone(
-    requests: int, bad: int, rate: float, clusters: float, *, better: bool, alpha: float
-) -> bool:
-    """Whether a side by itself is shown to be on that side of a rate."""
-    counts = [Counts(requests, bad, 0, 0)]
-    found = log_evidence(counts, Tolerance(0.0, rate), better=better, clusters=clusters)
-    return found >= -math.log(alpha)
+    return 1.0 if edge is None else edge
 
 
 def _edge(ruled_out: Callable[[float], bool], inside: float, outside: float) -> float | None:

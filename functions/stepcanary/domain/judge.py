@@ -20,7 +20,6 @@ from stepcanary.domain.evidence import (
     log_factor,
     log_mean,
     log_sum,
-    lowest_rate,
 )
 from stepcanary.domain.model import Model
 
@@ -184,14 +183,15 @@ class Tally(Model):
 
     def _limit(self, rule: Rule, alpha: float) -> tuple[float, float]:
         """What stands for a primary without requests: its rate in the last step that it had. That
-        is exact only as long as it would not have risen by more than `RISE` since, or fallen, for
-        good, at all."""
+        is exact only as long as it would not have risen by more than `RISE` since, and for good it
+        is the rate as it was counted."""
         if self.limit is not None:
             return self.limit
-        highest, lowest = highest_rate(*self.recent, alpha), lowest_rate(*self.recent, alpha)
+        requests, bad = self.recent
+        highest = highest_rate(requests, bad, alpha)
         return (
             rule.worse.ratio * highest * RISE + rule.worse.allowance,
-            rule.good.ratio * lowest + rule.good.allowance,
+            rule.good.ratio * (bad / requests if requests else 0.0) + rule.good.allowance,
         )
 
 

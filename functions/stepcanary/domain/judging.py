@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from stepcanary.domain.evidence import Tolerance
 from stepcanary.domain.judge import FALSE_REVERTS, WORSE, Rule
-from stepcanary.domain.measures import Measure
+from stepcanary.domain.measures import Measure, MeshNames
 from stepcanary.domain.model import Model
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -116,10 +116,16 @@ class Judging(Model):
     200, or what a healthy canary does not reach by chance if that is more."""
     observe: bool = False
     """Whether nothing of it decides, and all of it is reported."""
-    mesh_namespace: str = Field(default="CWAgent", min_length=1, max_length=255)
+    mesh_namespace: str = Field(default="Envoy", min_length=1, max_length=255)
     """For App Mesh: where the CloudWatch agent publishes what Envoy counts."""
+    mesh_prefix: str = Field(default="envoy_appmesh_", max_length=100)
+    """For App Mesh: what the names of these metrics begin with."""
     metrics: list[Metric] = Field(default=DEFAULT_METRICS, min_length=1, max_length=10)
     """What is compared; left out, it is the router's errors and its slow answers."""
+
+    @property
+    def mesh(self) -> MeshNames:
+        return MeshNames(self.mesh_namespace, self.mesh_prefix)
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:

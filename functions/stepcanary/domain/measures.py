@@ -1,5 +1,7 @@
 """Measures: which metrics of CloudWatch count a side's requests, and its bad answers."""
 
+from typing import NamedTuple
+
 from pydantic import Field
 
 from stepcanary.domain.model import Model
@@ -26,3 +28,10 @@ class Measure(Model):
     """What is summed for the requests."""
     bad: list[Series] = Field(min_length=1)
     """What is summed for the bad answers; each has to be one of the requests."""
+
+
+class MeshNames(NamedTuple):
+    """Where the CloudWatch agent publishes what Envoy counts, and what its names begin with."""
+
+    namespace: str
+    prefix: str

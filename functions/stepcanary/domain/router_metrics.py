@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from stepcanary.domain.identifiers import alb_name, alb_resource, lattice_id
-from stepcanary.domain.measures import Measure, Series
+from stepcanary.domain.measures import Measure, MeshNames, Series
 from stepcanary.domain.profile import AlbTraffic, AnyTraffic, AppMeshTraffic, LatticeTraffic
 from stepcanary.domain.split import SideName
 
 
-def errors_of(traffic: Iterable[AnyTraffic], side: SideName, mesh_namespace: str) -> Measure:
+def errors_of(traffic: Iterable[AnyTraffic], side: SideName, mesh: MeshNames) -> Measure:
     """Answers with a 5xx status, and connections that the targets did not take.
 
     Not all requests less those that went well: requests in flight weigh more on the small side.
@@ -28,13 +28,17 @@ def errors_of(traffic: Iterable[AnyTraffic], side: SideName, mesh_namespace: str
                     bad.append(_series("AWS/VpcLattice", metric, place))
             case AppMeshTraffic():
                 place = _mesh(each, side)
-                requests.append(_series(mesh_namespace, "RequestCountPerTarget", place))
-                bad.append(_series(mesh_namespace, "HTTPCode_Target_5XX_Count", place))
+                requests.append(
+                    _series(mesh.namespace, f"{mesh.prefix}RequestCountPerTarget", place)
+                )
+                bad.append(
+                    _series(mesh.namespace, f"{mesh.prefix}HTTPCode_Target_5XX_Count", place)
+                )
     return Measure(requests=requests, bad=bad)
 
 
 def slow_of(
-    traffic: Iterable[AnyTraffic], side: SideName, slower_than_ms: float, mesh_namespace: str
+    traffic: Iterable[AnyTraffic], side: SideName, slower_than_ms: float, mesh: MeshNames
 ) -> Measure:
     """Answers that took longer than so many milliseconds, of those that were timed."""
     requests, bad = [], []
@@ -48,7 +52,7 @@ def slow_of(
                 name, limit = ("AWS/VpcLattice", "RequestTime"), slower_than_ms
                 place = _lattice(each, side)
             case AppMeshTraffic():
-                name, limit = (mesh_namespace, "TargetResponseTime"), slower_than_ms
+                name, limit = (mesh.namespace, f"{mesh.prefix}TargetResponseTime"), slower_than_ms
                 place = _mesh(each, side)
         requests.append(_series(*name, place, "SampleCount"))
         bad.append(_series(*name, place, f"TC({limit:g}:)"))
@@ -79,14 +83,12 @@ def in_zone(measure: Measure, zone: str) -> Measure | None:
     return Measure(requests=zoned(measure.requests), bad=zoned(measure.bad))
 
 
-def times_of(traffic: Iterable[AnyTraffic], mesh_namespace: str) -> list[tuple[AnyTraffic, Series]]:
+def times_of(traffic: Iterable[AnyTraffic], mesh: MeshNames) -> list[tuple[AnyTraffic, Series]]:
     """For each route, what one in twenty of the primary's answers took longer than."""
     return [
         (
             each,
-            slow_of([each], "primary", 1, mesh_namespace)
-            .requests[0]
-            .model_copy(update={"statistic": "p95"}),
+            slow_of([each], "primary", 1, mesh).requests[0].model_copy(update={"statistic": "p95"}),
         )
         for each in traffic
     ]

@@ -125,10 +125,10 @@ def measures_of(release: Release, metric: Metric, side: SideName) -> Measure:
     own = metric.canary if side == "canary" else metric.primary
     if own is not None:
         return own
-    namespace = release.judge.mesh_namespace
+    mesh = release.judge.mesh
     if metric.kind == "latency" and metric.slower_than_ms is not None:
-        return slow_of(release.traffic, side, metric.slower_than_ms, namespace)
-    return errors_of(release.traffic, side, namespace)
+        return slow_of(release.traffic, side, metric.slower_than_ms, mesh)
+    return errors_of(release.traffic, side, mesh)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _timed(release: Release, judging: Judging, metric: Metric) -> Metric | None:
     hour; None where there is none."""
     if metric.kind != "latency" or metric.slower_than_ms is not None:
         return metric
-    times = times_of(release.traffic, judging.mesh_namespace)
+    times = times_of(release.traffic, judging.mesh)
     now = clock.epoch_seconds() // HOUR_SECONDS * HOUR_SECONDS
     found = metrics.read([series for _, series in times], now - DAY_SECONDS, now, HOUR_SECONDS)
     slow = [

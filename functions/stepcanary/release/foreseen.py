@@ -44,8 +44,8 @@ def assumed(release: Release) -> Assumed | None:
 
     Raises `AwsUnavailable` and `AwsRefused`.
     """
-    namespace = (release.judge or Judging()).mesh_namespace
-    measures = [errors_of(release.traffic, side, namespace) for side in SIDES]
+    mesh = (release.judge or Judging()).mesh
+    measures = [errors_of(release.traffic, side, mesh) for side in SIDES]
     requests = [one for each in measures for one in each.requests]
     bad = [one for each in measures for one in each.bad]
     length, _ = preview.lengths(release)
