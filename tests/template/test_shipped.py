@@ -61,7 +61,7 @@ def test_the_wheel_has_the_command_line_and_the_pure_layers() -> None:
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert "functions/stepcanary/domain" in wheel["only-include"]
     assert {"functions/stepcanary", "functions/stepcanary/aws"}.isdisjoint(wheel["only-include"])
-    code = "import sys, stepcanary_cli.__main__, stepcanary.domain.verdict, stepcanary.domain.lease"
+    code = "import sys, stepcanary_cli.app, stepcanary.domain.verdict, stepcanary.domain.lease"
     used = f"{code}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
     env = {"PYTHONPATH": f"{template.ROOT}/functions:{template.ROOT}"}
     done = subprocess.run([sys.executable, "-c", used], env=env, check=True, stdout=subprocess.PIPE)

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from stepcanary.domain.evidence import Tolerance
 from stepcanary.domain.judge import FALSE_REVERTS, WORSE, Rule
-from stepcanary.domain.measures import Measure, MeshNames
+from stepcanary.domain.measures import Measure, MeshSeries
 from stepcanary.domain.model import Model
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -124,8 +124,8 @@ class Judging(Model):
     """What is compared; left out, it is the router's errors and its slow answers."""
 
     @property
-    def mesh(self) -> MeshNames:
-        return MeshNames(self.mesh_namespace, self.mesh_prefix)
+    def mesh(self) -> MeshSeries:
+        return MeshSeries(self.mesh_namespace, self.mesh_prefix)
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:

@@ -30,7 +30,7 @@ class Measure(Model):
     """What is summed for the bad answers; each has to be one of the requests."""
 
 
-class MeshNames(NamedTuple):
+class MeshSeries(NamedTuple):
     """Where the CloudWatch agent publishes what Envoy counts, and what its names begin with."""
 
     namespace: str

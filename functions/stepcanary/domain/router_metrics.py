@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from stepcanary.domain.identifiers import alb_name, alb_resource, lattice_id
-from stepcanary.domain.measures import Measure, MeshNames, Series
+from stepcanary.domain.measures import Measure, MeshSeries, Series
 from stepcanary.domain.profile import AlbTraffic, AnyTraffic, AppMeshTraffic, LatticeTraffic
 from stepcanary.domain.split import SideName
 
 
-def errors_of(traffic: Iterable[AnyTraffic], side: SideName, mesh: MeshNames) -> Measure:
+def errors_of(traffic: Iterable[AnyTraffic], side: SideName, mesh: MeshSeries) -> Measure:
     """Answers with a 5xx status, and connections that the targets did not take.
 
     Not all requests less those that went well: requests in flight weigh more on the small side.
@@ -38,7 +38,7 @@ def errors_of(traffic: Iterable[AnyTraffic], side: SideName, mesh: MeshNames) ->
 
 
 def slow_of(
-    traffic: Iterable[AnyTraffic], side: SideName, slower_than_ms: float, mesh: MeshNames
+    traffic: Iterable[AnyTraffic], side: SideName, slower_than_ms: float, mesh: MeshSeries
 ) -> Measure:
     """Answers that took longer than so many milliseconds, of those that were timed."""
     requests, bad = [], []
@@ -83,7 +83,7 @@ def in_zone(measure: Measure, zone: str) -> Measure | None:
     return Measure(requests=zoned(measure.requests), bad=zoned(measure.bad))
 
 
-def times_of(traffic: Iterable[AnyTraffic], mesh: MeshNames) -> list[tuple[AnyTraffic, Series]]:
+def times_of(traffic: Iterable[AnyTraffic], mesh: MeshSeries) -> list[tuple[AnyTraffic, Series]]:
     """For each route, what one in twenty of the primary's answers took longer than."""
     return [
         (
