@@ -580,6 +580,7 @@ EXAMPLES: dict[str, Example] = {
     "two limits of one metric": with_judge({"kind": "errors", "at_most": 0.1, "ratio": 2}),
     "a limit above all": with_judge({"kind": "errors", "at_most": 1}),
     "a metric twice": with_judge({"kind": "errors"}, {"kind": "errors"}),
+    "a canary that is no fleet": with_profile(judge={"metrics": [{"kind": "errors"}]}),
     "no response times": with_profile(_without_times, judge={}),
     "nothing to judge by": with_profile(_without_times, judge={"metrics": [{"kind": "latency"}]}),
     "metrics that nobody may read": with_profile(_without_metrics, judge={}),

@@ -33,7 +33,7 @@ def asked(
     last: bool = True,
     approvals: bool = False,
 ) -> Verdict:
-    bake = Bake(0, holds, last)
+    bake = Bake(0, 5, holds, last)
     return verdict(
         judging, judge_of(judging, 2), compared(judging, *counts), bake, approvals=approvals
     )
@@ -128,3 +128,21 @@ def test_a_step_that_is_baked_again_goes_on_and_the_next_one_begins() -> None:
     once = Compared().at_step(0, 600)
     assert once.at_step(0, 1_200).since == 600
     assert once.at_step(1, 1_200).since == 1_200
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((100, 0, 900, 0), "the canary had 10 % of the requests at a weight of 5 %"),
+        ((5, 0, 995, 0), "the canary had 0.5 % of the requests at a weight of 5 %"),
+        ((55, 0, 945, 0), ""),
+        ((2, 0, 10, 0), ""),
+    ],
+)
+def test_a_share_that_is_far_from_the_weight_is_told(
+    counts: tuple[int, int, int, int], told: str
+) -> None:
+    found = asked(ERRORS, counts, last=False)
+    assert found.decision == "advance"
+    assert ("at a weight of" in found.reason) == bool(told)
+    assert told in found.reason

@@ -88,9 +88,20 @@ def _foreseen(
             "sources": sources,
             "steps": steps,
             "ramp": proposed(outages, budget) if outages and budget else None,
-            "notes": [*notes, *(_notes(steps, sources) if outages else [])],
+            "notes": [*notes, *_judged(release), *(_notes(steps, sources) if outages else [])],
         }
     )
+
+
+def _judged(release: Release) -> Iterator[str]:
+    """By which numbers, which may have been estimated."""
+    for metric in release.judge.metrics if release.judge else ():
+        slow = f", slower than {metric.slower_than_ms:g} ms" if metric.slower_than_ms else ""
+        if metric.clusters:
+            yield (
+                f"the judge takes {metric.clusters:g} bad answers of {metric.named}{slow} to have"
+                " one cause"
+            )
 
 
 def _notes(steps: list[preview.PreviewStep], sources: list[preview.Source]) -> Iterator[str]:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from stepcanary.domain.evidence import Counts
+from stepcanary.domain.evidence import NOTHING, Counts
 from stepcanary.domain.judge import Judge, MetricVerdict, Period, Tally
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.model import Model
 from stepcanary.domain.verdict import NO_HOLD, Verdict
 
+SKEWED, SKEW_DEVIATIONS = 0.25, 5.0
+"""How far a share is from its weight that is told, if chance does not explain it."""
 NO_REQUESTS = "Bake longer, allow more holds, or say in no_data what silence means"
 NO_EVIDENCE = "Bake longer, allow more holds, or say in undecided what follows"
 
@@ -124,7 +126,7 @@ def verdict(
     """On a step whose bake is over. Before the promotion the canary is to be shown good; until then
     it is enough that it is not shown to be worse."""
     found = judge.judgement(compared.tallies)
-    summary = "; ".join(spoken(each) for each in found.verdicts)
+    summary = "; ".join([*(spoken(each) for each in found.verdicts), *_skewed(compared, bake)])
     if judging.observe:
         return Verdict("advance", f"only observed: {summary}")
     if reason := doubt(judging, judge, compared):
@@ -138,14 +140,34 @@ def verdict(
 
 @dataclass(frozen=True, slots=True)
 class Bake:
-    """The bake that is over: of which step, whether of the last, and how many holds it has left."""
+    """The bake that is over: of which step with which weight, whether of the last, and how many
+    holds it has left."""
 
     step: int
+    weight: int
     holds_left: int
     last: bool
 
     def held(self, reason: str, then: Verdict) -> Verdict:
         return Verdict("hold", reason) if self.holds_left > 0 else then
+
+
+def _skewed(compared: Compared, bake: Bake) -> list[str]:
+    """Where the canary's share of the requests is far from its weight: clients that stay, few
+    requests, or rules beside the route."""
+    counts = max(
+        (tally.step_counts for tally in compared.tallies.values() if tally.step == bake.step),
+        key=lambda each: each.canary + each.primary,
+        default=NOTHING,
+    )
+    total, weight = counts.canary + counts.primary, bake.weight / 100
+    expected = total * weight
+    is_far = abs(counts.canary - expected) > SKEWED * expected
+    chance = SKEW_DEVIATIONS * math.sqrt(expected * (1 - weight))
+    if not total or not is_far or abs(counts.canary - expected) <= chance:
+        return []
+    share = 100 * counts.canary / total
+    return [f"the canary had {share:.2g} % of the requests at a weight of {bake.weight} %"]
 
 
 def _without_data(metrics: list[Metric], bake: Bake, compared: Compared) -> Verdict | None:

@@ -15,6 +15,8 @@ from stepcanary.errors import RequestRejected
 from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, measures_of
 
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
+FLEET = 3
+"""So many tasks of the canary are not told from its version any more."""
 LEAST_BAD = 20
 """An estimate from fewer bad answers in a day says nothing."""
 
@@ -42,7 +44,19 @@ def estimated(release: Release, judging: Judging, before: Judging | None = None)
             )
         sized = _sized(release.model_copy(update={"judge": judging}), found)
         before = judging.model_copy(update={"metrics": sized})
-    return Estimated(before, _warnings(judging, before))
+    return Estimated(before, [*_warnings(judging, before), *_fleet_warnings(release)])
+
+
+def _fleet_warnings(release: Release) -> list[str]:
+    weight = release.steps[0].weight
+    tasks = release.sizing.tasks(weight)
+    if tasks >= FLEET:
+        return []
+    count = f"{tasks} task" if tasks == 1 else f"{tasks} tasks"
+    return [
+        f"judge: at {weight} % the canary has {count}; with fewer than {FLEET} a task that is slow"
+        f" by itself looks like a worse version; raise minimum_tasks to {FLEET}"
+    ]
 
 
 def _warnings(judging: Judging, estimates: Judging) -> list[str]:

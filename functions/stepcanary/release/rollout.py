@@ -97,7 +97,8 @@ def judge_canary(
         alarms = guards.alarms(release, lease)
         verdict = judge(release.alarms, alarms, release.holds - holds, promoted=promoted)
         if release.judge is not None and verdict.decision == "advance":
-            bake = Bake(step, release.holds - holds, last=step + 1 == len(release.steps))
+            weight, last = release.steps[step].weight, step + 1 == len(release.steps)
+            bake = Bake(step, weight, release.holds - holds, last=last)
             verdict = comparing.verdict(release, lease, bake, promoted=promoted)
     if verdict.decision == "revert" and not lease.reverting:
         last_word = frozenset[str]() if promoted else frozenset({"promote"})
