@@ -50,7 +50,7 @@ def test_it_says_what_an_outage_costs_in_each_step(judged: World, command: Comma
     assert [each["findings"] for each in found["answers"]] == [[]] * len(found["answers"])
     assert (executions(judged), judged.ledger()) == (0, before)
     text = command("preview", "checkout", *NEW).out
-    assert text.startswith("The canary gets ")
+    assert "The canary gets " in text
     assert "yes: the routes are at rest" in text
     assert f"{first['failed']:,}" in text
     assert "6,000 requests a minute" in text
