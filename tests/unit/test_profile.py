@@ -190,3 +190,19 @@ def test_each_part_of_a_routes_name_makes_another_key_and_the_sides_do_not() -> 
 def test_the_slowest_router_is_waited_for() -> None:
     two = [*traffic(settle_seconds=90), *traffic(route="b", settle_seconds=40)]
     assert a_profile(traffic=two).settle_seconds == 90
+
+
+@pytest.mark.parametrize(
+    ("judge", "refused"),
+    [(None, False), ({"undecided": "gate"}, True), ({}, False), ({"undecided": "advance"}, False)],
+)
+def test_a_gate_that_the_judge_may_open_counts_in_the_longest_rollout(
+    judge: Any, refused: bool
+) -> None:
+    bakes = [{"weight": 100, "bake_seconds": DAY_SECONDS}]
+    given = profile(steps=bakes, holds=3, promotion={"gate_seconds": DAY_SECONDS}, judge=judge)
+    if refused:
+        with pytest.raises(ValidationError, match="shorten bake_seconds or gate_seconds"):
+            Profile.model_validate(given)
+    else:
+        Profile.model_validate(given)

@@ -316,6 +316,7 @@ class Profile(Model):
             if after <= before:
                 raise ValueError(f"steps must rise: weight {after} comes after {before}")
         approvals = sum(step.approval for step in self.steps) + self.promotion.approval
+        approvals += self._judge_may_ask(approvals)
         gates = (1 + approvals) * self.promotion.gate_seconds
         back = len(self.promotion.return_weights)
         bakes = sum(step.bake_seconds for step in self.all_steps)
@@ -345,6 +346,13 @@ class Profile(Model):
             )
         self._check_history(approvals)
         return self
+
+    def _judge_may_ask(self, approvals: int) -> bool:
+        """Whether the judge may open a gate of its own, before the promotion."""
+        if self.judge is None:
+            return False
+        undecided = self.judge.undecided
+        return undecided == "gate" or (undecided is None and approvals > 0)
 
     def _check_owners(self) -> None:
         """A mesh that nobody is named for would be another one in each account."""
