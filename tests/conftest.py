@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,3 +69,9 @@ def transformed(transformed_template: dict[str, Any]) -> dict[str, Any]:
     """The resources of the transformed template."""
     resources: dict[str, Any] = transformed_template["Resources"]
     return resources
+
+
+def pytest_configure() -> None:
+    """A shell has what it starts in the background ignore Ctrl-C, and what that starts as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

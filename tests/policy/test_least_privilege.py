@@ -441,6 +441,14 @@ def _release_by_judge(here: World) -> None:
     worse = request(images={"app": "shop:v51"}, profile=judged)
     assert here.release(worse, "judged-worse").state == "Reverted"
     assert here.ask("check", request=worse)["releasable"]
+    # A judge that is changed in between is estimated anew, and the release refused.
+    name = "/stepcanary/profiles/checkout"
+    here.cloud.parameters[name] = json.dumps(judged)
+    other = json.dumps({**judged, "judge": {"metrics": [{"kind": "errors"}]}})
+    _once_before(here, "OpenReleaseFunction", lambda: here.cloud.parameters.update({name: other}))
+    stored = {"service": "checkout", "images": {"app": "shop:v52"}}
+    assert here.release(stored, "judged-anew").state == "Rejected"
+    here.cloud.parameters[name] = json.dumps(profile())
 
 
 def _refuse_until_closed(here: World, call: str) -> None:
