@@ -9,7 +9,7 @@ import pytest
 from emulator import template
 from stepcanary.aws import roles
 from stepcanary.release.looks import look_after
-from stepcanary.store import leases
+from stepcanary.store import evidence, leases
 from tests.builders import profile, request, traffic
 from tests.fakes.accounts import ELSEWHERE, EXTERNAL_ID, IN_ANOTHER_ACCOUNT, ROLE
 from tests.fakes.cloud import Cloud
@@ -50,6 +50,19 @@ def here() -> Iterator[World]:
 def changes(here: World) -> list[str]:
     writes = ("Update", "Register", "Modify", "Deregister")
     return [name for name, _ in here.cloud.calls if name.partition(".")[2].startswith(writes)]
+
+
+def test_both_sides_are_compared_there(here: World) -> None:
+    """By the plan, by the watch and by the verdict; what is counted here is of somebody else."""
+    store(here, judge={}, steps=[{"weight": 50, "bake_seconds": 600}])
+    seen: list[Any] = []
+    here.clock.after(300, lambda: seen.append(here.invoke("WatchReleasesFunction", {})))
+    outcome = here.release(request())
+    assert outcome.state == "Released", outcome
+    assert len(here.cloud.called("GetMetricData")) > 3
+    assert seen[0]["unseen"] == []
+    execution = here.arn("release-1")
+    assert len(evidence.rows(execution)) > 5
 
 
 @pytest.mark.parametrize("cloud", [Cloud, AlbCloud, LatticeCloud])

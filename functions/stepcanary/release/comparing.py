@@ -70,7 +70,7 @@ def look_at(waiting: Iterable[tuple[Lease, Release]]) -> dict[str, Compared]:
     due = [window for window in windows if window.seconds]
     for some in _by_account(due):
         with entered(some[0].release.access):
-            read = _read(some)
+            read = list(_read(some))
         for window, rows in read:
             after = _after(window, rows)
             if evidence.write(window.release.execution, window.before, rows, after):
