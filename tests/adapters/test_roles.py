@@ -75,20 +75,20 @@ def test_a_role_is_assumed_once_and_with_its_external_id(asked: Stubber) -> None
 def test_who_only_reads_has_a_session_of_its_own_that_may_do_no_more(asked: Stubber) -> None:
     """Also in the look whether anybody may assume the role."""
     reads = {**ASKED, "Policy": roles.READS}
-    asked.add_response("assume_role", given("ASIAREADS000000000001"), reads)
+    asked.add_response("assume_role", given("ASIATESTING000000001"), reads)
     asked.add_client_error(
         "assume_role", roles.DENIED, expected_params={**reads, "ExternalId": ANY}
     )
-    asked.add_response("assume_role", given("ASIAWRITES00000000001"), ASKED)
+    asked.add_response("assume_role", given("ASIATESTING000000003"), ASKED)
     with reading(), entered(ACCESS):
         access = current()
         assert access is not None
         sts.require_role(access)
-        assert roles.credentials(access, clients.sts()).access_key == "ASIAREADS000000000001"
+        assert roles.credentials(access, clients.sts()).access_key == "ASIATESTING000000001"
     with entered(ACCESS):
         access = current()
         assert access is not None
-        assert roles.credentials(access, clients.sts()).access_key == "ASIAWRITES00000000001"
+        assert roles.credentials(access, clients.sts()).access_key == "ASIATESTING000000003"
 
 
 @pytest.mark.parametrize(("seconds", "times"), [(301, 1), (300, 2), (10, 2)])
