@@ -137,7 +137,6 @@ class _Asked:
 
     metric: str
     number: int
-    is_requests: bool
     series: list[Series]
 
 
@@ -146,8 +145,8 @@ def _asked(release: Release) -> Iterator[_Asked]:
     for metric in release.judge.metrics:
         for place, side in enumerate(SIDES):
             measure = measures_of(release, metric, side)
-            yield _Asked(metric.named, 2 * place, True, measure.requests)
-            yield _Asked(metric.named, 2 * place + 1, False, measure.bad)
+            yield _Asked(metric.named, 2 * place, measure.requests)
+            yield _Asked(metric.named, 2 * place + 1, measure.bad)
 
 
 def _read(windows: list[Window]) -> Iterator[tuple[Window, list[Row]]]:
