@@ -363,6 +363,9 @@ def test_every_example_of_an_input_does_what_it_says(here: World, name: str) -> 
     if name == "execution_withdraw":
         assert "no release of checkout waits" in here.release(EXAMPLES[name]).cause
         return
+    if name == "execution_preview":
+        assert here.release(EXAMPLES[name]).state == "Done"
+        return
     if name == "execution_rollback":
         assert here.release(request(), "release-7").state == "Released"
         assert here.release(request(images={"app": "shop:v3"}), "release-8").state == "Released"
@@ -616,3 +619,19 @@ def test_no_stack_trace_reaches_a_person(here: World) -> None:
         assert outcome.state == "Rejected"
         assert "stackTrace" not in outcome.cause
         assert outcome.cause.startswith("AwsUnavailable: it failed again and again")
+
+
+def test_a_preview_and_a_check_are_actions_that_begin_nothing(here: World) -> None:
+    stored(here)
+    checked = answer(here, "check", by="jane", images=request()["images"])
+    assert checked["releasable"] is True
+    previewed = answer(here, "preview", budget=50)
+    assert (previewed["service"], previewed["releasable"]) == ("checkout", True)
+    assert [step["weight"] for step in previewed["steps"]]
+    assert here.leases() == []
+
+
+def test_a_question_that_cannot_be_answered_is_rejected_with_the_reason(here: World) -> None:
+    outcome = act(here, "preview", budget=0)
+    assert outcome.state == "Rejected"
+    assert "budget" in outcome.cause

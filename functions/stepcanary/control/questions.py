@@ -39,16 +39,27 @@ def answer_question(document: object) -> Contract:
     """Raises `RequestRejected` for what cannot be answered, and `AwsRefused` where AWS does not let
     the function look; `AwsUnavailable` to try again."""
     kind = document.get("question") if isinstance(document, dict) else None
-    if not isinstance(kind, str) or kind not in QUESTIONS:
+    if not isinstance(document, dict) or not isinstance(kind, str) or kind not in QUESTIONS:
         raise RequestRejected(
             f"question: must be one of {', '.join(sorted(QUESTIONS))} (it is {str(kind)[:80]!r})"
         )
+    document = _of_an_action(document)
     model, answer = QUESTIONS[kind]
     with reading():
         try:
             return answer(parse(model, document, "question"))
         except ProfileMissing as missing:
             raise RequestRejected(f"{missing}. {_known()}") from missing
+
+
+def _of_an_action(document: dict[str, Any]) -> dict[str, Any]:
+    """What an execution asks: its whole input is the request, with what is the question's in it."""
+    request = document.get("request")
+    if not isinstance(request, dict) or request.get("action") != document["question"]:
+        return document
+    of_question = {key: value for key, value in request.items() if key == "budget"}
+    others = {key: request[key] for key in request.keys() - {"action", "$schema", *of_question}}
+    return {**document, **of_question, "request": others}
 
 
 def _known() -> str:
