@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template examples definition test cli-check faults demo scenarios sandbox sdk-check bench-reaction bench-scale bench-load bench-judge bench-cold-start python313 build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test cli-check faults demo scenarios sandbox sdk-check bench bench-cost bench-reaction bench-scale bench-load bench-judge bench-cold-start python313 build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -106,6 +106,12 @@ sdk-check: .venv/ready ## Release in the sandbox with an SDK in another language
 	cp tests/sandbox/sdk/* build/sdk
 	npm ci --prefix build/sdk --no-audit --no-fund
 	SDK=build/sdk $(BIN)/python -m pytest -n 0 tests/sandbox/test_node.py
+
+bench: build .venv/ready ## Run every benchmark, and write docs/benchmarks.md
+	$(BIN)/python -m bench --python $(PYTHON313)
+
+bench-cost: .venv/ready ## Count the states, functions and dollars of one release
+	$(BIN)/python -m bench.cost
 
 bench-reaction: .venv/ready ## Measure how fast an alarm takes the canary's traffic away
 	$(BIN)/python -m bench.reaction

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.report import write
 from emulator import template
 from tools import package
 
-REPORT = Path("build/bench/cold_start.json")
 WORK = Path("build/bench/cold_start")
 MOST_OF_BEFORE = 0.40
 MOST_OF_FLOOR = 1.55
@@ -212,8 +212,7 @@ def main() -> int:
     failed = [handler for handler, result in report.items() if over_the_limit(handler, result)]
     report["package"] = sizes()
     sys.stdout.write(f"{json.dumps(report['package'])}\n")
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2))
+    write("cold_start", report)
     return 1 if failed else 0
 
 

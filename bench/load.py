@@ -5,13 +5,11 @@ shows what they ask for, and all of them where it does not, which shows what bec
 """
 
 import argparse
-import json
 import os
 import re
 import statistics
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 os.environ.update(
@@ -28,11 +26,11 @@ os.environ.update(
 from bench import fleet
 from bench.fleet import EXPECTED, GOOD, SWEEP, Load, Pair, mixture, opened
 from bench.rates import RATES, TRANSITIONS, Rate, Tally, busiest
+from bench.report import write
 from stepcanary.release.looks import LOOKS_PER_SECOND, MOST_READ_A_SWEEP
 from stepcanary.release.pace import BURST
 from stepcanary.store.rest import SPLITS_PER_LOOK
 
-REPORT = Path("build/bench/load.json")
 MOST_SHARE = 0.5
 """Of a rate, in the worst minute: an account has others who call."""
 LONGEST_SWEEP_SECONDS = 60
@@ -298,9 +296,7 @@ def main() -> int:
     asked = run(pairs, within=within, throttled=False)
     print(f"{len(pairs)} releases where AWS takes every call: done", flush=True)
     report = report_of(alone, asked, run(pairs, within=within))
-    path = REPORT.with_stem(f"load-within-{within:g}") if within else REPORT
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=2) + "\n")
+    path = write(f"load-within-{within:g}" if within else "load", report)
     show(report)
     print(f"report: {path}")
     wrong = problems(report)

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from moto.appmesh.models import AppMeshBackend
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 
+from bench.report import write
 from emulator import template
 from emulator.awslambda import Invoker
 from emulator.events import Bus
@@ -34,7 +34,6 @@ from sandbox.fronts.appmesh import MESH, route_spec
 from stepcanary.aws import clients
 from stepcanary.release import routes, signalling
 
-REPORT = Path("build/bench/reaction.json")
 MOST_CALLS = 5
 MOST_SECONDS = 1.0
 BARE_UPDATES = 3
@@ -308,10 +307,9 @@ def main() -> int:
             if sys.stdout.isatty():
                 print(f"\r{number + 1} of {count} pairs of trials", end="", flush=True)
     report = compared(before, after)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    path = write("reaction", report)
     show(report)
-    print(f"report: {REPORT}")
+    print(f"report: {path}")
     wrong = problems(report)
     for problem in wrong:
         print(f"WRONG {problem}")

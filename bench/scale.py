@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, ClassVar
 
 os.environ.update(
@@ -26,6 +25,7 @@ os.environ.update(
 
 from moto import mock_aws
 
+from bench.report import write
 from emulator import template
 from stepcanary import clock
 from stepcanary.aws import clients
@@ -38,7 +38,6 @@ from stepcanary.store.due import Task
 from tests.fakes.service import Document, Fake, serve
 from tests.store.conftest import release_named
 
-REPORT = Path("build/bench/scale.json")
 SIZES = (100, 1_000, 10_000)
 RUNNING_SHARE = 20
 """One in so many services has a running release."""
@@ -290,8 +289,7 @@ def main() -> int:
             for name, question in questions().items():
                 report[name][str(services)] = meter.of(question)
         print(f"{services} services measured", flush=True)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    path = write("scale", dict(report))
     for name, costs in report.items():
         units = " / ".join(str(cost["read_units"]) for cost in costs.values())
         calls = " / ".join(str(cost["router_calls"]) for cost in costs.values())
@@ -299,7 +297,7 @@ def main() -> int:
     wrong = [*_grown(report), *_dear(report)]
     for sentence in wrong:
         print(sentence)
-    print(f"{len(report)} questions: {REPORT}")
+    print(f"{len(report)} questions: {path}")
     return 1 if wrong else 0
 
 

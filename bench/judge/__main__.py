@@ -5,12 +5,10 @@ of its false reverts lies on one side of what is allowed, or it has had the most
 """
 
 import argparse
-import json
 import math
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,10 @@ import numpy as np
 from bench.judge.others import OTHERS, first
 from bench.judge.traces import PERIODS, Cell, Integers, Trace, cells, traces
 from bench.judge.vectorised import check, evidence
+from bench.report import write
 from sandbox.console import exit_with
 from stepcanary.domain.judge import FALSE_REVERTS, SHARE_OF_LIMIT
 
-REPORT = Path("build/bench/judge.json")
 BATCH, MOST = 5_000, 60_000
 MOST_FALSE = 0.015
 QUANTILE = 2.3263
@@ -142,10 +140,9 @@ def main() -> int:
             "cells": list(each),
             "largest_difference_to_the_judge": difference.result(),
         }
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    path = write("judge", report)
     show(report)
-    print(f"report: {REPORT} after {time.monotonic() - began:.0f} s")
+    print(f"report: {path} after {time.monotonic() - began:.0f} s")
     wrong = problems(report)
     for problem in wrong:
         print(f"WRONG {problem}", file=sys.stderr)
