@@ -10,7 +10,16 @@ import numpy as np
 from bench.judge.traces import PERIODS, PERIODS_PER_STEP, WEIGHTS, Floats, Integers, Trace
 from stepcanary.domain import judge
 from stepcanary.domain.evidence import BETS, BISECTIONS, Counts, Tolerance
-from stepcanary.domain.judge import GOOD, QUIET_PERIODS, RISE, SHARE_OF_LIMIT, UNPROVABLE, WORSE
+from stepcanary.domain.judge import (
+    GOOD,
+    QUIET_PERIODS,
+    RISE,
+    SHARE_OF_LIMIT,
+    UNPROVABLE,
+    USUAL_PART,
+    WORSE,
+)
+from stepcanary.domain.usual import INCIDENT_FACTOR, INCIDENT_RATE, Usual
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 STEPS = len(WEIGHTS)
@@ -35,15 +44,13 @@ def factors(trace: Trace, at: int, bets: Floats, tolerance: tuple[float, Floats]
 
 
 def incidents(trace: Trace) -> Mask:
-    runs = len(trace.primary)
-    requests, bad = np.zeros(runs), np.zeros(runs)
+    requests, bad = (each * USUAL_PART for each in trace.usual.T)
     found = np.zeros(trace.primary.shape, dtype=bool)
     for at in range(PERIODS):
         n, x = trace.primary[:, at], trace.primary_bad[:, at]
-        usual = np.divide(bad, requests, out=np.zeros(runs), where=requests > 0)
-        limit = np.maximum(judge.INCIDENT_RATE, judge.INCIDENT_FACTOR * usual)
+        limit = np.maximum(INCIDENT_RATE, INCIDENT_FACTOR * bad / requests)
         found[:, at] = x > limit * n
-        counted = ~found[:, at] | (requests == 0)
+        counted = ~found[:, at]
         requests, bad = requests + np.where(counted, n, 0), bad + np.where(counted, x, 0)
     found[:, 1:] |= found[:, :-1].copy()
     return found
@@ -140,7 +147,12 @@ def check(trace: Trace, alpha: float, at: Integers) -> float:
             )
             for number in range(int(last) + 1)
         ]
-        rule = judge.Rule("errors", clusters=float(trace.clusters[run]))
+        requests, bad = trace.usual[run]
+        rule = judge.Rule(
+            "errors",
+            clusters=float(trace.clusters[run]),
+            usual=Usual(requests=int(requests), bad=int(bad)),
+        )
         asked = judge.Judge([rule], STEPS, false_reverts=alpha)
         tally = asked.fold(judge.Tally(), periods, rule)
         largest = max(

@@ -59,6 +59,9 @@ def test_what_the_profile_leaves_out_is_estimated(here: World) -> None:
     assert release.judge is not None
     errors, latency = release.judge.metrics
     assert errors.clusters is not None
+    assert errors.usual is not None
+    assert errors.usual.share == pytest.approx(0.001)
+    assert latency.usual is not None
     assert latency.slower_than_ms == 0.4
 
 

@@ -2,11 +2,13 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
 from stepcanary.domain.evidence import Counts, Tolerance, log_evidence
 from stepcanary.domain.judge import Judge, Judgement, Period, Rule, Tally
+from stepcanary.domain.usual import Usual
 
 EQUAL = Rule("errors", worse=Tolerance(1.0), good=Tolerance(1.5, 0.005))
 HEALTHY = Counts(50, 0, 950, 1)
@@ -89,6 +91,24 @@ def test_what_an_incident_of_both_sides_shows_is_not_held_against_the_canary() -
     assert [stood(periods[:n]).calm for n in (10, 11, 12, 13)] == [12, 0, 1, 2]
     assert asked(periods).outcome != "revert"
     assert log_evidence([each.counts for each in periods], EQUAL.worse) > math.log(20)
+
+
+def test_what_is_usual_is_no_incident_from_the_first_period_on() -> None:
+    """The primary of a service that always fails in 2 % of its requests."""
+    failing = minutes(Counts(500, 200, 9_500, 190), 1)
+    assert asked(failing).outcome == "undecided"
+    known = replace(EQUAL, usual=Usual(requests=100_000, bad=2_000))
+    assert asked(failing, known).outcome == "revert"
+    # And an incident is one from the first period on, however long it lasts.
+    calm = replace(EQUAL, usual=Usual(requests=100_000, bad=20))
+    assert asked(minutes(Counts(50, 40, 950, 190), 30), calm).outcome == "undecided"
+
+
+def test_a_usual_day_does_not_outweigh_what_the_release_has_seen() -> None:
+    """What fails three times as often as yesterday, since hours, is usual by now."""
+    known = replace(EQUAL, usual=Usual(requests=1_440_000, bad=28_800))
+    rising = [Period(0, Counts(50, n, 950, 19 * n)) for n in (2, 3, 4) for _ in range(60)]
+    assert stood(rising, known).calm > 180
 
 
 def test_a_period_that_is_incomplete_is_no_evidence_for_either_question() -> None:

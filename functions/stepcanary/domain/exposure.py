@@ -14,8 +14,6 @@ from stepcanary.domain.chance import RARE, at_most_of, least, most, over
 from stepcanary.domain.evidence import BETS, Tolerance, highest_rate, log_mean, log_weighed
 from stepcanary.domain.judge import (
     BUDGET_DEVIATIONS,
-    INCIDENT_FACTOR,
-    INCIDENT_RATE,
     LEAST_BUDGET,
     QUIET_PERIODS,
     RISE,
@@ -26,6 +24,7 @@ from stepcanary.domain.judge import (
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import Step
+from stepcanary.domain.usual import INCIDENT_FACTOR, INCIDENT_RATE
 
 PERIOD = 60
 BETWEEN_SECONDS = 20
@@ -329,9 +328,10 @@ class Sight:
         if not periods or not primary:
             return 0
         bad = self.outages.assumed.bad_share
-        # What is usual is not known better than by half, and at first not at all.
+        # What is usual is not known better than by half, and at first maybe not at all.
         limit = max(INCIDENT_RATE, INCIDENT_FACTOR / 2 * bad)
-        at_first = step == 0 and over(INCIDENT_RATE * primary, bad * primary) > RARE
+        unknown = step == 0 and self.rule.usual is None
+        at_first = unknown and over(INCIDENT_RATE * primary, bad * primary) > RARE
         incidents = at_most_of(periods + QUIET_PERIODS, over(limit * primary, bad * primary))
         return QUIET_PERIODS * (incidents + at_first)
 

@@ -22,6 +22,7 @@ from stepcanary.domain.evidence import (
     log_sum,
 )
 from stepcanary.domain.model import Model
+from stepcanary.domain.usual import Usual, incident_rate
 
 Outcome = Literal["revert", "good", "undecided"]
 
@@ -32,7 +33,9 @@ WORSE, GOOD = Tolerance(1.0, 0.001), Tolerance(1.5, 0.005)
 QUIET_PERIODS = 2
 """How many periods after a change of the weight, or an incident, no test starts afresh: bad answers
 that are counted a period late would be evidence against the wrong side."""
-INCIDENT_RATE, INCIDENT_FACTOR = 0.01, 3.0
+USUAL_PART = 1 / 24
+"""How much the requests of a usual day count beside the release's own: as an hour of them, for what
+is usual may drift."""
 SHARE_OF_LIMIT = 0.1
 """How much of the error goes to the limit that stands for a primary without requests."""
 RISE = 2.0
@@ -63,7 +66,7 @@ class Period:
 class Rule:
     """How one metric is judged. `clusters` is how many bad answers have one cause at most, and
     `share` its part of the error rates, by weight. One that is `observed` decides nothing, and has
-    no part."""
+    no part. `usual` is the primary before the release, where that is known."""
 
     metric: str
     worse: Tolerance = WORSE
@@ -71,6 +74,7 @@ class Rule:
     clusters: float = 1.0
     share: float = 1.0
     observed: bool = False
+    usual: Usual | None = None
 
 
 class Tally(Model):
@@ -134,7 +138,7 @@ class Tally(Model):
         # Before the first test there was no canary whose answers could come late.
         settled = self.begun < 0 or nth >= QUIET_PERIODS
         begins = period.step > self.begun and settled and self.calm >= QUIET_PERIODS
-        incident = self._is_incident(counts)
+        incident = self._is_incident(counts, rule.usual)
         calm = 0 if incident else self.calm + 1
         limit = self._limit(rule, alpha) if period.alone else None
         hushed = calm < QUIET_PERIODS or not period.complete
@@ -161,7 +165,9 @@ class Tally(Model):
             nth=nth,
             begun=period.step if begins else self.begun,
             calm=calm,
-            usual=self.usual if incident and self.usual[0] else _pair(self.usual, recent),
+            usual=self.usual
+            if incident and (self.usual[0] or rule.usual)
+            else _pair(self.usual, recent),
             recent=self.recent
             if period.alone
             else _pair(self.recent if same_step else (0, 0), recent),
@@ -172,14 +178,16 @@ class Tally(Model):
             compared=self.compared + (counts.canary_bad if counts.primary else 0),
         )
 
-    def _is_incident(self, counts: Counts) -> bool:
+    def _is_incident(self, counts: Counts, before: Usual | None) -> bool:
         """Whether the primary itself has one: a canary that a shared database's failure hits harder
         is not worse for that. It is held against what was before, without any other incident, or
         one that lasts would soon be none."""
-        requests, bad = self.usual
+        requests, bad = map(float, self.usual)
+        if before is not None:
+            requests += before.requests * USUAL_PART
+            bad += before.bad * USUAL_PART
         usual = bad / requests if requests else 0.0
-        limit = max(INCIDENT_RATE, INCIDENT_FACTOR * usual)
-        return counts.primary_bad > limit * counts.primary
+        return counts.primary_bad > incident_rate(usual) * counts.primary
 
     def _limit(self, rule: Rule, alpha: float) -> tuple[float, float]:
         """What stands for a primary without requests: its rate in the last step that it had. That

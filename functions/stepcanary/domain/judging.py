@@ -8,6 +8,7 @@ from stepcanary.domain.evidence import Tolerance
 from stepcanary.domain.judge import FALSE_REVERTS, WORSE, Rule
 from stepcanary.domain.measures import Measure, MeshSeries
 from stepcanary.domain.model import Model
+from stepcanary.domain.usual import Usual
 
 Share = Annotated[float, Field(ge=0, le=1)]
 NoData = Literal["hold", "revert", "advance"]
@@ -34,6 +35,9 @@ class Metric(Model):
     clusters: float | None = Field(default=None, ge=1, le=10_000)
     """How many bad answers have one cause at most; left out, the plan estimates it from the
     primary's last day."""
+    usual: Usual | None = None
+    """What the primary counts on a usual day; left out, the plan takes its last day without its
+    incidents."""
     weight: float = Field(default=1.0, gt=0, le=100)
     """Its part of the error rate, beside the weights of the other metrics."""
     observe: bool = False
@@ -93,6 +97,7 @@ class Metric(Model):
             clusters=self.clusters or DEFAULT_CLUSTERS,
             share=self.weight,
             observed=self.observe,
+            usual=self.usual,
         )
 
 

@@ -6,11 +6,11 @@ from itertools import islice
 
 from stepcanary import clock
 from stepcanary.aws import metrics
-from stepcanary.aws.metrics import Values
 from stepcanary.domain.evidence import estimated_clusters
 from stepcanary.domain.judging import DEFAULT_CLUSTERS, Judging, Metric
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import milliseconds, times_of
+from stepcanary.domain.usual import usual_of
 from stepcanary.errors import RequestRejected
 from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, measures_of
 
@@ -80,7 +80,7 @@ def _is_of(estimates: Judging, judging: Judging) -> bool:
         metric.model_copy(
             update={
                 name: getattr(metric, name) or getattr(found[metric.named], name)
-                for name in ("clusters", "slower_than_ms")
+                for name in ("clusters", "usual", "slower_than_ms")
             }
         )
         for metric in judging.metrics
@@ -108,7 +108,7 @@ def _timed(release: Release, judging: Judging, metric: Metric) -> Metric | None:
 
 
 def _sized(release: Release, found: list[Metric]) -> list[Metric]:
-    """With a cluster size for each that has none."""
+    """With a cluster size, and what is usual, for each that has none."""
     measures = [measures_of(release, metric, "primary") for metric in found]
     series = [one for each in measures for one in (*each.requests, *each.bad)]
     end = (clock.epoch_seconds() - FINAL_SECONDS) // PERIOD_SECONDS * PERIOD_SECONDS
@@ -118,15 +118,21 @@ def _sized(release: Release, found: list[Metric]) -> list[Metric]:
     for metric, measure in zip(found, measures, strict=True):
         requests = metrics.summed(islice(values, len(measure.requests)))
         bad = metrics.summed(islice(values, len(measure.bad)))
-        sized.append(metric if metric.clusters else _with_clusters(metric, requests, bad))
+        counted = [
+            (at, n, min(n, round(bad.get(at, 0.0))))
+            for at in sorted(requests)
+            if (n := round(requests[at]))
+        ]
+        known = {
+            "clusters": metric.clusters or _clusters(counted),
+            "usual": metric.usual or usual_of(counted),
+        }
+        sized.append(metric.model_copy(update=known))
     return sized
 
 
-def _with_clusters(metric: Metric, requests: Values, bad: Values) -> Metric:
-    moments = sorted(requests)
-    counted = [round(bad.get(at, 0.0)) for at in moments]
-    if sum(counted) < LEAST_BAD:
-        clusters = DEFAULT_CLUSTERS
-    else:
-        clusters = estimated_clusters([round(requests[at]) for at in moments], counted)
-    return metric.model_copy(update={"clusters": round(clusters, 2)})
+def _clusters(counted: list[tuple[int, int, int]]) -> float:
+    bad = [each for _, _, each in counted]
+    if sum(bad) < LEAST_BAD:
+        return DEFAULT_CLUSTERS
+    return round(estimated_clusters([requests for _, requests, _ in counted], bad), 2)
