@@ -85,10 +85,9 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
     hushed = incidents(trace)
     limit = alpha * SHARE_OF_LIMIT
     last = slice(LAST_WITH_PRIMARY - PERIODS_PER_STEP, LAST_WITH_PRIMARY)
-    primary = trace.primary[:, last].sum(axis=1)
-    primary_bad = trace.primary_bad[:, last].sum(axis=1)
+    counts = np.stack([each[:, last].sum(axis=1) for each in (trace.primary, trace.primary_bad)])
     held = [
-        (tolerance, bets, highest, _alone(tolerance, primary, primary_bad, limit, highest=highest))
+        (tolerance, bets, highest, _alone(tolerance, counts, trace.usual, limit, highest=highest))
         for tolerance, bets, highest in ((WORSE, LOGS, True), (GOOD, -LOGS, False))
     ]
     tests = np.zeros((runs, STEPS, len(BETS)))
@@ -119,12 +118,13 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
 
 
 def _alone(
-    tolerance: Tolerance, primary: Integers, primary_bad: Integers, limit: float, *, highest: bool
+    tolerance: Tolerance, counts: Integers, usual: Integers, limit: float, *, highest: bool
 ) -> Floats:
     if highest:
-        rate = highest_rates(primary, primary_bad, limit) * RISE
+        rate = highest_rates(*counts, limit) * RISE
     else:
-        rate = primary_bad / np.maximum(primary, 1)
+        requests, bad = counts + usual.T * USUAL_PART
+        rate = bad / requests
     found: Floats = tolerance.ratio * rate + tolerance.allowance
     return found
 

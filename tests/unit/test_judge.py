@@ -4,10 +4,12 @@ import math
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from stepcanary.domain.evidence import Counts, Tolerance, log_evidence
 from stepcanary.domain.judge import Judge, Judgement, Period, Rule, Tally
+from stepcanary.domain.judging import DEFAULT_METRICS
 from stepcanary.domain.usual import Usual
 
 EQUAL = Rule("errors", worse=Tolerance(1.0), good=Tolerance(1.5, 0.005))
@@ -150,6 +152,42 @@ def test_alone_it_is_held_against_what_the_primary_was_shown_to_be_at_most() -> 
     failing = together + minutes(Counts(1000, 30, 0, 0), 5, step=1, alone=True)
     assert asked(healthy, steps=2).outcome == "good"
     assert asked(failing, steps=2).outcome == "revert"
+
+
+def test_a_good_release_with_decent_traffic_is_rarely_held_and_never_again_and_again() -> None:
+    """Slow answers of ten requests a second, which come in bursts of up to twenty, in default steps
+    of which three minutes are counted by the verdict; a hold brings five more."""
+    [_, latency] = DEFAULT_METRICS
+    usual = Usual(requests=864_000, bad=43_200)
+    rule = replace(latency.rule, clusters=14.0, usual=usual)
+    judge, chance = Judge([rule], 4), np.random.default_rng(4)
+
+    def good_after(last: int) -> bool:
+        tally = Tally()
+        for step, (weight, periods) in enumerate(
+            zip((5, 25, 50, 100), (5, 5, 5, last), strict=True)
+        ):
+            requests = 6 * weight, 6 * (100 - weight)
+            canary, primary = ([n, *_slow(n, periods, chance)] for n in requests)
+            tally = judge.fold(
+                tally,
+                [
+                    Period(step, Counts(canary[0], x, primary[0], y), alone=weight == 100)
+                    for x, y in zip(canary[1:], primary[1:], strict=True)
+                ],
+                rule,
+            )
+        return judge.judgement({"latency": tally}).outcome == "good"
+
+    at_once, held = (sum(good_after(last) for _ in range(60)) for last in (3, 8))
+    assert at_once > 30
+    assert held >= 57
+
+
+def _slow(requests: int, periods: int, chance: np.random.Generator) -> list[int]:
+    sizes = np.arange(1, 21)
+    causes = chance.poisson(requests * 0.05 / sizes.sum(), (periods, 20))
+    return [min(requests, int(each)) for each in causes @ sizes]
 
 
 def test_alone_from_the_beginning_nothing_can_be_said() -> None:

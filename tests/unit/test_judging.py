@@ -25,6 +25,12 @@ def test_nothing_is_enough() -> None:
     [
         ({"kind": "errors"}, Tolerance(1, 0.001), Tolerance(1.5, 0.005)),
         ({"kind": "errors", "ratio": 2, "allow": 0.01}, Tolerance(2, 0.01), Tolerance(3, 0.01)),
+        (
+            {"kind": "latency", "ratio": 1.25, "allow": 0.005},
+            Tolerance(1.25, 0.005),
+            Tolerance(2.5, 0.02),
+        ),
+        ({"kind": "latency", "ratio": 2}, Tolerance(2, 0.001), Tolerance(3, 0.02)),
         ({"kind": "errors", "at_most": 0.02}, Tolerance(0, 0.02), Tolerance(0, 0.02)),
     ],
 )

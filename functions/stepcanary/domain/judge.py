@@ -182,25 +182,33 @@ class Tally(Model):
         """Whether the primary itself has one: a canary that a shared database's failure hits harder
         is not worse for that. It is held against what was before, without any other incident, or
         one that lasts would soon be none."""
-        requests, bad = map(float, self.usual)
-        if before is not None:
-            requests += before.requests * USUAL_PART
-            bad += before.bad * USUAL_PART
-        usual = bad / requests if requests else 0.0
+        usual = _share(*_with(self.usual, before))
         return counts.primary_bad > incident_rate(usual) * counts.primary
 
     def _limit(self, rule: Rule, alpha: float) -> tuple[float, float]:
         """What stands for a primary without requests: its rate in the last step that it had. That
         is exact only as long as it would not have risen by more than `RISE` since, and for good it
-        is the rate as it was counted."""
+        is the rate as it was counted, in that step and on a usual day: of few requests it may be
+        nothing by chance, and then no canary would be good."""
         if self.limit is not None:
             return self.limit
         requests, bad = self.recent
         highest = highest_rate(requests, bad, alpha)
         return (
             rule.worse.ratio * highest * RISE + rule.worse.allowance,
-            rule.good.ratio * (bad / requests if requests else 0.0) + rule.good.allowance,
+            rule.good.ratio * _share(*_with(self.recent, rule.usual)) + rule.good.allowance,
         )
+
+
+def _with(seen: tuple[int, int], before: Usual | None) -> tuple[float, float]:
+    """What a primary has counted, and before that."""
+    if before is None:
+        return seen
+    return seen[0] + before.requests * USUAL_PART, seen[1] + before.bad * USUAL_PART
+
+
+def _share(requests: float, bad: float) -> float:
+    return bad / requests if requests else 0.0
 
 
 def _added(ones: Logs, others: Logs) -> Logs:

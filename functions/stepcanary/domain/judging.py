@@ -15,7 +15,9 @@ NoData = Literal["hold", "revert", "advance"]
 Undecided = Literal["hold", "gate", "advance", "revert"]
 DEFAULT_CLUSTERS = 2.0
 """Without a history to estimate from."""
-LEAST_GOOD = Tolerance(1.5, 0.005)
+LEAST_GOOD, LEAST_GOOD_LATENCY = Tolerance(1.5, 0.005), Tolerance(2.5, 0.02)
+"""What is good at the narrowest. One in twenty answers is slow, and slow ones come together: what
+is good in errors is not shown of them in a bake, and good releases would be held."""
 
 
 class Metric(Model):
@@ -83,9 +85,9 @@ class Metric(Model):
         """What the canary is shown to be within before it is called good."""
         if self.at_most is not None:
             return self.worse
+        least = LEAST_GOOD_LATENCY if self.kind == "latency" else LEAST_GOOD
         return Tolerance(
-            max(LEAST_GOOD.ratio, self.ratio * LEAST_GOOD.ratio),
-            max(LEAST_GOOD.allowance, self.allow),
+            max(least.ratio, self.ratio * LEAST_GOOD.ratio), max(least.allowance, self.allow)
         )
 
     @property
