@@ -121,10 +121,11 @@ def _alone(
     tolerance: Tolerance, counts: Integers, usual: Integers, limit: float, *, highest: bool
 ) -> Floats:
     if highest:
-        rate = highest_rates(*counts, limit) * RISE
+        requests, bad = counts
+        rate: Floats = highest_rates(requests, bad, limit) * RISE
     else:
-        requests, bad = counts + usual.T * USUAL_PART
-        rate = bad / requests
+        both = counts + usual.T * USUAL_PART
+        rate = both[1] / both[0]
     found: Floats = tolerance.ratio * rate + tolerance.allowance
     return found
 

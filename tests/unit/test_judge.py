@@ -212,6 +212,28 @@ def test_the_excess_is_summed_before_it_is_cut_off() -> None:
     assert some.excess == 29
 
 
+def test_without_a_primary_the_budget_counts_against_what_it_was_before() -> None:
+    """The last step's evidence proves nothing of a primary that had ten requests."""
+    little = minutes(Counts(10, 0, 10, 0), 1)
+    well = minutes(Counts(20, 0, 0, 0), 60, step=1, alone=True)
+    outage = minutes(Counts(20, 20, 0, 0), 30, step=1, alone=True)
+    known = replace(EQUAL, usual=Usual(requests=14_400, bad=72))
+    assert asked(little + well + outage, steps=2).outcome == "undecided"
+    for rule in (EQUAL, known):
+        assert stood(little + well, rule, 2).excess == 0
+        assert stood(little + well + outage, rule, 2).excess > 200
+    assert stood(minutes(Counts(20, 20, 0, 0), 30, alone=True)).excess == 0
+
+
+def test_a_healthy_canary_alone_stays_within_the_budget_for_a_day_of_drift() -> None:
+    chance = np.random.default_rng(2)
+    periods = minutes(Counts(3_000, 15, 3_000, 15), 5)
+    for minute in range(24 * 60):
+        share = 0.005 * (1 + 0.6 * math.sin(minute / 200))
+        periods.append(Period(1, Counts(6_000, chance.poisson(6_000 * share), 0, 0), alone=True))
+    assert stood(periods, steps=2).excess < 50
+
+
 def test_the_budget_grows_with_what_is_expected_and_has_a_least() -> None:
     assert Tally().default_budget == 200
     assert stood([Period(0, Counts(1_000_000, 0, 1_000_000, 10_000))]).default_budget == 400

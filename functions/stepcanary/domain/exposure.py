@@ -366,6 +366,7 @@ class Sight:
         everything = self.outages.assumed.bad_share
         for step, periods in outage.items():
             canary, primary = self._requests(step)
+            # Without a primary it counts from so much that nothing is sure of it.
             if primary:
                 failed += least(canary * periods)
                 expected += most(canary * periods * everything)

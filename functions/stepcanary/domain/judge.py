@@ -40,6 +40,9 @@ SHARE_OF_LIMIT = 0.1
 """How much of the error goes to the limit that stands for a primary without requests."""
 RISE = 2.0
 """How many times its last rate a primary without requests might have by now."""
+UNSEEN_BAD = 3
+"""How many bad answers more a primary might have given than it did, for all that the budget knows:
+of none that were seen so many are possible, but for one time in twenty."""
 UNPROVABLE = 0.5
 LEAST_BUDGET = 200
 BUDGET_DEVIATIONS = 4.0
@@ -110,7 +113,7 @@ class Tally(Model):
     @property
     def excess(self) -> float:
         """How many more bad answers the canary gave than the primary would have; 0 at least, after
-        all are summed, for single periods differ by chance. Periods without a primary are out."""
+        all are summed, for single periods differ by chance."""
         return max(0.0, self.compared - self.expected)
 
     @property
@@ -158,6 +161,7 @@ class Tally(Model):
         against = factors(worse, BETS)
         tests = (*self.tests, EVEN) if begins else self.tests
         recent = (counts.primary, counts.primary_bad)
+        expected = self._expected(period, rule)
         return Tally(
             tests=tuple(_added(test, against) for test in tests),
             good=_added(self.good if same_step else EVEN, factors(good, (1 / b for b in BETS))),
@@ -174,8 +178,8 @@ class Tally(Model):
             limit=limit,
             of_step=_four((self.step_counts if same_step else NOTHING) + counts),
             of_release=_four(self.counts + counts),
-            expected=self.expected + _expected(counts),
-            compared=self.compared + (counts.canary_bad if counts.primary else 0),
+            expected=self.expected + (expected or 0.0),
+            compared=self.compared + (0 if expected is None else counts.canary_bad),
         )
 
     def _is_incident(self, counts: Counts, before: Usual | None) -> bool:
@@ -184,6 +188,20 @@ class Tally(Model):
         one that lasts would soon be none."""
         usual = _share(*_with(self.usual, before))
         return counts.primary_bad > incident_rate(usual) * counts.primary
+
+    def _expected(self, period: Period, rule: Rule) -> float | None:
+        """How many bad answers the primary would have given in the canary's place, where that can
+        be said."""
+        counts = period.counts
+        if counts.primary:
+            return counts.canary * counts.primary_bad / counts.primary if period.complete else None
+        requests, bad = _with(self.recent, rule.usual)
+        if not period.alone or not requests:
+            return None
+        # At most what it was before, which may have doubled since: a time in which all is well
+        # buys nothing for later.
+        most = counts.canary * min(1.0, RISE * (bad + UNSEEN_BAD) / requests)
+        return min(most, counts.canary_bad + self.excess)
 
     def _limit(self, rule: Rule, alpha: float) -> tuple[float, float]:
         """What stands for a primary without requests: its rate in the last step that it had. That
@@ -221,10 +239,6 @@ def _pair(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
 
 def _four(counts: Counts) -> tuple[int, int, int, int]:
     return counts.canary, counts.canary_bad, counts.primary, counts.primary_bad
-
-
-def _expected(counts: Counts) -> float:
-    return counts.canary * counts.primary_bad / counts.primary if counts.primary else 0.0
 
 
 @dataclass(frozen=True, slots=True)
