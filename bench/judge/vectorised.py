@@ -12,17 +12,18 @@ from stepcanary.domain import judge
 from stepcanary.domain.evidence import BETS, BISECTIONS, Counts, Tolerance
 from stepcanary.domain.judge import (
     GOOD,
-    QUIET_PERIODS,
     RISE,
     SHARE_OF_LIMIT,
     UNPROVABLE,
     USUAL_PART,
     WORSE,
 )
+from stepcanary.domain.periods import MINUTE, quiet_periods
 from stepcanary.domain.usual import INCIDENT_FACTOR, INCIDENT_RATE, Usual
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 STEPS = len(WEIGHTS)
+QUIET_PERIODS = quiet_periods(MINUTE)
 LAST_WITH_PRIMARY = PERIODS - PERIODS_PER_STEP
 LOGS = np.log(np.array(BETS))
 

@@ -10,6 +10,7 @@ import pytest
 from stepcanary.domain.evidence import Counts, Tolerance, log_evidence
 from stepcanary.domain.judge import Judge, Judgement, Period, Rule, Tally
 from stepcanary.domain.judging import DEFAULT_METRICS
+from stepcanary.domain.periods import quiet_periods
 from stepcanary.domain.usual import Usual
 
 EQUAL = Rule("errors", worse=Tolerance(1.0), good=Tolerance(1.5, 0.005))
@@ -90,7 +91,7 @@ def test_what_an_incident_of_both_sides_shows_is_not_held_against_the_canary() -
     """A shared database fails, and hits the canary four times as hard."""
     incident = Period(0, Counts(50, 40, 950, 190))
     periods = [*minutes(HEALTHY, 10), incident, *minutes(HEALTHY, 2)]
-    assert [stood(periods[:n]).calm for n in (10, 11, 12, 13)] == [12, 0, 1, 2]
+    assert [stood(periods[:n]).calm for n in (11, 12, 13)] == [0, 1, 2]
     assert asked(periods).outcome != "revert"
     assert log_evidence([each.counts for each in periods], EQUAL.worse) > math.log(20)
 
@@ -111,6 +112,30 @@ def test_a_usual_day_does_not_outweigh_what_the_release_has_seen() -> None:
     known = replace(EQUAL, usual=Usual(requests=1_440_000, bad=28_800))
     rising = [Period(0, Counts(50, n, 950, 19 * n)) for n in (2, 3, 4) for _ in range(60)]
     assert stood(rising, known).calm > 180
+
+
+def test_of_short_periods_a_test_begins_and_an_incident_ends_after_the_same_seconds() -> None:
+    """Bad answers that come late are so by seconds, however long a period is."""
+    ten = replace(EQUAL, period=10)
+    calm, incident = Counts(50, 0, 950, 0), Period(1, Counts(50, 40, 950, 400))
+    periods = [*minutes(calm, 9), *minutes(calm, 20, step=1)]
+    lengths = [len(stood(periods[:n], ten, 9).tests) for n in range(len(periods) + 1)]
+    assert lengths.index(2) == 9 + 1 + quiet_periods(10) == 17
+    after = [*periods, incident, *minutes(Counts(50, 20, 950, 0), 14, step=1)]
+    said = [stood(after[:n], ten, 2).log_worse(2) for n in range(len(periods), len(after) + 1)]
+    # Its minute has it still, and one minute more nothing counts against the canary.
+    silent = [n for n in range(1, len(said)) if said[n] <= said[n - 1]]
+    assert silent == list(range(1, 6 + quiet_periods(10)))
+
+
+def test_one_bad_answer_of_few_in_a_short_period_is_no_incident() -> None:
+    ten = replace(EQUAL, period=10, usual=Usual(requests=200_000, bad=100))
+    periods = [*minutes(Counts(2, 0, 38, 0), 6), Period(0, Counts(2, 0, 38, 1))]
+    assert stood(periods, ten).calm > quiet_periods(10)
+    assert stood([*periods, Period(0, Counts(2, 0, 38, 2))], ten).calm == 0
+    # What chance does not explain is one at once, though its minute has not shown it yet.
+    many = [*minutes(Counts(200, 0, 3_800, 0), 6), Period(0, Counts(200, 12, 3_800, 76))]
+    assert stood(many, ten).calm == 0
 
 
 def test_a_period_that_is_incomplete_is_no_evidence_for_either_question() -> None:

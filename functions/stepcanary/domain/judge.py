@@ -22,6 +22,7 @@ from stepcanary.domain.evidence import (
     log_sum,
 )
 from stepcanary.domain.model import Model
+from stepcanary.domain.periods import MINUTE, quiet_periods
 from stepcanary.domain.usual import Usual, incident_rate
 
 Outcome = Literal["revert", "good", "undecided"]
@@ -30,9 +31,7 @@ FALSE_REVERTS, WRONGLY_GOOD = 0.05, 0.05
 """The probabilities of a release: that one with nothing wrong is reverted at any look, and that at
 a look one is called good that is not."""
 WORSE, GOOD = Tolerance(1.0, 0.001), Tolerance(1.5, 0.005)
-QUIET_PERIODS = 2
-"""How many periods after a change of the weight, or an incident, no test starts afresh: bad answers
-that are counted a period late would be evidence against the wrong side."""
+LONG_AGO = 60
 USUAL_PART = 1 / 24
 """How much the requests of a usual day count beside the release's own: as an hour of them, for what
 is usual may drift."""
@@ -69,7 +68,8 @@ class Period:
 class Rule:
     """How one metric is judged. `clusters` is how many bad answers have one cause at most, and
     `share` its part of the error rates, by weight. One that is `observed` decides nothing, and has
-    no part. `usual` is the primary before the release, where that is known."""
+    no part. `usual` is the primary before the release, where that is known, and `period` how long
+    one of its periods is."""
 
     metric: str
     worse: Tolerance = WORSE
@@ -78,14 +78,16 @@ class Rule:
     share: float = 1.0
     observed: bool = False
     usual: Usual | None = None
+    period: int = MINUTE
 
 
 class Tally(Model):
     """What a metric's periods have come to. Logarithms are by bet; `tests` began one after another.
 
     `usual` is the primary without its incidents, `calm` how many periods the last of them is ago,
-    `recent` the primary in the last step that it had requests in, and `limit` what the canary is
-    held against without one: the highest rate that it may have, and one that shows it good.
+    `minute` the periods that make a minute with the next one, `recent` the primary in the last step
+    that it had requests in, and `limit` what the canary is held against without one: the highest
+    rate that it may have, and one that shows it good.
     """
 
     tests: tuple[Logs, ...] = ()
@@ -93,7 +95,8 @@ class Tally(Model):
     step: int = -1
     nth: int = 0
     begun: int = -1
-    calm: int = QUIET_PERIODS
+    calm: int = LONG_AGO
+    minute: tuple[tuple[int, int], ...] = ()
     usual: tuple[int, int] = (0, 0)
     recent: tuple[int, int] = (0, 0)
     limit: tuple[float, float] | None = None
@@ -138,13 +141,15 @@ class Tally(Model):
         """With one more period. `alpha` is the error of the limit that stands for a primary."""
         counts, same_step = period.counts, period.step == self.step
         nth = self.nth + 1 if same_step else 0
+        quiet = quiet_periods(rule.period)
         # Before the first test there was no canary whose answers could come late.
-        settled = self.begun < 0 or nth >= QUIET_PERIODS
-        begins = period.step > self.begun and settled and self.calm >= QUIET_PERIODS
-        incident = self._is_incident(counts, rule.usual)
+        settled = self.begun < 0 or nth >= quiet
+        begins = period.step > self.begun and settled and self.calm >= quiet
+        recent = (counts.primary, counts.primary_bad)
+        incident = self._is_incident(recent, rule.usual)
         calm = 0 if incident else self.calm + 1
         limit = self._limit(rule, alpha) if period.alone else None
-        hushed = calm < QUIET_PERIODS or not period.complete
+        hushed = calm < quiet or not period.complete
 
         def factors(tolerance: Tolerance, bets: Iterable[float]) -> Logs:
             if tolerance.ratio == 0 and tolerance.allowance >= UNPROVABLE:
@@ -160,7 +165,6 @@ class Tally(Model):
             good = Tolerance(0.0, limit[1])
         against = factors(worse, BETS)
         tests = (*self.tests, EVEN) if begins else self.tests
-        recent = (counts.primary, counts.primary_bad)
         expected = self._expected(period, rule)
         return Tally(
             tests=tuple(_added(test, against) for test in tests),
@@ -169,6 +173,7 @@ class Tally(Model):
             nth=nth,
             begun=period.step if begins else self.begun,
             calm=calm,
+            minute=_last((*self.minute, recent), MINUTE // rule.period - 1),
             usual=self.usual
             if incident and (self.usual[0] or rule.usual)
             else _pair(self.usual, recent),
@@ -182,12 +187,19 @@ class Tally(Model):
             compared=self.compared + (0 if expected is None else counts.canary_bad),
         )
 
-    def _is_incident(self, counts: Counts, before: Usual | None) -> bool:
+    def _is_incident(self, period: tuple[int, int], before: Usual | None) -> bool:
         """Whether the primary itself has one: a canary that a shared database's failure hits harder
         is not worse for that. It is held against what was before, without any other incident, or
-        one that lasts would soon be none."""
-        usual = _share(*_with(self.usual, before))
-        return counts.primary_bad > incident_rate(usual) * counts.primary
+        one that lasts would soon be none.
+
+        Of a shorter period its minute is asked, and at once what chance does not explain.
+        """
+        limit = incident_rate(_share(*_with(self.usual, before)))
+        requests, bad = period
+        for other in self.minute:
+            requests, bad = requests + other[0], bad + other[1]
+        allowed = limit * period[0]
+        return bad > limit * requests or period[1] > allowed + 1 + 2 * math.sqrt(allowed)
 
     def _expected(self, period: Period, rule: Rule) -> float | None:
         """How many bad answers the primary would have given in the canary's place, where that can
@@ -223,6 +235,10 @@ def _with(seen: tuple[int, int], before: Usual | None) -> tuple[float, float]:
     if before is None:
         return seen
     return seen[0] + before.requests * USUAL_PART, seen[1] + before.bad * USUAL_PART
+
+
+def _last(pairs: tuple[tuple[int, int], ...], number: int) -> tuple[tuple[int, int], ...]:
+    return pairs[len(pairs) - number :] if number < len(pairs) else pairs
 
 
 def _share(requests: float, bad: float) -> float:

@@ -8,15 +8,17 @@ from stepcanary import clock
 from stepcanary.aws import metrics
 from stepcanary.domain.evidence import estimated_clusters
 from stepcanary.domain.judging import DEFAULT_CLUSTERS, Judging, Metric
+from stepcanary.domain.periods import MINUTE, final_seconds
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import milliseconds, times_of
 from stepcanary.domain.usual import usual_of
 from stepcanary.errors import RequestRejected
-from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, measures_of
+from stepcanary.release.comparing import measures_of
 
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
 FLEET = 3
 """So many tasks of the canary are not told from its version any more."""
+LEAST_MINUTES = 3
 LEAST_BAD = 20
 """An estimate from fewer bad answers in a day says nothing."""
 
@@ -35,6 +37,8 @@ def estimated(release: Release, judging: Judging, before: Judging | None = None)
     `AwsRefused`, and `RequestRejected` where there is nothing to judge by.
     """
     if before is None or not _is_of(before, judging):
+        for metric in judging.metrics:
+            _require_short(release, judging, metric)
         timed = [_timed(release, judging, metric) for metric in judging.metrics]
         found = [known for known in timed if known is not None]
         if not found:
@@ -89,6 +93,23 @@ def _is_of(estimates: Judging, judging: Judging) -> bool:
     return judging.model_copy(update={"metrics": filled}) == estimates
 
 
+def _require_short(release: Release, judging: Judging, metric: Metric) -> None:
+    """Of a metric that is published each minute a shorter period has all of its minute's counts, or
+    none, and would be read before these are there."""
+    if metric.period == MINUTE:
+        return
+    judged = release.model_copy(update={"judge": judging})
+    end = (clock.epoch_seconds() - final_seconds(MINUTE)) // MINUTE * MINUTE
+    requests = measures_of(judged, metric, "primary").requests
+    found = metrics.read(requests, end - HOUR_SECONDS, end, metric.period)
+    moments = sorted(metrics.summed(found))
+    if len(moments) >= LEAST_MINUTES and not any(at % MINUTE for at in moments):
+        raise RequestRejected(
+            f"judge: {metric.named} has counts at full minutes alone; publish it at high resolution"
+            " or remove period"
+        )
+
+
 def _timed(release: Release, judging: Judging, metric: Metric) -> Metric | None:
     """With the time that one in twenty of the primary's answers took longer than, of the middle
     hour; None where there is none."""
@@ -111,9 +132,11 @@ def _sized(release: Release, found: list[Metric]) -> list[Metric]:
     """With a cluster size, and what is usual, for each that has none."""
     measures = [measures_of(release, metric, "primary") for metric in found]
     series = [one for each in measures for one in (*each.requests, *each.bad)]
-    end = (clock.epoch_seconds() - FINAL_SECONDS) // PERIOD_SECONDS * PERIOD_SECONDS
+    # By the minute whatever its periods: of shorter ones CloudWatch keeps three hours, and bad
+    # answers with one cause may be further apart.
+    end = (clock.epoch_seconds() - final_seconds(MINUTE)) // MINUTE * MINUTE
     start = end - DAY_SECONDS
-    values = iter(metrics.read(series, start, end, PERIOD_SECONDS))
+    values = iter(metrics.read(series, start, end, MINUTE))
     sized = []
     for metric, measure in zip(found, measures, strict=True):
         requests = metrics.summed(islice(values, len(measure.requests)))
