@@ -29,8 +29,8 @@ class Measured:
     is a zone's share of bad answers beside its side's.
     So long after its end a period has half of what it will have, if it is `revised_after` that;
     `unordered` answers come newest first and have each period twice. What is published at a
-    `resolution` of 60 s has all of a minute in the shorter period that it begins with. `missing` are
-    counts that are not there yet, or never will be, by side and moment.
+    `resolution` of 60 s has all of a minute in the shorter period that it begins with. `missing`
+    are counts that are not there yet, or never will be, by side and moment.
     """
 
     clock: VirtualClock

@@ -104,8 +104,8 @@ def test_a_fault_at_the_end_of_the_last_bake_reverts_while_the_primary_is_replac
     here: World,
 ) -> None:
     began = here.cloud.began
-    here.cloud.bad = (
-        lambda side, at: 0.3 if side == "canary" and (at - began).total_seconds() > 1_350 else 0.0
+    here.cloud.bad = lambda side, at: (
+        0.3 if side == "canary" and (at - began).total_seconds() > 1_350 else 0.0
     )
     here.clock.after(1_000, lambda: setattr(here.cloud, "startup_seconds", 400.0))
     watch(here, *range(1_300, 2_000, 60))
@@ -136,7 +136,7 @@ def test_counts_that_are_missing_on_one_side_wait_and_then_prove_nothing(here: W
     assert all(bool(row.incomplete) == (not row.counts["errors"][2]) for row in lost)
 
 
-HIGH_RESOLUTION = {"metrics": [{"kind": "errors", "period": 10}, {"kind": "latency"}]}
+HIGH_RESOLUTION: Any = {"metrics": [{"kind": "errors", "period": 10}, {"kind": "latency"}]}
 
 
 def test_an_outage_is_seen_within_a_minute_where_it_is_counted_each_ten_seconds(
@@ -146,7 +146,7 @@ def test_an_outage_is_seen_within_a_minute_where_it_is_counted_each_ten_seconds(
     fault = here.cloud.began + timedelta(seconds=500)
     here.cloud.bad = lambda side, at: 1.0 if side == "canary" and at >= fault else 0.001
     found = watch(here, *range(60, 1_200, 60))
-    outcome, seconds = timed(here, lambda: here.release(judged(HIGH_RESOLUTION)))
+    outcome = here.release(judged(HIGH_RESOLUTION))
     assert reverted(here, outcome, "revert by the judge: errors"), outcome
     # Also long after the bake began: each look of the watch but the first is one that hurries.
     assert all(each["looks"] >= 3 for each in found[4:8])

@@ -1,10 +1,11 @@
 """Periods: for how long CloudWatch counts what is one number, and when that number is final."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 MINUTE = 60
 Length = Literal[10, 30, 60]
 """In seconds; below a minute there is only what is published at high resolution."""
+LENGTHS: tuple[Length, ...] = get_args(Length)
 LATE_ANSWER_SECONDS = 60
 """How long after a request its bad answer may be counted."""
 

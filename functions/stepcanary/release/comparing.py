@@ -13,7 +13,7 @@ from stepcanary.domain.comparison import Bake, Compared, Row, doubt, is_missing,
 from stepcanary.domain.judging import Metric
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.measures import Measure, Series
-from stepcanary.domain.periods import final_seconds
+from stepcanary.domain.periods import LENGTHS, final_seconds
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import errors_of, slow_of
 from stepcanary.domain.split import SideName
@@ -23,6 +23,9 @@ from stepcanary.errors import AwsUnavailable
 from stepcanary.store import evidence
 
 NO_ANSWER = "Release again once CloudWatch answers"
+PERIOD_SECONDS: dict[int, int] = {length: length for length in LENGTHS}
+"""How long a period is, by what a metric calls it."""
+FINAL_SECONDS: dict[int, int] = {length: final_seconds(length) for length in LENGTHS}
 LATE_SECONDS = 600
 """How late a period may be published, at most."""
 MISSING_SECONDS = 120
@@ -54,8 +57,12 @@ class Window:
         return self.is_old and self.end == self.before.until
 
     @property
+    def length(self) -> int:
+        return PERIOD_SECONDS[self.period]
+
+    @property
     def seconds(self) -> range:
-        return range(self.start, self.end, self.period)
+        return range(self.start, self.end, self.length)
 
     @property
     def metrics(self) -> list[Metric]:
@@ -145,25 +152,25 @@ def _read_together(windows: Sequence[Window]) -> Iterator[list[Window]]:
 
 
 def _window(lease: Lease, release: Release, period: int) -> Window:
-    step, weight = step_of(release, lease.weight), lease.weight
+    step, weight, length = step_of(release, lease.weight), lease.weight, PERIOD_SECONDS[period]
     # The wait of a bake begins when the weight has settled, and is named after its millisecond.
-    since = -(-lease.wait // 1_000 // period) * period
-    published = (clock.epoch_seconds() - final_seconds(period)) // period * period
+    since = -(-lease.wait // 1_000 // length) * length
+    published = (clock.epoch_seconds() - FINAL_SECONDS[period]) // length * length
     before = evidence.read(release.execution, period)
     # The end of the step before was not published at its verdict.
-    is_old = before.step not in (-1, step) and _start(before, period) < before.until
+    is_old = before.step not in (-1, step) and _start(before, length) < before.until
     if is_old:
         step, weight = before.step, release.steps[before.step].weight
     else:
         before = before.at_step(step, since)
-    start = _start(before, period)
-    end = min(published, start + MOST_PERIODS * period)
+    start = _start(before, length)
+    end = min(published, start + MOST_PERIODS * length)
     end = min(end, before.until) if is_old else end
     return Window(release, before, period, step, weight, start, end, published, is_old)
 
 
-def _start(before: Compared, period: int) -> int:
-    return max(before.since, before.last + period if before.last else 0)
+def _start(before: Compared, length: int) -> int:
+    return max(before.since, before.last + length if before.last else 0)
 
 
 def measures_of(release: Release, metric: Metric, side: SideName) -> Measure:
@@ -206,7 +213,7 @@ def _read(windows: list[Window]) -> Iterator[tuple[Window, list[Row]]]:
         read = [window for window in windows if window.seconds]
         start, end = min(w.start for w in read), max(w.end for w in read)
         series = [one for _, each in asked for one in each.series]
-        found = metrics.read(series, start, end, read[0].period)
+        found = metrics.read(series, start, end, read[0].length)
     values = iter(found)
     answers: dict[str, list[Answer]] = {}
     for window, each in asked:
@@ -260,7 +267,7 @@ def _lacks(window: Window, answers: list[Answer], metric: str, at: int) -> bool:
 def _settled(window: Window, rows: list[Row]) -> list[Row]:
     """Without the newest periods of which counts are missing that may come yet."""
     due = window.published - MISSING_SECONDS
-    waits = (n for n, row in enumerate(rows) if row.incomplete and row.at + row.period > due)
+    waits = (n for n, row in enumerate(rows) if row.incomplete and row.at + window.length > due)
     return rows if window.closes else rows[: next(waits, len(rows))]
 
 
@@ -273,11 +280,11 @@ def _after(window: Window, rows: list[Row], *, baked: bool) -> Compared:
         compared = compared.after(row, judge)
     last, late = compared.last, window.published - LATE_SECONDS
     if window.closes:
-        last = window.end - window.period
+        last = window.end - window.length
     elif not rows:
         # A period that is empty may only be late, unless a later one is not or it is long over.
-        last = max(last, min(window.end - window.period, late))
+        last = max(last, min(window.end - window.length, late))
     until = compared.until
     if baked and not window.is_old:
-        until = clock.epoch_seconds() // window.period * window.period
+        until = clock.epoch_seconds() // window.length * window.length
     return compared.model_copy(update={"last": last, "until": until})

@@ -8,11 +8,12 @@ from stepcanary import clock
 from stepcanary.aws import metrics
 from stepcanary.domain.evidence import estimated_clusters
 from stepcanary.domain.judging import DEFAULT_CLUSTERS, Judging, Metric
-from stepcanary.domain.periods import MINUTE, final_seconds
+from stepcanary.domain.periods import MINUTE
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import milliseconds, times_of
 from stepcanary.domain.usual import usual_of
 from stepcanary.errors import RequestRejected
+from stepcanary.release import comparing
 from stepcanary.release.comparing import measures_of
 
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
@@ -99,15 +100,22 @@ def _require_short(release: Release, judging: Judging, metric: Metric) -> None:
     if metric.period == MINUTE:
         return
     judged = release.model_copy(update={"judge": judging})
-    end = (clock.epoch_seconds() - final_seconds(MINUTE)) // MINUTE * MINUTE
+    end, minute = _last_minute()
     requests = measures_of(judged, metric, "primary").requests
-    found = metrics.read(requests, end - HOUR_SECONDS, end, metric.period)
-    moments = sorted(metrics.summed(found))
-    if len(moments) >= LEAST_MINUTES and not any(at % MINUTE for at in moments):
+    period = comparing.PERIOD_SECONDS[metric.period]
+    moments = metrics.summed(metrics.read(requests, end - HOUR_SECONDS, end, period))
+    if len(moments) >= LEAST_MINUTES and not any(at % minute for at in moments):
         raise RequestRejected(
             f"judge: {metric.named} has counts at full minutes alone; publish it at high resolution"
             " or remove period"
         )
+
+
+def _last_minute() -> tuple[int, int]:
+    """The end of the last one that is final, and how long it is."""
+    minute = comparing.PERIOD_SECONDS[MINUTE]
+    end = (clock.epoch_seconds() - comparing.FINAL_SECONDS[MINUTE]) // minute * minute
+    return end, minute
 
 
 def _timed(release: Release, judging: Judging, metric: Metric) -> Metric | None:
@@ -134,9 +142,8 @@ def _sized(release: Release, found: list[Metric]) -> list[Metric]:
     series = [one for each in measures for one in (*each.requests, *each.bad)]
     # By the minute whatever its periods: of shorter ones CloudWatch keeps three hours, and bad
     # answers with one cause may be further apart.
-    end = (clock.epoch_seconds() - final_seconds(MINUTE)) // MINUTE * MINUTE
-    start = end - DAY_SECONDS
-    values = iter(metrics.read(series, start, end, MINUTE))
+    end, minute = _last_minute()
+    values = iter(metrics.read(series, end - DAY_SECONDS, end, minute))
     sized = []
     for metric, measure in zip(found, measures, strict=True):
         requests = metrics.summed(islice(values, len(measure.requests)))
