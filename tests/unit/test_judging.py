@@ -52,6 +52,7 @@ def test_what_is_tolerated(metric: dict[str, Any], worse: Tolerance, good: Toler
         ({"metrics": [{"kind": "errors", "at_most": 0.1, "ratio": 2}]}, "remove ratio and allow"),
         ({"metrics": [{"kind": "errors", "allow": 1}]}, "lower it"),
         ({"metrics": [{"kind": "errors", "ratio": -1}]}, "ratio"),
+        ({"metrics": [{"kind": "errors", "period": 20}]}, "10, 30 or 60"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(judge: dict[str, Any], why: str) -> None:
