@@ -133,7 +133,7 @@ def test_one_bad_answer_of_few_in_a_short_period_is_no_incident() -> None:
     periods = [*minutes(Counts(2, 0, 38, 0), 6), Period(0, Counts(2, 0, 38, 1))]
     assert stood(periods, ten).calm > quiet_periods(10)
     assert stood([*periods, Period(0, Counts(2, 0, 38, 2))], ten).calm == 0
-    # What chance does not explain is one at once, though its minute has not shown it yet.
+    # What is more than a stray one is an incident at once, though its minute has not shown it yet.
     many = [*minutes(Counts(200, 0, 3_800, 0), 6), Period(0, Counts(200, 12, 3_800, 76))]
     assert stood(many, ten).calm == 0
 

@@ -35,6 +35,8 @@ LONG_AGO = 60
 USUAL_PART = 1 / 24
 """How much the requests of a usual day count beside the release's own: as an hour of them, for what
 is usual may drift."""
+STRAY_BAD = 1
+"""So many bad answers in a short period are no incident, whatever share of few they are."""
 SHARE_OF_LIMIT = 0.1
 """How much of the error goes to the limit that stands for a primary without requests."""
 RISE = 2.0
@@ -192,14 +194,14 @@ class Tally(Model):
         is not worse for that. It is held against what was before, without any other incident, or
         one that lasts would soon be none.
 
-        Of a shorter period its minute is asked, and at once what chance does not explain.
+        Of a shorter period its minute is asked, and the period itself but for a stray bad answer:
+        it may be all the evidence that reverts.
         """
         limit = incident_rate(_share(*_with(self.usual, before)))
         requests, bad = period
         for other in self.minute:
             requests, bad = requests + other[0], bad + other[1]
-        allowed = limit * period[0]
-        return bad > limit * requests or period[1] > allowed + 1 + 2 * math.sqrt(allowed)
+        return bad > limit * requests or period[1] > limit * period[0] + STRAY_BAD
 
     def _expected(self, period: Period, rule: Rule) -> float | None:
         """How many bad answers the primary would have given in the canary's place, where that can
