@@ -109,6 +109,8 @@ class Metrics:
                     "Timestamp": datetime.fromtimestamp(start, UTC).replace(tzinfo=None),
                     "Values": list(values),
                     "Counts": list(values.values()),
+                    # What is a minute on AWS may be a second here.
+                    "StorageResolution": 1,
                 }
             )
 

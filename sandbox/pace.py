@@ -16,14 +16,22 @@ WHOLE: list[tuple[ModuleType, str]] = [
 ]
 
 
+def _short(seconds: int, factor: float) -> int:
+    return max(1, round(seconds * factor))
+
+
 @contextmanager
 def shortened(factor: float) -> Iterator[None]:
     """While it is open, a span is so many times as long as on AWS."""
     least, most = watch.BETWEEN_SECONDS
     with ExitStack() as opened:
         for module, name in WHOLE:
-            short = max(1, round(getattr(module, name) * factor))
-            opened.enter_context(patch.object(module, name, short))
+            of_aws = getattr(module, name)
+            if isinstance(of_aws, dict):
+                short = {period: _short(span, factor) for period, span in of_aws.items()}
+                opened.enter_context(patch.dict(of_aws, short))
+            else:
+                opened.enter_context(patch.object(module, name, _short(of_aws, factor)))
         opened.enter_context(patch.object(watch, "WATCH_SECONDS", watch.WATCH_SECONDS * factor))
         between = (least * factor, most * factor)
         opened.enter_context(patch.object(watch, "BETWEEN_SECONDS", between))

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stepcanary.domain.usual import usual_of
+
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -53,13 +55,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Counts by release and period, and the cluster size that its history would give each."""
+    """Counts by release and period, and what its history gives each: the cluster size, and the
+    primary's usual requests and bad answers."""
 
     canary: Integers
     canary_bad: Integers
     primary: Integers
     primary_bad: Integers
     clusters: Floats
+    usual: Integers
 
 
 def cells() -> Iterator[Cell]:
@@ -85,12 +89,14 @@ def traces(cell: Cell, runs: int, chance: np.random.Generator) -> Trace:
     canary = chance.poisson(traffic * weights, (runs, PERIODS))
     primary = chance.poisson(traffic * (1 - weights), (runs, PERIODS))
     bursts = cell.kind == "bursts"
+    clusters, usual = _history(cell, runs, chance)
     return Trace(
         canary=canary,
         canary_bad=_bad(canary, worse, bursts, chance),
         primary=primary,
         primary_bad=_bad(primary, base, bursts, chance),
-        clusters=_clusters(cell, runs, chance),
+        clusters=clusters,
+        usual=usual,
     )
 
 
@@ -112,7 +118,7 @@ def _bad(requests: Integers, rate: Floats, bursts: bool, chance: np.random.Gener
     return np.minimum(requests, burst)
 
 
-def _clusters(cell: Cell, runs: int, chance: np.random.Generator) -> Floats:
+def _history(cell: Cell, runs: int, chance: np.random.Generator) -> tuple[Floats, Integers]:
     """What a day of the primary before the release says; a history serves many releases."""
     histories = max(1, runs // 50)
     requests = chance.poisson(cell.rate * SECONDS, (histories, HISTORY_PERIODS))
@@ -122,4 +128,11 @@ def _clusters(cell: Cell, runs: int, chance: np.random.Generator) -> Floats:
     squares = (bad[:, 1:] - bad[:, :-1] * requests[:, 1:] / before) ** 2
     total = bad.sum(axis=1)
     found = np.where(total > 0, squares.sum(axis=1) / np.maximum(2 * total, 1), 1.0)
-    return np.resize(np.maximum(found, 1.0), runs)
+    usual = np.array([_usual(*each) for each in zip(requests, bad, strict=True)])
+    return np.resize(np.maximum(found, 1.0), runs), np.resize(usual, (runs, 2))
+
+
+def _usual(requests: Integers, bad: Integers) -> tuple[int, int]:
+    moments = range(0, HISTORY_PERIODS * SECONDS, SECONDS)
+    found = usual_of(zip(moments, requests.tolist(), bad.tolist(), strict=True))
+    return (found.requests, found.bad) if found else (0, 0)

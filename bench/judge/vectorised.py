@@ -10,10 +10,20 @@ import numpy as np
 from bench.judge.traces import PERIODS, PERIODS_PER_STEP, WEIGHTS, Floats, Integers, Trace
 from stepcanary.domain import judge
 from stepcanary.domain.evidence import BETS, BISECTIONS, Counts, Tolerance
-from stepcanary.domain.judge import GOOD, QUIET_PERIODS, RISE, SHARE_OF_LIMIT, UNPROVABLE, WORSE
+from stepcanary.domain.judge import (
+    GOOD,
+    RISE,
+    SHARE_OF_LIMIT,
+    UNPROVABLE,
+    USUAL_PART,
+    WORSE,
+)
+from stepcanary.domain.periods import MINUTE, quiet_periods
+from stepcanary.domain.usual import INCIDENT_FACTOR, INCIDENT_RATE, Usual
 
 Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 STEPS = len(WEIGHTS)
+QUIET_PERIODS = quiet_periods(MINUTE)
 LAST_WITH_PRIMARY = PERIODS - PERIODS_PER_STEP
 LOGS = np.log(np.array(BETS))
 
@@ -35,15 +45,13 @@ def factors(trace: Trace, at: int, bets: Floats, tolerance: tuple[float, Floats]
 
 
 def incidents(trace: Trace) -> Mask:
-    runs = len(trace.primary)
-    requests, bad = np.zeros(runs), np.zeros(runs)
+    requests, bad = (each * USUAL_PART for each in trace.usual.T)
     found = np.zeros(trace.primary.shape, dtype=bool)
     for at in range(PERIODS):
         n, x = trace.primary[:, at], trace.primary_bad[:, at]
-        usual = np.divide(bad, requests, out=np.zeros(runs), where=requests > 0)
-        limit = np.maximum(judge.INCIDENT_RATE, judge.INCIDENT_FACTOR * usual)
+        limit = np.maximum(INCIDENT_RATE, INCIDENT_FACTOR * bad / requests)
         found[:, at] = x > limit * n
-        counted = ~found[:, at] | (requests == 0)
+        counted = ~found[:, at]
         requests, bad = requests + np.where(counted, n, 0), bad + np.where(counted, x, 0)
     found[:, 1:] |= found[:, :-1].copy()
     return found
@@ -78,10 +86,9 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
     hushed = incidents(trace)
     limit = alpha * SHARE_OF_LIMIT
     last = slice(LAST_WITH_PRIMARY - PERIODS_PER_STEP, LAST_WITH_PRIMARY)
-    primary = trace.primary[:, last].sum(axis=1)
-    primary_bad = trace.primary_bad[:, last].sum(axis=1)
+    counts = np.stack([each[:, last].sum(axis=1) for each in (trace.primary, trace.primary_bad)])
     held = [
-        (tolerance, bets, highest, _alone(tolerance, primary, primary_bad, limit, highest=highest))
+        (tolerance, bets, highest, _alone(tolerance, counts, trace.usual, limit, highest=highest))
         for tolerance, bets, highest in ((WORSE, LOGS, True), (GOOD, -LOGS, False))
     ]
     tests = np.zeros((runs, STEPS, len(BETS)))
@@ -112,12 +119,14 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
 
 
 def _alone(
-    tolerance: Tolerance, primary: Integers, primary_bad: Integers, limit: float, *, highest: bool
+    tolerance: Tolerance, counts: Integers, usual: Integers, limit: float, *, highest: bool
 ) -> Floats:
     if highest:
-        rate = highest_rates(primary, primary_bad, limit) * RISE
+        requests, bad = counts
+        rate: Floats = highest_rates(requests, bad, limit) * RISE
     else:
-        rate = primary_bad / np.maximum(primary, 1)
+        both = counts + usual.T * USUAL_PART
+        rate = both[1] / both[0]
     found: Floats = tolerance.ratio * rate + tolerance.allowance
     return found
 
@@ -140,7 +149,12 @@ def check(trace: Trace, alpha: float, at: Integers) -> float:
             )
             for number in range(int(last) + 1)
         ]
-        rule = judge.Rule("errors", clusters=float(trace.clusters[run]))
+        requests, bad = trace.usual[run]
+        rule = judge.Rule(
+            "errors",
+            clusters=float(trace.clusters[run]),
+            usual=Usual(requests=int(requests), bad=int(bad)),
+        )
         asked = judge.Judge([rule], STEPS, false_reverts=alpha)
         tally = asked.fold(judge.Tally(), periods, rule)
         largest = max(

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
@@ -28,6 +28,9 @@ from emulator.statistic import Samples, Statistic, statistic
 MOST_QUERIES = 500
 MOST_POINTS = 100_800
 SHORT_PERIODS = (1, 5, 10, 20, 30)
+SHORT_KEPT_SECONDS = 10_800
+"""AWS keeps what is shorter than a minute for three hours."""
+MINUTE = 60
 QUERY_ID = re.compile(r"[a-z]\w*", re.ASCII)
 
 Json = dict[str, Any]
@@ -40,11 +43,16 @@ Points = dict[int, float]
 @dataclass(frozen=True, slots=True)
 class Publication:
     """When what was put can be read: `after` so many seconds, and one sample in `late_one_in` of a
-    datum with many only when it was `revised`, so many seconds after it was put."""
+    datum with many only when it was `revised`, so many seconds after it was put. What has one of
+    the values of `lagging` in a dimension comes so many seconds later."""
 
     after: float = 0.0
     revised: float = 0.0
     late_one_in: int = 10
+    lagging: Mapping[str, float] = field(default_factory=dict)
+
+    def lag(self, key: Key) -> float:
+        return max((self.lagging.get(value, 0.0) for _, value in key[2]), default=0.0)
 
     def readable(self, samples: Samples, age: float) -> Samples | None:
         """What of a datum can be read at its age; None is nothing yet."""
@@ -111,8 +119,8 @@ def filled(publication: Publication | None = None) -> Iterator[None]:
     put = CloudWatchBackend.put_metric_data
 
     def put_metric_data(self: CloudWatchBackend, namespace: str, metric_data: list[Json]) -> None:
-        """AWS: keeps how often each value came, and shows it later. moto: keeps each sample, and
-        shows it at once."""
+        """AWS: keeps how often each value came, by the minute where nothing else is said, and shows
+        it later. moto: keeps each sample with its moment, and shows it at once."""
         for number, given in enumerate(metric_data, 1):
             self._validate_parameters_put_metric_data(given, number)
         for given in metric_data:
@@ -123,6 +131,9 @@ def filled(publication: Publication | None = None) -> Iterator[None]:
                 put(self, namespace, [given])
             for datum in self.metric_data[first:]:
                 datum.put_at = time.time()  # type: ignore[attr-defined]
+                datum.resolution = int(  # type: ignore[attr-defined]
+                    given.get("StorageResolution") or MINUTE
+                )
 
     def get_metric_data(self: CloudWatchResponse) -> ActionResult:
         """AWS: has extended statistics, and periods that begin at their multiples. moto: has
@@ -165,11 +176,15 @@ class _Metric:
         found: dict[int, list[Samples]] = defaultdict(list)
         for datum in data:
             # A float timestamp loses a little; the datum at a boundary belongs to what follows.
-            at = math.floor((moment_of(datum) + 1e-3) / self.period) * self.period
+            kept_by = getattr(datum, "resolution", MINUTE)
+            at = math.floor((moment_of(datum) + 1e-3) / kept_by) * kept_by
+            at = at // self.period * self.period
             is_asked = asked.start // self.period * self.period <= at < asked.end
             if not is_asked or self.unit not in (None, datum.unit):
                 continue
-            age = asked.now - getattr(datum, "put_at", -math.inf)
+            if self.period < MINUTE and asked.now - at > SHORT_KEPT_SECONDS:
+                continue
+            age = asked.now - getattr(datum, "put_at", -math.inf) - published.lag(self.key)
             if readable := published.readable(samples_of(datum), age):
                 found[at].append(readable)
         values = ((at, self.statistic(Samples.together(every))) for at, every in found.items())

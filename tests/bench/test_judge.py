@@ -31,7 +31,9 @@ def test_an_alarm_counts_breaching_minutes_of_the_last_ones() -> None:
     trace = some(Cell("flat", 10, 0.02))
     bad = np.zeros((1, PERIODS), dtype=np.int64)
     bad[0, [3, 6, 7]] = 5
-    made = Trace(np.full_like(bad, 100), bad, trace.primary[:1], bad * 0, trace.clusters[:1])
+    made = Trace(
+        np.full_like(bad, 100), bad, trace.primary[:1], bad * 0, trace.clusters[:1], trace.usual[:1]
+    )
     found = {name: int(ask(made)[0]) for name, ask in OTHERS.items() if "alarm" in name}
     assert list(found.values()) == [3, 7, 7]
 

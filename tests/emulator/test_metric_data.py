@@ -26,13 +26,16 @@ class CloudWatch:
         self.client = boto3.client("cloudwatch", region_name="us-east-1")
         self.at = at
 
-    def put(self, second: float, *values: float, counts: list[int] | None = None) -> None:
+    def put(
+        self, second: float, *values: float, counts: list[int] | None = None, **more: Any
+    ) -> None:
         datum: Any = {
             "MetricName": "Times",
             "Dimensions": PLACE,
             "Timestamp": datetime.fromtimestamp(second, UTC),
             "Values": values,
             "Counts": counts or [1] * len(values),
+            **more,
         }
         self.client.put_metric_data(Namespace="Shop", MetricData=[datum])
 
@@ -99,12 +102,45 @@ def test_the_start_is_included_and_the_end_is_not_and_the_newest_is_first(
 def test_periods_begin_at_their_multiples_wherever_the_question_does(
     cloudwatch: CloudWatch,
 ) -> None:
-    cloudwatch.put(NOON + 70, 1.0)
-    cloudwatch.put(NOON + 119.5, 2.0)
-    cloudwatch.put(NOON + 120, 4.0)
+    for second, value in ((70, 1.0), (119.5, 2.0), (120, 4.0)):
+        cloudwatch.put(NOON + second, value, StorageResolution=1)
     assert cloudwatch.values(NOON + 90, NOON + 400) == [(120, 4), (60, 3)]
     assert cloudwatch.values(NOON + 10, NOON + 400, period=300) == [(0, 7)]
     assert cloudwatch.values(NOON + 119, NOON + 121, period=1) == [(120, 4), (119, 2)]
+
+
+def test_what_is_put_without_a_resolution_is_kept_by_the_minute(cloudwatch: CloudWatch) -> None:
+    for second in (5, 25, 45, 65):
+        cloudwatch.put(NOON + second, 1.0)
+    assert cloudwatch.values(NOON, NOON + 120, period=10) == [(60, 1), (0, 3)]
+
+
+def test_high_resolution_is_kept_for_three_hours(cloudwatch: CloudWatch) -> None:
+    for second in (5, 25, 45, 65):
+        cloudwatch.put(NOON + second, 1.0, StorageResolution=1)
+    by_ten = [(60, 1), (40, 1), (20, 1), (0, 1)]
+    assert cloudwatch.values(NOON, NOON + 120, period=10) == by_ten
+    cloudwatch.at(NOON + 10_830)
+    assert cloudwatch.values(NOON, NOON + 120, period=10) == by_ten[:2]
+    assert cloudwatch.values(NOON, NOON + 120) == [(60, 1), (0, 3)]
+
+
+def test_one_of_two_metrics_may_be_published_later(
+    opened: Callable[[Publication], CloudWatch],
+) -> None:
+    """As a period of which one side is there, and the other is not."""
+    cloudwatch = opened(Publication(after=30, lagging={"targetgroup/shop/1": 40}))
+    other = [{"Name": "TargetGroup", "Value": "targetgroup/shop/2"}]
+    cloudwatch.put(NOON, 1.0)
+    cloudwatch.put(NOON, 2.0, Dimensions=other)
+    asked = query(id="other")
+    asked["MetricStat"]["Metric"]["Dimensions"] = other
+    seen = []
+    for second in (29, 30, 69, 70):
+        cloudwatch.at(NOON + second)
+        found = cloudwatch.ask(query(), asked, start=NOON, end=NOON + 60)
+        seen.append([each["Values"] for each in found])
+    assert seen == [[[], []], [[], [2]], [[], [2]], [[1], [2]]]
 
 
 def test_slow_answers_are_counted(cloudwatch: CloudWatch) -> None:

@@ -28,7 +28,9 @@ class Measured:
     the parts of the traffic by zone, which CloudWatch tells only of load balancers, and `zone_bad`
     is a zone's share of bad answers beside its side's.
     So long after its end a period has half of what it will have, if it is `revised_after` that;
-    `unordered` answers come newest first and have each period twice.
+    `unordered` answers come newest first and have each period twice. What is published at a
+    `resolution` of 60 s has all of a minute in the shorter period that it begins with. `missing`
+    are counts that are not there yet, or never will be, by side and moment.
     """
 
     clock: VirtualClock
@@ -43,6 +45,8 @@ class Measured:
         self.lost: set[str] = set()
         self.revised_after = 0.0
         self.unordered = False
+        self.resolution = 60
+        self.missing: Callable[[str, datetime], bool] = lambda _side, _at: False
         self.zones: dict[str, float] = {"us-east-1a": 0.5, "us-east-1b": 0.3, "us-east-1c": 0.2}
         self.zone_bad: Share = lambda _zone, _at: 0.0
         self._splits: list[tuple[datetime, tuple[int, int]]] = []
@@ -87,10 +91,14 @@ class Measured:
         # Only the load balancers tell, and of a zone that they are in.
         has_zone = stat["Metric"]["Namespace"] in ZONED and zone in self.zones
         side = None if zone and not has_zone else self._side(dimensions)
-        period = timedelta(seconds=stat["Period"])
+        asked = timedelta(seconds=stat["Period"])
+        period = max(asked, timedelta(seconds=self.resolution))
         moments, values = [], []
         at = start
         while at < end and side is not None and name not in self.lost:
+            if at.timestamp() % period.total_seconds() or self.missing(side, at):
+                at += asked
+                continue
             published = at + period + timedelta(seconds=self.published_after)
             if published <= self.clock.now():
                 value = self._value(name, stat["Stat"], side, at, period, zone)
@@ -99,7 +107,7 @@ class Measured:
                 if value:
                     moments.append(at)
                     values.append(value)
-            at += period
+            at += asked
         if self.unordered:
             moments, values = moments[::-1] * 2, values[::-1] * 2
         return {"Timestamps": moments, "Values": values}

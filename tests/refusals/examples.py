@@ -38,6 +38,10 @@ ORDERS = {
     "requests": [{"namespace": "Shop", "metric": "Orders"}],
     "bad": [{"namespace": "Shop", "metric": "Failed"}],
 }
+OF_ALB = {
+    "requests": [{"namespace": "AWS/ApplicationELB", "metric": "RequestCount"}],
+    "bad": [{"namespace": "AWS/ApplicationELB", "metric": "HTTPCode_Target_5XX_Count"}],
+}
 EXECUTION, ANOTHER = "example", "another"
 DEAD_SECONDS = 400
 """An execution that AWS does not know is dead after so long."""
@@ -73,6 +77,12 @@ def with_profile(change: Change = _nothing, **changed: Any) -> Example:
 
 def with_judge(*metrics: Document) -> Example:
     return with_profile(judge={"metrics": list(metrics)})
+
+
+def _each_ten_seconds_of_alb(here: World) -> str:
+    here.cloud = CLOUDS["alb"](here.clock)
+    judge = {"metrics": [{"kind": "errors", "period": 10}]}
+    return told(here, request(profile=profile(traffic=[here.cloud.traffic], judge=judge)))
 
 
 def in_world(change: Change) -> Example:
@@ -580,6 +590,11 @@ EXAMPLES: dict[str, Example] = {
     "two limits of one metric": with_judge({"kind": "errors", "at_most": 0.1, "ratio": 2}),
     "a limit above all": with_judge({"kind": "errors", "at_most": 1}),
     "a metric twice": with_judge({"kind": "errors"}, {"kind": "errors"}),
+    "a period that no load balancer has": _each_ten_seconds_of_alb,
+    "a period that series of a load balancer do not have": with_judge(
+        {"kind": "custom", "name": "own", "period": 10, "canary": OF_ALB, "primary": OF_ALB}
+    ),
+    "a period in which nothing is published": with_judge({"kind": "errors", "period": 10}),
     "a canary that is no fleet": with_profile(judge={"metrics": [{"kind": "errors"}]}),
     "no response times": with_profile(_without_times, judge={}),
     "nothing to judge by": with_profile(_without_times, judge={"metrics": [{"kind": "latency"}]}),

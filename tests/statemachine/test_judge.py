@@ -1,7 +1,7 @@
 """The judge in a whole release: what both sides count decides, whatever the alarms say."""
 
-from datetime import datetime
-from itertools import count
+from datetime import datetime, timedelta
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from tests.statemachine.timeline import later, timed
 
 STEPS = [{"weight": 20, "bake_seconds": 600}, {"weight": 100, "bake_seconds": 600}]
 IN_THE_BAKE = 300.0
+MINUTES_LATE = timedelta(seconds=210)
 
 
 def judged(judge: Document | None = None, **changed: Any) -> Any:
@@ -59,6 +60,9 @@ def test_what_the_profile_leaves_out_is_estimated(here: World) -> None:
     assert release.judge is not None
     errors, latency = release.judge.metrics
     assert errors.clusters is not None
+    assert errors.usual is not None
+    assert errors.usual.share == pytest.approx(0.001)
+    assert latency.usual is not None
     assert latency.slower_than_ms == 0.4
 
 
@@ -82,6 +86,90 @@ def test_the_watch_reverts_in_the_middle_of_a_bake(here: World) -> None:
     assert reverted(here, outcome, "revert by the judge: errors"), outcome
     assert found[0]["signalled"] == [here.arn("release-1")]
     assert seconds < IN_THE_BAKE + 150
+
+
+def test_what_a_bake_shows_in_its_last_minute_is_compared_in_the_next_step(here: World) -> None:
+    """It is published when the verdict has been."""
+    assert here.release(judged()).state == "Released"
+    rows = evidence.rows(here.arn("release-1"))
+    first = [row for row in rows if row.step == 0]
+    assert {later.at - row.at for row, later in pairwise(first)} == {60}
+    bake = STEPS[0]["bake_seconds"]
+    # All but what it has of the minutes in which it begins and ends.
+    assert bake - 120 < 60 * len(first) <= bake
+    assert {row.weight for row in first} == {20}
+
+
+def test_a_fault_at_the_end_of_the_last_bake_reverts_while_the_primary_is_replaced(
+    here: World,
+) -> None:
+    began = here.cloud.began
+    here.cloud.bad = lambda side, at: (
+        0.3 if side == "canary" and (at - began).total_seconds() > 1_350 else 0.0
+    )
+    here.clock.after(1_000, lambda: setattr(here.cloud, "startup_seconds", 400.0))
+    watch(here, *range(1_300, 2_000, 60))
+    patient = {"deadline_seconds": 900, "check_seconds": 10}
+    outcome = here.release(judged(deployment=patient))
+    assert "PromotePrimary" in outcome.path
+    assert outcome.state != "Released", outcome
+    assert "by the judge: errors" in outcome.cause
+
+
+def test_counts_that_are_missing_on_one_side_wait_and_then_prove_nothing(here: World) -> None:
+    """Where they come, nothing is lost; where they never do, the rest is no evidence."""
+    began = here.cloud.began
+
+    def late(side: str, at: datetime) -> bool:
+        since = (at - began).total_seconds()
+        return side == "primary" and 300 <= since < 420 and here.clock.now() < at + MINUTES_LATE
+
+    here.cloud.missing = late
+    watch(here, *range(200, 900, 60))
+    assert here.release(judged()).state == "Released"
+    rows = evidence.rows(here.arn("release-1"))
+    assert not [row for row in rows if row.incomplete]
+    here.cloud.missing = lambda side, at: side == "primary" and at.minute % 2 == 0
+    assert here.release({**judged(), "images": {"app": "shop:v3"}}, "lost").state == "Released"
+    lost = [row for row in evidence.rows(here.arn("lost")) if row.weight < 100]
+    assert {bool(row.incomplete) for row in lost} == {True, False}
+    assert all(bool(row.incomplete) == (not row.counts["errors"][2]) for row in lost)
+
+
+HIGH_RESOLUTION: Any = {"metrics": [{"kind": "errors", "period": 10}, {"kind": "latency"}]}
+
+
+def test_an_outage_is_seen_within_a_minute_where_it_is_counted_each_ten_seconds(
+    here: World,
+) -> None:
+    here.cloud.resolution, here.cloud.published_after = 1, 5.0
+    fault = here.cloud.began + timedelta(seconds=500)
+    here.cloud.bad = lambda side, at: 1.0 if side == "canary" and at >= fault else 0.001
+    found = watch(here, *range(60, 1_200, 60))
+    outcome = here.release(judged(HIGH_RESOLUTION))
+    assert reverted(here, outcome, "revert by the judge: errors"), outcome
+    # Also long after the bake began: each look of the watch but the first is one that hurries.
+    assert all(each["looks"] >= 3 for each in found[4:8])
+    rows = evidence.rows(here.arn("release-1"))
+    assert {row.period: set(row.counts) for row in rows} == {10: {"errors"}, 60: {"latency"}}
+    seen = [row.at for row in rows if row.period == 10][-1]
+    assert seen - fault.timestamp() < 60
+
+
+def test_metrics_of_both_lengths_are_kept_so_that_the_verdict_can_be_computed_again(
+    here: World,
+) -> None:
+    here.cloud.resolution, here.cloud.published_after = 1, 5.0
+    watch(here, *range(60, 1_500, 60))
+    assert here.release(judged(HIGH_RESOLUTION)).state == "Released"
+    execution = here.arn("release-1")
+    release = ledger.release_of(execution)
+    assert release.judge is not None
+    again = Compared()
+    for row in evidence.rows(execution):
+        again = again.after(row, judge_of(release.judge, len(release.steps)))
+    kept = {**evidence.read(execution).tallies, **evidence.read(execution, 10).tallies}
+    assert again.tallies == kept
 
 
 def test_the_watch_looks_again_and_again_at_a_young_bake(here: World) -> None:

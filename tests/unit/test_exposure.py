@@ -1,6 +1,8 @@
 """Exposure: what an outage costs at most is not exceeded by any that is simulated with the judge as
 it is, at random moments of each step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,15 +15,18 @@ from stepcanary.domain.exposure import (
     Pace,
 )
 from stepcanary.domain.judging import Judging, Metric
+from stepcanary.domain.periods import Length
 from stepcanary.domain.profile import Step
 
 PACE = Pace(final=60, look=60, settle=35)
+SHORT = Pace(final=20, look=30, settle=35, period=10)
 RUNS = 500
 STEPS = [Step(weight=weight, bake_seconds=300) for weight in (5, 25, 50, 100)]
 
 
-def judging(**changed: float) -> Judging:
-    return Judging(metrics=[Metric(kind="errors", clusters=2.0)], **changed)  # type: ignore[arg-type]
+def judging(period: Length = 60, **changed: float) -> Judging:
+    metrics = [Metric(kind="errors", clusters=2.0, period=period)]
+    return Judging(metrics=metrics, **changed)  # type: ignore[arg-type]
 
 
 def outages(
@@ -30,12 +35,13 @@ def outages(
     judge: Judging | None = None,
     alarm: int | None = None,
     holds: int = 3,
+    pace: Pace = PACE,
 ) -> Outages:
     return Outages(
         STEPS,
         judge or judging(),
         Assumed(requests_per_minute=per_minute, busiest_at=0, bad_share=bad_share, minutes=60),
-        Pace(final=60, look=60, settle=35, alarm=alarm),
+        replace(pace, alarm=alarm),
         holds,
     )
 
@@ -47,6 +53,7 @@ class Simulated:
         self.of, self.step, self.chance = of, step, chance
         # Where in a minute of CloudWatch it begins.
         self.offset = int(chance.integers(60))
+        self.period = of.pace.period
         self.seconds = max(each.left for each in of.stretches) + 300
         weights = np.zeros(self.seconds)
         for stretch in of.stretches:
@@ -65,30 +72,31 @@ class Simulated:
         seen = self._seen()
         until = self.of.stretches[-1].ends
         if seen is not None:
-            reaction = self.chance.integers(REACTION_SECONDS) + self.chance.integers(PACE.settle)
+            reaction = self.chance.integers(REACTION_SECONDS)
+            reaction += self.chance.integers(self.of.pace.settle)
             until = seen + int(reaction)
         return int(self.canary_bad[self.at : max(self.at, until)].sum())
 
     def _seen(self) -> int | None:
-        of = self.of
+        of, period, pace = self.of, self.period, self.of.pace
         assert of.judging is not None
         judge = judge_of(of.judging, len(of.steps))
         compared = Compared()
         for step, stretch in enumerate(of.stretches):
-            first = -(-(stretch.settled + self.offset) // 60) * 60 - self.offset
+            first = -(-(stretch.settled + self.offset) // period) * period - self.offset
             compared = compared.at_step(step, first)
             begun, looked = first, stretch.settled
             while looked < stretch.ends:
-                looked = min(stretch.ends, looked + int(self.chance.integers(10, PACE.look + 1)))
-                while begun + 60 + PACE.final <= looked:
+                looked = min(stretch.ends, looked + int(self.chance.integers(10, pace.look + 1)))
+                while begun + period + pace.final <= looked:
                     compared = compared.after(self._row(step, begun), judge)
-                    begun += 60
+                    begun += period
                 if doubt(of.judging, judge, compared):
                     return looked
         return None
 
     def _row(self, step: int, begun: int) -> Row:
-        minute = slice(begun, begun + 60)
+        minute = slice(begun, begun + self.period)
         numbers = (self.canary, self.canary_bad, self.primary, self.primary_bad)
         counts = tuple(int(each[minute].sum()) for each in numbers)
         return Row(
@@ -100,12 +108,20 @@ class Simulated:
 
 
 @pytest.mark.parametrize(
-    ("per_minute", "bad_share"), [(60, 0.001), (120, 0.02), (600, 0.005), (12_000, 0.0001)]
+    ("per_minute", "bad_share", "pace"),
+    [
+        (60, 0.001, PACE),
+        (120, 0.02, PACE),
+        (600, 0.005, PACE),
+        (12_000, 0.0001, PACE),
+        (600, 0.005, SHORT),
+        (12_000, 0.001, SHORT),
+    ],
 )
 def test_no_simulated_outage_costs_more_than_the_worst_case(
-    per_minute: int, bad_share: float
+    per_minute: int, bad_share: float, pace: Pace
 ) -> None:
-    of = outages(per_minute, bad_share)
+    of = outages(per_minute, bad_share, judging(10 if pace is SHORT else 60), pace=pace)
     worst = [of.exposed(step) for step in range(len(STEPS))]
     chance = np.random.default_rng(per_minute)
     cost: dict[int, list[int]] = {step: [] for step in range(len(STEPS))}
@@ -117,6 +133,12 @@ def test_no_simulated_outage_costs_more_than_the_worst_case(
         if worst[step].seconds is not None:
             # And it is of use: not so high that it would hold for whatever judge.
             assert worst[step].failed <= 3 * max(each), (step, worst)
+
+
+def test_shorter_periods_cost_less() -> None:
+    minute = outages(12_000).exposed(0)
+    ten = outages(12_000, judge=judging(10), pace=SHORT).exposed(0)
+    assert ten.failed < 0.6 * minute.failed
 
 
 def test_where_the_judge_is_not_sure_to_see_it_all_of_the_canary_fails() -> None:

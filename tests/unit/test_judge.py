@@ -2,11 +2,16 @@
 
 import math
 import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from stepcanary.domain.evidence import Counts, Tolerance, log_evidence
 from stepcanary.domain.judge import Judge, Judgement, Period, Rule, Tally
+from stepcanary.domain.judging import DEFAULT_METRICS
+from stepcanary.domain.periods import quiet_periods
+from stepcanary.domain.usual import Usual
 
 EQUAL = Rule("errors", worse=Tolerance(1.0), good=Tolerance(1.5, 0.005))
 HEALTHY = Counts(50, 0, 950, 1)
@@ -86,9 +91,51 @@ def test_what_an_incident_of_both_sides_shows_is_not_held_against_the_canary() -
     """A shared database fails, and hits the canary four times as hard."""
     incident = Period(0, Counts(50, 40, 950, 190))
     periods = [*minutes(HEALTHY, 10), incident, *minutes(HEALTHY, 2)]
-    assert [stood(periods[:n]).calm for n in (10, 11, 12, 13)] == [12, 0, 1, 2]
+    assert [stood(periods[:n]).calm for n in (11, 12, 13)] == [0, 1, 2]
     assert asked(periods).outcome != "revert"
     assert log_evidence([each.counts for each in periods], EQUAL.worse) > math.log(20)
+
+
+def test_what_is_usual_is_no_incident_from_the_first_period_on() -> None:
+    """The primary of a service that always fails in 2 % of its requests."""
+    failing = minutes(Counts(500, 200, 9_500, 190), 1)
+    assert asked(failing).outcome == "undecided"
+    known = replace(EQUAL, usual=Usual(requests=100_000, bad=2_000))
+    assert asked(failing, known).outcome == "revert"
+    # And an incident is one from the first period on, however long it lasts.
+    calm = replace(EQUAL, usual=Usual(requests=100_000, bad=20))
+    assert asked(minutes(Counts(50, 40, 950, 190), 30), calm).outcome == "undecided"
+
+
+def test_a_usual_day_does_not_outweigh_what_the_release_has_seen() -> None:
+    """What fails three times as often as yesterday, since hours, is usual by now."""
+    known = replace(EQUAL, usual=Usual(requests=1_440_000, bad=28_800))
+    rising = [Period(0, Counts(50, n, 950, 19 * n)) for n in (2, 3, 4) for _ in range(60)]
+    assert stood(rising, known).calm > 180
+
+
+def test_of_short_periods_a_test_begins_and_an_incident_ends_after_the_same_seconds() -> None:
+    """Bad answers that come late are so by seconds, however long a period is."""
+    ten = replace(EQUAL, period=10)
+    calm, incident = Counts(50, 0, 950, 0), Period(1, Counts(50, 40, 950, 400))
+    periods = [*minutes(calm, 9), *minutes(calm, 20, step=1)]
+    lengths = [len(stood(periods[:n], ten, 9).tests) for n in range(len(periods) + 1)]
+    assert lengths.index(2) == 9 + 1 + quiet_periods(10) == 17
+    after = [*periods, incident, *minutes(Counts(50, 20, 950, 0), 14, step=1)]
+    said = [stood(after[:n], ten, 2).log_worse(2) for n in range(len(periods), len(after) + 1)]
+    # Its minute has it still, and one minute more nothing counts against the canary.
+    silent = [n for n in range(1, len(said)) if said[n] <= said[n - 1]]
+    assert silent == list(range(1, 6 + quiet_periods(10)))
+
+
+def test_one_bad_answer_of_few_in_a_short_period_is_no_incident() -> None:
+    ten = replace(EQUAL, period=10, usual=Usual(requests=200_000, bad=100))
+    periods = [*minutes(Counts(2, 0, 38, 0), 6), Period(0, Counts(2, 0, 38, 1))]
+    assert stood(periods, ten).calm > quiet_periods(10)
+    assert stood([*periods, Period(0, Counts(2, 0, 38, 2))], ten).calm == 0
+    # What is more than a stray one is an incident at once, though its minute has not shown it yet.
+    many = [*minutes(Counts(200, 0, 3_800, 0), 6), Period(0, Counts(200, 12, 3_800, 76))]
+    assert stood(many, ten).calm == 0
 
 
 def test_a_period_that_is_incomplete_is_no_evidence_for_either_question() -> None:
@@ -132,6 +179,42 @@ def test_alone_it_is_held_against_what_the_primary_was_shown_to_be_at_most() -> 
     assert asked(failing, steps=2).outcome == "revert"
 
 
+def test_a_good_release_with_decent_traffic_is_rarely_held_and_never_again_and_again() -> None:
+    """Slow answers of ten requests a second, which come in bursts of up to twenty, in default steps
+    of which three minutes are counted by the verdict; a hold brings five more."""
+    [_, latency] = DEFAULT_METRICS
+    usual = Usual(requests=864_000, bad=43_200)
+    rule = replace(latency.rule, clusters=14.0, usual=usual)
+    judge, chance = Judge([rule], 4), np.random.default_rng(4)
+
+    def good_after(last: int) -> bool:
+        tally = Tally()
+        for step, (weight, periods) in enumerate(
+            zip((5, 25, 50, 100), (5, 5, 5, last), strict=True)
+        ):
+            requests = 6 * weight, 6 * (100 - weight)
+            canary, primary = ([n, *_slow(n, periods, chance)] for n in requests)
+            tally = judge.fold(
+                tally,
+                [
+                    Period(step, Counts(canary[0], x, primary[0], y), alone=weight == 100)
+                    for x, y in zip(canary[1:], primary[1:], strict=True)
+                ],
+                rule,
+            )
+        return judge.judgement({"latency": tally}).outcome == "good"
+
+    at_once, held = (sum(good_after(last) for _ in range(60)) for last in (3, 8))
+    assert at_once > 30
+    assert held >= 57
+
+
+def _slow(requests: int, periods: int, chance: np.random.Generator) -> list[int]:
+    sizes = np.arange(1, 21)
+    causes = chance.poisson(requests * 0.05 / sizes.sum(), (periods, 20))
+    return [min(requests, int(each)) for each in causes @ sizes]
+
+
 def test_alone_from_the_beginning_nothing_can_be_said() -> None:
     assert asked(minutes(Counts(100, 40, 0, 0), 20, alone=True)).outcome == "undecided"
 
@@ -152,6 +235,28 @@ def test_the_excess_is_summed_before_it_is_cut_off() -> None:
     assert sum(stood([each]).excess for each in healthy) > whole.default_budget
     some = stood([Period(0, Counts(100, 30, 1_900, 19)), Period(0, Counts(50, 50, 0, 0))])
     assert some.excess == 29
+
+
+def test_without_a_primary_the_budget_counts_against_what_it_was_before() -> None:
+    """The last step's evidence proves nothing of a primary that had ten requests."""
+    little = minutes(Counts(10, 0, 10, 0), 1)
+    well = minutes(Counts(20, 0, 0, 0), 60, step=1, alone=True)
+    outage = minutes(Counts(20, 20, 0, 0), 30, step=1, alone=True)
+    known = replace(EQUAL, usual=Usual(requests=14_400, bad=72))
+    assert asked(little + well + outage, steps=2).outcome == "undecided"
+    for rule in (EQUAL, known):
+        assert stood(little + well, rule, 2).excess == 0
+        assert stood(little + well + outage, rule, 2).excess > 200
+    assert stood(minutes(Counts(20, 20, 0, 0), 30, alone=True)).excess == 0
+
+
+def test_a_healthy_canary_alone_stays_within_the_budget_for_a_day_of_drift() -> None:
+    chance = np.random.default_rng(2)
+    periods = minutes(Counts(3_000, 15, 3_000, 15), 5)
+    for minute in range(24 * 60):
+        share = 0.005 * (1 + 0.6 * math.sin(minute / 200))
+        periods.append(Period(1, Counts(6_000, chance.poisson(6_000 * share), 0, 0), alone=True))
+    assert stood(periods, steps=2).excess < 50
 
 
 def test_the_budget_grows_with_what_is_expected_and_has_a_least() -> None:

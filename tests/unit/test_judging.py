@@ -25,6 +25,12 @@ def test_nothing_is_enough() -> None:
     [
         ({"kind": "errors"}, Tolerance(1, 0.001), Tolerance(1.5, 0.005)),
         ({"kind": "errors", "ratio": 2, "allow": 0.01}, Tolerance(2, 0.01), Tolerance(3, 0.01)),
+        (
+            {"kind": "latency", "ratio": 1.25, "allow": 0.005},
+            Tolerance(1.25, 0.005),
+            Tolerance(2.5, 0.02),
+        ),
+        ({"kind": "latency", "ratio": 2}, Tolerance(2, 0.001), Tolerance(3, 0.02)),
         ({"kind": "errors", "at_most": 0.02}, Tolerance(0, 0.02), Tolerance(0, 0.02)),
     ],
 )
@@ -46,6 +52,7 @@ def test_what_is_tolerated(metric: dict[str, Any], worse: Tolerance, good: Toler
         ({"metrics": [{"kind": "errors", "at_most": 0.1, "ratio": 2}]}, "remove ratio and allow"),
         ({"metrics": [{"kind": "errors", "allow": 1}]}, "lower it"),
         ({"metrics": [{"kind": "errors", "ratio": -1}]}, "ratio"),
+        ({"metrics": [{"kind": "errors", "period": 20}]}, "10, 30 or 60"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(judge: dict[str, Any], why: str) -> None:

@@ -43,13 +43,15 @@ def test_what_sees_an_outage_and_how_soon() -> None:
         "slow": alarm(Period=300, DatapointsToAlarm=3, EvaluationPeriods=5),
         "query": {"ScheduledQueryConfiguration": {}},
     }
-    found = sources(described, ["fast", "slow", "query", "gone"], 240)
+    found = sources(
+        described, ["fast", "slow", "query", "gone"], [Source(source="judge", seconds=240)]
+    )
     assert found == [
         Source(source="judge", seconds=240),
         Source(source="alarm fast", seconds=2 * 60 + 120),
         Source(source="alarm slow", seconds=3 * 300 + 120),
     ]
-    assert sources({}, [], None) == []
+    assert sources({}, [], []) == []
 
 
 def planned(**changed: Any) -> Release:

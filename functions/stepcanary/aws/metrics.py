@@ -10,7 +10,7 @@ from stepcanary.domain.measures import Series
 from stepcanary.errors import AwsRefused, AwsUnavailable
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricDataResultTypeDef
 
 QUERIES_PER_CALL = 500
 """See https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html"""
@@ -50,8 +50,17 @@ def _key(series: Series) -> str:
 def _read(some: list[str], start: int, end: int, period: int) -> list[Values]:
     queries = [_query(f"q{n}", Series.model_validate_json(k), period) for n, k in enumerate(some)]
     found: list[Values] = [{} for _ in some]
-    for name, values in _pages(queries, start, end):
-        found[int(name[1:])] |= values
+    status: dict[str, str] = {}
+    for result in _pages(queries, start, end):
+        moments = [int(at.timestamp()) for at in result["Timestamps"]]
+        found[int(result["Id"][1:])] |= dict(zip(moments, result["Values"], strict=True))
+        status[result["Id"]] = result.get("StatusCode", "Complete")
+    # Of a series that goes on with the next page the last word counts. A part of the counts of one
+    # side is never compared with those of the other.
+    if "Forbidden" in status.values():
+        raise AwsRefused("CloudWatch lets nobody read a metric", "Forbidden")
+    if set(status.values()) - {"Complete"}:
+        raise AwsUnavailable("CloudWatch could not read a metric, or only a part of it")
     return found
 
 
@@ -72,7 +81,7 @@ def _query(name: str, series: Series, period: int) -> "MetricDataQueryTypeDef":
 
 def _pages(
     queries: "list[MetricDataQueryTypeDef]", start: int, end: int
-) -> Iterator[tuple[str, Values]]:
+) -> "Iterator[MetricDataResultTypeDef]":
     pages = (
         clients.cloudwatch()
         .get_paginator("get_metric_data")
@@ -84,11 +93,4 @@ def _pages(
         )
     )
     for page in pages:
-        for result in page["MetricDataResults"]:
-            # PartialData only says that the next page goes on with it.
-            if result.get("StatusCode") == "InternalError":
-                raise AwsUnavailable("CloudWatch could not read a metric")
-            if result.get("StatusCode") == "Forbidden":
-                raise AwsRefused("CloudWatch lets nobody read a metric", "Forbidden")
-            moments = [int(at.timestamp()) for at in result["Timestamps"]]
-            yield result["Id"], dict(zip(moments, result["Values"], strict=True))
+        yield from page["MetricDataResults"]

@@ -75,7 +75,7 @@ def _foreseen(
         notes += [] if traffic else [UNKNOWN]
     except AwsRefused as refused:
         notes.append(f"the metrics cannot be read, so nothing is said of an outage. {refused}")
-    sources = preview.sources(alarms, release.alarms, foreseen.judge_seconds(release))
+    sources = preview.sources(alarms, release.alarms, foreseen.judged(release))
     outages = foreseen.outages(release, traffic, sources) if traffic else None
     steps = preview.timeline(release, outages)
     seconds, longest = preview.lengths(release)

@@ -11,11 +11,11 @@ from stepcanary.contracts.questions import (
 from stepcanary.control.checking import execution_of, resolved
 from stepcanary.control.past import named
 from stepcanary.domain.judging import Judging
+from stepcanary.domain.periods import MINUTE, final_seconds
 from stepcanary.domain.release import Release
 from stepcanary.domain.replay import Minutes
 from stepcanary.errors import DocumentUnreadable, RequestRejected
 from stepcanary.release import counted
-from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS
 from stepcanary.release.estimates import estimated
 from stepcanary.release.foreseen import sketch
 from stepcanary.store import evidence, ledger
@@ -28,7 +28,7 @@ def counts(question: CountsQuestion) -> PrimaryCounts:
     """Raises `RequestRejected` as a check does, and `AwsRefused` where no metric may be read."""
     service, profile, _ = resolved(question.request)
     execution = execution_of(service)
-    now = (clock.epoch_seconds() - FINAL_SECONDS) // PERIOD_SECONDS * PERIOD_SECONDS
+    now = (clock.epoch_seconds() - final_seconds(MINUTE)) // MINUTE * MINUTE
     end = now if question.before is None else min(now, question.before)
     start = end - DAY_SECONDS
     notes = [] if profile.judge else [NO_JUDGE]

@@ -1,6 +1,7 @@
 """Comparison: what both sides count, row by row, and what the judge says of it in words."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -9,19 +10,24 @@ from stepcanary.domain.evidence import NOTHING, Counts
 from stepcanary.domain.judge import Judge, MetricVerdict, Period, Tally
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.model import Model
+from stepcanary.domain.periods import MINUTE
 from stepcanary.domain.verdict import NO_HOLD, Verdict
 
 SKEWED, SKEW_DEVIATIONS = 0.25, 5.0
 """How far a share is from its weight that is told, if chance does not explain it."""
+EXPECTED = 10
+"""So many requests do not fail to come by chance, but for once in twenty thousand times."""
 NO_REQUESTS = "Bake longer, allow more holds, or say in no_data what silence means"
 NO_EVIDENCE = "Bake longer, allow more holds, or say in undecided what follows"
 
 
 class Row(Model):
-    """What was counted in the period that begins `at`, in epoch seconds, by metric: the canary's
-    requests and bad answers, then the primary's. `weight` is the canary's, in percent."""
+    """What was counted in the period that begins `at` and is so long, both in seconds, by metric:
+    the canary's requests and bad answers, then the primary's. `weight` is the canary's, in percent.
+    Of an `incomplete` metric some counts of one side are missing."""
 
     at: int
+    period: int = MINUTE
     step: int
     weight: int
     counts: dict[str, tuple[int, int, int, int]]
@@ -30,16 +36,27 @@ class Row(Model):
 
 class Compared(Model):
     """Where a release stands by metric, after the period that begins at `last`. The periods of
-    `step` count from `since` on; both are in epoch seconds."""
+    `step` count from `since` on, and those that end by `until` are its own for sure: a verdict has
+    seen the weight then. All are in epoch seconds."""
 
     tallies: dict[str, Tally] = Field(default={})
     last: int = 0
     step: int = -1
     since: int = 0
+    until: int = 0
+
+    @classmethod
+    def together(cls, several: "Iterable[Compared]") -> "Compared":
+        """Of metrics whose periods are of several lengths, which go on each for itself."""
+        found = list(several)
+        tallies = {metric: tally for each in found for metric, tally in each.tallies.items()}
+        return cls(tallies=tallies, step=min(each.step for each in found))
 
     def at_step(self, step: int, since: int) -> "Compared":
         """A step that is baked again goes on from where it was."""
-        return self if step == self.step else self.model_copy(update={"step": step, "since": since})
+        if step == self.step:
+            return self
+        return self.model_copy(update={"step": step, "since": since})
 
     def after(self, row: Row, judge: Judge) -> "Compared":
         tallies = dict(self.tallies)
@@ -54,6 +71,16 @@ class Compared(Model):
                 before = tallies.get(rule.metric, Tally())
                 tallies[rule.metric] = judge.fold(before, [period], rule)
         return self.model_copy(update={"tallies": tallies, "last": row.at})
+
+
+def is_missing(canary: float, primary: float, weight: int) -> bool:
+    """Whether a side has no requests, by whose weight `EXPECTED` and more are expected beside those
+    of the other."""
+    if canary and primary:
+        return False
+    return canary * (100 - weight) > EXPECTED * weight or primary * weight > EXPECTED * (
+        100 - weight
+    )
 
 
 def judge_of(judging: Judging, steps: int) -> Judge:

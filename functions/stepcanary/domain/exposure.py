@@ -14,10 +14,7 @@ from stepcanary.domain.chance import RARE, at_most_of, least, most, over
 from stepcanary.domain.evidence import BETS, Tolerance, highest_rate, log_mean, log_weighed
 from stepcanary.domain.judge import (
     BUDGET_DEVIATIONS,
-    INCIDENT_FACTOR,
-    INCIDENT_RATE,
     LEAST_BUDGET,
-    QUIET_PERIODS,
     RISE,
     SHARE_OF_LIMIT,
     UNPROVABLE,
@@ -25,7 +22,9 @@ from stepcanary.domain.judge import (
 )
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Model
+from stepcanary.domain.periods import quiet_periods
 from stepcanary.domain.profile import Step
+from stepcanary.domain.usual import INCIDENT_FACTOR, INCIDENT_RATE
 
 PERIOD = 60
 BETWEEN_SECONDS = 20
@@ -52,14 +51,15 @@ class Assumed(Model):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How soon it is seen what is published: a period is final so many seconds after its end, and a
-    look comes so many seconds later at most. An alarm needs `alarm` seconds from the first bad
+    """How soon it is seen what is published: a `period` is final so many seconds after its end, and
+    a look comes so many seconds later at most. An alarm needs `alarm` seconds from the first bad
     answer on; None where no alarm fires."""
 
     final: int
     look: int
     settle: int
     alarm: int | None = None
+    period: int = PERIOD
 
 
 class Exposed(Model):
@@ -117,7 +117,7 @@ class Outages:
         """How many holds it takes until a period is judged for sure."""
         if not self._sights or not step.bake_seconds:
             return 0
-        return -(-(2 * PERIOD + self.pace.final) // step.bake_seconds) - 1
+        return -(-(2 * self.pace.period + self.pace.final) // step.bake_seconds) - 1
 
     def exposed(self, step: int) -> Exposed:
         alarm, judge = self._worst(step, self._fired), self._worst(step, self._seen)
@@ -153,12 +153,12 @@ class Outages:
 
     def _starts(self, step: int) -> list[int]:
         """The moments just after which one period fewer is seen in this step."""
-        stretch = self.stretches[step]
-        last = stretch.ends - self.pace.final - PERIOD
-        periods = (stretch.ends - stretch.settled) // PERIOD
+        stretch, period = self.stretches[step], self.pace.period
+        last = stretch.ends - self.pace.final - period
+        periods = (stretch.ends - stretch.settled) // period
         some = range(0, periods, max(1, periods // MOST_STARTS))
-        ends = [last - PERIOD * n + 1 for n in {*range(STARTS), *some}]
-        first = [stretch.settled + PERIOD * n + 1 for n in range(STARTS)]
+        ends = [last - period * n + 1 for n in {*range(STARTS), *some}]
+        first = [stretch.settled + period * n + 1 for n in range(STARTS)]
         found = {stretch.begins, stretch.settled, *ends, *first}
         return sorted(at for at in found if stretch.begins <= at < stretch.ends)
 
@@ -178,7 +178,7 @@ class Outages:
         return [
             Sight(self, metric.rule, judging)
             for metric in judging.metrics
-            if metric.kind == "errors" and not metric.observe
+            if metric.kind == "errors" and not metric.observe and metric.period == self.pace.period
         ]
 
     def periods_needed(self, step: int) -> int | None:
@@ -213,19 +213,27 @@ class Sight:
         """What the evidence of one of the tests has to come to."""
         return math.log(len(self.outages.steps)) - math.log(self.alpha * (1 - SHARE_OF_LIMIT))
 
+    @property
+    def period(self) -> int:
+        return self.outages.pace.period
+
+    @property
+    def quiet(self) -> int:
+        return quiet_periods(self.period)
+
     def seen(self, step: int, at: int) -> float | None:
         stretches, final = self.outages.stretches, self.outages.pace.final
         before: dict[int, int] = {}
-        healthy = (at - stretches[step].settled) // PERIOD
+        healthy = (at - stretches[step].settled) // self.period
         # A period's end may be at any second of the minute.
         known = [max(0, healthy - 1), max(0, healthy + 1)]
         for number in range(step, len(stretches)):
             stretch = stretches[number]
             begun = max(at, stretch.settled)
-            there = (stretch.ends - final - begun) // PERIOD - 1
+            there = (stretch.ends - final - begun) // self.period - 1
             needed = self.needed(number, before, known, there) if there > 0 else None
             if needed is not None:
-                published = begun + PERIOD + PERIOD * needed + final
+                published = begun + self.period + self.period * needed + final
                 return min(published + self.outages.pace.look, stretch.left)
             before[number] = max(0, there)
             known = [0, 0]
@@ -264,7 +272,7 @@ class Sight:
         for step in range(test, max(outage) + 1):
             well, bad = self._periods(step, outage, begun, healthy)
             if step == test and test > 0:
-                late = QUIET_PERIODS + self._hushed(step, QUIET_PERIODS)
+                late = self.quiet + self._hushed(step, self.quiet)
                 bad -= max(0, late - well)
                 well = max(0, well - late)
             logs = self._logs(step, well, max(0, bad))
@@ -280,7 +288,7 @@ class Sight:
         if step > begun:
             return 0, outage.get(step, 0)
         stretch = self.outages.stretches[step]
-        return (stretch.ends - stretch.settled) // PERIOD, 0
+        return (stretch.ends - stretch.settled) // self.period, 0
 
     def _logs(self, step: int, healthy: int, bad: int) -> tuple[float, ...]:
         key = (step, healthy, bad)
@@ -319,21 +327,26 @@ class Sight:
     def _requests(self, step: int) -> tuple[float, float]:
         """In a period, of the canary and of the primary."""
         weight = self.outages.stretches[step].weight
-        all_of_them = self.outages.assumed.requests_per_minute
+        all_of_them = self.outages.assumed.requests_per_minute * self.period / PERIOD
         return all_of_them * weight / 100, all_of_them * (100 - weight) / 100
 
     def _hushed(self, step: int, periods: int) -> int:
         """How many of these periods are no evidence: by chance the primary of a service with little
-        traffic is taken to have an incident, which silences a period and the one after it."""
+        traffic is taken to have an incident, which silences a minute and the one after it."""
         _, primary = self._requests(step)
         if not periods or not primary:
             return 0
         bad = self.outages.assumed.bad_share
-        # What is usual is not known better than by half, and at first not at all.
+        # What is usual is not known better than by half, and at first maybe not at all. Whatever a
+        # period is long, it is a minute by chance, which two shorter ones may be the end of.
+        shorter = PERIOD // self.period
+        primary *= shorter
         limit = max(INCIDENT_RATE, INCIDENT_FACTOR / 2 * bad)
-        at_first = step == 0 and over(INCIDENT_RATE * primary, bad * primary) > RARE
-        incidents = at_most_of(periods + QUIET_PERIODS, over(limit * primary, bad * primary))
-        return QUIET_PERIODS * (incidents + at_first)
+        unknown = step == 0 and self.rule.usual is None
+        at_first = unknown and over(INCIDENT_RATE * primary, bad * primary) > RARE
+        minutes, quiet = -(-periods // shorter), quiet_periods(PERIOD)
+        chance = min(1.0, over(limit * primary, bad * primary) * min(2, shorter))
+        return shorter * quiet * (at_most_of(minutes + quiet, chance) + at_first)
 
     def _tolerance(self, step: int) -> Tolerance:
         worse = self.rule.worse
@@ -353,7 +366,7 @@ class Sight:
             stretch = self.outages.stretches[step - 1]
             # Neither the first part of a minute nor what is not final at the end is counted.
             seconds = stretch.ends - stretch.settled - self.outages.pace.final
-            periods = max(0, seconds // PERIOD - 1)
+            periods = max(0, seconds // self.period - 1)
             requests = least(self._requests(step - 1)[1] * periods)
             bad = min(requests, most(requests * self.outages.assumed.bad_share))
             highest = highest_rate(requests, bad, self.alpha * SHARE_OF_LIMIT)
@@ -366,11 +379,12 @@ class Sight:
         everything = self.outages.assumed.bad_share
         for step, periods in outage.items():
             canary, primary = self._requests(step)
+            # Without a primary it counts from so much that nothing is sure of it.
             if primary:
                 failed += least(canary * periods)
                 expected += most(canary * periods * everything)
         whole = sum(
-            self._requests(n)[0] * (s.ends - s.settled) / PERIOD
+            self._requests(n)[0] * (s.ends - s.settled) / self.period
             for n, s in enumerate(self.outages.stretches)
             if n <= max(outage)
         )

@@ -22,6 +22,8 @@ from stepcanary.domain.evidence import (
     log_sum,
 )
 from stepcanary.domain.model import Model
+from stepcanary.domain.periods import MINUTE, quiet_periods
+from stepcanary.domain.usual import Usual, incident_rate
 
 Outcome = Literal["revert", "good", "undecided"]
 
@@ -29,14 +31,19 @@ FALSE_REVERTS, WRONGLY_GOOD = 0.05, 0.05
 """The probabilities of a release: that one with nothing wrong is reverted at any look, and that at
 a look one is called good that is not."""
 WORSE, GOOD = Tolerance(1.0, 0.001), Tolerance(1.5, 0.005)
-QUIET_PERIODS = 2
-"""How many periods after a change of the weight, or an incident, no test starts afresh: bad answers
-that are counted a period late would be evidence against the wrong side."""
-INCIDENT_RATE, INCIDENT_FACTOR = 0.01, 3.0
+LONG_AGO = 60
+USUAL_PART = 1 / 24
+"""How much the requests of a usual day count beside the release's own: as an hour of them, for what
+is usual may drift."""
+STRAY_BAD = 1
+"""So many bad answers in a short period are no incident, whatever share of few they are."""
 SHARE_OF_LIMIT = 0.1
 """How much of the error goes to the limit that stands for a primary without requests."""
 RISE = 2.0
 """How many times its last rate a primary without requests might have by now."""
+UNSEEN_BAD = 3
+"""How many bad answers more a primary might have given than it did, for all that the budget knows:
+of none that were seen so many are possible, but for one time in twenty."""
 UNPROVABLE = 0.5
 LEAST_BUDGET = 200
 BUDGET_DEVIATIONS = 4.0
@@ -63,7 +70,8 @@ class Period:
 class Rule:
     """How one metric is judged. `clusters` is how many bad answers have one cause at most, and
     `share` its part of the error rates, by weight. One that is `observed` decides nothing, and has
-    no part."""
+    no part. `usual` is the primary before the release, where that is known, and `period` how long
+    one of its periods is."""
 
     metric: str
     worse: Tolerance = WORSE
@@ -71,14 +79,17 @@ class Rule:
     clusters: float = 1.0
     share: float = 1.0
     observed: bool = False
+    usual: Usual | None = None
+    period: int = MINUTE
 
 
 class Tally(Model):
     """What a metric's periods have come to. Logarithms are by bet; `tests` began one after another.
 
     `usual` is the primary without its incidents, `calm` how many periods the last of them is ago,
-    `recent` the primary in the last step that it had requests in, and `limit` what the canary is
-    held against without one: the highest rate that it may have, and one that shows it good.
+    `minute` the periods that make a minute with the next one, `recent` the primary in the last step
+    that it had requests in, and `limit` what the canary is held against without one: the highest
+    rate that it may have, and one that shows it good.
     """
 
     tests: tuple[Logs, ...] = ()
@@ -86,7 +97,8 @@ class Tally(Model):
     step: int = -1
     nth: int = 0
     begun: int = -1
-    calm: int = QUIET_PERIODS
+    calm: int = LONG_AGO
+    minute: tuple[tuple[int, int], ...] = ()
     usual: tuple[int, int] = (0, 0)
     recent: tuple[int, int] = (0, 0)
     limit: tuple[float, float] | None = None
@@ -106,7 +118,7 @@ class Tally(Model):
     @property
     def excess(self) -> float:
         """How many more bad answers the canary gave than the primary would have; 0 at least, after
-        all are summed, for single periods differ by chance. Periods without a primary are out."""
+        all are summed, for single periods differ by chance."""
         return max(0.0, self.compared - self.expected)
 
     @property
@@ -131,13 +143,15 @@ class Tally(Model):
         """With one more period. `alpha` is the error of the limit that stands for a primary."""
         counts, same_step = period.counts, period.step == self.step
         nth = self.nth + 1 if same_step else 0
+        quiet = quiet_periods(rule.period)
         # Before the first test there was no canary whose answers could come late.
-        settled = self.begun < 0 or nth >= QUIET_PERIODS
-        begins = period.step > self.begun and settled and self.calm >= QUIET_PERIODS
-        incident = self._is_incident(counts)
+        settled = self.begun < 0 or nth >= quiet
+        begins = period.step > self.begun and settled and self.calm >= quiet
+        recent = (counts.primary, counts.primary_bad)
+        incident = self._is_incident(recent, rule.usual)
         calm = 0 if incident else self.calm + 1
         limit = self._limit(rule, alpha) if period.alone else None
-        hushed = calm < QUIET_PERIODS or not period.complete
+        hushed = calm < quiet or not period.complete
 
         def factors(tolerance: Tolerance, bets: Iterable[float]) -> Logs:
             if tolerance.ratio == 0 and tolerance.allowance >= UNPROVABLE:
@@ -153,7 +167,7 @@ class Tally(Model):
             good = Tolerance(0.0, limit[1])
         against = factors(worse, BETS)
         tests = (*self.tests, EVEN) if begins else self.tests
-        recent = (counts.primary, counts.primary_bad)
+        expected = self._expected(period, rule)
         return Tally(
             tests=tuple(_added(test, against) for test in tests),
             good=_added(self.good if same_step else EVEN, factors(good, (1 / b for b in BETS))),
@@ -161,38 +175,76 @@ class Tally(Model):
             nth=nth,
             begun=period.step if begins else self.begun,
             calm=calm,
-            usual=self.usual if incident and self.usual[0] else _pair(self.usual, recent),
+            minute=_last((*self.minute, recent), MINUTE // rule.period - 1),
+            usual=self.usual
+            if incident and (self.usual[0] or rule.usual)
+            else _pair(self.usual, recent),
             recent=self.recent
             if period.alone
             else _pair(self.recent if same_step else (0, 0), recent),
             limit=limit,
             of_step=_four((self.step_counts if same_step else NOTHING) + counts),
             of_release=_four(self.counts + counts),
-            expected=self.expected + _expected(counts),
-            compared=self.compared + (counts.canary_bad if counts.primary else 0),
+            expected=self.expected + (expected or 0.0),
+            compared=self.compared + (0 if expected is None else counts.canary_bad),
         )
 
-    def _is_incident(self, counts: Counts) -> bool:
+    def _is_incident(self, period: tuple[int, int], before: Usual | None) -> bool:
         """Whether the primary itself has one: a canary that a shared database's failure hits harder
         is not worse for that. It is held against what was before, without any other incident, or
-        one that lasts would soon be none."""
-        requests, bad = self.usual
-        usual = bad / requests if requests else 0.0
-        limit = max(INCIDENT_RATE, INCIDENT_FACTOR * usual)
-        return counts.primary_bad > limit * counts.primary
+        one that lasts would soon be none.
+
+        Of a shorter period its minute is asked, and the period itself but for a stray bad answer:
+        it may be all the evidence that reverts.
+        """
+        limit = incident_rate(_share(*_with(self.usual, before)))
+        requests, bad = period
+        for other in self.minute:
+            requests, bad = requests + other[0], bad + other[1]
+        return bad > limit * requests or period[1] > limit * period[0] + STRAY_BAD
+
+    def _expected(self, period: Period, rule: Rule) -> float | None:
+        """How many bad answers the primary would have given in the canary's place, where that can
+        be said."""
+        counts = period.counts
+        if counts.primary:
+            return counts.canary * counts.primary_bad / counts.primary if period.complete else None
+        requests, bad = _with(self.recent, rule.usual)
+        if not period.alone or not requests:
+            return None
+        # At most what it was before, which may have doubled since: a time in which all is well
+        # buys nothing for later.
+        most = counts.canary * min(1.0, RISE * (bad + UNSEEN_BAD) / requests)
+        return min(most, counts.canary_bad + self.excess)
 
     def _limit(self, rule: Rule, alpha: float) -> tuple[float, float]:
         """What stands for a primary without requests: its rate in the last step that it had. That
         is exact only as long as it would not have risen by more than `RISE` since, and for good it
-        is the rate as it was counted."""
+        is the rate as it was counted, in that step and on a usual day: of few requests it may be
+        nothing by chance, and then no canary would be good."""
         if self.limit is not None:
             return self.limit
         requests, bad = self.recent
         highest = highest_rate(requests, bad, alpha)
         return (
             rule.worse.ratio * highest * RISE + rule.worse.allowance,
-            rule.good.ratio * (bad / requests if requests else 0.0) + rule.good.allowance,
+            rule.good.ratio * _share(*_with(self.recent, rule.usual)) + rule.good.allowance,
         )
+
+
+def _with(seen: tuple[int, int], before: Usual | None) -> tuple[float, float]:
+    """What a primary has counted, and before that."""
+    if before is None:
+        return seen
+    return seen[0] + before.requests * USUAL_PART, seen[1] + before.bad * USUAL_PART
+
+
+def _last(pairs: tuple[tuple[int, int], ...], number: int) -> tuple[tuple[int, int], ...]:
+    return pairs[len(pairs) - number :] if number < len(pairs) else pairs
+
+
+def _share(requests: float, bad: float) -> float:
+    return bad / requests if requests else 0.0
 
 
 def _added(ones: Logs, others: Logs) -> Logs:
@@ -205,10 +257,6 @@ def _pair(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
 
 def _four(counts: Counts) -> tuple[int, int, int, int]:
     return counts.canary, counts.canary_bad, counts.primary, counts.primary_bad
-
-
-def _expected(counts: Counts) -> float:
-    return counts.canary * counts.primary_bad / counts.primary if counts.primary else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,19 @@ from pydantic import Field, model_validator
 
 from stepcanary.domain.evidence import Tolerance
 from stepcanary.domain.judge import FALSE_REVERTS, WORSE, Rule
-from stepcanary.domain.measures import Measure, MeshSeries
+from stepcanary.domain.measures import BY_THE_MINUTE, Measure, MeshSeries, Series
 from stepcanary.domain.model import Model
+from stepcanary.domain.periods import MINUTE, Length
+from stepcanary.domain.usual import Usual
 
 Share = Annotated[float, Field(ge=0, le=1)]
 NoData = Literal["hold", "revert", "advance"]
 Undecided = Literal["hold", "gate", "advance", "revert"]
 DEFAULT_CLUSTERS = 2.0
 """Without a history to estimate from."""
-LEAST_GOOD = Tolerance(1.5, 0.005)
+LEAST_GOOD, LEAST_GOOD_LATENCY = Tolerance(1.5, 0.005), Tolerance(2.5, 0.02)
+"""What is good at the narrowest. One in twenty answers is slow, and slow ones come together: what
+is good in errors is not shown of them in a bake, and good releases would be held."""
 
 
 class Metric(Model):
@@ -34,6 +38,12 @@ class Metric(Model):
     clusters: float | None = Field(default=None, ge=1, le=10_000)
     """How many bad answers have one cause at most; left out, the plan estimates it from the
     primary's last day."""
+    usual: Usual | None = None
+    """What the primary counts on a usual day; left out, the plan takes its last day without its
+    incidents."""
+    period: Length = 60
+    """For how many seconds its series count: 10 and 30 need series that are published at high
+    resolution, and are seen so much sooner."""
     weight: float = Field(default=1.0, gt=0, le=100)
     """Its part of the error rate, beside the weights of the other metrics."""
     observe: bool = False
@@ -60,9 +70,19 @@ class Metric(Model):
         # By value: a release that was kept with all that it left out is read again.
         if self.at_most is not None and (self.ratio, self.allow) != (WORSE.ratio, WORSE.allowance):
             raise ValueError("at_most is a limit by itself; remove ratio and allow")
+        minutely = [each for each in self._series if each.namespace in BY_THE_MINUTE]
+        if self.period < MINUTE and minutely:
+            raise ValueError(
+                f"{minutely[0].namespace} has a count for each minute alone; remove period"
+            )
         if self.worse.allowance >= 1:
             raise ValueError("no share of bad answers is above this limit; lower it")
         return self
+
+    @property
+    def _series(self) -> list[Series]:
+        given = [each for each in (self.canary, self.primary) if each]
+        return [one for each in given for one in (*each.requests, *each.bad)]
 
     @property
     def named(self) -> str:
@@ -79,9 +99,9 @@ class Metric(Model):
         """What the canary is shown to be within before it is called good."""
         if self.at_most is not None:
             return self.worse
+        least = LEAST_GOOD_LATENCY if self.kind == "latency" else LEAST_GOOD
         return Tolerance(
-            max(LEAST_GOOD.ratio, self.ratio * LEAST_GOOD.ratio),
-            max(LEAST_GOOD.allowance, self.allow),
+            max(least.ratio, self.ratio * LEAST_GOOD.ratio), max(least.allowance, self.allow)
         )
 
     @property
@@ -93,6 +113,8 @@ class Metric(Model):
             clusters=self.clusters or DEFAULT_CLUSTERS,
             share=self.weight,
             observed=self.observe,
+            usual=self.usual,
+            period=self.period,
         )
 
 
@@ -122,6 +144,11 @@ class Judging(Model):
     """For App Mesh: what the names of these metrics begin with."""
     metrics: list[Metric] = Field(default=DEFAULT_METRICS, min_length=1, max_length=10)
     """What is compared; left out, it is the router's errors and its slow answers."""
+
+    @property
+    def periods(self) -> list[Length]:
+        """How long those of its metrics are, each once."""
+        return sorted({metric.period for metric in self.metrics})
 
     @property
     def mesh(self) -> MeshSeries:

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from stepcanary.domain.model import Model
 
+BY_THE_MINUTE = {"AWS/ApplicationELB", "AWS/VpcLattice"}
+"""Namespaces in which there is one count for each minute, and of a target group for each zone."""
+
 
 class Series(Model):
     """A metric of CloudWatch, and how one number comes of its data in a period."""

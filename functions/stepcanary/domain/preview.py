@@ -77,10 +77,10 @@ def lengths(release: Release) -> tuple[int, int]:
     return bakes + around, bakes * (1 + release.holds) + around + gate_seconds
 
 
-def sources(alarms: Described, names: Sequence[str], judge: int | None) -> list[Source]:
-    """The judge, if one decides, and each alarm whose time is known: the data that it needs, which
-    begin within a period, and until it has them."""
-    found = [] if judge is None else [Source(source="judge", seconds=judge)]
+def sources(alarms: Described, names: Sequence[str], judged: Sequence[Source]) -> list[Source]:
+    """What the judge sees, if one decides, and each alarm whose time is known: the data that it
+    needs, which begin within a period, and until it has them."""
+    found = list(judged)
     for name in names:
         known = [
             seconds

@@ -23,6 +23,7 @@ from stepcanary.domain.identifiers import (
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Model, SchemaUri
 from stepcanary.domain.names import AccountId, Container, Pattern, SlackUser
+from stepcanary.domain.periods import MINUTE
 
 DAY_SECONDS = 86_400
 LONGEST_ROLLOUT_SECONDS = 6 * DAY_SECONDS
@@ -334,6 +335,7 @@ class Profile(Model):
                 raise ValueError(
                     f"promotion.return_weights must fall: weight {after} comes after {before}"
                 )
+        self._check_periods()
         self._check_owners()
         self._check_sizes()
         if len(set(self.alarms)) != len(self.alarms):
@@ -353,6 +355,17 @@ class Profile(Model):
             return False
         undecided = self.judge.undecided
         return undecided == "gate" or (undecided is None and approvals > 0)
+
+    def _check_periods(self) -> None:
+        """Load balancers have a count for each minute; an agent may publish Envoy's sooner."""
+        minutely = {t.router for t in self.traffic if not isinstance(t, AppMeshTraffic)}
+        for metric in self.judge.metrics if self.judge else ():
+            if metric.kind in ("errors", "latency") and metric.period < MINUTE and minutely:
+                raise ValueError(
+                    f"judge: {metric.named} has period {metric.period}, and {min(minutely)} has a"
+                    " count for each minute alone; remove period, or judge series of your own by"
+                    " kind custom"
+                )
 
     def _check_owners(self) -> None:
         """A mesh that nobody is named for would be another one in each account."""

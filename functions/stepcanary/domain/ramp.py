@@ -109,7 +109,8 @@ def _needed(outages: Outages, step: int) -> int:
     periods = outages.periods_needed(step)
     alarm = outages.pace.alarm
     by_alarm = None if alarm is None else -(-alarm // PERIOD) * PERIOD
-    by_judge = None if periods is None else (periods + 2) * PERIOD + outages.pace.final
+    pace = outages.pace
+    by_judge = None if periods is None else (periods + 2) * pace.period + pace.final
     return min((each for each in (by_alarm, by_judge) if each is not None), default=own)
 
 

@@ -7,7 +7,7 @@ would have been seen.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,17 +75,26 @@ class Replay:
 
     @cached_property
     def judging(self) -> Judging:
-        return self.profile.model_copy(update={"observe": False})
+        """Of days that are over there are minutes alone."""
+        return self._of_periods({})
+
+    def _of_periods(self, periods: Mapping[str, int]) -> Judging:
+        metrics = [
+            metric.model_copy(update={"period": periods.get(metric.named, PERIOD)})
+            for metric in self.profile.metrics
+        ]
+        return self.profile.model_copy(update={"observe": False, "metrics": metrics})
 
     def rejudged(self, execution: str, was: str, steps: int, rows: Sequence[Row]) -> Rejudged:
         """An old release of so many steps. What it is held against is what was counted then."""
-        judge = judge_of(self.judging, max(1, steps))
+        judging = self._of_periods({m: row.period for row in rows for m in row.counts})
+        judge = judge_of(judging, max(1, steps))
         named = {metric.named for metric in self.judging.metrics}
         compared, reason, seconds = Compared(), None, None
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.at + row.period):
             compared = compared.after(row, judge)
-            if reason is None and (reason := doubt(self.judging, judge, compared)):
-                seconds = row.at + PERIOD - rows[0].at
+            if reason is None and (reason := doubt(judging, judge, compared)):
+                seconds = row.at + row.period - rows[0].at
         outcome = judge.judgement(compared.tallies).outcome if reason is None else "revert"
         counted = {metric for row in rows for metric in row.counts}
         return Rejudged(

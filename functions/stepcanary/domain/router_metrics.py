@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from stepcanary.domain.identifiers import alb_name, alb_resource, lattice_id
-from stepcanary.domain.measures import Measure, MeshSeries, Series
+from stepcanary.domain.measures import BY_THE_MINUTE, Measure, MeshSeries, Series
 from stepcanary.domain.profile import AlbTraffic, AnyTraffic, AppMeshTraffic, LatticeTraffic
 from stepcanary.domain.split import SideName
 
@@ -59,8 +59,6 @@ def slow_of(
     return Measure(requests=requests, bad=bad)
 
 
-ZONED = {"AWS/ApplicationELB", "AWS/VpcLattice"}
-"""Namespaces whose metrics of a target group there are by zone as well."""
 ZONES = "abcdef"
 
 
@@ -71,7 +69,7 @@ def zones_of(region: str) -> list[str]:
 
 def in_zone(measure: Measure, zone: str) -> Measure | None:
     """What counts a side's answers of one zone; None where metrics do not tell."""
-    if any(each.namespace not in ZONED for each in (*measure.requests, *measure.bad)):
+    if any(each.namespace not in BY_THE_MINUTE for each in (*measure.requests, *measure.bad)):
         return None
 
     def zoned(series: list[Series]) -> list[Series]:

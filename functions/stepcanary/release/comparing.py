@@ -9,24 +9,27 @@ from stepcanary.aws import metrics
 from stepcanary.aws.metrics import Values
 from stepcanary.domain import comparison
 from stepcanary.domain.account import by_account
-from stepcanary.domain.comparison import Bake, Compared, Row, doubt, judge_of
+from stepcanary.domain.comparison import Bake, Compared, Row, doubt, is_missing, judge_of
 from stepcanary.domain.judging import Metric
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.measures import Measure, Series
+from stepcanary.domain.periods import LENGTHS, final_seconds
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import errors_of, slow_of
 from stepcanary.domain.split import SideName
+from stepcanary.domain.stage import promoting
 from stepcanary.domain.verdict import NO_HOLD, Verdict
 from stepcanary.errors import AwsUnavailable
 from stepcanary.store import evidence
 
 NO_ANSWER = "Release again once CloudWatch answers"
-PERIOD_SECONDS = 60
-FINAL_SECONDS = 60
-"""How old a period is when it is read. Both sides are read at one age, and a primary's bad answers
-that come later would be evidence against the canary."""
+PERIOD_SECONDS: dict[int, int] = {length: length for length in LENGTHS}
+"""How long a period is, by what a metric calls it."""
+FINAL_SECONDS: dict[int, int] = {length: final_seconds(length) for length in LENGTHS}
 LATE_SECONDS = 600
 """How late a period may be published, at most."""
+MISSING_SECONDS = 120
+"""How long a period waits for counts of one side that have to come."""
 MOST_PERIODS = 90
 """At one look: a transaction writes a hundred items. The next look goes on from there."""
 SIDES: tuple[SideName, SideName] = ("canary", "primary")
@@ -34,23 +37,47 @@ SIDES: tuple[SideName, SideName] = ("canary", "primary")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The periods of one release that are to be compared: from one second on, before another."""
+    """The periods of one release that are to be compared, of the metrics that have them so long:
+    from one second on, before another. What ends by `published` is final, and `is_old` is what is
+    left of the step before."""
 
-    lease: Lease
     release: Release
     before: Compared
+    period: int
     step: int
+    weight: int
     start: int
     end: int
+    published: int
+    is_old: bool
+
+    @property
+    def closes(self) -> bool:
+        """Whether no more of its step will come."""
+        return self.is_old and self.end == self.before.until
+
+    @property
+    def length(self) -> int:
+        return PERIOD_SECONDS[self.period]
 
     @property
     def seconds(self) -> range:
-        return range(self.start, self.end, PERIOD_SECONDS)
+        return range(self.start, self.end, self.length)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        assert self.release.judge is not None
+        return [each for each in self.release.judge.metrics if each.period == self.period]
 
 
 def is_compared(lease: Lease, release: Release) -> bool:
-    """Whether it waits with a weight that has settled, and that a promote would end."""
-    return release.judge is not None and lease.weight > 0 and lease.waits_for("promote")
+    """Whether it waits with a weight that has settled, and that a promote would end; or its primary
+    is replaced for the first time, and the canary has all the weight, as in its last step."""
+    if release.judge is None or not lease.weight:
+        return False
+    if lease.stage == promoting(0):
+        return lease.weight == lease.target == 100
+    return lease.waits_for("promote")
 
 
 def step_of(release: Release, weight: int) -> int:
@@ -58,27 +85,38 @@ def step_of(release: Release, weight: int) -> int:
     return next(n for n, step in enumerate(release.steps) if step.weight >= weight)
 
 
-def look_at(waiting: Iterable[tuple[Lease, Release]]) -> dict[str, Compared]:
+def look_at(
+    waiting: Iterable[tuple[Lease, Release]], *, baked: bool = False
+) -> dict[str, Compared]:
     """Compare what has been published since the last look; where each release stands now, by
-    execution.
+    execution. `baked` says that a bake is over, and the weight has not changed yet: what is
+    published of it later still is of this step.
 
     A look that finds nothing new, or that another one was ahead of, changes nothing. Raises
     `AwsUnavailable` and `AwsRefused`.
     """
-    windows = [_window(lease, release) for lease, release in waiting]
-    tallies = {window.release.execution: window.before for window in windows}
-    due = [window for window in windows if window.seconds]
-    for some in _by_account(due):
+    windows = [
+        _window(lease, release, period)
+        for lease, release in waiting
+        if release.judge is not None
+        for period in release.judge.periods
+    ]
+    stood = {(each.release.execution, each.period): each.before for each in windows}
+    due = [window for window in windows if window.seconds or window.closes or baked]
+    for some in _read_together(due):
         with entered(some[0].release.access):
             read = list(_read(some))
         for window, rows in read:
-            after = _after(window, rows)
-            if evidence.write(window.release.execution, window.before, rows, after):
-                tallies[window.release.execution] = after
+            key = execution, period = window.release.execution, window.period
+            after = _after(window, rows, baked=baked)
+            if evidence.write(execution, window.before, rows, after, period):
+                stood[key] = after
             else:
-                execution = window.release.execution
-                tallies[execution] = evidence.read(execution)
-    return tallies
+                stood[key] = evidence.read(*key)
+    found: dict[str, list[Compared]] = {}
+    for (execution, _), compared in stood.items():
+        found.setdefault(execution, []).append(compared)
+    return {execution: Compared.together(each) for execution, each in found.items()}
 
 
 def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Verdict:
@@ -90,7 +128,10 @@ def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Ve
     judging = release.judge
     assert judging is not None
     try:
-        compared = look_at([(lease, release)])[release.execution]
+        compared = look_at([(lease, release)], baked=True)[release.execution]
+        if compared.step < bake.step:
+            # That was the end of the step before.
+            compared = look_at([(lease, release)], baked=True)[release.execution]
     except AwsUnavailable as unavailable:
         unseen = f"the sides cannot be compared: {unavailable}"
         return bake.held(unseen, Verdict("revert", f"{unseen}{NO_HOLD}{NO_ANSWER}"))
@@ -102,21 +143,34 @@ def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Ve
     return comparison.verdict(judging, judge, compared, bake, approvals=approvals)
 
 
-def _by_account(windows: Sequence[Window]) -> Iterator[list[Window]]:
-    by_execution = {window.release.execution: window for window in windows}
-    for releases in by_account(window.release for window in windows).values():
-        yield [by_execution[release.execution] for release in releases]
+def _read_together(windows: Sequence[Window]) -> Iterator[list[Window]]:
+    """Those of one account whose periods are as long."""
+    for period in sorted({window.period for window in windows}):
+        by_execution = {w.release.execution: w for w in windows if w.period == period}
+        for releases in by_account(w.release for w in by_execution.values()).values():
+            yield [by_execution[release.execution] for release in releases]
 
 
-def _window(lease: Lease, release: Release) -> Window:
-    step = step_of(release, lease.weight)
+def _window(lease: Lease, release: Release, period: int) -> Window:
+    step, weight, length = step_of(release, lease.weight), lease.weight, PERIOD_SECONDS[period]
     # The wait of a bake begins when the weight has settled, and is named after its millisecond.
-    since = -(-lease.wait // 1_000 // PERIOD_SECONDS) * PERIOD_SECONDS
-    before = evidence.read(release.execution).at_step(step, since)
-    start = max(before.since, before.last + PERIOD_SECONDS if before.last else 0)
-    end = (clock.epoch_seconds() - FINAL_SECONDS) // PERIOD_SECONDS * PERIOD_SECONDS
-    end = min(end, start + MOST_PERIODS * PERIOD_SECONDS)
-    return Window(lease, release, before, step, start, end)
+    since = -(-lease.wait // 1_000 // length) * length
+    published = (clock.epoch_seconds() - FINAL_SECONDS[period]) // length * length
+    before = evidence.read(release.execution, period)
+    # The end of the step before was not published at its verdict.
+    is_old = before.step not in (-1, step) and _start(before, length) < before.until
+    if is_old:
+        step, weight = before.step, release.steps[before.step].weight
+    else:
+        before = before.at_step(step, since)
+    start = _start(before, length)
+    end = min(published, start + MOST_PERIODS * length)
+    end = min(end, before.until) if is_old else end
+    return Window(release, before, period, step, weight, start, end, published, is_old)
+
+
+def _start(before: Compared, length: int) -> int:
+    return max(before.since, before.last + length if before.last else 0)
 
 
 def measures_of(release: Release, metric: Metric, side: SideName) -> Measure:
@@ -135,40 +189,47 @@ def measures_of(release: Release, metric: Metric, side: SideName) -> Measure:
 class _Asked:
     """A place in the answer: which number of which side of which metric these series add to."""
 
-    metric: str
+    metric: Metric
     number: int
     series: list[Series]
 
 
-def _asked(release: Release) -> Iterator[_Asked]:
-    assert release.judge is not None
-    for metric in release.judge.metrics:
+Answer = tuple[_Asked, list[Values]]
+
+
+def _asked(window: Window) -> Iterator[_Asked]:
+    for metric in window.metrics:
         for place, side in enumerate(SIDES):
-            measure = measures_of(release, metric, side)
-            yield _Asked(metric.named, 2 * place, measure.requests)
-            yield _Asked(metric.named, 2 * place + 1, measure.bad)
+            measure = measures_of(window.release, metric, side)
+            yield _Asked(metric, 2 * place, measure.requests)
+            yield _Asked(metric, 2 * place + 1, measure.bad)
 
 
 def _read(windows: list[Window]) -> Iterator[tuple[Window, list[Row]]]:
-    """All series of all releases at once."""
-    asked = [(window, each) for window in windows for each in _asked(window.release)]
-    series = [one for _, each in asked for one in each.series]
-    start, end = min(w.start for w in windows), max(w.end for w in windows)
-    values = iter(metrics.read(series, start, end, PERIOD_SECONDS))
-    answers: dict[str, list[tuple[_Asked, list[Values]]]] = {}
+    """All series of all releases at once, whose periods are as long."""
+    asked = [(window, each) for window in windows if window.seconds for each in _asked(window)]
+    found: list[Values] = []
+    if asked:
+        read = [window for window in windows if window.seconds]
+        start, end = min(w.start for w in read), max(w.end for w in read)
+        series = [one for _, each in asked for one in each.series]
+        found = metrics.read(series, start, end, read[0].length)
+    values = iter(found)
+    answers: dict[str, list[Answer]] = {}
     for window, each in asked:
-        found = [next(values) for _ in each.series]
-        answers.setdefault(window.release.execution, []).append((each, found))
+        counted = [next(values) for _ in each.series]
+        answers.setdefault(window.release.execution, []).append((each, counted))
     for window in windows:
-        yield window, list(_rows(window, answers[window.release.execution]))
+        rows = list(_rows(window, answers.get(window.release.execution, [])))
+        yield window, _settled(window, rows)
 
 
-def _rows(window: Window, answers: list[tuple[_Asked, list[Values]]]) -> Iterator[Row]:
+def _rows(window: Window, answers: list[Answer]) -> Iterator[Row]:
     """A period without any request is none."""
     for at in window.seconds:
         counts: dict[str, list[int]] = {}
         for asked, found in answers:
-            numbers = counts.setdefault(asked.metric, [0, 0, 0, 0])
+            numbers = counts.setdefault(asked.metric.named, [0, 0, 0, 0])
             numbers[asked.number] = round(sum(values.get(at, 0.0) for values in found))
         counted = {
             metric: (n_c, min(x_c, n_c), n_p, min(x_p, n_p))
@@ -176,16 +237,54 @@ def _rows(window: Window, answers: list[tuple[_Asked, list[Values]]]) -> Iterato
             if n_c or n_p
         }
         if counted:
-            yield Row(at=at, step=window.step, weight=window.lease.weight, counts=counted)
+            yield Row(
+                at=at,
+                period=window.period,
+                step=window.step,
+                weight=window.weight,
+                counts=counted,
+                incomplete=[m for m in counted if _lacks(window, answers, m, at)],
+            )
 
 
-def _after(window: Window, rows: list[Row]) -> Compared:
+def _lacks(window: Window, answers: list[Answer], metric: str, at: int) -> bool:
+    """Whether requests of one side are missing on a route where the other side had some, and chance
+    does not explain it; by a limit alone the sides are not compared."""
+    requests = {
+        asked.number: [values.get(at, 0.0) for values in found]
+        for asked, found in answers
+        if asked.metric.named == metric and asked.metric.worse.ratio and asked.number in (0, 2)
+    }
+    if not requests:
+        return False
+    canary, primary = requests[0], requests[2]
+    if len(canary) != len(primary):
+        # Series of its own may be divided otherwise.
+        canary, primary = [sum(canary)], [sum(primary)]
+    return any(is_missing(*each, window.weight) for each in zip(canary, primary, strict=True))
+
+
+def _settled(window: Window, rows: list[Row]) -> list[Row]:
+    """Without the newest periods of which counts are missing that may come yet."""
+    due = window.published - MISSING_SECONDS
+    waits = (n for n, row in enumerate(rows) if row.incomplete and row.at + window.length > due)
+    return rows if window.closes else rows[: next(waits, len(rows))]
+
+
+def _after(window: Window, rows: list[Row], *, baked: bool) -> Compared:
     judging = window.release.judge
     assert judging is not None
     judge = judge_of(judging, len(window.release.steps))
     compared = window.before
     for row in rows:
         compared = compared.after(row, judge)
-    # A period that is empty may only be late, unless a later one is not or it is long over.
-    last = rows[-1].at if rows else max(compared.last, window.end - LATE_SECONDS)
-    return compared.model_copy(update={"last": last})
+    last, late = compared.last, window.published - LATE_SECONDS
+    if window.closes:
+        last = window.end - window.length
+    elif not rows:
+        # A period that is empty may only be late, unless a later one is not or it is long over.
+        last = max(last, min(window.end - window.length, late))
+    until = compared.until
+    if baked and not window.is_old:
+        until = clock.epoch_seconds() // window.length * window.length
+    return compared.model_copy(update={"last": last, "until": until})

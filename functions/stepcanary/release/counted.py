@@ -7,10 +7,11 @@ from stepcanary.aws import metrics
 from stepcanary.aws.metrics import Values
 from stepcanary.domain.judging import Metric
 from stepcanary.domain.measures import Measure
+from stepcanary.domain.periods import MINUTE
 from stepcanary.domain.release import Release
 from stepcanary.domain.replay import Minutes
 from stepcanary.domain.router_metrics import in_zone, zones_of
-from stepcanary.release.comparing import PERIOD_SECONDS, measures_of
+from stepcanary.release.comparing import measures_of
 
 Named = tuple[str, Measure]
 
@@ -47,7 +48,7 @@ def _measures(release: Release) -> Iterator[Named]:
 
 def _read(measures: list[Named], start: int, end: int) -> dict[str, Minutes]:
     series = [one for _, each in measures for one in (*each.requests, *each.bad)]
-    values = iter(metrics.read(series, start, end, PERIOD_SECONDS))
+    values = iter(metrics.read(series, start, end, MINUTE))
     found = {}
     for name, measure in measures:
         requests: Values = metrics.summed(islice(values, len(measure.requests)))

@@ -6,17 +6,20 @@ from itertools import islice
 
 from stepcanary import clock
 from stepcanary.aws import metrics
-from stepcanary.aws.metrics import Values
 from stepcanary.domain.evidence import estimated_clusters
 from stepcanary.domain.judging import DEFAULT_CLUSTERS, Judging, Metric
+from stepcanary.domain.periods import MINUTE
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import milliseconds, times_of
+from stepcanary.domain.usual import usual_of
 from stepcanary.errors import RequestRejected
-from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, measures_of
+from stepcanary.release import comparing
+from stepcanary.release.comparing import measures_of
 
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
 FLEET = 3
 """So many tasks of the canary are not told from its version any more."""
+LEAST_MINUTES = 3
 LEAST_BAD = 20
 """An estimate from fewer bad answers in a day says nothing."""
 
@@ -35,6 +38,8 @@ def estimated(release: Release, judging: Judging, before: Judging | None = None)
     `AwsRefused`, and `RequestRejected` where there is nothing to judge by.
     """
     if before is None or not _is_of(before, judging):
+        for metric in judging.metrics:
+            _require_short(release, judging, metric)
         timed = [_timed(release, judging, metric) for metric in judging.metrics]
         found = [known for known in timed if known is not None]
         if not found:
@@ -80,13 +85,37 @@ def _is_of(estimates: Judging, judging: Judging) -> bool:
         metric.model_copy(
             update={
                 name: getattr(metric, name) or getattr(found[metric.named], name)
-                for name in ("clusters", "slower_than_ms")
+                for name in ("clusters", "usual", "slower_than_ms")
             }
         )
         for metric in judging.metrics
         if metric.named in found
     ]
     return judging.model_copy(update={"metrics": filled}) == estimates
+
+
+def _require_short(release: Release, judging: Judging, metric: Metric) -> None:
+    """Of a metric that is published each minute a shorter period has all of its minute's counts, or
+    none, and would be read before these are there."""
+    if metric.period == MINUTE:
+        return
+    judged = release.model_copy(update={"judge": judging})
+    end, minute = _last_minute()
+    requests = measures_of(judged, metric, "primary").requests
+    period = comparing.PERIOD_SECONDS[metric.period]
+    moments = metrics.summed(metrics.read(requests, end - HOUR_SECONDS, end, period))
+    if len(moments) >= LEAST_MINUTES and not any(at % minute for at in moments):
+        raise RequestRejected(
+            f"judge: {metric.named} has counts at full minutes alone; publish it at high resolution"
+            " or remove period"
+        )
+
+
+def _last_minute() -> tuple[int, int]:
+    """The end of the last one that is final, and how long it is."""
+    minute = comparing.PERIOD_SECONDS[MINUTE]
+    end = (clock.epoch_seconds() - comparing.FINAL_SECONDS[MINUTE]) // minute * minute
+    return end, minute
 
 
 def _timed(release: Release, judging: Judging, metric: Metric) -> Metric | None:
@@ -108,25 +137,32 @@ def _timed(release: Release, judging: Judging, metric: Metric) -> Metric | None:
 
 
 def _sized(release: Release, found: list[Metric]) -> list[Metric]:
-    """With a cluster size for each that has none."""
+    """With a cluster size, and what is usual, for each that has none."""
     measures = [measures_of(release, metric, "primary") for metric in found]
     series = [one for each in measures for one in (*each.requests, *each.bad)]
-    end = (clock.epoch_seconds() - FINAL_SECONDS) // PERIOD_SECONDS * PERIOD_SECONDS
-    start = end - DAY_SECONDS
-    values = iter(metrics.read(series, start, end, PERIOD_SECONDS))
+    # By the minute whatever its periods: of shorter ones CloudWatch keeps three hours, and bad
+    # answers with one cause may be further apart.
+    end, minute = _last_minute()
+    values = iter(metrics.read(series, end - DAY_SECONDS, end, minute))
     sized = []
     for metric, measure in zip(found, measures, strict=True):
         requests = metrics.summed(islice(values, len(measure.requests)))
         bad = metrics.summed(islice(values, len(measure.bad)))
-        sized.append(metric if metric.clusters else _with_clusters(metric, requests, bad))
+        counted = [
+            (at, n, min(n, round(bad.get(at, 0.0))))
+            for at in sorted(requests)
+            if (n := round(requests[at]))
+        ]
+        known = {
+            "clusters": metric.clusters or _clusters(counted),
+            "usual": metric.usual or usual_of(counted),
+        }
+        sized.append(metric.model_copy(update=known))
     return sized
 
 
-def _with_clusters(metric: Metric, requests: Values, bad: Values) -> Metric:
-    moments = sorted(requests)
-    counted = [round(bad.get(at, 0.0)) for at in moments]
-    if sum(counted) < LEAST_BAD:
-        clusters = DEFAULT_CLUSTERS
-    else:
-        clusters = estimated_clusters([round(requests[at]) for at in moments], counted)
-    return metric.model_copy(update={"clusters": round(clusters, 2)})
+def _clusters(counted: list[tuple[int, int, int]]) -> float:
+    bad = [each for _, _, each in counted]
+    if sum(bad) < LEAST_BAD:
+        return DEFAULT_CLUSTERS
+    return round(estimated_clusters([requests for _, requests, _ in counted], bad), 2)

@@ -6,17 +6,18 @@ from stepcanary.domain import preview
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.exposure import Assumed, Outages, Pace
 from stepcanary.domain.judging import Judging
+from stepcanary.domain.periods import MINUTE, final_seconds
 from stepcanary.domain.preview import Source
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release
 from stepcanary.domain.request import ActionRequest
 from stepcanary.domain.router_metrics import errors_of
-from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, SIDES
+from stepcanary.release.comparing import SIDES
 from stepcanary.release.plan import build_release
 
-LOOK_SECONDS = 60
-"""Within which the watch looks at every release; at those that have just begun to bake it looks
-sooner."""
+LOOK_SECONDS, SHORT_LOOK_SECONDS = 60, 30
+"""Within which the watch looks at every release, and at those whose periods are shorter than a
+minute; at those that have just begun to bake it looks sooner."""
 
 
 def sketch(execution: str, service: str, profile: Profile) -> Release:
@@ -52,7 +53,7 @@ def assumed(release: Release) -> Assumed | None:
     answered: dict[int, float] = {}
     failed: dict[int, float] = {}
     for start, end in preview.windows(clock.epoch_seconds(), length):
-        found = metrics.read([*requests, *bad], start, end, PERIOD_SECONDS)
+        found = metrics.read([*requests, *bad], start, end, MINUTE)
         # Windows of a long release share minutes.
         answered |= metrics.summed(found[: len(requests)])
         failed |= metrics.summed(found[len(requests) :])
@@ -61,19 +62,42 @@ def assumed(release: Release) -> Assumed | None:
 
 def outages(release: Release, traffic: Assumed, sources: list[Source]) -> Outages:
     alarms = [each.seconds for each in sources if each.source.startswith("alarm ")]
+    period = _errors_period(release)
     pace = Pace(
-        final=FINAL_SECONDS,
-        look=LOOK_SECONDS,
+        final=final_seconds(period),
+        look=_look_seconds(period),
         settle=release.settle_seconds,
         alarm=min(alarms, default=None),
+        period=period,
     )
     return Outages(release.steps, release.judge, traffic, pace, release.holds)
 
 
-def judge_seconds(release: Release) -> int | None:
+def _look_seconds(period: int) -> int:
+    return LOOK_SECONDS if period >= MINUTE else SHORT_LOOK_SECONDS
+
+
+def _errors_period(release: Release) -> int:
+    """How long the shortest periods of errors are, which an outage is sure to be seen in."""
+    metrics_of = release.judge.metrics if release.judge else ()
+    periods = [each.period for each in metrics_of if each.kind == "errors" and not each.observe]
+    return min(periods, default=MINUTE)
+
+
+def judged(release: Release) -> list[Source]:
     """How long after its first bad answer the judge has seen an outage of which one period is
-    enough; None where no judge decides."""
+    enough, and where that is sooner, one in a metric of its own; none where no judge decides."""
     if release.judge is None or release.judge.observe:
-        return None
+        return []
+    slowest = _errors_period(release)
+    found = [Source(source="judge", seconds=_seconds(slowest))]
+    for metric in release.judge.metrics:
+        if metric.period < slowest and metric.kind == "custom" and not metric.observe:
+            source = f"judge by {metric.named}"
+            found.append(Source(source=source, seconds=_seconds(metric.period)))
+    return found
+
+
+def _seconds(period: int) -> int:
     # It begins within a period that proves nothing yet.
-    return 2 * PERIOD_SECONDS + FINAL_SECONDS + LOOK_SECONDS
+    return 2 * period + final_seconds(period) + _look_seconds(period)

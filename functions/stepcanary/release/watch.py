@@ -1,4 +1,5 @@
-"""Watch: the comparison of both sides while releases bake, from outside the state machine.
+"""Watch: the comparison of both sides while releases bake, and while the primary is replaced, from
+outside the state machine.
 
 It writes no route: a release that it doubts is signalled, as by the sweep.
 """
@@ -11,9 +12,10 @@ from stepcanary.contracts.answers import Watched
 from stepcanary.domain.account import by_account
 from stepcanary.domain.comparison import Compared, doubt, judge_of
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.periods import MINUTE
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
-from stepcanary.domain.stage import ROLLOUT
+from stepcanary.domain.stage import ROLLOUT, promoting
 from stepcanary.errors import AwsUnavailable, DocumentUnreadable, SignalRefused
 from stepcanary.observability import logger
 from stepcanary.release import comparing
@@ -30,7 +32,8 @@ Waiting = tuple[Lease, Release]
 
 
 def watch() -> Watched:
-    """Look at every release that bakes, and again and again at those that have just begun to."""
+    """Look at every release that bakes or has its primary replaced, and again and again at those
+    that cannot wait a minute."""
     ends_at = clock.now().timestamp() + WATCH_SECONDS
     looks, signalled, unseen = 0, set[str](), set[str]()
     waiting = _waiting()
@@ -47,7 +50,7 @@ def watch() -> Watched:
         if clock.now().timestamp() + pause > ends_at:
             break
         clock.sleep(pause)
-        waiting = [each for each in _waiting() if _is_young(each[0])]
+        waiting = [each for each in _waiting() if _is_urgent(*each)]
     return Watched(looks=looks, signalled=sorted(signalled), unseen=sorted(unseen - signalled))
 
 
@@ -61,7 +64,7 @@ def by_account_of(waiting: list[Waiting]) -> list[list[Waiting]]:
 def _waiting() -> list[Waiting]:
     found = []
     for lease in leases.held():
-        if lease.stage != ROLLOUT or lease.reverting or not lease.weight:
+        if lease.stage not in (ROLLOUT, promoting(0)) or lease.reverting or not lease.weight:
             continue
         with suppress(DocumentUnreadable):
             release = leases.release_of(lease)
@@ -70,8 +73,13 @@ def _waiting() -> list[Waiting]:
     return found
 
 
-def _is_young(lease: Lease) -> bool:
-    return clock.epoch_seconds() - lease.wait // 1_000 < YOUNG_SECONDS
+def _is_urgent(lease: Lease, release: Release) -> bool:
+    """Whether a minute is long: its weight is young, its primary is replaced, or it has counts
+    sooner than each minute."""
+    is_young = clock.epoch_seconds() - lease.wait // 1_000 < YOUNG_SECONDS
+    judging = release.judge
+    is_short = judging is not None and min(judging.periods) < MINUTE
+    return is_young or is_short or lease.stage != ROLLOUT
 
 
 def _signal(waiting: list[Waiting], compared: dict[str, Compared]) -> list[str]:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from stepcanary import clock
 from stepcanary.domain.comparison import Compared, Row
+from stepcanary.domain.periods import MINUTE
 from stepcanary.store import table
 from stepcanary.store.ledger import KEPT_SECONDS
 from stepcanary.store.table import Change, ConditionFailed, ItemKey, Put, execution_name
@@ -24,28 +25,36 @@ def _key(execution: str, sk: str) -> ItemKey:
     return ItemKey(f"release#{execution_name(execution)}", sk)
 
 
-def read(execution: str) -> Compared:
-    """What the release stands at; one that was never compared stands at nothing."""
-    item = table.get(_key(execution, "tally"))
+def _tally(execution: str, period: int) -> ItemKey:
+    return _key(execution, f"tally#{period}")
+
+
+def read(execution: str, period: int = MINUTE) -> Compared:
+    """What the release stands at by the metrics whose periods are so long; one that was never
+    compared stands at nothing."""
+    item = table.get(_tally(execution, period))
     return _compared.validate_json(item["tally"]) if item else Compared()
 
 
-def write(execution: str, before: Compared, rows: list[Row], after: Compared) -> bool:
-    """Keep new rows and what they have led to, unless somebody else was first; whether it was."""
+def write(
+    execution: str, before: Compared, rows: list[Row], after: Compared, period: int = MINUTE
+) -> bool:
+    """Keep new rows and what they have led to, unless somebody else was first; whether it was not.
+    Those of periods of another length are kept beside them."""
     expires_at = clock.epoch_seconds() + KEPT_SECONDS
-    same = Attr("last").eq(before.last) if before.last else table.is_absent("last")
+    same = Attr("at").eq(_at(before)) if before.last or before.until else table.is_absent("at")
     tally = Change(
-        _key(execution, "tally"),
+        _tally(execution, period),
         same,
         set={
-            "last": after.last,
+            "at": _at(after),
             "tally": _compared.dump_json(after).decode(),
             "expires_at": expires_at,
         },
     )
     puts = [
         Put(
-            _key(execution, f"{PREFIX}{row.at:012}"),
+            _key(execution, f"{PREFIX}{row.at:012}#{row.period}"),
             {"row": row.model_dump_json(), "expires_at": expires_at},
             table.is_absent("row"),
         )
@@ -56,6 +65,11 @@ def write(execution: str, before: Compared, rows: list[Row], after: Compared) ->
     except ConditionFailed:
         return False
     return True
+
+
+def _at(compared: Compared) -> str:
+    """Names what it stands at: the last period, and until when a verdict has seen its step."""
+    return f"{compared.last} {compared.until}"
 
 
 @dataclass(frozen=True, slots=True)
