@@ -101,6 +101,14 @@ class Service:
         return self.running >= self.desired if state is None else state == "COMPLETED"
 
     @property
+    def keeps_count(self) -> bool:
+        """Whether ECS stops none of its tasks before another one runs in its place; what it does
+        where nothing is said is in
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+        """
+        return self.minimum_percent is None or self.minimum_percent >= 100
+
+    @property
     def is_full(self) -> bool:
         """Whether all tasks run that the current deployment wants, where ECS does not wait for them
         itself: with early success it calls a deployment complete before, and starts the rest, or

@@ -6,7 +6,7 @@ from stepcanary import clock
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import MOST_SIGNALS, TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal
-from stepcanary.domain.stage import RETURNING, ROLLOUT
+from stepcanary.domain.stage import RETURNING, ROLLOUT, Stage
 from stepcanary.errors import RevertRequested, SignalRefused, StageOver
 from stepcanary.store import leases, table
 from stepcanary.store.lease_items import lease_key, lease_of
@@ -104,20 +104,27 @@ def keep(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
     return lease_of(lease.split, item)
 
 
-def begin_way_back(lease: Lease, revert: Signal) -> Lease | None:
+def begin_way_back(lease: Lease, revert: Signal, *, mixed: Stage | None = None) -> Lease | None:
     """Keep a revert for a release that waits in its rollout, and begin the way back with it: no
     late shift is accepted any more. The lease as it was; None where the release is anywhere else,
-    has a revert already, or is in other hands: then nothing is written."""
+    has a revert already, or is in other hands: then nothing is written.
+
+    With `mixed` it waits at that stage, and its primary is between two versions.
+    """
     is_waiting = Attr("token").exists() & Attr("ends_on").contains("revert") & is_still_there()
     untroubled = Attr("lent").ne(True) & table.is_absent("parked") & table.is_absent("recovering")
     change = Change(
         lease_key(lease.split),
         Attr("holder").eq(lease.holder)
-        & Attr("stage").eq(ROLLOUT.number)
+        & Attr("stage").eq((mixed or ROLLOUT).number)
         & is_not_reverting()
         & is_waiting
         & untroubled,
-        set={"signal": revert.model_dump(), "stage": RETURNING.number},
+        set={
+            "signal": revert.model_dump(),
+            "stage": RETURNING.number,
+            **({"mixed": True} if mixed else {}),
+        },
         first={"returning_at": clock.epoch_seconds()},
     )
     try:
