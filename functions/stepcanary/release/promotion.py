@@ -178,7 +178,7 @@ def restore_primary(
     if decided:
         # No gate follows, which a retry could end.
         with suppress(StageOver):
-            mailbox.decide_way_back(lease, mailbox.is_before_its_gate(lease))
+            mailbox.decide_way_back(lease, mailbox.is_before_its_gate(restoring(number)))
     return Restored(
         next="return" if decided else "ask",
         next_attempt=number + 1,

@@ -120,12 +120,7 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides, *, helpless:
     """
     primary = sides.primary
     old = is_old(release, lease, primary.task_definition)
-    if lease.mixed or (
-        lease.reverting
-        and lease.stage < RETURNING
-        and not helpless
-        and world.takes_back(release, lease, primary)
-    ):
+    if lease.mixed or (not helpless and _is_to_take_back(release, lease, primary)):
         return _is_taken_back(release, lease, primary, helpless=helpless)
     if lease.stage == RETURNING:
         ready = _may_return(release, lease, sides)
@@ -154,21 +149,27 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides, *, helpless:
     return False
 
 
+def _is_to_take_back(release: Release, lease: Lease, primary: Service) -> bool:
+    under_way = lease.reverting and lease.stage < RETURNING
+    return under_way and world.takes_back(release, lease, primary)
+
+
 def _is_taken_back(release: Release, lease: Lease, primary: Service, *, helpless: bool) -> bool:
-    """Whether the primary runs its old version again; until then it has the traffic all the same,
+    """Whether the primary runs its old version again. Until then it has the traffic all the same,
     unless it serves nothing."""
     before = stages.take_back(lease, lease.stage)
-    if not helpless:
-        returned = force_all(release, 0, unsure=before.stage < RETURNING)
-        lease = routes.note_losses(before, returned.losses(release))
-        if not returned.failures:
-            lease = routes.confirm(lease, 0, returned.now)
+    if helpless:
+        deploy_old(release, before, primary)
+        return False
+    returned = force_all(release, 0, unsure=before.stage < RETURNING)
+    lease = routes.note_losses(before, returned.losses(release))
+    if not returned.failures:
+        lease = routes.confirm(lease, 0, returned.now)
     deploy_old(release, lease, primary)
-    if not helpless:
-        returned.require_all()
-    foreign = foreign_revision(release, lease, "primary", primary) is not None
+    returned.require_all()
     # Until it was asked for, a read that shows it may be older than the new one.
     asked = before.restored and is_old(release, before, primary.task_definition)
+    foreign = foreign_revision(release, lease, "primary", primary) is not None
     return (asked or foreign) and world.keeps_up(release, primary) is None
 
 

@@ -44,9 +44,9 @@ def is_at_stage(lease: Lease) -> ConditionBase:
     return Attr("stage").eq(lease.stage.number)
 
 
-def is_before_its_gate(lease: Lease) -> ConditionBase:
+def is_before_its_gate(stage: Stage) -> ConditionBase:
     """No wait was entered since the release is at this stage."""
-    return table.is_absent("wait_stage") | Attr("wait_stage").ne(lease.stage.number)
+    return table.is_absent("wait_stage") | Attr("wait_stage").ne(stage.number)
 
 
 def is_named(wait: int) -> ConditionBase:
