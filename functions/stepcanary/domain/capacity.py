@@ -140,21 +140,21 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
-class Mix:
-    """What a primary runs that is being replaced: how many tasks of its `old` version, and whether
-    its count is `kept`, for ECS stops no task before another one runs in its place."""
+class Rolling:
+    """A primary whose tasks ECS replaces: how many run its `old` version, and whether its count is
+    `kept`, for no task is stopped before another one runs in its place."""
 
     old: int
     kept: bool
 
 
-def takes_back(mix: Mix, primary: Capacity) -> bool:
+def takes_back(rolling: Rolling, primary: Capacity) -> bool:
     """Whether the traffic of a canary in doubt is better off at a primary between two versions.
 
     On the canary all of it gets the version in doubt. At the primary the old tasks' share of it
     does not, and the rest is no worse off: it carries all of it, and still will as ECS goes on.
     """
-    return mix.old > 0 and mix.kept and primary.shortage(100) is None
+    return rolling.old > 0 and rolling.kept and primary.shortage(100) is None
 
 
 def can_take_over(primary: Capacity, canary: Capacity) -> bool:

@@ -1,6 +1,6 @@
 """Revisions: which task definitions a side of a release may run, and what others deployed."""
 
-from stepcanary.domain.capacity import Mix
+from stepcanary.domain.capacity import Rolling
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
@@ -17,14 +17,14 @@ def is_old(release: Release, lease: Lease, arn: str) -> bool:
     return arn == release.primary.task_definition or (bool(lease.copy) and arn == lease.copy)
 
 
-def mix_of(release: Release, lease: Lease, primary: Service) -> Mix:
+def rolling_of(release: Release, lease: Lease, primary: Service) -> Rolling:
     """What runs on a primary that this release replaces, or that gets its old version back."""
     old = sum(
         int(deployment.get("runningCount", 0))
         for deployment in primary.deployments
         if is_old(release, lease, deployment["taskDefinition"])
     )
-    return Mix(old, kept=primary.keeps_count)
+    return Rolling(old, kept=primary.keeps_count)
 
 
 def foreign_revision(

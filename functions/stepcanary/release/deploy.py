@@ -249,7 +249,7 @@ def check(
 
 def _is_to_serve(release: Release, lease: Lease, primary: Service) -> bool:
     """Whether traffic that a canary in doubt has is better off at the primary as it is by now."""
-    if lease.mixed:
+    if lease.taken_back:
         # What stood in the way of a route may be over.
         return lease.weight > 0 and not lease.lent
     if not lease.reverting or lease.stage == RETURNING:

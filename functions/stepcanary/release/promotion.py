@@ -151,7 +151,7 @@ def restore_primary(
     what follows, unless a retry came before this was looked at.
     """
     lease = leases.check(release, fence)
-    if returned or lease.mixed:
+    if returned or lease.taken_back:
         return _restore_in_place(release, stages.enter(release, fence, RETURNING), number)
     if not lease.touched:
         return Restored(next="revert", next_attempt=number + 1)
@@ -193,7 +193,7 @@ def _restore_in_place(release: Release, lease: Lease, number: int) -> Restored:
     before. A route that cannot be returned is tried again at the next look."""
     moved, note = give_back(release, lease, keeps_note=True)
     deployment = deploy.deploy_old(release, lease, world.see(release).primary)
-    if not leases.check(release, lease.fence).mixed:
+    if not leases.check(release, lease.fence).taken_back:
         moved.require_all()
     return Restored(
         next="return",

@@ -120,7 +120,7 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides, *, helpless:
     """
     primary = sides.primary
     old = is_old(release, lease, primary.task_definition)
-    if lease.mixed or (not helpless and _is_to_take_back(release, lease, primary)):
+    if lease.taken_back or (not helpless and _is_to_take_back(release, lease, primary)):
         return _is_taken_back(release, lease, primary, helpless=helpless)
     if lease.stage == RETURNING:
         ready = _may_return(release, lease, sides)

@@ -131,7 +131,7 @@ def _begin_to_take_back(lease: Lease, signal: Signal) -> Lease | None:
     except (AwsRefused, AwsUnavailable, DocumentUnreadable):
         logger.exception("the primary could not be looked at", extra={"split": lease.split})
         return None
-    return mailbox.begin_way_back(now, signal, mixed=now.stage)
+    return mailbox.begin_way_back(now, signal, taken_back=now.stage)
 
 
 def deliver(lease: Lease, signal: Signal, wait: int | None = None) -> str:

@@ -10,7 +10,7 @@ from stepcanary.domain.capacity import takes_back as takes_all
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
-from stepcanary.domain.revisions import foreign_revision, mix_of
+from stepcanary.domain.revisions import foreign_revision, rolling_of
 from stepcanary.domain.rollback import canary_tasks
 from stepcanary.domain.split import SideName
 from stepcanary.errors import (
@@ -129,8 +129,8 @@ def takes_back(release: Release, lease: Lease, primary: Service) -> bool:
     its old version."""
     if foreign_revision(release, lease, "primary", primary):
         return False
-    mix = mix_of(release, lease, primary)
-    return takes_all(mix, measure(release, "primary", primary, 100, targets=True))
+    rolling = rolling_of(release, lease, primary)
+    return takes_all(rolling, measure(release, "primary", primary, 100, targets=True))
 
 
 def may_carry_all(release: Release, primary: Service) -> bool:

@@ -39,7 +39,7 @@ AS_KEPT = (
     "scales_at",
     "lead",
     "goes_back",
-    "mixed",
+    "taken_back",
 )
 LEFT_BY_A_HOLDER = (
     "signal",
@@ -68,7 +68,7 @@ LEFT_BY_A_HOLDER = (
     "lent",
     "restored",
     "goes_back",
-    "mixed",
+    "taken_back",
     "losses",
     "scales_at",
 )

@@ -104,26 +104,29 @@ def keep(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
     return lease_of(lease.split, item)
 
 
-def begin_way_back(lease: Lease, revert: Signal, *, mixed: Stage | None = None) -> Lease | None:
+def begin_way_back(
+    lease: Lease, revert: Signal, *, taken_back: Stage | None = None
+) -> Lease | None:
     """Keep a revert for a release that waits in its rollout, and begin the way back with it: no
     late shift is accepted any more. The lease as it was; None where the release is anywhere else,
     has a revert already, or is in other hands: then nothing is written.
 
-    With `mixed` it waits at that stage, and its primary is between two versions.
+    With `taken_back` it waits at that stage, and its primary, between two versions, takes the
+    traffic back.
     """
     is_waiting = Attr("token").exists() & Attr("ends_on").contains("revert") & is_still_there()
     untroubled = Attr("lent").ne(True) & table.is_absent("parked") & table.is_absent("recovering")
     change = Change(
         lease_key(lease.split),
         Attr("holder").eq(lease.holder)
-        & Attr("stage").eq((mixed or ROLLOUT).number)
+        & Attr("stage").eq((taken_back or ROLLOUT).number)
         & is_not_reverting()
         & is_waiting
         & untroubled,
         set={
             "signal": revert.model_dump(),
             "stage": RETURNING.number,
-            **({"mixed": True} if mixed else {}),
+            **({"taken_back": True} if taken_back else {}),
         },
         first={"returning_at": clock.epoch_seconds()},
     )

@@ -163,11 +163,11 @@ def take_back(lease: Lease, stage: Stage) -> Lease:
     Raises `LeaseLost`, and `StageOver` where the release has gone on otherwise.
     """
     is_there = Attr("stage").eq(stage.number)
-    is_done = Attr("stage").eq(RETURNING.number) & Attr("mixed").eq(True)
+    is_done = Attr("stage").eq(RETURNING.number) & Attr("taken_back").eq(True)
     change = Change(
         lease_key(lease.split),
         leases.is_ours(lease.holder, lease.fence) & (is_there | is_done),
-        set={"stage": RETURNING.number, "mixed": True},
+        set={"stage": RETURNING.number, "taken_back": True},
         first={"returning_at": clock.epoch_seconds()},
     )
     try:
