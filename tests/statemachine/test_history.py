@@ -42,10 +42,10 @@ PLACES: dict[str, str] = {
     " ShiftBack SettleBack BakeBack JudgeReturn WhatReturnVerdict ReturnRevoked"
     " ReturnTraffic RestorePrimary WhatRestored PromotionGate WhatDecision",
     "back": "SettleOnCanary RestoreForRevert WhatRestoredForRevert SettleToRevert CheckOldPrimary"
-    " RestoreDrifted RestoreInPlace IsOldPrimarySteady WaitForOldPrimary ReturnToOldPrimary Revert WhatAttempt"
-    " WaitToRevert RevertGivenUp WaitForRouter ConfirmRest IsAtRest NoteDrift RestoreReturned"
-    " WaitForClients RetireCanary CloseRelease WhatOutcome Released Reverted Rejected"
-    " PromotionFailed RevertFailed",
+    " RestoreDrifted RestoreInPlace IsOldPrimarySteady WaitForOldPrimary ReturnToOldPrimary Revert"
+    " WhatAttempt WaitToRevert RevertGivenUp WaitForRouter ConfirmRest IsAtRest NoteDrift"
+    " RestoreReturned WaitForClients RetireCanary CloseRelease WhatOutcome Released"
+    " Reverted Rejected PromotionFailed RevertFailed",
     "no release": "TakeAction IsActionTaken Done",
 }
 PLACE_OF = {state: place for place, states in PLACES.items() for state in states.split()}
