@@ -311,14 +311,39 @@ def test_a_rolling_deployment_keeps_the_older_tasks_until_it_is_complete(aws: Aw
     assert new["taskDefinition"] == answered["taskDefinition"] != old["taskDefinition"]
     assert (old["createdAt"], new["createdAt"]) == (began, aws.clock.now())
     assert aws.states() == [("PRIMARY", "IN_PROGRESS", 0, 2), ("ACTIVE", "COMPLETED", 2, 0)]
-    aws.clock.sleep(14)
+    aws.clock.sleep(11)
     assert aws.counts() == (2, 2, 2)
     aws.clock.sleep(1)
+    # As a new task runs, an old one goes.
+    assert aws.states() == [("PRIMARY", "IN_PROGRESS", 1, 1), ("ACTIVE", "COMPLETED", 1, 0)]
+    aws.clock.sleep(3)
     assert aws.states() == [("PRIMARY", "COMPLETED", 2, 0)]
     after = aws.service()["deployments"][0]
     assert after["id"] == new["id"]
     assert after["createdAt"] < after["updatedAt"] == aws.clock.now()
     assert aws.counts() == (2, 2, 0)
+
+
+def test_old_tasks_go_first_where_no_more_may_run(aws: Aws) -> None:
+    aws.cloud.services["example1"]["desiredCount"] = 4
+    aws.cloud.roll_by("example1", 50, 100)
+    aws.cloud.deploy_foreign("example1")
+    assert aws.states() == [("PRIMARY", "IN_PROGRESS", 0, 2), ("ACTIVE", "COMPLETED", 2, 0)]
+    aws.clock.sleep(12)
+    assert aws.states() == [("PRIMARY", "IN_PROGRESS", 1, 2), ("ACTIVE", "COMPLETED", 1, 0)]
+    aws.clock.sleep(18)
+    assert aws.states() == [("PRIMARY", "COMPLETED", 4, 0)]
+
+
+def test_old_tasks_go_one_batch_after_the_other(aws: Aws) -> None:
+    aws.cloud.services["example1"]["desiredCount"] = 4
+    aws.cloud.roll_by("example1", 100, 150)
+    aws.cloud.deploy_foreign("example1")
+    assert aws.states() == [("PRIMARY", "IN_PROGRESS", 0, 2), ("ACTIVE", "COMPLETED", 4, 0)]
+    aws.clock.sleep(15)
+    assert aws.states() == [("PRIMARY", "IN_PROGRESS", 2, 2), ("ACTIVE", "COMPLETED", 2, 0)]
+    aws.clock.sleep(15)
+    assert aws.states() == [("PRIMARY", "COMPLETED", 4, 0)]
 
 
 def test_a_scale_out_in_a_rolling_deployment_delays_its_end(aws: Aws) -> None:
@@ -494,8 +519,10 @@ def test_a_read_of_a_service_lags(aws: Aws) -> None:
     assert aws.states() == [("PRIMARY", "COMPLETED", 2, 0)]
     aws.clock.sleep(1)
     assert aws.counts() == (3, 2, 3)
-    aws.clock.sleep(14)
+    aws.clock.sleep(9)
     assert aws.states() == [("PRIMARY", "IN_PROGRESS", 0, 3), ("ACTIVE", "COMPLETED", 2, 0)]
+    aws.clock.sleep(5)
+    assert aws.states() == [("PRIMARY", "IN_PROGRESS", 2, 1), ("ACTIVE", "COMPLETED", 1, 0)]
     aws.clock.sleep(1)
     assert aws.states() == [("PRIMARY", "COMPLETED", 3, 0)]
     assert aws.cloud.view("example1", aws.clock.now())["runningCount"] == 3

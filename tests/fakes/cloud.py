@@ -304,6 +304,14 @@ class Cloud(Scaling, Published, Measured):
         self.service_settings[service] = {"deploymentConfiguration": configuration}
         self.services[service].early_percent = percent
 
+    def roll_by(self, service: str, least: int, most: int) -> None:
+        """Its deployments keep so many percent of its tasks running, and start no more than that
+        with them."""
+        configuration = {"minimumHealthyPercent": least, "maximumPercent": most}
+        self.service_settings[service] = {"deploymentConfiguration": configuration}
+        here = self.services[service]
+        here.least_percent, here.most_percent = least, most
+
     def set_alarm(self, name: str, state: str) -> None:
         """Let an alarm go to a state, with a trace in its history and an event."""
         before = self.alarms.get(name, "INSUFFICIENT_DATA")

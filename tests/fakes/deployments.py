@@ -12,6 +12,9 @@ from tests.fakes.service import Document
 CIRCUIT_BREAKER = "ECS deployment circuit breaker: tasks failed"
 RETRY_SECONDS = 15.0
 """How long ECS takes to start a task again whose image is broken."""
+WAVES = 4
+"""The tasks of a deployment run in so many waves at most, over the second half of what a new task
+needs: no two start at the same moment."""
 
 
 class Scheduler(Protocol):
@@ -42,6 +45,8 @@ class Deployment:
     created: datetime
     state: str = "IN_PROGRESS"
     running: int = 0
+    startup: float = 0
+    """How many seconds each of its tasks needs."""
     starting: dict[int, int] = field(default_factory=dict)
     crashed: int = 0
     crashing: bool = False
@@ -104,6 +109,10 @@ class Deployment:
 class Service(Remembered):
     """The service as DescribeServices answers it; its past is kept.
 
+    A deployment rolls: old tasks stay for as long as `least_percent` of those that are desired do
+    not run without them, and new ones start as far as all together are no more than `most_percent`.
+    As ECS does not say which old ones go first, it is those that have served for longest.
+
     Whoever sets `desiredCount` in it has the tasks at once; `scale` takes the time that ECS takes.
     """
 
@@ -113,6 +122,7 @@ class Service(Remembered):
         self._scheduler = scheduler
         self.early_percent: int | None = None
         """At so many percent of its tasks a deployment is complete; none where it takes all."""
+        self.least_percent, self.most_percent = 100, 200
         self._batches = 0
         first = Deployment(f"ecs-svc/{name}-0", definition, self.clock.now(), "COMPLETED", desired)
         scheduler.resolve(first.id, definition)
@@ -158,7 +168,7 @@ class Service(Remembered):
         self._scheduler.see_desired(self.name)
 
     def deploy(self, id: str, definition: str, desired: int, seconds: float) -> None:
-        """A new deployment starts all of its tasks; the older ones' run until it is complete."""
+        """A new deployment; the older ones start nothing any more."""
         for older in self._deployments:
             older.shrink(desired)
             if older.state == "IN_PROGRESS":
@@ -166,15 +176,40 @@ class Service(Remembered):
         if not self["runningCount"]:
             self._deployments.clear()
         self._scheduler.resolve(id, definition)
-        newest = Deployment(id, definition, self.clock.now())
+        newest = Deployment(id, definition, self.clock.now(), startup=seconds)
         self._deployments.insert(0, newest)
-        # What early success does not wait for starts when the deployment is complete already.
-        early = desired if self.early_percent is None else -(-desired * self.early_percent // 100)
-        counts = [count for count in (early, desired - early) if count] or [0]
-        batches = [self._batch(newest, count) for count in counts]
+        if self.early_percent is not None or not desired:
+            # What early success does not wait for starts when the deployment is complete already.
+            early = -(-desired * (self.early_percent or 0) // 100)
+            counts = [count for count in (early, desired - early) if count] or [0]
+            batches = [self._batch(newest, count) for count in counts]
+            self._publish(desired)
+            for number, batch in enumerate(batches, start=1):
+                self._start_after(number * seconds, newest, batch)
+            return
+        self._roll(newest, desired)
+
+    def _roll(self, newest: Deployment, desired: int) -> None:
+        """Stop the old tasks that need not stay, and start the new ones that there is room for."""
+        self._stop_older(newest, desired)
+        most = desired * self.most_percent // 100
+        room = most - sum(each.running + each.pending for each in self._deployments)
+        count = max(0, min(room, desired - newest.running - newest.pending))
+        waves = [count * (n + 1) // WAVES - count * n // WAVES for n in range(WAVES)]
+        batches = [self._batch(newest, size) for size in waves if size]
         self._publish(desired)
         for number, batch in enumerate(batches, start=1):
-            self._start_after(number * seconds, newest, batch)
+            share = 0.5 + number / len(batches) / 2
+            self._start_after(newest.startup * share, newest, batch)
+
+    def _stop_older(self, newest: Deployment, desired: int) -> None:
+        least = -(-desired * self.least_percent // 100)
+        older = self._deployments[1:]
+        surplus = sum(each.running for each in older) - max(0, least - newest.running)
+        for each in reversed(older):
+            gone = max(0, min(surplus, each.running))
+            each.running -= gone
+            surplus -= gone
 
     def scale(self, desired: int, seconds: float) -> None:
         """Scale-in is immediate; the tasks of a scale-out run after so many seconds."""
@@ -182,6 +217,8 @@ class Service(Remembered):
         if more <= 0:
             for deployment in self._deployments:
                 deployment.shrink(desired)
+            if newest.state == "IN_PROGRESS":
+                self._stop_older(newest, desired)
             self._publish(desired)
             return
         # A failed deployment starts nothing any more; whatever serves instead of it grows.
@@ -223,6 +260,10 @@ class Service(Remembered):
             if deployment.state == "COMPLETED":
                 self._start_after(RETRY_SECONDS, deployment, batch)
                 return
+            if batch != (last := max(deployment.starting)):
+                # ECS gives it up with the last of them.
+                deployment.starting[last] += deployment.starting.pop(batch)
+                return
             deployment.fail()
         else:
             del deployment.starting[batch]
@@ -234,8 +275,11 @@ class Service(Remembered):
             deployment.crashed += count
         else:
             deployment.running += count
-        newest = deployment is self._deployments[0]
-        enough = not deployment.pending or self.early_percent is not None
-        if newest and deployment.state == "IN_PROGRESS" and enough:
+        if deployment is not self._deployments[0] or deployment.state != "IN_PROGRESS":
+            return
+        enough = not deployment.pending and deployment.running >= self.desired
+        if enough or self.early_percent is not None:
             deployment.state = "COMPLETED"
             del self._deployments[1:]
+        else:
+            self._roll(deployment, self.desired)

@@ -241,6 +241,11 @@ class Ecs(Lagging):
         done = [d for d in deployments if d["rolloutState"] == "COMPLETED"]
         return self._contents[done[-1]["id"]]
 
+    def mix(self, service: str) -> list[tuple[dict[str, str], int]]:
+        """What each deployment of a service runs, and how many tasks of it."""
+        view = self.view(service)
+        return [(self._contents[d["id"]], d["runningCount"]) for d in view["deployments"]]
+
     def running_image(self, service: str) -> str:
         """The same of its first container alone."""
         return next(iter(self.content(service).values()))

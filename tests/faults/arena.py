@@ -25,7 +25,7 @@ from tests.fakes.cloud import ACCOUNT, REGION, Document, Refusal
 from tests.fakes.fronts import CLOUDS
 from tests.faults.bases import BASES, MATRIX_PROFILE
 from tests.faults.invariants import BOUND_SECONDS, SETTLE_SECONDS, Watch, Writer
-from tests.faults.kinds import ALARMS, ANSWERS_OF_AWS, CANARY, DEADLY, HARMLESS, LAGS, WORLD
+from tests.faults.kinds import ALARM, ALARMS, ANSWERS_OF_AWS, CANARY, DEADLY, HARMLESS, LAGS, WORLD
 from tests.faults.run import Case, Result, Run
 from tests.statemachine.runner import World, listening, name_of, opened_world
 
@@ -242,6 +242,9 @@ class Arena(World):
             self.change_world(kind, state.name)
         for kind in kinds & {"revert signalled", "promote signalled"}:
             self.signal_now(kind.split()[0])
+        if "alarm fires" in kinds:
+            # What waits by then hears of it.
+            self.clock.after(1, lambda: self.cloud.set_alarm(ALARM, "ALARM"))
         if "second release" in kinds:
             held = self.holder() == arn
             outcome = self.wait_for_end(self.start_next())

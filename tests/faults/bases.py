@@ -101,6 +101,24 @@ def _bad_at_100(arena: Arena) -> None:
     )
 
 
+def _bad_as_it_rolls(arena: Arena) -> None:
+    """The alarm fires when one task of the primary is new by then, and the others are old."""
+    _when_weight(
+        arena, 100, SETTLE_SECONDS + 103, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM")
+    )
+
+
+def _bad_once_it_has_rolled(arena: Arena) -> None:
+    """The alarm fires when no old task of the primary is left, before anybody has seen that. Tasks
+    take long by then, so that some of the old version's serve before the others run."""
+
+    def fire() -> None:
+        arena.cloud.startup_seconds = 40.0
+        arena.cloud.set_alarm("example2-5xx", "ALARM")
+
+    _when_weight(arena, 100, SETTLE_SECONDS + 107, fire)
+
+
 def _bad_after_its_return(arena: Arena) -> None:
     """The alarm fires while the router follows the weights back to the new version."""
     _when_weight(arena, 0, 20, lambda: arena.cloud.set_alarm("example2-5xx", "ALARM"))
@@ -173,6 +191,14 @@ class PinnedAlb(AlbCloud):
         return [{**self.traffic, "accept_stickiness": True}]
 
 
+class StoppingAlb(AlbCloud):
+    """ECS stops old tasks of the primary before new ones run."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self.roll_by(PRIMARY, 50, 100)
+
+
 class ScaledAlb(AlbCloud):
     """Autoscaling follows the traffic on both sides; and scheduled actions may come."""
 
@@ -243,6 +269,9 @@ BASES = {
     "good": Base(_good, has_events=False),
     "bad canary": Base(_bad),
     "bad canary at 100 %": Base(_bad_at_100),
+    "bad as the primary rolls": Base(_bad_as_it_rolls, every=2),
+    "bad once it has rolled": Base(_bad_once_it_has_rolled, routers=("alb",), every=2),
+    "bad without old tasks": Base(_bad_at_100, routers=("alb",), cloud=StoppingAlb, every=2),
     "bad after its return": Base(_bad_after_its_return),
     "failed canary deployment": Base(_failed_canary),
     "failed primary deployment": Base(_failed_primary),

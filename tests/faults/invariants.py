@@ -149,6 +149,8 @@ class Watch:
         """Somebody else deployed before the release was closed, so it has to say so."""
         self.stirred = False
         """The world has done something to tasks or deployments: not all that is short is ours."""
+        self._taken_back = False
+        """The primary has all weight, and was to get its old version as it serves."""
         self._overwritten = False
         self._left: list[dict[str, str]] = []
         """What the primary meant whenever somebody deployed it anew."""
@@ -230,7 +232,7 @@ class Watch:
 
     def forget_what_was_to_be_named(self) -> None:
         """Another release begins, which was not there."""
-        self.to_be_named = self.nameable = self.overtaken = False
+        self.to_be_named = self.nameable = self.overtaken = self._taken_back = False
 
     def see_time(self, *, held: bool) -> None:
         """Does traffic go for long to a side that serves nothing, while the other one could?"""
@@ -290,7 +292,11 @@ class Watch:
         if writer.function == "DeployCanaryFunction" and name == "ecs.UpdateService":
             wanted = params.get("taskDefinition") or self.cloud.view(CANARY)["taskDefinition"]
             self.progress(writer.execution).asked.append(self.cloud.meaning(wanted))
+        brings_back = new_primary and writer.function != "PromotePrimaryFunction"
+        if brings_back and split == AT_REST and self._serves_old():
+            self._taken_back = True
         excused = self.unseen or self.in_place() or not self.runs(CANARY)
+        excused = excused or (brings_back and self._taken_back)
         if new_primary and split[1] != 100 and not excused:
             self.say("primary", f"the primary is replaced while the split is {split}")
         if new_primary and split[1] == 100 and not self._has_settled() and not excused:
@@ -345,7 +351,10 @@ class Watch:
                 self.say("capacity", f"the canary gets {now[1]} % with {self.runs(CANARY)} tasks")
         # A revert writes first, and asks afterwards.
         first = (relays or writer.function == "RevertFunction") and self.stirred
-        if now[0] > before[0] and not (first or self._may_get(PRIMARY) or self.in_place()):
+        if now == AT_REST and not self.steady(PRIMARY) and self._serves_old():
+            self._taken_back = True
+        may_get = self._may_get(PRIMARY) or self._taken_back
+        if now[0] > before[0] and not (first or may_get or self.in_place()):
             self.say("capacity", f"the primary gets {now[0]} % and is not steady")
         if relays:
             progress.allowed = set()
@@ -373,6 +382,14 @@ class Watch:
         if raised is None:
             return True
         return (self.cloud.clock.now() - raised).total_seconds() >= SETTLE_SECONDS
+
+    def _serves_old(self) -> bool:
+        """Whether the primary carries all traffic, and some of its tasks run its old version: then
+        it is better than a canary in doubt, whatever the others run."""
+        known = [progress.old_content for progress in self.all_progress()]
+        old = any(count and content in known for content, count in self.cloud.mix(PRIMARY))
+        # Who sees old tasks that are gone by now is no worse off than with the canary.
+        return (old or self._sees_the_past()) and self.runs(PRIMARY) >= self._tasks
 
     def _may_get(self, service: str) -> bool:
         """Where the world was at work the side has to run something, or the other one is lost."""
@@ -409,11 +426,17 @@ class Watch:
         confirmed = writer.function == "ConfirmRestFunction" and answer["next"] == "retire"
         if confirmed and writer.event["promoted"] and progress.alarmed_late:
             self.say("alarm", "the new version is called good, and an alarm has fired")
+        retired = writer.function == "RetireCanaryFunction" and writer.event["promoted"]
+        if retired and progress.alarmed_late:
+            self.say("alarm", "the canary of a new version is retired, and an alarm has fired")
         if writer.function in ("RevertFunction", "ConfirmRestFunction"):
             progress.allowed = set()
 
     def see_alarm(self, holder: str, *, decided: bool) -> None:
-        """An alarm has fired; `decided` says that all traffic is on its way to the primary."""
+        """An alarm has fired; `decided` says that all traffic is on its way to the primary. It says
+        nothing of a rollback, which has none."""
+        if ":rollback" in holder:
+            return
         if self.split()[1] > 0 and not decided:
             self.progress(holder).alarmed = True
         elif decided:

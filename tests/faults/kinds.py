@@ -191,6 +191,7 @@ KINDS: dict[str, str] = {
     "event lost": "event",
     "event duplicated": "event",
     **dict.fromkeys(WORLD, "state"),
+    "alarm fires": "state",
 }
 """Every kind of fault, and what it strikes."""
 

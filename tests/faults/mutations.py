@@ -349,6 +349,13 @@ def _without_settings_given_back(_arena: Arena) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _without_look_at_old_tasks(_arena: Arena) -> Iterator[None]:
+    """A primary that is being replaced is taken to carry the traffic."""
+    with patch.object(world, "takes_back", lambda *_: True):
+        yield
+
+
 MUTATIONS: dict[str, Mutation] = {
     "lease": _without_lease,
     "fence": _without_fence,
@@ -377,4 +384,5 @@ MUTATIONS: dict[str, Mutation] = {
     "look at members": _without_look_at_members,
     "floors": _without_floors,
     "settings given back": _without_settings_given_back,
+    "look at old tasks": _without_look_at_old_tasks,
 }

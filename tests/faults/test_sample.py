@@ -104,6 +104,7 @@ TELLTALE = {
     "look at members": Telltale("good", "unknown member", "Bake"),
     "floors": Telltale("scaled and bad"),
     "settings given back": Telltale("scaled"),
+    "look at old tasks": Telltale("bad without old tasks"),
 }
 
 

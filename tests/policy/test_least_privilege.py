@@ -253,6 +253,14 @@ def _release_in_every_way(here: World) -> None:
     here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
     assert here.release(version(3), "alarmed").state == "Reverted"
     here.cloud.set_alarm("example2-5xx", "OK")
+    # One that fires while the primary is replaced, and one that fires and clears after the weights
+    # have returned, while requests go on.
+    here.clock.after(1_040, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    assert here.release(version(3), "alarmed-as-it-rolls").state == "Reverted"
+    here.cloud.set_alarm("example2-5xx", "OK")
+    here.clock.after(1_110, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    here.clock.after(1_115, lambda: here.cloud.set_alarm("example2-5xx", "OK"))
+    assert here.release(version(3), "alarmed-at-the-end").state == "Reverted"
     here.lost.add("RelayAlarmFunction")
     here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
     here.clock.after(130, lambda: here.cloud.set_alarm("example2-5xx", "OK"))

@@ -642,6 +642,9 @@ EXAMPLES: dict[str, Example] = {
     "silence is health": _alarm(TreatMissingData="notBreaching"),
     "an alarm of DynamoDB": _alarm(Namespace="AWS/DynamoDB"),
     "an alarm that is slow": _alarm(Period=3_600),
+    "a last bake that ends before its alarm can fire": with_profile(
+        steps=[{"weight": 5, "bake_seconds": 300}, {"weight": 100, "bake_seconds": 90}]
+    ),
     # The routes
     "no such route": with_profile(traffic=traffic(route="other")),
     "a route of no kind": in_world(_without_kind),

@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
+from stepcanary.contracts.answers import SteadyAnswer
 from stepcanary.domain import history
 from stepcanary.domain.deployment import Started, wait_before_next
 from stepcanary.domain.patience import before_next_try, most_turns
@@ -41,10 +42,10 @@ PLACES: dict[str, str] = {
     " ShiftBack SettleBack BakeBack JudgeReturn WhatReturnVerdict ReturnRevoked"
     " ReturnTraffic RestorePrimary WhatRestored PromotionGate WhatDecision",
     "back": "SettleOnCanary RestoreForRevert WhatRestoredForRevert SettleToRevert CheckOldPrimary"
-    " RestoreDrifted IsOldPrimarySteady WaitForOldPrimary ReturnToOldPrimary Revert WhatAttempt"
-    " WaitToRevert RevertGivenUp WaitForRouter ConfirmRest IsAtRest NoteDrift RestoreReturned"
-    " WaitForClients RetireCanary CloseRelease WhatOutcome Released Reverted Rejected"
-    " PromotionFailed RevertFailed",
+    " RestoreDrifted RestoreInPlace IsOldPrimarySteady WaitForOldPrimary ReturnToOldPrimary Revert"
+    " WhatAttempt WaitToRevert RevertGivenUp WaitForRouter ConfirmRest IsAtRest NoteDrift"
+    " RestoreReturned WaitForClients RetireCanary CloseRelease WhatOutcome Released"
+    " Reverted Rejected PromotionFailed RevertFailed",
     "no release": "TakeAction IsActionTaken Done",
 }
 PLACE_OF = {state: place for place, states in PLACES.items() for state in states.split()}
@@ -149,7 +150,8 @@ class Stubborn:
         wait = wait_before_next(started, CHECK_SECONDS, event["release"]["execution"])
         if self._now() + wait > started.deadline_at:
             return handler(event, context)
-        return {"steady": False, "deployment": started.model_dump(), "wait_seconds": wait}
+        answer = SteadyAnswer(steady=False, deployment=started, wait_seconds=wait)
+        return answer.model_dump()
 
     def impatient(self, handler: Any, event: Any, context: Any) -> Any:
         """Pauses and retries as often as it may, and resumes at once."""

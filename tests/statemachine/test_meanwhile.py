@@ -386,13 +386,13 @@ def test_a_copy_is_not_taken_for_steady_by_a_read_from_before_the_promotion(here
 
     later(here, PROMOTED, lag)
     later(here, PROMOTED + 2, lambda: here.signal("revert"))
-    returned: list[tuple[str, str]] = []
+    retired: list[tuple[str, str]] = []
 
-    def see(_primary: int, canary: int) -> None:
+    def see(name: str, params: Document) -> None:
         newest = here.cloud.view("example1")["deployments"][0]
-        if canary == 0:
-            returned.append((newest["taskDefinition"], newest["rolloutState"]))
+        if name == "ecs.UpdateService" and params.get("desiredCount") == 0:
+            retired.append((newest["taskDefinition"], newest["rolloutState"]))
 
-    here.cloud.on_write = see
+    here.cloud.before_call = see
     assert here.release(request()).state == "Reverted"
-    assert returned == [(copies_of(here.cloud)[0], "COMPLETED")]
+    assert retired == [(copies_of(here.cloud)[0], "COMPLETED")]

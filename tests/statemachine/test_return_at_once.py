@@ -33,6 +33,16 @@ def relay(here: World) -> None:
     here.invoke("RelayAlarmFunction", event_of("aws.cloudwatch", ALARM_KIND, detail))
 
 
+def work_under_a_role(here: World) -> None:
+    role = "arn:aws:iam::123456789012:role/stepcanary-release"
+    here.cloud.accounts.roles[role] = accounts.EXTERNAL_ID
+    here.cloud.accounts.owner = role
+    here.set_parameters(ReleaseRoleArns=role)
+    account = {"role_arn": role, "external_id": accounts.EXTERNAL_ID}
+    own = profile(traffic=traffic(mesh_owner="123456789012"), account=account)
+    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(own)
+
+
 def split_after(here: World) -> tuple[int, int]:
     relay(here)
     return here.cloud.split()
@@ -138,11 +148,67 @@ def test_a_late_shift_is_refused(here: World) -> None:
     assert (tried, here.cloud.weights) == ([None], [(95, 5), (100, 0)])
 
 
-def test_a_primary_that_is_being_replaced_gets_nothing_at_once(here: World) -> None:
-    """Its old version has to come back before it can have the traffic."""
+def test_a_primary_whose_old_tasks_serve_gets_it_at_once(here: World) -> None:
+    """And its old version, which its execution brings back as it serves."""
     seen = later(here, PRIMARY_ROLLS, lambda: split_after(here))
-    assert here.release(request()).state == "Reverted"
-    assert seen == [(0, 100)]
+    outcome = here.release(request())
+    assert outcome.state == "Reverted"
+    assert seen == [(100, 0)]
+    assert here.cloud.weights == [(95, 5), (50, 50), (0, 100), (100, 0)]
+    assert f"alarm {ALARM}" in outcome.cause
+    assert here.cloud.running_image("example1") == "shop:v1"
+
+
+@pytest.mark.parametrize("why", ["old tasks go first", "unhealthy", "unread", "under a role"])
+def test_a_primary_that_cannot_take_it_gets_nothing_at_once(here: World, why: str) -> None:
+    """Its old version has to come back before it can have the traffic, or its execution has to see
+    whether it takes it."""
+    refused = ["ecs.DescribeServices"] if why == "unread" else []
+
+    def refuse(name: str, _params: Document) -> None:
+        if name in refused:
+            refused.remove(name)
+            raise Refusal("ServerException", "no", 500)
+
+    def prepare() -> tuple[int, int]:
+        here.cloud.before_call = refuse
+        if why == "unhealthy":
+            here.cloud.undiscovered = {"example1"}
+            here.clock.after(20, here.cloud.undiscovered.clear)
+        return split_after(here)
+
+    if why == "old tasks go first":
+        here.cloud.roll_by("example1", 50, 200)
+    if why == "under a role":
+        work_under_a_role(here)
+    seen = later(here, PRIMARY_ROLLS, prepare)
+    outcome = here.release(request())
+    assert outcome.state == "Reverted", outcome.cause
+    assert (seen, refused) == ([(0, 100)], [])
+    assert here.cloud.split() == (100, 0)
+    assert here.cloud.running_image("example1") == "shop:v1"
+
+
+def test_one_that_died_while_it_took_the_traffic_back_is_followed(here: World) -> None:
+    """It has begun the way back, and neither written nor told the execution."""
+
+    def die(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute":
+            here.cloud.before_call = lambda *_: None
+            raise SystemExit
+
+    def relay_and_die() -> Stage:
+        here.cloud.before_call = die
+        with pytest.raises(SystemExit):
+            relay(here)
+        return stage()
+
+    seen = later(here, PRIMARY_ROLLS, relay_and_die)
+    back = later(here, PRIMARY_ROLLS + 20, here.cloud.split)
+    outcome = here.release(request())
+    assert (seen, back) == ([RETURNING], [(100, 0)])
+    assert outcome.state == "Reverted"
+    assert here.cloud.running_image("example1") == "shop:v1"
 
 
 def test_of_several_releases_the_executions_see_to_it(
@@ -249,13 +315,7 @@ def test_what_nobody_foresaw_does_not_keep_the_execution_waiting(
 
 def test_under_a_role_it_is_the_execution_s_to_return(here: World) -> None:
     """A role of this account: its alarms are heard here, and RelayAlarm may assume no role."""
-    role = "arn:aws:iam::123456789012:role/stepcanary-release"
-    here.cloud.accounts.roles[role] = accounts.EXTERNAL_ID
-    here.cloud.accounts.owner = role
-    here.set_parameters(ReleaseRoleArns=role)
-    account = {"role_arn": role, "external_id": accounts.EXTERNAL_ID}
-    own = profile(traffic=traffic(mesh_owner="123456789012"), account=account)
-    here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(own)
+    work_under_a_role(here)
     seen = later(here, FIRST_BAKE, lambda: split_after(here))
     assert here.release(request()).state == "Reverted"
     assert (seen, here.cloud.weights) == ([(95, 5)], [(95, 5), (100, 0)])

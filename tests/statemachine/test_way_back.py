@@ -339,10 +339,13 @@ def test_a_failed_promotion_that_a_person_has_mended_is_closed(here: World) -> N
 DECISIONS: dict[str, tuple[float, bool, str, str]] = {
     "in the last bake": (LAST_BAKE, False, "Reverted", "Revert"),
     "at the gate before promotion": (1_500, False, "Reverted", "Revert"),
-    "while the primary rolls": (PRIMARY_ROLLS, False, "Reverted", "ReturnToOldPrimary"),
-    "while the primary fails to start": (PRIMARY_ROLLS, True, "Reverted", "ReturnToOldPrimary"),
+    "while old tasks of the primary serve": (PRIMARY_ROLLS, False, "Reverted", "RestorePrimary"),
+    "as new tasks take their place": (PRIMARY_ROLLS + 12, False, "Reverted", "RestorePrimary"),
+    "when no old task is left": (PRIMARY_ROLLS + 16, False, "Reverted", "ReturnToOldPrimary"),
+    "while the primary fails to start": (PRIMARY_ROLLS, True, "Reverted", "RestorePrimary"),
     "at the gate of a failed promotion": (2_000, True, "Reverted", "ReturnToOldPrimary"),
-    "after the weights are back": (1_060, False, "Reverted", "RestoreReturned"),
+    "after the weights are back": (1_070, False, "Reverted", "RestoreReturned"),
+    "while requests go on at the canary": (1_105, False, "Reverted", "RestoreReturned"),
 }
 
 
@@ -362,8 +365,90 @@ def test_the_canary_alarms_around_its_promotion(here: World, moment: str, lost: 
     assert outcome.state == state, outcome
     assert through in outcome.path
     assert at_rest_on(here, "shop:v2" if state == "Released" else "shop:v1")
-    # Never to a primary that is between two versions.
     assert here.cloud.weights[-2:] == [(0, 100), (100, 0)]
+
+
+OLD_TASKS: dict[str, tuple[float, float, int, float]] = {
+    "all serve": (60, 15, 100, 0),
+    "half of them serve": (60, 50, 100, 0),
+    "none serves any more": (15, 15, 100, 20),
+    "they go before others come": (60, 15, 50, 75),
+}
+"""The seconds that tasks of the primary start in, those after its deployment at which the alarm
+fires, the service's minimumHealthyPercent, and the seconds in which the weights have to be back."""
+
+
+@pytest.mark.parametrize("signal", ["alarm", "person"])
+@pytest.mark.parametrize("case", OLD_TASKS)
+def test_traffic_comes_back_to_old_tasks_that_serve(here: World, case: str, signal: str) -> None:
+    startup, after, least, bound = OLD_TASKS[case]
+    at: dict[str, float] = {}
+
+    def now() -> float:
+        return here.clock.now().timestamp()
+
+    def go_off() -> None:
+        at["doubted"] = now()
+        fire(here)() if signal == "alarm" else here.signal("revert")
+
+    def see(name: str, params: Document) -> None:
+        if name == "ecs.UpdateService" and params["service"] == "example1" and not at:
+            at["deployed"] = now()
+            here.clock.after(after, go_off)
+
+    def written(_primary: int, canary: int) -> None:
+        if canary == 100:
+            here.cloud.startup_seconds = startup
+        if canary == 0:
+            at["back"] = now()
+
+    here.cloud.roll_by("example1", least, 200)
+    here.cloud.after_call, here.cloud.on_write = see, written
+    outcome = here.release(request())
+    assert outcome.state == "Reverted", outcome.cause
+    assert 0 <= at["back"] - at["doubted"] <= bound
+    assert at_rest_on(here, "shop:v1")
+
+
+def test_a_route_that_refuses_is_tried_again_while_the_old_version_comes_back(here: World) -> None:
+    """Whoever heard of the alarm could not write it, nor could the execution at first."""
+    refused: list[str] = []
+
+    def refuse(name: str, _params: Document) -> None:
+        if name == "appmesh.UpdateRoute" and len(refused) < 2:
+            refused.append(name)
+            raise Refusal("ForbiddenException", "no", 403)
+
+    def go_off() -> None:
+        here.cloud.before_call = refuse
+        here.cloud.startup_seconds = 60
+        here.cloud.set_alarm("example2-5xx", "ALARM")
+
+    here.clock.after(PRIMARY_ROLLS, go_off)
+    back = later(here, PRIMARY_ROLLS + 30, here.cloud.split)
+    outcome = here.release(request())
+    assert outcome.state == "Reverted", outcome.cause
+    assert "RestoreInPlace" in outcome.path
+    assert (len(refused), back) == (2, [(100, 0)])
+    assert at_rest_on(here, "shop:v1")
+
+
+@pytest.mark.parametrize("seconds", [0.5, 20])
+def test_help_takes_the_traffic_back_as_well(here: World, seconds: float) -> None:
+    """A person says revert and the execution dies: before it heard of that, and as the old version
+    comes back."""
+    here.lost |= {"RelayAlarmFunction", "ReconcileFunction"}
+    here.clock.after(PRIMARY_ROLLS - 1, lambda: setattr(here.cloud, "startup_seconds", 200.0))
+    here.clock.after(PRIMARY_ROLLS + 1, lambda: here.signal("revert"))
+    here.wait(here.start_and_stop(request(), "release-1", PRIMARY_ROLLS + 1 + seconds))
+    here.lost.clear()
+    here.pass_minutes(1)
+    assert here.cloud.split() == (100, 0)
+    assert "holder" in here.lease()
+    here.cloud.startup_seconds = 15.0
+    here.pass_minutes(5)
+    assert at_rest_on(here, "shop:v1")
+    assert here.records() == {"release-1": "Reverted"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcanary.domain.capacity import Capacity, Sizing, can_take_over, cost, tasks_for
+from stepcanary.domain.capacity import (
+    Capacity,
+    Rolling,
+    Sizing,
+    can_take_over,
+    cost,
+    takes_back,
+    tasks_for,
+)
 
 FULL = st.integers(1, 5_000)
 COUNT = st.integers(0, 5_000)
@@ -185,3 +193,39 @@ def test_what_a_release_adds_is_said_beside_what_other_sizes_would() -> None:
     assert cost(Sizing("fixed", 4), STEPS, 20).endswith(
         "that adds about 1.6 task-hours (proportional 5.7, full 8.1)"
     )
+
+
+@pytest.mark.parametrize(
+    ("rolling", "primary", "takes"),
+    [
+        (Rolling(4, kept=True), Capacity("example1", 4, 4, 4), True),
+        (Rolling(1, kept=True), Capacity("example1", 4, 4, 4), True),
+        (Rolling(4, kept=True), Capacity("example1", 4, 8, 4), True),
+        (Rolling(4, kept=True), Capacity("example1", 4, 4), True),
+        (Rolling(0, kept=True), Capacity("example1", 4, 4, 4), False),
+        (Rolling(4, kept=False), Capacity("example1", 4, 4, 4), False),
+        (Rolling(3, kept=True), Capacity("example1", 4, 3, 3), False),
+        (Rolling(4, kept=True), Capacity("example1", 4, 8, 3), False),
+    ],
+    ids=[
+        "all serve",
+        "one of them does",
+        "new ones that do not serve yet",
+        "the router cannot tell",
+        "none is left",
+        "they may be stopped before others run",
+        "too few",
+        "too few are healthy",
+    ],
+)
+def test_a_primary_between_two_versions_takes_traffic_back_if_that_is_better(
+    rolling: Rolling, primary: Capacity, takes: bool
+) -> None:
+    assert takes_back(rolling, primary) is takes
+
+
+@given(st.builds(Rolling, COUNT, st.booleans()), CAPACITY)
+def test_traffic_is_taken_back_only_where_all_of_it_is_carried(
+    rolling: Rolling, primary: Capacity
+) -> None:
+    assert not takes_back(rolling, primary) or primary.serving >= primary.full

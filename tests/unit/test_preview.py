@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from stepcanary.domain.preview import Source, assumed, lengths, sources, timeline, windows
+from stepcanary.domain.preview import (
+    Source,
+    assumed,
+    last_bake_warnings,
+    lengths,
+    sources,
+    timeline,
+    windows,
+)
 from stepcanary.domain.release import Release
 from tests.unit.examples import a_release
 from tests.unit.test_exposure import outages
@@ -52,6 +60,16 @@ def test_what_sees_an_outage_and_how_soon() -> None:
         Source(source="alarm slow", seconds=3 * 300 + 120),
     ]
     assert sources({}, [], []) == []
+
+
+def test_a_last_bake_that_is_shorter_than_the_fastest_source_needs_is_told() -> None:
+    steps = planned().steps
+    fast, slow = Source(source="alarm a", seconds=300), Source(source="alarm b", seconds=900)
+    assert list(last_bake_warnings(steps, [slow, fast])) == []
+    assert list(last_bake_warnings(steps, [])) == []
+    [told] = last_bake_warnings(steps, [slow, fast.model_copy(update={"seconds": 301})])
+    assert "100 % lasts 300 s" in told
+    assert "the alarm a, may take 301 s" in told
 
 
 def planned(**changed: Any) -> Release:

@@ -83,9 +83,11 @@ class OpenAnswer(Contract):
 
 
 class SteadyAnswer(Contract):
-    """`deployment` is what the next check gets, after `wait_seconds`."""
+    """`deployment` is what the next check gets, after `wait_seconds`. `serves` says that a primary
+    which gets its old version back is to have the traffic before it is steady."""
 
     steady: bool
+    serves: bool = False
     deployment: Started
     wait_seconds: int = Field(ge=1)
 

@@ -144,6 +144,12 @@ class ConfirmInput(FencedInput):
     promoted: bool
 
 
+class RetireInput(FencedInput):
+    """`promoted` is as in `ConfirmInput`."""
+
+    promoted: bool = False
+
+
 class CloseInput(FencedInput):
     """`parked` keeps the lease for a person, out of the reach of help from outside."""
 

@@ -139,6 +139,24 @@ class Capacity:
         return "short"
 
 
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """A primary whose tasks ECS replaces: how many run its `old` version, and whether its count is
+    `kept`, for no task is stopped before another one runs in its place."""
+
+    old: int
+    kept: bool
+
+
+def takes_back(rolling: Rolling, primary: Capacity) -> bool:
+    """Whether the traffic of a canary in doubt is better off at a primary between two versions.
+
+    On the canary all of it gets the version in doubt. At the primary the old tasks' share of it
+    does not, and the rest is no worse off: it carries all of it, and still will as ECS goes on.
+    """
+    return rolling.old > 0 and rolling.kept and primary.shortage(100) is None
+
+
 def can_take_over(primary: Capacity, canary: Capacity) -> bool:
     """Whether the primary is the side for traffic that the canary does not carry: it carries all,
     or more than the canary does."""

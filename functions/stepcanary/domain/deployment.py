@@ -101,6 +101,14 @@ class Service:
         return self.running >= self.desired if state is None else state == "COMPLETED"
 
     @property
+    def keeps_count(self) -> bool:
+        """Whether ECS stops none of its tasks before another one runs in its place; what it does
+        where nothing is said is in
+        https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+        """
+        return self.minimum_percent is None or self.minimum_percent >= 100
+
+    @property
     def is_full(self) -> bool:
         """Whether all tasks run that the current deployment wants, where ECS does not wait for them
         itself: with early success it calls a deployment complete before, and starts the rest, or
@@ -183,12 +191,13 @@ def warnings(field: str, service: Service, deadline_seconds: int) -> list[str]:
             f" {service.desired} may take {batches * BATCH_SECONDS} s, and the deadline is after"
             f" {deadline_seconds} s; raise maximumPercent or deployment.deadline_seconds"
         )
-    if field == "primary" and (service.minimum_percent or 100) < 100:
+    if field == "primary" and not service.keeps_count:
         found.append(
             f"{field}: ECS may stop tasks of {service.name} before new ones run"
-            f" (minimumHealthyPercent {service.minimum_percent}). While the canary has the traffic"
-            " that does no harm; an alarm after the weights have returned brings the old version"
-            " back in place"
+            f" (minimumHealthyPercent {service.minimum_percent}), so an alarm while it is replaced"
+            " cannot return the traffic to its old tasks: all of it stays on the canary until the"
+            " old version has started again; set minimumHealthyPercent to 100 and maximumPercent to"
+            " 200"
         )
     if not service.has_breaker:
         found.append(

@@ -46,6 +46,8 @@ TRY = 3
 
 LOOK = PLAIN + TASK + PLAIN
 """A Wait, a function and the Choice about its answer."""
+LOOK_AT_PRIMARY = WAIT_FOR_TOKEN + TASK + PLAIN
+"""The same with a wait that a revert ends."""
 BAKE = WAIT_FOR_TOKEN + PLAIN + TASK + PLAIN
 """With the Choice about the signal that may end it, and its verdict."""
 GATE = BAKE
@@ -70,7 +72,7 @@ def parts(
     tries = TRY * most_tries(deadline_seconds)
     ends = PLAIN + 3 * PLAIN + 2 * TASK
     back = returns * (TASK + tries + WAIT_FOR_TOKEN + (1 + holds) * BAKE)
-    promotion = PHASE + TASK + tries + LOOK * checks + PLAIN + back
+    promotion = PHASE + TASK + tries + LOOK_AT_PRIMARY * checks + PLAIN + back
     failed = TASK + tries + TASK + PLAIN + WAIT_FOR_TOKEN + PLAIN
     return {
         "waiting for its turn": (

@@ -32,7 +32,8 @@ class Lease:
     made since, and that runs the same. In epoch seconds, `short_since` says since
     when the canary has had fewer tasks than its weight needs, and `held_at` when all weight was
     brought to the canary after a failed promotion. `lent` says that it has it because the primary
-    serves nothing, `restored` that the primary's old version was asked for since, `goes_back` that
+    serves nothing, `restored` that the primary's old version was asked for since, `taken_back` that
+    all weight went back to a primary that still has to get it, `goes_back` that
     it was decided to return the traffic, so that only a revert is still of use. `losses` are
     sentences on what was deleted because it could not be written back, and on what others have
     taken meanwhile. `scales_at`, in epoch seconds, is when autoscaling's next scheduled action
@@ -79,6 +80,7 @@ class Lease:
     scales_at: int | None = None
     lead: str = ""
     goes_back: bool = False
+    taken_back: bool = False
 
     @property
     def pausing(self) -> bool:

@@ -1,11 +1,12 @@
 """Preview: what a release would be like, step by step, if nothing held it up but what is said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from stepcanary.domain.alarm_fitness import seconds_to_fire
 from stepcanary.domain.alarms import Described, leaves_of
 from stepcanary.domain.exposure import BETWEEN_SECONDS, PERIOD, Assumed, Outages
 from stepcanary.domain.model import Model
+from stepcanary.domain.profile import Step
 from stepcanary.domain.release import Release
 
 PUBLISHED_SECONDS = 60
@@ -91,6 +92,18 @@ def sources(alarms: Described, names: Sequence[str], judged: Sequence[Source]) -
             seconds = max(known) + PERIOD + PUBLISHED_SECONDS
             found.append(Source(source=f"alarm {name}", seconds=seconds))
     return found
+
+
+def last_bake_warnings(steps: Sequence[Step], found: Sequence[Source]) -> Iterator[str]:
+    """The last step has all traffic, and ends with the last look before the primary is replaced."""
+    fastest = min(found, key=lambda source: source.seconds, default=None)
+    last = steps[-1].bake_seconds if steps else 0
+    if fastest is not None and last < fastest.seconds:
+        yield (
+            f"steps: the bake at 100 % lasts {last} s, and what sees a bad canary soonest, the"
+            f" {fastest.source}, may take {fastest.seconds} s. A version that breaks under all"
+            " traffic is on its way to the primary by then; bake the last step for as long"
+        )
 
 
 def timeline(release: Release, outages: Outages | None) -> list[PreviewStep]:

@@ -1,5 +1,6 @@
 """Revisions: which task definitions a side of a release may run, and what others deployed."""
 
+from stepcanary.domain.capacity import Rolling
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
@@ -14,6 +15,16 @@ def short_name(arn: str) -> str:
 def is_old(release: Release, lease: Lease, arn: str) -> bool:
     """Whether this is what the primary ran before the release, or the copy of it."""
     return arn == release.primary.task_definition or (bool(lease.copy) and arn == lease.copy)
+
+
+def rolling_of(release: Release, lease: Lease, primary: Service) -> Rolling:
+    """What runs on a primary that this release replaces, or that gets its old version back."""
+    old = sum(
+        int(deployment.get("runningCount", 0))
+        for deployment in primary.deployments
+        if is_old(release, lease, deployment["taskDefinition"])
+    )
+    return Rolling(old, kept=primary.keeps_count)
 
 
 def foreign_revision(

@@ -27,6 +27,7 @@ from stepcanary.domain.patience import MOST_CHECKS
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.split import SideName
+from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import (
     DeploymentFailed,
     DeploymentOverdue,
@@ -240,9 +241,20 @@ def check(
         guards.require_unchanged(release, lease)
     return SteadyAnswer(
         steady=steady,
+        serves=restoring and not steady and _is_to_serve(release, lease, service),
         deployment=started,
         wait_seconds=wait_before_next(started, release.deployment.check_seconds, release.execution),
     )
+
+
+def _is_to_serve(release: Release, lease: Lease, primary: Service) -> bool:
+    """Whether traffic that a canary in doubt has is better off at the primary as it is by now."""
+    if lease.taken_back:
+        # What stood in the way of a route may be over.
+        return lease.weight > 0 and not lease.lent
+    if not lease.reverting or lease.stage == RETURNING:
+        return False
+    return world.takes_back(release, lease, primary)
 
 
 def _has_arrived(release: Release, side: SideName, service: Service, started: Started) -> bool:

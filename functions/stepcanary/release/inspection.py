@@ -14,7 +14,6 @@ from typing import Literal
 from stepcanary.access import entered
 from stepcanary.aws import cloudwatch, ecs
 from stepcanary.domain.alarm_fitness import check_fit
-from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.permitted import check_tags
 from stepcanary.domain.profile import Profile, Traffic
@@ -139,7 +138,7 @@ def _inspect(
         _inspect_both(found, profile, request, services, may_be_lost)
     with found.noting("the alarms exist, and are fit to judge"):
         alarms = cloudwatch.describe(profile.alarms)
-        found.warnings += alarm_warnings(profile.alarms, alarms, profile.all_steps)
+        found.warnings += plan.judging_warnings(profile, alarms)
         check_fit(profile.alarms, alarms)
 
 

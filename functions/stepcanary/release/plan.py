@@ -7,11 +7,13 @@ from stepcanary.access import entered
 from stepcanary.aws import cloudwatch, ecs, sts
 from stepcanary.domain.alarm_fitness import check_exist, check_fit
 from stepcanary.domain.alarm_fitness import warnings as alarm_warnings
+from stepcanary.domain.alarms import Described
 from stepcanary.domain.content import Content, with_tags
 from stepcanary.domain.deployment import Service, check_releasable, check_replaceable
 from stepcanary.domain.deployment import warnings as service_warnings
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.permitted import check_cluster, check_tags
+from stepcanary.domain.preview import last_bake_warnings, sources
 from stepcanary.domain.profile import Profile, Traffic
 from stepcanary.domain.release import Release, Side
 from stepcanary.domain.request import (
@@ -133,7 +135,7 @@ def _planned(
             *losses,
             *standing_warnings(profile, primary, canary),
             *unreadable,
-            *alarm_warnings(profile.alarms, alarms, profile.all_steps),
+            *judging_warnings(profile, alarms),
         ],
     )
 
@@ -312,6 +314,14 @@ def standing_warnings(profile: Profile, primary: Service, canary: Service) -> li
         *service_warnings("primary", primary, seconds),
         *service_warnings("canary", canary, seconds),
     ]
+
+
+def judging_warnings(profile: Profile, alarms: Described) -> list[str]:
+    """Of what judges the canary. A judge that decides ends no bake before it knows."""
+    steps = profile.all_steps
+    decides = profile.judge is not None and not profile.judge.observe
+    found = [] if decides else sources(alarms, profile.alarms, None)
+    return [*alarm_warnings(profile.alarms, alarms, steps), *last_bake_warnings(steps, found)]
 
 
 def check_gateway(primary: Service, canary: Service) -> None:

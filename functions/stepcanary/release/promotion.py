@@ -142,31 +142,26 @@ def restore_primary(
 ) -> Restored:
     """After a failed promotion: all traffic on the canary, and the old version to the primary.
 
-    A promotion that could not begin has left a primary that takes its traffic back at once. One
-    that has `returned` the weights before an alarm fired keeps them: the canary runs the version
-    that is in doubt as well. Where the canary cannot carry the traffic and the primary carries
-    more, the primary keeps it as it is replaced. `settles` counts how often the router was given
-    its time before. `undecided`: nobody answered the gate in time, so that the profile says what
-    follows, unless a retry came before this was looked at.
+    A promotion that could not begin has left a primary that takes its traffic back at once. So does
+    one whose old tasks serve, where the canary is in doubt; it gets its old version as it serves.
+    One that has `returned` the weights before an alarm fired keeps them: the canary runs the
+    version that is in doubt as well. Where the canary cannot carry the traffic and the primary
+    carries more, the primary keeps it as it is replaced. `settles` counts how often the router was
+    given its time before. `undecided`: nobody answered the gate in time, so that the profile says
+    what follows, unless a retry came before this was looked at.
     """
-    if returned:
-        lease = stages.enter(release, fence, RETURNING)
-        deployment = deploy.deploy_old(release, lease, world.see(release).primary)
-        moved, note = give_back(release, lease)
-        moved.require_all()
-        return Restored(
-            next="return",
-            next_attempt=number + 1,
-            note=note,
-            deployment=deployment,
-            wait_seconds=longest_pause(deployment, release.deployment.check_seconds),
-        )
-    if not leases.check(release, fence).touched:
+    lease = leases.check(release, fence)
+    if returned or lease.taken_back:
+        return _restore_in_place(release, stages.enter(release, fence, RETURNING), number)
+    if not lease.touched:
         return Restored(next="revert", next_attempt=number + 1)
     lease = stages.enter(release, fence, restoring(number))
     if undecided and (following := _without_an_answer(release, lease)) is not None:
         return Restored(next=following, next_attempt=number + 1)
     sides = world.see(release)
+    doubted = lease.reverting or error in REVERTING
+    if doubted and world.takes_back(release, lease, sides.primary):
+        return _restore_in_place(release, stages.take_back(lease, restoring(number)), number)
     held = hold_traffic(release, lease, sides)
     settled = has_settled(release, leases.check(release, fence)) or settles >= MOST_SETTLES
     if not settled and not held.failures:
@@ -179,16 +174,31 @@ def restore_primary(
         # Whatever one route's trouble is, the others and the primary are cared for.
         raise held.failures[0]
     foreign = foreign_revision(release, lease, "primary", sides.primary)
-    doubted = lease.reverting or error in REVERTING
     decided = doubted or held.lost or held.side == "primary" or foreign
     if decided:
         # No gate follows, which a retry could end.
         with suppress(StageOver):
-            mailbox.decide_way_back(lease, mailbox.is_before_its_gate(lease))
+            mailbox.decide_way_back(lease, mailbox.is_before_its_gate(restoring(number)))
     return Restored(
         next="return" if decided else "ask",
         next_attempt=number + 1,
         note="; ".join(filter(None, (held.note, foreign))),
+        deployment=deployment,
+        wait_seconds=longest_pause(deployment, release.deployment.check_seconds),
+    )
+
+
+def _restore_in_place(release: Release, lease: Lease, number: int) -> Restored:
+    """All weight to the primary, and then its old version, as it serves; `lease` is as it was
+    before. A route that cannot be returned is tried again at the next look."""
+    moved, note = give_back(release, lease, keeps_note=True)
+    deployment = deploy.deploy_old(release, lease, world.see(release).primary)
+    if not leases.check(release, lease.fence).taken_back:
+        moved.require_all()
+    return Restored(
+        next="return",
+        next_attempt=number + 1,
+        note=note,
         deployment=deployment,
         wait_seconds=longest_pause(deployment, release.deployment.check_seconds),
     )

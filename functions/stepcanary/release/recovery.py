@@ -11,6 +11,7 @@ from stepcanary import clock
 from stepcanary.aws import cloudwatch, ecs, eventbridge, stepfunctions
 from stepcanary.domain import events
 from stepcanary.domain.capacity import can_take_over
+from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
@@ -62,7 +63,7 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
     helpless = world.helpless(release, sides, lent=lease.lent)
     if helpless and (lease.stage == RETURNING or not lease.touched):
         lend(release, lease)
-    if lease.touched and not _primary_is_ready(release, lease, sides):
+    if lease.touched and not _primary_is_ready(release, lease, sides, helpless=bool(helpless)):
         return None
     if helpless:
         return None
@@ -111,7 +112,7 @@ def _retire_or_leave_it(release: Release, lease: Lease) -> None:
         return
 
 
-def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:
+def _primary_is_ready(release: Release, lease: Lease, sides: Sides, *, helpless: bool) -> bool:
     """Whether the primary, which was touched, may carry the traffic; else a step towards it.
 
     Steady on the new version will do, unless a revert was accepted, or the promotion had failed
@@ -119,6 +120,8 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:
     """
     primary = sides.primary
     old = is_old(release, lease, primary.task_definition)
+    if lease.taken_back or (not helpless and _is_to_take_back(release, lease, primary)):
+        return _is_taken_back(release, lease, primary, helpless=helpless)
     if lease.stage == RETURNING:
         ready = _may_return(release, lease, sides)
         if not ready and old:
@@ -144,6 +147,30 @@ def _primary_is_ready(release: Release, lease: Lease, sides: Sides) -> bool:
     if held.failures:
         raise held.failures[0]
     return False
+
+
+def _is_to_take_back(release: Release, lease: Lease, primary: Service) -> bool:
+    under_way = lease.reverting and lease.stage < RETURNING
+    return under_way and world.takes_back(release, lease, primary)
+
+
+def _is_taken_back(release: Release, lease: Lease, primary: Service, *, helpless: bool) -> bool:
+    """Whether the primary runs its old version again. Until then it has the traffic all the same,
+    unless it serves nothing."""
+    before = stages.take_back(lease, lease.stage)
+    if helpless:
+        deploy_old(release, before, primary)
+        return False
+    returned = force_all(release, 0, unsure=before.stage < RETURNING)
+    lease = routes.note_losses(before, returned.losses(release))
+    if not returned.failures:
+        lease = routes.confirm(lease, 0, returned.now)
+    deploy_old(release, lease, primary)
+    returned.require_all()
+    # Until it was asked for, a read that shows it may be older than the new one.
+    asked = before.restored and is_old(release, before, primary.task_definition)
+    foreign = foreign_revision(release, lease, "primary", primary) is not None
+    return (asked or foreign) and world.keeps_up(release, primary) is None
 
 
 def _is_unwatched(release: Release) -> bool:

@@ -12,11 +12,12 @@ from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import (
     AwsRefused,
     AwsUnavailable,
+    CanaryAlarmed,
     FixtureKept,
     NotEnoughCapacity,
     SplitDrifted,
 )
-from stepcanary.release import floors, kept, routes, world
+from stepcanary.release import floors, guards, kept, routes, world
 from stepcanary.store import register, stages
 from stepcanary.store.register import Entry
 
@@ -40,9 +41,15 @@ def put_up(release: Release) -> None:
         register.change(release.execution, owned, replace(owned, made=""))
 
 
-def retire_canary(release: Release, fence: int) -> None:
-    """Scale the canary in, but only after the split was read back at rest."""
+def retire_canary(release: Release, fence: int, *, promoted: bool) -> None:
+    """Scale the canary in, but only after the split was read back at rest.
+
+    Where the primary was `promoted` raises `CanaryAlarmed` for an alarm that has fired since the
+    last look: what it was told of may be older than the return of the weights.
+    """
     lease = stages.enter(release, fence, RETURNING)
+    if promoted and (fired := guards.fired(release, lease)):
+        raise CanaryAlarmed(fired)
     retire(release, lease)
 
 

@@ -8,9 +8,10 @@ from stepcanary.contracts.states import WaitInput
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import SignalRequest
 from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal
-from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused
+from stepcanary.domain.stage import RETURNING
+from stepcanary.errors import AwsRefused, AwsUnavailable, DocumentUnreadable, SignalRefused
 from stepcanary.observability import logger
-from stepcanary.release import revert
+from stepcanary.release import revert, world
 from stepcanary.store import leases, ledger, mailbox
 
 
@@ -99,9 +100,10 @@ def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
 
 
 def _return_at_once(lease: Lease, signal: Signal) -> bool:
-    """Return the traffic of a release that waits in its rollout, and then end its wait; False where
-    it does not. Whatever stands in the way, its execution goes on with the revert."""
-    waiting = mailbox.begin_way_back(lease, signal)
+    """Return the traffic of a release that waits in its rollout, or whose primary is replaced and
+    takes it, and then end its wait; False where it does not. Whatever stands in the way, its
+    execution goes on with the revert."""
+    waiting = mailbox.begin_way_back(lease, signal) or _begin_to_take_back(lease, signal)
     if waiting is None:
         return False
     try:
@@ -113,6 +115,23 @@ def _return_at_once(lease: Lease, signal: Signal) -> bool:
         logger.exception("the return is left to the execution", extra={"split": lease.split})
     stepfunctions.end_wait(waiting.token, signal)
     return True
+
+
+def _begin_to_take_back(lease: Lease, signal: Signal) -> Lease | None:
+    """The lease as it was, of a release that waits while its primary is replaced and can take the
+    traffic as it is; None where it cannot, or where that is for its execution to see."""
+    try:
+        now = leases.read(lease.split)
+        if now.holder != lease.holder or not now.touched or now.stage == RETURNING:
+            return None
+        release = ledger.release_of(now.holder)
+        # Under a role it is its execution's, which may assume it.
+        if release.access or not world.takes_back(release, now, world.see(release).primary):
+            return None
+    except (AwsRefused, AwsUnavailable, DocumentUnreadable):
+        logger.exception("the primary could not be looked at", extra={"split": lease.split})
+        return None
+    return mailbox.begin_way_back(now, signal, taken_back=now.stage)
 
 
 def deliver(lease: Lease, signal: Signal, wait: int | None = None) -> str:

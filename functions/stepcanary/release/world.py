@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from stepcanary import clock
 from stepcanary.aws import ecs
 from stepcanary.domain.capacity import Capacity, Standing, can_take_over
+from stepcanary.domain.capacity import takes_back as takes_all
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
-from stepcanary.domain.revisions import foreign_revision
+from stepcanary.domain.revisions import foreign_revision, rolling_of
 from stepcanary.domain.rollback import canary_tasks
 from stepcanary.domain.split import SideName
 from stepcanary.errors import (
@@ -121,6 +122,15 @@ def as_large_as_primary(release: Release, sides: Sides) -> Release:
     primary = sides.primary
     tasks = canary_tasks(release.canary_tasks, primary.desired, primary.running)
     return release.model_copy(update={"canary_tasks": tasks})
+
+
+def takes_back(release: Release, lease: Lease, primary: Service) -> bool:
+    """Whether the traffic of a canary in doubt goes to the primary as it is, before it is steady on
+    its old version."""
+    if foreign_revision(release, lease, "primary", primary):
+        return False
+    rolling = rolling_of(release, lease, primary)
+    return takes_all(rolling, measure(release, "primary", primary, 100, targets=True))
 
 
 def may_carry_all(release: Release, primary: Service) -> bool:

@@ -39,6 +39,7 @@ AS_KEPT = (
     "scales_at",
     "lead",
     "goes_back",
+    "taken_back",
 )
 LEFT_BY_A_HOLDER = (
     "signal",
@@ -67,6 +68,7 @@ LEFT_BY_A_HOLDER = (
     "lent",
     "restored",
     "goes_back",
+    "taken_back",
     "losses",
     "scales_at",
 )

@@ -6,7 +6,7 @@ from stepcanary import clock
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import MOST_SIGNALS, TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal
-from stepcanary.domain.stage import RETURNING, ROLLOUT
+from stepcanary.domain.stage import RETURNING, ROLLOUT, Stage
 from stepcanary.errors import RevertRequested, SignalRefused, StageOver
 from stepcanary.store import leases, table
 from stepcanary.store.lease_items import lease_key, lease_of
@@ -44,9 +44,9 @@ def is_at_stage(lease: Lease) -> ConditionBase:
     return Attr("stage").eq(lease.stage.number)
 
 
-def is_before_its_gate(lease: Lease) -> ConditionBase:
+def is_before_its_gate(stage: Stage) -> ConditionBase:
     """No wait was entered since the release is at this stage."""
-    return table.is_absent("wait_stage") | Attr("wait_stage").ne(lease.stage.number)
+    return table.is_absent("wait_stage") | Attr("wait_stage").ne(stage.number)
 
 
 def is_named(wait: int) -> ConditionBase:
@@ -104,20 +104,30 @@ def keep(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
     return lease_of(lease.split, item)
 
 
-def begin_way_back(lease: Lease, revert: Signal) -> Lease | None:
+def begin_way_back(
+    lease: Lease, revert: Signal, *, taken_back: Stage | None = None
+) -> Lease | None:
     """Keep a revert for a release that waits in its rollout, and begin the way back with it: no
     late shift is accepted any more. The lease as it was; None where the release is anywhere else,
-    has a revert already, or is in other hands: then nothing is written."""
+    has a revert already, or is in other hands: then nothing is written.
+
+    With `taken_back` it waits at that stage, and its primary, between two versions, takes the
+    traffic back.
+    """
     is_waiting = Attr("token").exists() & Attr("ends_on").contains("revert") & is_still_there()
     untroubled = Attr("lent").ne(True) & table.is_absent("parked") & table.is_absent("recovering")
     change = Change(
         lease_key(lease.split),
         Attr("holder").eq(lease.holder)
-        & Attr("stage").eq(ROLLOUT.number)
+        & Attr("stage").eq((taken_back or ROLLOUT).number)
         & is_not_reverting()
         & is_waiting
         & untroubled,
-        set={"signal": revert.model_dump(), "stage": RETURNING.number},
+        set={
+            "signal": revert.model_dump(),
+            "stage": RETURNING.number,
+            **({"taken_back": True} if taken_back else {}),
+        },
         first={"returning_at": clock.epoch_seconds()},
     )
     try:

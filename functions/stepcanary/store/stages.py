@@ -156,6 +156,27 @@ def decide_return(lease: Lease, *, unless_reverting: bool) -> Lease:
         raise RevertRequested(str(now.signal)) from failed
 
 
+def take_back(lease: Lease, stage: Stage) -> Lease:
+    """From this stage on all weight goes to the primary, which is between two versions and still
+    has to get its old one. The lease as it was before.
+
+    Raises `LeaseLost`, and `StageOver` where the release has gone on otherwise.
+    """
+    is_there = Attr("stage").eq(stage.number)
+    is_done = Attr("stage").eq(RETURNING.number) & Attr("taken_back").eq(True)
+    change = Change(
+        lease_key(lease.split),
+        leases.is_ours(lease.holder, lease.fence) & (is_there | is_done),
+        set={"stage": RETURNING.number, "taken_back": True},
+        first={"returning_at": clock.epoch_seconds()},
+    )
+    try:
+        return lease_of(lease.split, table.change_and_see(change))
+    except ConditionFailed as failed:
+        now = _require_ours(lease, failed)
+        raise StageOver(f"the release is in {now.stage} by now, and not in {stage}") from failed
+
+
 def note_canary(lease: Lease, arn: str) -> Lease:
     """Before the version is deployed to the canary, so that it is not taken for somebody else's."""
     return leases.change(lease, canary_revision=arn)
