@@ -2,7 +2,6 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws.warmth import may_be_warmed
 from stepcanary.contracts.answers import LinesCounted, answers
 from stepcanary.contracts.events import LogsEvent
 from stepcanary.domain.log_lines import unpacked
@@ -10,7 +9,6 @@ from stepcanary.observability import logger
 from stepcanary.release import log_counting
 
 
-@may_be_warmed
 @logger.inject_lambda_context(clear_state=True)
 @answers
 def lambda_handler(event: LogsEvent, _context: LambdaContext) -> LinesCounted:

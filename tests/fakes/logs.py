@@ -6,13 +6,17 @@ function of the account, and what is delivered is packed.
 
 import base64
 import gzip
+import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from tests.fakes.clock import VirtualClock
 from tests.fakes.service import Document, Refusal
 
 MOST_FILTERS = 2
+ARN = "arn:aws:logs:us-east-1:123456789012:log-group"
 BAD_PATTERN = "Invalid character(s) in term"
 
 
@@ -22,43 +26,74 @@ def packed(message: Document) -> str:
 
 
 class Logs:
-    """A part of the fake cloud."""
+    """A part of a fake that has a clock, ECS services and a split.
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+    `log_filters` are the subscription filters by log group and name, and `on_lines` is whoever is
+    called with a batch. Lines are brought `lines_after` so many seconds, each batch `deliveries`
+    times, and none while `lines_lost`.
+    """
+
+    clock: VirtualClock
+    services: Any
+    bad: Callable[[str, datetime], float]
+    task_id: Callable[[str, int], str]
+    _share: Callable[[str, datetime], float]
+    lines_after = 3.0
+    deliveries = 1
+    lines_lost = False
+
+    def begin_logging(self) -> None:
         self.log_filters: dict[str, dict[str, Document]] = {}
-        """By log group and name."""
-        self.log_lines = 0
-        """How many were written, from which each has its id."""
         self.on_lines: Callable[[Document], None] = lambda _event: None
-        """Whoever is called with a batch."""
+        self._lines = itertools.count(1)
 
-    def delivered(
-        self, group: str, stream: str, lines: Iterable[tuple[int, str]]
-    ) -> list[Document]:
-        """The events that lines of a stream become, by filter: each with its time in epoch
-        milliseconds."""
-        events = []
-        for at, line in lines:
-            self.log_lines += 1
-            events.append({"id": f"{self.log_lines:056}", "timestamp": at, "message": line})
-        return [
-            {
-                "awslogs": {
-                    "data": packed(
-                        {
-                            "messageType": "DATA_MESSAGE",
-                            "owner": "123456789012",
-                            "logGroup": group,
-                            "logStream": stream,
-                            "subscriptionFilters": [name],
-                            "logEvents": events,
-                        }
-                    )
-                }
-            }
-            for name in self.log_filters.get(group, {})
+    def write_lines(self, group: str, stream: str, lines: list[str]) -> None:
+        """A stream gets lines, which every filter of its group brings in a batch of its own."""
+        at = int(self.clock.now().timestamp() * 1_000)
+        events = [
+            {"id": f"{next(self._lines):056}", "timestamp": at, "message": line} for line in lines
         ]
+        batch = {
+            "messageType": "DATA_MESSAGE",
+            "owner": "123456789012",
+            "logGroup": group,
+            "logStream": stream,
+            "logEvents": events,
+        }
+        if self.lines_lost:
+            return
+        for name in self.log_filters[group] if events else ():
+            event = {"awslogs": {"data": packed({**batch, "subscriptionFilters": [name]})}}
+            for _ in range(self.deliveries):
+                self.clock.after(self.lines_after, lambda event=event: self.on_lines(event))
+
+    def log_requests(self, group: str, per_second: float = 4.0, every: float = 5.0) -> None:
+        """From now on both sides write a line for each request, as many as their weight brings,
+        with the share of bad answers that they have then."""
+        self.log_filters.setdefault(group, {})
+        owed = {"primary": [0.0, 0.0], "canary": [0.0, 0.0]}
+
+        def write() -> None:
+            self.clock.after(every, write)
+            now = self.clock.now()
+            for side, service in (("primary", "example1"), ("canary", "example2")):
+                requests = per_second * every * self._share(side, now)
+                owed[side][0] += requests
+                owed[side][1] += requests * self.bad(side, now)
+                every_line, bad = (int(number) for number in owed[side])
+                owed[side][0] -= every_line
+                owed[side][1] -= bad
+                statuses = [503] * bad + [200] * (every_line - bad)
+                lines = [json.dumps({"status": status}) for status in statuses]
+                self.write_lines(group, f"app/app/{self.task_of(service)}", lines)
+
+        self.clock.after(every, write)
+
+    def task_of(self, service: str) -> str:
+        """The id of its first task."""
+        deployments = self.services[service]["deployments"]
+        running = [each for each in deployments if each["runningCount"]] or deployments
+        return self.task_id(running[0]["id"], 0)
 
     def _group(self, name: str) -> dict[str, Document]:
         if name not in self.log_filters:
@@ -68,7 +103,14 @@ class Logs:
     def _logs_DescribeLogGroups(self, params: Document) -> Document:  # noqa: N802
         prefix = params.get("logGroupNamePrefix", "")
         names = sorted(name for name in self.log_filters if name.startswith(prefix))
-        return {"logGroups": [{"logGroupName": name} for name in names]}
+        return {"logGroups": [{"logGroupName": n, "arn": f"{ARN}:{n}:*"} for n in names]}
+
+    def _logs_ListTagsForResource(self, params: Document) -> Document:  # noqa: N802
+        # AWS takes no ARN here that ends as the one it answers with.
+        arn = params["resourceArn"]
+        if arn.endswith(":*"):
+            raise Refusal("InvalidParameterException", "Invalid ARN")
+        return {"tags": self.tags_of(arn.removeprefix(f"{ARN}:"))}
 
     def _logs_DescribeSubscriptionFilters(self, params: Document) -> Document:  # noqa: N802
         return {"subscriptionFilters": list(self._group(params["logGroupName"]).values())}

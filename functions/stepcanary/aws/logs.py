@@ -25,9 +25,15 @@ class SubscriptionFilter:
 
 
 @aws_failures
-def has_group(name: str) -> bool:
-    pages = clients.logs().get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
-    return any(group["logGroupName"] == name for page in pages for group in page["logGroups"])
+def find_tags(group: str) -> set[tuple[str, str]] | None:
+    """The tags of a log group; None where there is no such group."""
+    pages = clients.logs().get_paginator("describe_log_groups").paginate(logGroupNamePrefix=group)
+    found = (each for page in pages for each in page["logGroups"] if each["logGroupName"] == group)
+    known = next(found, None)
+    if known is None:
+        return None
+    arn = known["arn"].removesuffix(":*")
+    return set(clients.logs().list_tags_for_resource(resourceArn=arn)["tags"].items())
 
 
 @aws_failures

@@ -172,7 +172,7 @@ def _read(windows: list[Window]) -> Iterator[tuple[Window, list[Row]]]:
         found = [next(values) for _ in each.series]
         answers.setdefault(window.release.execution, []).append((each, found))
     for window in windows:
-        yield window, list(_rows(window, answers[window.release.execution]))
+        yield window, list(_rows(window, answers.get(window.release.execution, [])))
 
 
 def _rows(window: Window, answers: list[tuple[_Asked, list[Values]]]) -> Iterator[Row]:

@@ -11,6 +11,7 @@ from stepcanary.aws.logs import MOST_FILTERS, SubscriptionFilter
 from stepcanary.domain.comparison import Bake
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.log_source import LogSource
+from stepcanary.domain.permitted import check_tags
 from stepcanary.domain.release import Release
 from stepcanary.domain.verdict import NO_HOLD, Verdict
 from stepcanary.errors import (
@@ -85,10 +86,12 @@ def check(execution: str, canary: str, judging: Judging | None) -> None:
 
 
 def _check_group(group: str, filters: list[Subscribed], canary: str, counter: str) -> None:
-    if not logs.has_group(group):
+    tags = logs.find_tags(group)
+    if tags is None:
         raise RequestRejected(
             f"judge: there is no log group {group} in this account and Region; mend log.group"
         )
+    check_tags("judge", f"log group {group}", tags)
     for each in filters:
         if why := logs.why_no_pattern(each.pattern):
             raise RequestRejected(
