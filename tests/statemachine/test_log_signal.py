@@ -198,7 +198,12 @@ def test_what_comes_after_the_end_changes_nothing(here: World) -> None:
     here.cloud.log_requests(GROUP)
     late: list[Any] = []
     deliver = here.cloud.on_lines
-    here.cloud.on_lines = lambda event: (late.append(event), deliver(event))
+
+    def keep(event: Any) -> None:
+        late.append(event)
+        deliver(event)
+
+    here.cloud.on_lines = keep
     assert here.release(logged()).state == "Released"
     before = sums()
     assert all(
