@@ -72,7 +72,7 @@ class Logs:
     def _bring(self, event: Document) -> None:
         self.on_lines(event)
 
-    def log_requests(self, group: str, per_second: float = 4.0, every: float = 5.0) -> None:
+    def log_requests(self, group: str, per_second: float = 2.0, every: float = 15.0) -> None:
         """From now on both sides write a line for each request, as many as their weight brings,
         with the share of bad answers that they have then."""
         self.log_filters.setdefault(group, {})

@@ -457,10 +457,10 @@ def _release_by_judge(here: World) -> None:
 def _release_by_log(here: World) -> None:
     """Lines of the canary's log are counted, and a filter that is gone is put up again."""
     group = "/ecs/checkout"
-    here.cloud.log_requests(group, per_second=20)
+    here.cloud.log_requests(group, every=20)
     log = {"group": group, "status": "status", "filter": "{ $.status = * }"}
     metrics = [{"kind": "logs", "log": log}]
-    steps = [{"weight": weight, "bake_seconds": 120} for weight in (20, 60, 100)]
+    steps = [{"weight": weight, "bake_seconds": 60} for weight in (20, 60, 100)]
     logged = profile(steps=steps, judge={"metrics": metrics})
     here.cloud.bad = lambda _side, _at: 0.0
     for name in ("ShiftWeightFunction", "JudgeCanaryFunction"):

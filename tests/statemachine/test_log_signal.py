@@ -21,8 +21,15 @@ LOG: Document = {"group": GROUP, "status": "status"}
 METRIC: Document = {"kind": "logs", "name": "access", "log": LOG}
 
 
+BAKE = 120
+STEPS = [{"weight": weight, "bake_seconds": BAKE} for weight in (20, 50, 100)]
+LATER = PRIMARY_ROLLS - 3 * (300 - BAKE)
+"""While the primary rolls, after bakes that are shorter than usual."""
+
+
 def logged(metrics: list[Document] | None = None, **changed: Any) -> Any:
-    return request(profile=profile(judge={"metrics": metrics or [METRIC]}, **changed))
+    judge = {"metrics": metrics or [METRIC]}
+    return request(profile=profile(**{"judge": judge, "steps": STEPS, **changed}))
 
 
 def breaks_at(here: World, seconds: float, share: float = 1.0) -> None:
@@ -84,7 +91,7 @@ def test_a_healthy_canary_is_released_and_no_filter_is_left(here: World) -> None
 
 
 def test_an_outage_is_over_in_seconds(here: World) -> None:
-    here.cloud.log_requests(GROUP, per_second=40)
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
     gone = seconds_to_weight_0(here)
     breaks_at(here, FIRST_BAKE)
     outcome = here.release(logged())
@@ -110,7 +117,7 @@ def test_what_is_brought_twice_late_and_out_of_order_counts_once(here: World) ->
     assert sums().counts == again()
     counted = sum(of_step["access"].requests for of_step in sums().counts.values())
     # What comes once the way back has begun is counted no more.
-    assert 0.9 * written[0] < counted <= written[0]
+    assert 0.5 * written[0] < counted <= written[0]
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -274,8 +281,8 @@ def test_two_metrics_of_one_log_need_one_filter(here: World) -> None:
 
 
 def test_an_outage_while_the_primary_rolls_is_signalled(here: World) -> None:
-    here.cloud.log_requests(GROUP, per_second=40)
-    breaks_at(here, PRIMARY_ROLLS)
+    here.cloud.log_requests(GROUP)
+    breaks_at(here, LATER)
     outcome = here.release(logged())
     assert reverted(here, outcome, "access: the canary gave"), outcome
 
