@@ -54,7 +54,7 @@ class Base:
 
     @property
     def logs(self) -> bool:
-        return self.profile.get("judge") == LOGGED["judge"]
+        return bool(self.profile.get("judge") == LOGGED["judge"])
 
     def has(self, kind: str) -> bool:
         """Whether there is anything that the kind could strike."""
