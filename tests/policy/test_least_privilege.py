@@ -465,6 +465,7 @@ def _release_by_log(here: World) -> None:
     here.cloud.bad = lambda _side, _at: 0.0
     for name in ("ShiftWeightFunction", "JudgeCanaryFunction"):
         _once_before(here, name, here.cloud.log_filters[group].clear)
+    here.clock.after(80, lambda: here.invoke("WatchReleasesFunction", {}))
     assert here.release(request(images={"app": "shop:v60"}, profile=logged), "logged").state == (
         "Released"
     )
@@ -474,10 +475,9 @@ def _release_by_log(here: World) -> None:
     assert here.release(bad, "logged-bad").state == "Reverted"
     here.cloud.bad = lambda _side, _at: 0.0
     # What others leave behind: a release that was forgotten, and executions that die.
-    here.cloud.log_filters[group]["left"] = {
-        **here.cloud.called("PutSubscriptionFilter")[0],
-        "filterName": "stepcanary/forgotten/logs",
-    }
+    left = "stepcanary/forgotten/logs"
+    put = {**here.cloud.called("PutSubscriptionFilter")[0], "filterName": left}
+    here.cloud.log_filters[group][left] = put
     here.wait(here.start_and_stop(bad, "logged-dead", 100))
     here.pass_minutes(3)
     here.lost.add("ReconcileFunction")
