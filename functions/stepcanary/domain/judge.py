@@ -89,7 +89,8 @@ class Tally(Model):
     `usual` is the primary without its incidents, `calm` how many periods the last of them is ago,
     `minute` the periods that make a minute with the next one, `recent` the primary in the last step
     that it had requests in, and `limit` what the canary is held against without one: the highest
-    rate that it may have, and one that shows it good.
+    rate that it may have, and one that shows it good. `unread` are the lines of a log that could
+    not be read.
     """
 
     tests: tuple[Logs, ...] = ()
@@ -106,6 +107,7 @@ class Tally(Model):
     of_release: tuple[int, int, int, int] = (0, 0, 0, 0)
     expected: float = 0.0
     compared: int = 0
+    unread: int = 0
 
     @property
     def step_counts(self) -> Counts:

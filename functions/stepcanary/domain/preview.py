@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from stepcanary.domain.alarm_fitness import seconds_to_fire
 from stepcanary.domain.alarms import Described, leaves_of
 from stepcanary.domain.exposure import BETWEEN_SECONDS, PERIOD, Assumed, Outages
+from stepcanary.domain.log_outage import BROUGHT_SECONDS
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import Step
 from stepcanary.domain.release import Release
@@ -78,10 +79,17 @@ def lengths(release: Release) -> tuple[int, int]:
     return bakes + around, bakes * (1 + release.holds) + around + gate_seconds
 
 
-def sources(alarms: Described, names: Sequence[str], judged: Sequence[Source]) -> list[Source]:
-    """What the judge sees, if one decides, and each alarm whose time is known: the data that it
-    needs, which begin within a period, and until it has them."""
-    found = list(judged)
+def sources(
+    alarms: Described,
+    names: Sequence[str],
+    judged: Sequence[Source],
+    logs: Sequence[str] = (),
+) -> list[Source]:
+    """The logs that count, which tell within seconds; what the judge sees, if metrics decide; and
+    each alarm whose time is known: the data that it needs, which begin within a period, and until
+    it has them."""
+    found = [Source(source=f"log {name}", seconds=BROUGHT_SECONDS) for name in logs]
+    found += judged
     for name in names:
         known = [
             seconds

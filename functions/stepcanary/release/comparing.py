@@ -20,7 +20,7 @@ from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import promoting
 from stepcanary.domain.verdict import NO_HOLD, Verdict
 from stepcanary.errors import AwsUnavailable
-from stepcanary.store import evidence
+from stepcanary.store import batches, evidence
 
 NO_ANSWER = "Release again once CloudWatch answers"
 PERIOD_SECONDS: dict[int, int] = {length: length for length in LENGTHS}
@@ -67,7 +67,7 @@ class Window:
     @property
     def metrics(self) -> list[Metric]:
         assert self.release.judge is not None
-        return [each for each in self.release.judge.metrics if each.period == self.period]
+        return [each for each in self.release.judge.counted if each.period == self.period]
 
 
 def is_compared(lease: Lease, release: Release) -> bool:
@@ -95,11 +95,11 @@ def look_at(
     A look that finds nothing new, or that another one was ahead of, changes nothing. Raises
     `AwsUnavailable` and `AwsRefused`.
     """
+    judged = [(lease, release) for lease, release in waiting if release.judge is not None]
     windows = [
         _window(lease, release, period)
-        for lease, release in waiting
-        if release.judge is not None
-        for period in release.judge.periods
+        for lease, release in judged
+        for period in (release.judge.periods if release.judge else ())
     ]
     stood = {(each.release.execution, each.period): each.before for each in windows}
     due = [window for window in windows if window.seconds or window.closes or baked]
@@ -113,10 +113,26 @@ def look_at(
                 stood[key] = after
             else:
                 stood[key] = evidence.read(*key)
-    found: dict[str, list[Compared]] = {}
-    for (execution, _), compared in stood.items():
-        found.setdefault(execution, []).append(compared)
-    return {execution: Compared.together(each) for execution, each in found.items()}
+    return {
+        release.execution: _with_log(
+            release,
+            Compared.together(
+                compared
+                for (execution, _), compared in stood.items()
+                if execution == release.execution
+            ),
+        )
+        for _, release in judged
+    }
+
+
+def _with_log(release: Release, compared: Compared) -> Compared:
+    """With what the canary's log has counted, which is kept apart: nobody has to look for it."""
+    judging = release.judge
+    if judging is None or not judging.logged:
+        return compared
+    logged = batches.read(release.execution, judging).tallies(judging)
+    return compared.model_copy(update={"tallies": {**compared.tallies, **logged}})
 
 
 def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Verdict:

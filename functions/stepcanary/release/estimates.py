@@ -7,7 +7,7 @@ from itertools import islice
 from stepcanary import clock
 from stepcanary.aws import metrics
 from stepcanary.domain.evidence import estimated_clusters
-from stepcanary.domain.judging import DEFAULT_CLUSTERS, Judging, Metric
+from stepcanary.domain.judging import DEFAULT_CLUSTERS, LOG_LIMIT, Judging, Metric
 from stepcanary.domain.periods import MINUTE
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import milliseconds, times_of
@@ -20,6 +20,9 @@ DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
 FLEET = 3
 """So many tasks of the canary are not told from its version any more."""
 LEAST_MINUTES = 3
+TIMES_USUAL, HIGHEST_LIMIT = 3.0, 0.4
+"""How many times the primary's share of bad answers a log's limit is, and what it is at most:
+beyond, nothing proves it."""
 LEAST_BAD = 20
 """An estimate from fewer bad answers in a day says nothing."""
 
@@ -85,7 +88,7 @@ def _is_of(estimates: Judging, judging: Judging) -> bool:
         metric.model_copy(
             update={
                 name: getattr(metric, name) or getattr(found[metric.named], name)
-                for name in ("clusters", "usual", "slower_than_ms")
+                for name in ("clusters", "usual", "slower_than_ms", "at_most")
             }
         )
         for metric in judging.metrics
@@ -157,8 +160,17 @@ def _sized(release: Release, found: list[Metric]) -> list[Metric]:
             "clusters": metric.clusters or _clusters(counted),
             "usual": metric.usual or usual_of(counted),
         }
-        sized.append(metric.model_copy(update=known))
+        sized.append(_with_limit(metric.model_copy(update=known)))
     return sized
+
+
+def _with_limit(metric: Metric) -> Metric:
+    """A log's lines are the canary's alone: what the primary usually has is known of its router."""
+    if metric.kind != "logs" or metric.at_most is not None:
+        return metric
+    usual = metric.usual.share if metric.usual else 0.0
+    limit = min(HIGHEST_LIMIT, max(LOG_LIMIT, TIMES_USUAL * usual))
+    return metric.model_copy(update={"at_most": float(f"{limit:.3g}")})
 
 
 def _clusters(counted: list[tuple[int, int, int]]) -> float:

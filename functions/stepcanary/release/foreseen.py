@@ -73,6 +73,13 @@ def outages(release: Release, traffic: Assumed, sources: list[Source]) -> Outage
     return Outages(release.steps, release.judge, traffic, pace, release.holds)
 
 
+def logs_that_decide(release: Release) -> list[str]:
+    """The metrics of the canary's log that decide."""
+    if release.judge is None or release.judge.observe:
+        return []
+    return [metric.named for metric in release.judge.logged if not metric.observe]
+
+
 def _look_seconds(period: int) -> int:
     return LOOK_SECONDS if period >= MINUTE else SHORT_LOOK_SECONDS
 
@@ -86,8 +93,9 @@ def _errors_period(release: Release) -> int:
 
 def judged(release: Release) -> list[Source]:
     """How long after its first bad answer the judge has seen an outage of which one period is
-    enough, and where that is sooner, one in a metric of its own; none where no judge decides."""
-    if release.judge is None or release.judge.observe:
+    enough, and where that is sooner, one in a metric of its own; none where no metric of CloudWatch
+    decides."""
+    if release.judge is None or release.judge.observe or not release.judge.counted:
         return []
     slowest = _errors_period(release)
     found = [Source(source="judge", seconds=_seconds(slowest))]
