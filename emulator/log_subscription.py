@@ -27,8 +27,12 @@ class LogEvent:
 def log_event(message: str | dict[str, Any], timestamp: int) -> LogEvent:
     """A line that is new; of an object its JSON."""
     text = message if isinstance(message, str) else json.dumps(message)
-    # 56 digits, as AWS's have; who sorts by them has the order of time.
-    return LogEvent(f"3{timestamp:013d}{next(_ids):042d}", timestamp, text)
+    return LogEvent(event_id(timestamp, next(_ids)), timestamp, text)
+
+
+def event_id(timestamp: int, number: int) -> str:
+    """56 digits, as AWS's have; who sorts by them has the order of time."""
+    return f"3{timestamp:013d}{number:042d}"
 
 
 def delivery(

@@ -1,7 +1,7 @@
 """Lambda: the stack's functions, listed and invoked by whoever may."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -11,14 +11,12 @@ from moto.awslambda.exceptions import LambdaClientError, UnknownFunctionExceptio
 from moto.awslambda.responses import LambdaResponse
 
 from emulator.account import ACCOUNT, REGION
-from emulator.awslambda import Invoker
+from emulator.awslambda import Invoker, Later
 from emulator.template import Function
 
 MOST_PER_PAGE = 50
 QUALIFIERS = ("", "$LATEST", "live", "1")
 """Each function has one version, and the alias that the template gives it."""
-
-Later = Callable[[float, Callable[[], None]], None]
 
 
 class InvalidRequestContent(LambdaClientError):
@@ -39,6 +37,16 @@ def filled(functions: list[Function], invoker: Invoker, later: Later) -> Iterato
         ):
             patches.enter_context(patch.object(LambdaResponse, name, by))
         yield
+
+
+def names_by_arn(functions: list[Function]) -> dict[str, str]:
+    """The logical names of functions by every ARN that leads to them."""
+    return {
+        _arn(f"{name}:{qualifier}" if qualifier else name): function.name
+        for function in functions
+        for name in (function.deployed, function.name)
+        for qualifier in QUALIFIERS
+    }
 
 
 def _arn(name: str) -> str:
