@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from emulator.account import REGION
 from sandbox import slack
 from sandbox.fronts.front import CLUSTER, OPTED_IN, Attachment, ClientOf, Front, Json, Series
 
@@ -15,6 +16,8 @@ SLOW = "example2-slow"
 """An alarm on how long requests take, far above what any does: it stays OK."""
 SHARE = "example2-share"
 """An alarm on the share of bad answers, whatever their number."""
+LOGS = "/ecs/checkout"
+"""The log group that both sides' tasks write to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def create(
         name: _sized(name, attachment, sizing)
         for name, attachment in front.create(client, ports).items()
     }
+    client("logs").create_log_group(logGroupName=LOGS)
     _services(client("ecs"), _network(client("ec2")), attached, sizing.tag)
     if sizing.tracking:
         _scaling(client("application-autoscaling"), front, sizing.tracking)
@@ -176,6 +180,14 @@ def _containers(name: str, tag: str, environment: dict[str, str]) -> list[Json]:
             "essential": True,
             "portMappings": [{"name": "http", "containerPort": 8080, "protocol": "tcp"}],
             "environment": [{"name": key, "value": value} for key, value in environment.items()],
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": LOGS,
+                    "awslogs-region": REGION,
+                    "awslogs-stream-prefix": "checkout",
+                },
+            },
             "dependsOn": [{"containerName": "envoy", "condition": "HEALTHY"}],
         },
         {

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from moto.core.utils import utcnow
 from moto.ecs.models import Service, ecs_backends
@@ -26,6 +27,7 @@ from emulator.moto_gaps.ecs import (
     report_tasks,
 )
 from emulator.registry import Registry
+from sandbox.log_driver import FLUSH_SECONDS, LogDriver, can_start, stream_for
 from sandbox.ports import free_port
 from sandbox.registration import register
 from sandbox.rolling import Deployment, next_step
@@ -77,6 +79,7 @@ class EcsAgent:
         drain_seconds: float = 0.5,
         health_seconds: float = 10.0,
         stop_seconds: float = 6.0,
+        flush_seconds: float = FLUSH_SECONDS,
         on_event: Callable[[Event], None] | None = None,
         variables_of: Callable[[list[dict[str, Any]]], dict[str, str]] = lambda containers: {},
     ) -> None:
@@ -86,6 +89,7 @@ class EcsAgent:
         self._drain_seconds = drain_seconds
         self._health_seconds = health_seconds
         self._stop_seconds = stop_seconds
+        self._flush_seconds = flush_seconds
         self._on_event = on_event
         self._variables_of = variables_of
         self._events: list[Event] = []
@@ -105,6 +109,8 @@ class EcsAgent:
             task.process.kill()
         for task in tasks:
             task.process.wait()
+            if task.logs:
+                task.logs.wait()
         self._fleets.clear()
         atexit.unregister(self.close)
 
@@ -282,21 +288,26 @@ class EcsAgent:
         resolved = {name: self.registry.label(image) for name, image in images.items()}
         content = fleet.contents.setdefault(deployment["id"], resolved)
         image, port = content[app["name"]], free_port()
+        # A task whose log group is missing does not start.
+        lives = image not in self._broken and can_start(app, self._account, self._region)
+        id = uuid4().hex
+        put = stream_for(app, id, self._account, self._region) if lives else None
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(APP)],
             env={
                 **{item["name"]: item["value"] for item in app.get("environment", [])},
                 **self._variables_of(containers),
                 "PORT": str(port),
-                "IMAGE": f"{image}-crash" if image in self._broken else image,
+                "IMAGE": image if lives else f"{image}-crash",
                 "SERVICE": str(service.name),
                 "PARENT_PID": str(os.getpid()),
             },
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if put else subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
         )
-        return Task(deployment["id"], image, port, process, time.monotonic())
+        logs = LogDriver(process, put, seconds=self._flush_seconds) if put else None
+        return Task(deployment["id"], image, port, process, time.monotonic(), id, logs)
 
     def _drain(self, task: Task, now: float) -> None:
         self._deregister(task)
