@@ -38,10 +38,12 @@ class Tracking:
 @dataclass(frozen=True, slots=True)
 class Sizing:
     """How large the environment is: `tasks` of the primary at rest, how many requests per second
-    each task takes, if there is a limit, what scales, and which version runs at first."""
+    each task takes, if there is a limit, how long it takes to start, what scales, and which version
+    runs at first."""
 
     tasks: int | None = None
     requests_per_second: int | None = None
+    start_seconds: float = 0.0
     tracking: Tracking | None = None
     tag: str = "v1"
 
@@ -104,6 +106,8 @@ def _sized(name: str, attachment: Attachment, sizing: Sizing) -> Attachment:
     environment = dict(attachment.environment)
     if sizing.requests_per_second:
         environment["REQUESTS_PER_SECOND"] = str(sizing.requests_per_second)
+    if sizing.start_seconds:
+        environment["START_SECONDS"] = str(sizing.start_seconds)
     desired = attachment.desired
     if name == PRIMARY and sizing.tasks is not None:
         desired = sizing.tasks

@@ -264,6 +264,14 @@ class Sandbox:
         item = self.client("dynamodb").get_item(TableName=self.table, Key=key).get("Item", {})
         return {name: item.get(name, {}).get("S", "") for name in ("outcome", "cause")}
 
+    def counted(self, execution: str) -> dict[str, tuple[int, int]]:
+        """What the ledger's evidence says of the canary, by metric: requests, and bad answers."""
+        name = execution.rsplit(":", 1)[-1]
+        key = {"pk": {"S": f"release#{name}"}, "sk": {"S": "tally"}}
+        item = self.client("dynamodb").get_item(TableName=self.table, Key=key).get("Item")
+        tallies = json.loads(item["tally"]["S"])["tallies"] if item else {}
+        return {metric: tuple(tally["of_release"][:2]) for metric, tally in tallies.items()}
+
     def signals(self, execution: str) -> list[str]:
         """The signals of people and pipelines that the ledger keeps of the release."""
         name = execution.rsplit(":", 1)[-1]

@@ -95,6 +95,7 @@ class EcsAgent:
         self._events: list[Event] = []
         self._fleets: dict[str, Fleet] = {}
         self._broken: set[str] = set()
+        self._bad: set[str] = set()
         self._ticks = Ticks("the ECS agent", self._look, tick)
 
     def start(self) -> None:
@@ -152,6 +153,18 @@ class EcsAgent:
             for key, fleet in self._fleets.items():
                 for task in fleet.tasks:
                     if key.split(":")[-1] == service and task.healthy:
+                        task.process.send_signal(signal.SIGUSR1)
+
+    def turn_image_bad(self, image: str) -> None:
+        """From now on all tasks of this image fail some of their requests, those to come as well.
+
+        As when something that the version needs in order to answer is taken from it.
+        """
+        with lock:
+            self._bad.add(image)
+            for fleet in self._fleets.values():
+                for task in fleet.tasks:
+                    if task.image == image and task.healthy:
                         task.process.send_signal(signal.SIGUSR1)
 
     def fail_once(self, service: str) -> None:
@@ -222,6 +235,8 @@ class EcsAgent:
             for deployment in deployments_of(service):
                 if deployment["id"] == task.deployment:
                     deployment["failedTasks"] = 0
+            if task.image in self._bad:
+                task.process.send_signal(signal.SIGUSR1)
             task.registered.extend(register(service, self._account, task.id, task.port))
 
     def _breaker_trips(

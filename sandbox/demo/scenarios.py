@@ -48,6 +48,8 @@ class Scenario:
     no_longer_than: str = ""
 
 
+ROLLING = Sizing(start_seconds=4.0)
+"""A task takes four of the alarms' periods to start, so that the primary rolls for as long."""
 LONG: Steps = [{"weight": 50, "bake_seconds": 60}]
 DEMO = [
     Scenario(
@@ -99,6 +101,17 @@ SCENARIOS = [
             Act("PromotionGate", acts.send_signal("revert")),
         ),
         crashes=True,
+    ),
+    Scenario(
+        "bad-in-promotion",
+        "v41-bad100",
+        "Reverted",
+        checks.returned_in_promotion,
+        expected="the version fails every request from when the primary rolls, and all traffic is"
+        " back on the old one",
+        steps=QUICK,
+        acts=(Act("WaitForPrimary", acts.turn_version_bad),),
+        sizing=ROLLING,
     ),
     Scenario(
         "gate",

@@ -61,6 +61,15 @@ def shrunk(**more: Any) -> Report:
     return report(**{"cause": cause, **counts, **found, **scaling, **more})
 
 
+def promoting(**more: Any) -> Report:
+    """The version turned bad while the primary rolled."""
+    cause = "RevertRequested: revert by alarm example2-5xx: Threshold crossed"
+    counts = {"errors": 590, "promotions": 1}
+    seen = {"failed_requests": 590, "first_bad": 8.3, "seconds_to_weight_0": 1.1}
+    return report(**{"cause": cause, "exposure": seen, **counts, **more})
+
+
+UNSEEN = {"failed_requests": 0, "first_bad": None}
 SCALED_IN = [{"at": 15.3, "service": "example1", "tasks": 1}]
 
 
@@ -79,6 +88,7 @@ def copied(**more: Any) -> Report:
         (checks.restored_by_copy, copied()),
         (checks.capacity_kept, shrunk()),
         (checks.capacity_lost, shrunk(refused=335, scaled=SCALED_IN)),
+        (checks.returned_in_promotion, promoting()),
     ],
 )
 def test_nothing_is_wrong_with_what_should_be(check: Check, good: Report) -> None:
@@ -94,6 +104,12 @@ RELEASED = {**hotfixed()["primary"], "image": "shop:v17"}
     [
         (checks.canary_lost, lost(**MOVED), "the split"),
         (checks.capacity_kept, shrunk(scaling=RAISED), "'minimum': 4"),
+        (checks.returned_in_promotion, promoting(**MOVED), "the split"),
+        (checks.returned_in_promotion, promoting(primary_image="shop:v41"), "runs shop:v41"),
+        (checks.returned_in_promotion, promoting(cause="PhaseFailed"), "not the alarm"),
+        (checks.returned_in_promotion, promoting(promotions=2), "2 times"),
+        (checks.returned_in_promotion, promoting(exposure=UNSEEN), "nothing was shown"),
+        (checks.returned_in_promotion, promoting(errors=591), "bad version did not answer"),
         (checks.capacity_lost, shrunk(), "of no use"),
         (checks.canary_lost, lost(canary_tasks=2), "still has 2 tasks"),
         (checks.canary_lost, lost(primary_image="shop:v16"), "the primary runs shop:v16"),
