@@ -42,6 +42,28 @@ MOST_ERRORS = 60
 """6 a second fail, and a period is read two after it began."""
 
 
+MOST_SECONDS = 10.0
+"""From the first bad answer to weight 0: 5 in which a log driver keeps lines at most, 6 in which
+CloudWatch Logs delivers them, and of several tasks one is sooner."""
+
+
+def signalled_fast(report: Report) -> list[str]:
+    """The canary's log told it, and within seconds."""
+    wrong = reverted_by_judge(report) + _says(report, "logs: the canary gave", "evidence")
+    exposure = report["exposure"]
+    if exposure["first_bad"] is None:
+        return [*wrong, "no request failed, so nothing was shown"]
+    seconds = exposure["seconds_to_weight_0"]
+    if seconds is None or seconds >= MOST_SECONDS:
+        wrong.append(f"the canary had weight for {seconds} s from its first bad answer on")
+    counted = [source for source in exposure["sources"] if source["source"] == "logs"]
+    if not counted or not 0 < counted[0]["bad"] <= exposure["failed_requests"]:
+        wrong.append(
+            f"the ledger says {counted}, and {exposure['failed_requests']} requests failed"
+        )
+    return wrong
+
+
 def unmeasured(report: Report) -> list[str]:
     """It was held as often as the profile says, and its end names what was missing."""
     wrong = at_rest(report) + old_version(report) + no_errors(report)
