@@ -88,7 +88,7 @@ def create(
         name: _sized(name, attachment, sizing)
         for name, attachment in front.create(client, ports).items()
     }
-    client("logs").create_log_group(logGroupName=LOGS)
+    client("logs").create_log_group(logGroupName=LOGS, tags=OPTED_IN)
     _services(client("ecs"), _network(client("ec2")), attached, sizing.tag)
     if sizing.tracking:
         _scaling(client("application-autoscaling"), front, sizing.tracking)

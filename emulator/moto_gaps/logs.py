@@ -16,10 +16,10 @@ from moto.logs.responses import LogsResponse
 
 from emulator.awslambda import Asynchronous
 from emulator.events import Event
-from emulator.filter_pattern import matcher
+from emulator.filter_pattern import Invalid, matcher
 from emulator.log_subscription import LogEvent, control_message, delivery, event_id
 from emulator.moto_gaps.awslambda import names_by_arn
-from emulator.refusals.logs import refusal
+from emulator.refusals.logs import bad_pattern, refusal
 from emulator.template import Function
 
 Deliver = Callable[[str, Event], None]
@@ -84,6 +84,27 @@ def filled(functions: list[Function], deliver: Deliver) -> Iterator[None]:
         given = [{k: v for k, v in each.items() if v is not None} for each in shown]
         return json.dumps({"subscriptionFilters": given})
 
+    def test_metric_filter(self: LogsResponse) -> str:
+        """AWS: says which lines a pattern matches, or why it takes none such. moto: lacks the call.
+        What a pattern with fields takes from a line is not said here."""
+        try:
+            matches = matcher(self._get_param("filterPattern"))
+        except Invalid as error:
+            raise LogsClientError(*bad_pattern(error)) from error
+        lines = enumerate(self._get_param("logEventMessages"), start=1)
+        found = [
+            {"eventNumber": number, "eventMessage": line, "extractedValues": {}}
+            for number, line in lines
+            if matches(line)
+        ]
+        return json.dumps({"matches": found})
+
+    def list_tags_for_resource(self: LogsResponse) -> str:
+        """AWS: takes no ARN that ends as those of DescribeLogGroups do. moto: has no tags then."""
+        if self._get_param("resourceArn").endswith(":*"):
+            raise LogsClientError("InvalidParameterException", "Invalid ARN")
+        return plain_tags(self)
+
     def put_log_events(self: LogStream, log_events: list[dict[str, Any]]) -> str:
         """AWS: goes on while filters come and go. moto: fails then."""
         with lock:
@@ -112,14 +133,20 @@ def filled(functions: list[Function], deliver: Deliver) -> Iterator[None]:
             event = delivery(lines, group=group, stream=stream, filters=[filter_name])
             deliver(known[destination_arn], event)
 
-    plain_send = LogStream._send_log_events
+    plain_send, plain_tags = LogStream._send_log_events, LogsResponse.list_tags_for_resource
     with (
         patch.multiple(
             LogsBackend,
             put_subscription_filter=put_subscription_filter,
             delete_subscription_filter=delete_subscription_filter,
         ),
-        patch.object(LogsResponse, "describe_subscription_filters", describe_subscription_filters),
+        patch.multiple(
+            LogsResponse,
+            create=True,
+            describe_subscription_filters=describe_subscription_filters,
+            test_metric_filter=test_metric_filter,
+            list_tags_for_resource=list_tags_for_resource,
+        ),
         patch.multiple(LogStream, put_log_events=put_log_events, _send_log_events=send),
     ):
         yield

@@ -28,12 +28,16 @@ def refusal(wanted: Json, others: Set[str], functions: Collection[str]) -> tuple
     try:
         filter_pattern.matcher(pattern)
     except filter_pattern.Invalid as error:
-        return "InvalidParameterException", f"Invalid filter pattern: {error}"
+        return bad_pattern(error)
     if len(others - {name}) >= MOST_FILTERS:
         return "LimitExceededException", "Resource limit exceeded."
     if wanted["destinationArn"] not in functions:
         return "InvalidParameterException", UNREACHABLE
     return None
+
+
+def bad_pattern(error: filter_pattern.Invalid) -> tuple[str, str]:
+    return "InvalidParameterException", f"Invalid filter pattern: {error}"
 
 
 def _constraint(value: str, parameter: str, pattern: str) -> str:

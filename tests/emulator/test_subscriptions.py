@@ -152,6 +152,23 @@ def test_what_is_not_there_cannot_be_deleted(client: Any) -> None:
             client.delete_subscription_filter(logGroupName=group, filterName="one")
 
 
+def test_a_pattern_can_be_tried(client: Any) -> None:
+    given = {"filterPattern": "{ $.a = 1 }", "logEventMessages": ['{"a": 2}', '{"a": 1}']}
+    [match] = client.test_metric_filter(**given)["matches"]
+    assert (match["eventNumber"], match["eventMessage"]) == (2, '{"a": 1}')
+    with pytest.raises(ClientError, match="InvalidParameterException"):
+        client.test_metric_filter(filterPattern="{ $.a", logEventMessages=["a"])
+
+
+def test_a_group_says_its_tags_by_the_arn_without_a_star(client: Any) -> None:
+    client.create_log_group(logGroupName="/ecs/tagged", tags={"stepcanary": "managed"})
+    [group] = client.describe_log_groups(logGroupNamePrefix="/ecs/tagged")["logGroups"]
+    tags = client.list_tags_for_resource(resourceArn=group["arn"].removesuffix(":*"))["tags"]
+    assert tags == {"stepcanary": "managed"}
+    with pytest.raises(ClientError, match="InvalidParameterException"):
+        client.list_tags_for_resource(resourceArn=group["arn"])
+
+
 def test_what_was_written_before_the_end_comes_after_it(client: Any, world: World) -> None:
     subscribe(client)
     world.later.clear()
