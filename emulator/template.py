@@ -165,8 +165,16 @@ def settings(**given: str) -> str:
     parameters = document()["Parameters"].items()
     values = {name: str(parameter.get("Default", "")) for name, parameter in parameters} | given
     for name, made in joined.items():
-        values[name] = machine_arn() if isinstance(made, str) else values[made[1]]
+        values[name] = _arn(made) if isinstance(made, str) else values[made[1]]
     return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], text)
+
+
+def counter_arn() -> str:
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:stepcanary-counts:live"
+
+
+def _arn(made: str) -> str:
+    return machine_arn() if "stateMachine:" in made else counter_arn()
 
 
 def ledger_schema() -> dict[str, Any]:

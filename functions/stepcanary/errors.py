@@ -15,6 +15,7 @@ Who answers each:
     ├── LeaseLost               the execution closes: others have its release in hand
     ├── DocumentUnreadable      a person, by the alarm on stranded splits: another version wrote it
     ├── StageOver               the same: the act was delivered late
+    ├── BatchUnreadable         a person, by the alarm on CountRequests
     ├── SignalRefused           whoever sent the signal
     ├── RevertRequested         the phase's Catch: it reverts
     ├── SplitDrifted            the same; while the old version comes back, the canary takes over
@@ -122,6 +123,10 @@ class CanaryAlarmed(ReleaseError):
 
 class NotEnoughCapacity(ReleaseError):
     """A side has too few healthy targets for the weight it would get."""
+
+
+class BatchUnreadable(ReleaseError):
+    """A batch of log lines is not what CloudWatch Logs sends."""
 
 
 class FixtureKept(ReleaseError):

@@ -16,6 +16,7 @@ from tests.fakes import parameters
 from tests.fakes.accounts import Accounts
 from tests.fakes.clock import VirtualClock
 from tests.fakes.ecs import ACCOUNT, REGION, task_definition
+from tests.fakes.logs import Logs
 from tests.fakes.metrics import Measured
 from tests.fakes.past import Remembered
 from tests.fakes.published import Published
@@ -54,7 +55,7 @@ ROUTE_ARN = (
 )
 
 
-class Cloud(Scaling, Published, Measured):
+class Cloud(Scaling, Published, Measured, Logs):
     """The article's environment. Change its attributes to change the world."""
 
     traffic: ClassVar[Document] = PROFILE["traffic"][0]
@@ -70,6 +71,7 @@ class Cloud(Scaling, Published, Measured):
         self.share_of = lambda service: self.weight(service) / 100
         self.weights: list[tuple[int, int]] = []
         self.begin_measuring()
+        self.begin_logging()
         self.on_write: Callable[[int, int], None] = lambda _primary, _canary: None
         self.alarms = Remembered(clock, {})
         self.alarm_history: dict[str, list[tuple[datetime, str, str]]] = {}

@@ -4,6 +4,7 @@ Deployments, new tasks and what autoscaling does take virtual time.
 """
 
 import copy
+import hashlib
 import heapq
 import itertools
 from collections.abc import Callable, Mapping
@@ -89,6 +90,7 @@ class Ecs(Lagging):
         self.silent = False
         """Whether no answer says which digest a task runs, as older agents leave it out."""
         self._contents: dict[str, dict[str, str]] = {}
+        self._task_names: dict[str, str] = {}
         self.broken_images: set[str | tuple[str, str]] = set()
         self.definitions: dict[str, list[Document]] = {
             "example1": [task_definition("example1", "shop:v1", cpu="256")],
@@ -274,13 +276,20 @@ class Ecs(Lagging):
     def _tags(self, service: str) -> list[Document]:
         return [{"key": k, "value": v} for k, v in self.tags_of(service).items()]
 
+    def task_id(self, deployment: str, number: int) -> str:
+        """As long and as opaque as ECS's own."""
+        name = f"{deployment.partition('/')[2]}.{number}"
+        id = hashlib.sha256(name.encode()).hexdigest()[:32]
+        self._task_names[id] = name
+        return id
+
     def _ecs_ListTasks(self, params: Document) -> Document:  # noqa: N802
         at = self.moment("ecs.ListTasks")
         name = params["serviceName"]
         if name not in self.services:
             raise Refusal("ServiceNotFoundException", "Service not found.")
         tasks = [
-            f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/example/{deployment['id'].partition('/')[2]}.{n}"
+            f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/example/{self.task_id(deployment['id'], n)}"
             for deployment in self.view(name, at)["deployments"]
             for n in range(deployment["runningCount"] + deployment["pendingCount"])
         ]
@@ -304,7 +313,9 @@ class Ecs(Lagging):
         """A task that is stopped by now is described for a while longer; one that was not yet
         there at that moment is not described."""
         self.advance()
-        of, _, number = arn.rpartition("/")[2].partition(".")
+        of, _, number = self._task_names.get(arn.rpartition("/")[2], "").partition(".")
+        if not of:
+            return None
         id = f"ecs-svc/{of}"
         counts = {
             deployment["id"]: (deployment["runningCount"], deployment["pendingCount"])
@@ -323,7 +334,13 @@ class Ecs(Lagging):
             {"name": name} | ({} if unknown else {"imageDigest": self.registry.digest(label)})
             for name, label in self._contents[id].items()
         ]
-        return {"taskArn": arn, "startedBy": id, "lastStatus": status, "containers": containers}
+        return {
+            "taskArn": arn,
+            "group": f"service:{of.rpartition('-')[0]}",
+            "startedBy": id,
+            "lastStatus": status,
+            "containers": containers,
+        }
 
     def _ecs_UpdateService(self, params: Document) -> Document:  # noqa: N802
         self.advance()

@@ -7,7 +7,7 @@ functions whose rules match, and the schedule calls its function every minute.
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -41,6 +41,7 @@ FACTORIES = (
     "cloudwatch",
     "ecs",
     "elbv2",
+    "logs",
     "secretsmanager",
     "servicediscovery",
     "sns",
@@ -74,6 +75,7 @@ class World:
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
         self.cloud.on_alarm = self._tell_of_alarm
         self.cloud.on_ask = self._answer
+        self.cloud.on_lines = self._deliver_lines
         self.handlers = template.handlers()
         self.lost: set[str] = set()
         self.ended: dict[str, threading.Event] = {}
@@ -83,6 +85,11 @@ class World:
     def invoke(self, function: str, event: Any) -> Any:
         """As EventBridge or a person would: straight to the function."""
         return self.invoker.call(function, event)
+
+    def _deliver_lines(self, event: Any) -> None:
+        """As CloudWatch Logs calls its subscriber, and does not wait for what it answers."""
+        with suppress(Exception):
+            self.deliver("CountRequestsFunction", event)
 
     def _answer(self, function: str, event: Any) -> Any:
         """As a function that waits for another one's answer gets it."""

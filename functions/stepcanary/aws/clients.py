@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
     from mypy_boto3_sns import SNSClient
@@ -106,6 +107,11 @@ def events() -> "EventBridgeClient":
 def awslambda() -> "LambdaClient":
     """`lambda` is a word of Python's own."""
     return boto3.client("lambda", config=CONFIG)
+
+
+@cache
+def logs() -> "CloudWatchLogsClient":
+    return boto3.client("logs", config=CONFIG)
 
 
 @cache

@@ -87,6 +87,15 @@ def running_tasks(cluster: str, service: str) -> list[Task]:
 
 
 @aws_failures
+def service_of(cluster: str, task: str) -> str | None:
+    """The name of the service that a task is of, also of one that has just stopped; None where ECS
+    does not know it, or it is of no service."""
+    found = clients.ecs().describe_tasks(cluster=cluster, tasks=[task])["tasks"]
+    groups = (each.get("group", "") for each in found)
+    return next((g.removeprefix("service:") for g in groups if g.startswith("service:")), None)
+
+
+@aws_failures
 def has_gateway(services: list[Service]) -> list[str]:
     """The names of those whose tasks get requests from a gateway of ECS's own.
 

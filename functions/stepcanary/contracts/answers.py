@@ -55,6 +55,13 @@ def _access_of(event: object) -> Access | None:
     return release.access if isinstance(release, Release) else None
 
 
+class LinesCounted(Contract):
+    """The executions that a batch of lines was counted for, and those that were signalled."""
+
+    executions: list[str]
+    signalled: list[str]
+
+
 class Nothing(Contract):
     """The act is all there is."""
 

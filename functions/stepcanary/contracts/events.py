@@ -63,6 +63,16 @@ class AlarmEvent(BaseModel):
     detail: AlarmDetail
 
 
+class Packed(BaseModel):
+    data: str
+
+
+class LogsEvent(BaseModel):
+    """What CloudWatch Logs calls a function with; `domain.log_lines` unpacks it."""
+
+    awslogs: Packed
+
+
 class BusEvent(BaseModel):
     """One of the stack's own, as it came over the bus."""
 

@@ -21,6 +21,7 @@ from stepcanary.release.foreseen import sketch
 from stepcanary.store import evidence, ledger
 
 DAY_SECONDS = 86_400
+NO_LOGS = "what logs would have counted is not known of the past, so they are left out"
 NO_JUDGE = "the profile has no judge; this is what the one of {} would say"
 
 
@@ -38,6 +39,8 @@ def counts(question: CountsQuestion) -> PrimaryCounts:
         if judging is None:
             found = estimated(release, profile.judge or Judging())
             judging, notes = found.judging, [*notes, *found.warnings]
+        if judging.logged:
+            judging, notes = _without_logs(judging), [*notes, NO_LOGS]
         release = release.model_copy(update={"judge": judging})
         whole = counted.minutes(release, start, end)
         zones = counted.by_zone(release, start, end)
@@ -51,6 +54,14 @@ def counts(question: CountsQuestion) -> PrimaryCounts:
         before=start,
         notes=notes,
     )
+
+
+def _without_logs(judging: Judging) -> Judging:
+    if not judging.counted:
+        raise RequestRejected(
+            "judge: it counts logs alone, and of these there is no past to replay"
+        )
+    return judging.model_copy(update={"metrics": judging.counted})
 
 
 def _told(by_metric: dict[str, Minutes]) -> dict[str, list[tuple[int, int, int]]]:

@@ -80,10 +80,14 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
 
 def spoken(said: MetricVerdict) -> str:
     """What was counted over the release, in a sentence."""
-    counts = said.tally.counts
+    counts, worse = said.tally.counts, said.rule.worse
+    beside = f"the primary {_share(counts.primary_bad, counts.primary)}"
+    if not worse.ratio and not counts.primary:
+        beside = f"and {100 * worse.allowance:.3g} % are tolerated"
+    unread = f"; {said.tally.unread:,} lines could not be read" if said.tally.unread else ""
     return (
         f"{said.rule.metric}: the canary gave {_share(counts.canary_bad, counts.canary)} bad"
-        f" answers, the primary {_share(counts.primary_bad, counts.primary)}"
+        f" answers, {beside}{unread}"
     )
 
 
@@ -126,7 +130,8 @@ def verdict(
     """On a step whose bake is over. Before the promotion the canary is to be shown good; until then
     it is enough that it is not shown to be worse."""
     found = judge.judgement(compared.tallies)
-    summary = "; ".join([*(spoken(each) for each in found.verdicts), *_skewed(compared, bake)])
+    skewed = _skewed(judging, compared, bake)
+    summary = "; ".join([*(spoken(each) for each in found.verdicts), *skewed])
     if judging.observe:
         return Verdict("advance", f"only observed: {summary}")
     if reason := doubt(judging, judge, compared):
@@ -152,11 +157,12 @@ class Bake:
         return Verdict("hold", reason) if self.holds_left > 0 else then
 
 
-def _skewed(compared: Compared, bake: Bake) -> list[str]:
+def _skewed(judging: Judging, compared: Compared, bake: Bake) -> list[str]:
     """Where the canary's share of the requests is far from its weight: clients that stay, few
     requests, or rules beside the route."""
+    tallies = [compared.tallies.get(metric.named, Tally()) for metric in judging.counted]
     counts = max(
-        (tally.step_counts for tally in compared.tallies.values() if tally.step == bake.step),
+        (tally.step_counts for tally in tallies if tally.step == bake.step),
         key=lambda each: each.canary + each.primary,
         default=NOTHING,
     )
@@ -172,12 +178,20 @@ def _skewed(compared: Compared, bake: Bake) -> list[str]:
 
 def _without_data(metrics: list[Metric], bake: Bake, compared: Compared) -> Verdict | None:
     without = silent(metrics, bake.step, compared)
-    reason = f"no request of the canary was counted for {', '.join(m.named for m in without)}"
+    names = ", ".join(_unheard(metric, compared) for metric in without)
+    reason = f"no request of the canary was counted for {names}"
     if any(metric.no_data == "revert" for metric in without):
         return Verdict("revert", reason)
     if any(metric.no_data == "hold" for metric in without):
         return bake.held(reason, Verdict("revert", f"{reason}{NO_HOLD}{NO_REQUESTS}"))
     return None
+
+
+def _unheard(metric: Metric, compared: Compared) -> str:
+    """With the lines of its log, which are there and cannot be read."""
+    tally = compared.tallies.get(metric.named, Tally())
+    unread = f" ({tally.unread:,} lines could not be read)" if tally.unread else ""
+    return f"{metric.named}{unread}"
 
 
 def _undecided(judging: Judging, reason: str, bake: Bake, *, approvals: bool) -> Verdict:

@@ -79,6 +79,7 @@ class Tally(Model):
     `usual` is the primary without its incidents, `calm` how many periods the last of them is ago,
     `recent` the primary in the last step that it had requests in, and `limit` what the canary is
     held against without one: the highest rate that it may have, and one that shows it good.
+    `unread` are the lines of a log that could not be read.
     """
 
     tests: tuple[Logs, ...] = ()
@@ -94,6 +95,7 @@ class Tally(Model):
     of_release: tuple[int, int, int, int] = (0, 0, 0, 0)
     expected: float = 0.0
     compared: int = 0
+    unread: int = 0
 
     @property
     def step_counts(self) -> Counts:

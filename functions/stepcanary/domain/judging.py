@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from stepcanary.domain.evidence import Tolerance
 from stepcanary.domain.judge import FALSE_REVERTS, WORSE, Rule
+from stepcanary.domain.log_source import LogSource
 from stepcanary.domain.measures import Measure, MeshSeries
 from stepcanary.domain.model import Model
 
@@ -15,14 +16,18 @@ Undecided = Literal["hold", "gate", "advance", "revert"]
 DEFAULT_CLUSTERS = 2.0
 """Without a history to estimate from."""
 LEAST_GOOD = Tolerance(1.5, 0.005)
+LOG_LIMIT = 0.01
+"""What share of bad answers a log may have at least, for nothing is known of the primary beside
+it."""
 
 
 class Metric(Model):
     """How one metric judges: its canary's share of bad answers may be `ratio` times the primary's,
     and `allow` more, or `at_most` whatever the primary's is."""
 
-    kind: Literal["errors", "latency", "custom"]
-    """What is counted: the router's errors, its slow answers, or series of your own."""
+    kind: Literal["errors", "latency", "custom", "logs"]
+    """What is counted: the router's errors, its slow answers, series of your own, or the lines of
+    the canary's log."""
     name: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
     """What it is called; left out, it is its kind."""
     ratio: float = Field(default=WORSE.ratio, ge=0, le=100)
@@ -30,7 +35,8 @@ class Metric(Model):
     allow: Share = WORSE.allowance
     """What share of bad answers it may have on top of that."""
     at_most: Share | None = None
-    """What share of bad answers it may have whatever the primary has, in place of the two."""
+    """What share of bad answers it may have whatever the primary has, in place of the two. For logs
+    nothing else is asked; left out, it is 1 %, or three times what the primary's last day had."""
     clusters: float | None = Field(default=None, ge=1, le=10_000)
     """How many bad answers have one cause at most; left out, the plan estimates it from the
     primary's last day."""
@@ -47,6 +53,8 @@ class Metric(Model):
     """For custom: what counts the canary."""
     primary: Measure | None = None
     """For custom: what counts the primary."""
+    log: LogSource | None = None
+    """For logs: where the lines are, and how they are read."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -55,10 +63,14 @@ class Metric(Model):
             raise ValueError("a custom metric needs name, canary and primary")
         if self.kind != "custom" and (self.canary or self.primary):
             raise ValueError(f"canary and primary are for kind custom, not {self.kind}")
+        if (self.kind == "logs") != (self.log is not None):
+            raise ValueError("a metric of kind logs needs log, which is for no other kind")
+        if self.kind == "logs" and self.ratio_set:
+            raise ValueError("logs are held against a limit alone; remove ratio and allow")
         if self.kind != "latency" and self.slower_than_ms is not None:
             raise ValueError(f"slower_than_ms is for kind latency, not {self.kind}")
         # By value: a release that was kept with all that it left out is read again.
-        if self.at_most is not None and (self.ratio, self.allow) != (WORSE.ratio, WORSE.allowance):
+        if self.at_most is not None and self.ratio_set:
             raise ValueError("at_most is a limit by itself; remove ratio and allow")
         if self.worse.allowance >= 1:
             raise ValueError("no share of bad answers is above this limit; lower it")
@@ -69,15 +81,25 @@ class Metric(Model):
         return self.name or self.kind
 
     @property
+    def ratio_set(self) -> bool:
+        """Whether it says how the canary is held against the primary."""
+        return (self.ratio, self.allow) != (WORSE.ratio, WORSE.allowance)
+
+    @property
+    def limit(self) -> float | None:
+        """What share of bad answers it is held against alone; None where it is the primary's."""
+        return LOG_LIMIT if self.at_most is None and self.kind == "logs" else self.at_most
+
+    @property
     def worse(self) -> Tolerance:
-        if self.at_most is not None:
-            return Tolerance(0.0, self.at_most)
+        if self.limit is not None:
+            return Tolerance(0.0, self.limit)
         return Tolerance(self.ratio, self.allow)
 
     @property
     def good(self) -> Tolerance:
         """What the canary is shown to be within before it is called good."""
-        if self.at_most is not None:
+        if self.limit is not None:
             return self.worse
         return Tolerance(
             max(LEAST_GOOD.ratio, self.ratio * LEAST_GOOD.ratio),
@@ -122,6 +144,16 @@ class Judging(Model):
     """For App Mesh: what the names of these metrics begin with."""
     metrics: list[Metric] = Field(default=DEFAULT_METRICS, min_length=1, max_length=10)
     """What is compared; left out, it is the router's errors and its slow answers."""
+
+    @property
+    def counted(self) -> list[Metric]:
+        """Those that CloudWatch counts, of both sides."""
+        return [metric for metric in self.metrics if metric.log is None]
+
+    @property
+    def logged(self) -> list[Metric]:
+        """Those that the canary's log counts."""
+        return [metric for metric in self.metrics if metric.log is not None]
 
     @property
     def mesh(self) -> MeshSeries:

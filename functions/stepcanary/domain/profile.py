@@ -355,7 +355,14 @@ class Profile(Model):
         return undecided == "gate" or (undecided is None and approvals > 0)
 
     def _check_owners(self) -> None:
-        """A mesh that nobody is named for would be another one in each account."""
+        """A mesh that nobody is named for would be another one in each account, and CloudWatch Logs
+        calls functions of its own account alone."""
+        if self.account and self.judge and self.judge.logged:
+            raise ValueError(
+                f"judge: {self.judge.logged[0].named} counts a log, which CloudWatch Logs brings to"
+                " a function of the same account alone, and the service is under a role; remove the"
+                " metric"
+            )
         for number, traffic in enumerate(self.traffic):
             if self.account and isinstance(traffic, AppMeshTraffic) and not traffic.mesh_owner:
                 raise ValueError(

@@ -28,13 +28,15 @@ class StackSettings(BaseModel):
 
     `clusters`, `task_roles` and `repositories` are what releases may use at all, and
     `release_roles` the roles of other accounts, in patterns: `*` stands for any characters in them.
-    `may_be_lost` has the members that this stack does not know and a release may delete.
+    `may_be_lost` has the members that this stack does not know and a release may delete. `counter`
+    is the ARN of the function that counts lines of logs.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     profile_prefix: Annotated[str, AfterValidator(lambda prefix: prefix.rstrip("/"))]
     state_machine: str = ""
+    counter: str = ""
     inline_profiles: Enabled = False
     clusters: Listed = []
     task_roles: Listed = []

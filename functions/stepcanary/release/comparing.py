@@ -18,7 +18,7 @@ from stepcanary.domain.router_metrics import errors_of, slow_of
 from stepcanary.domain.split import SideName
 from stepcanary.domain.verdict import NO_HOLD, Verdict
 from stepcanary.errors import AwsUnavailable
-from stepcanary.store import evidence
+from stepcanary.store import batches, evidence
 
 NO_ANSWER = "Release again once CloudWatch answers"
 PERIOD_SECONDS = 60
@@ -78,7 +78,19 @@ def look_at(waiting: Iterable[tuple[Lease, Release]]) -> dict[str, Compared]:
             else:
                 execution = window.release.execution
                 tallies[execution] = evidence.read(execution)
-    return tallies
+    return {
+        window.release.execution: _with_log(window.release, tallies[window.release.execution])
+        for window in windows
+    }
+
+
+def _with_log(release: Release, compared: Compared) -> Compared:
+    """With what the canary's log has counted, which is kept apart: nobody has to look for it."""
+    judging = release.judge
+    if judging is None or not judging.logged:
+        return compared
+    logged = batches.read(release.execution, judging).tallies(judging)
+    return compared.model_copy(update={"tallies": {**compared.tallies, **logged}})
 
 
 def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Verdict:
@@ -142,7 +154,7 @@ class _Asked:
 
 def _asked(release: Release) -> Iterator[_Asked]:
     assert release.judge is not None
-    for metric in release.judge.metrics:
+    for metric in release.judge.counted:
         for place, side in enumerate(SIDES):
             measure = measures_of(release, metric, side)
             yield _Asked(metric.named, 2 * place, measure.requests)
@@ -160,7 +172,7 @@ def _read(windows: list[Window]) -> Iterator[tuple[Window, list[Row]]]:
         found = [next(values) for _ in each.series]
         answers.setdefault(window.release.execution, []).append((each, found))
     for window in windows:
-        yield window, list(_rows(window, answers[window.release.execution]))
+        yield window, list(_rows(window, answers.get(window.release.execution, [])))
 
 
 def _rows(window: Window, answers: list[tuple[_Asked, list[Values]]]) -> Iterator[Row]:

@@ -40,7 +40,7 @@ def by_zone(release: Release, start: int, end: int) -> dict[str, dict[str, Minut
 
 def _measures(release: Release) -> Iterator[Named]:
     assert release.judge is not None
-    judged: list[Metric] = release.judge.metrics
+    judged: list[Metric] = release.judge.counted
     for metric in judged:
         yield metric.named, measures_of(release, metric, "primary")
 

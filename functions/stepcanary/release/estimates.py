@@ -8,7 +8,7 @@ from stepcanary import clock
 from stepcanary.aws import metrics
 from stepcanary.aws.metrics import Values
 from stepcanary.domain.evidence import estimated_clusters
-from stepcanary.domain.judging import DEFAULT_CLUSTERS, Judging, Metric
+from stepcanary.domain.judging import DEFAULT_CLUSTERS, LOG_LIMIT, Judging, Metric
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import milliseconds, times_of
 from stepcanary.errors import RequestRejected
@@ -17,6 +17,9 @@ from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, measures
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
 FLEET = 3
 """So many tasks of the canary are not told from its version any more."""
+TIMES_USUAL, HIGHEST_LIMIT = 3.0, 0.4
+"""How many times the primary's share of bad answers a log's limit is, and what it is at most:
+beyond, nothing proves it."""
 LEAST_BAD = 20
 """An estimate from fewer bad answers in a day says nothing."""
 
@@ -80,7 +83,7 @@ def _is_of(estimates: Judging, judging: Judging) -> bool:
         metric.model_copy(
             update={
                 name: getattr(metric, name) or getattr(found[metric.named], name)
-                for name in ("clusters", "slower_than_ms")
+                for name in ("clusters", "slower_than_ms", "at_most")
             }
         )
         for metric in judging.metrics
@@ -118,8 +121,19 @@ def _sized(release: Release, found: list[Metric]) -> list[Metric]:
     for metric, measure in zip(found, measures, strict=True):
         requests = metrics.summed(islice(values, len(measure.requests)))
         bad = metrics.summed(islice(values, len(measure.bad)))
-        sized.append(metric if metric.clusters else _with_clusters(metric, requests, bad))
+        limited = _with_limit(metric, requests, bad)
+        sized.append(limited if metric.clusters else _with_clusters(limited, requests, bad))
     return sized
+
+
+def _with_limit(metric: Metric, requests: Values, bad: Values) -> Metric:
+    """A log's lines are the canary's alone: what the primary usually has is known of its router."""
+    if metric.kind != "logs" or metric.at_most is not None:
+        return metric
+    every, failed = sum(requests.values()), sum(bad.get(at, 0.0) for at in requests)
+    usual = min(1.0, failed / every) if every else 0.0
+    limit = min(HIGHEST_LIMIT, max(LOG_LIMIT, TIMES_USUAL * usual))
+    return metric.model_copy(update={"at_most": float(f"{limit:.3g}")})
 
 
 def _with_clusters(metric: Metric, requests: Values, bad: Values) -> Metric:

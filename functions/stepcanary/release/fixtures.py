@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stepcanary.domain.release import Release
 from stepcanary.errors import FixtureKept, ReleaseError
-from stepcanary.release import copies, floors, kept, resting
+from stepcanary.release import copies, floors, kept, resting, subscriptions
 from stepcanary.store import register
 from stepcanary.store.register import Entry
 
@@ -16,6 +16,7 @@ KINDS: dict[str, Callable[[Release, Entry], None]] = {
     copies.KIND: copies.take_down,
     floors.KIND: floors.take_down,
     kept.KIND: resting.take_down,
+    subscriptions.KIND: subscriptions.take_down,
 }
 """How each is taken down, which may happen twice."""
 

@@ -22,7 +22,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request
 from stepcanary.domain.split import SideName
 from stepcanary.errors import AwsRefused, RequestRejected
-from stepcanary.release import plan, versions
+from stepcanary.release import plan, subscriptions, versions
 from stepcanary.release.floors import check_scaling
 from stepcanary.release.running import content_at_rest
 from stepcanary.store import settings
@@ -35,6 +35,7 @@ Asked = Literal[
     "the canary exists and can be deployed to",
     "the routes are at rest, and can be written back",
     "the alarms exist, and are fit to judge",
+    "the canary's log can be read",
     "the primary serves",
     "no requests come beside the split",
     "the stack may release it",
@@ -141,6 +142,8 @@ def _inspect(
         alarms = cloudwatch.describe(profile.alarms)
         found.warnings += alarm_warnings(profile.alarms, alarms, profile.all_steps)
         check_fit(profile.alarms, alarms)
+    with found.noting("the canary's log can be read"):
+        subscriptions.check(execution, profile.canary, profile.judge)
 
 
 def _services(found: Inspection, profile: Profile) -> tuple[Service, Service] | None:

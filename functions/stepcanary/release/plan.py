@@ -25,7 +25,7 @@ from stepcanary.domain.settings import StackSettings
 from stepcanary.domain.split import SideName, check_expressible
 from stepcanary.domain.tier import tier_warnings
 from stepcanary.errors import AwsRefused, DocumentUnreadable, RequestRejected, SplitTaken
-from stepcanary.release import resting, versions
+from stepcanary.release import resting, subscriptions, versions
 from stepcanary.release.estimates import estimated
 from stepcanary.release.floors import check_scaling
 from stepcanary.release.holder import is_alive
@@ -108,6 +108,7 @@ def _planned(
             losses += lost
         alarms = cloudwatch.describe(profile.alarms)
         check_fit(profile.alarms, alarms)
+        subscriptions.check(execution, canary.name, profile.judge)
         content = content_at_rest(profile.cluster, primary, version.running, last_try=last_try)
         for known in ledger.known_contents(request.service):
             content = with_tags(content, known)

@@ -1,5 +1,6 @@
 """Rollout: the acts that bring weight to the canary, each safe to run twice."""
 
+from stepcanary import clock
 from stepcanary.domain.comparison import Bake
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.release import Release
@@ -8,9 +9,18 @@ from stepcanary.domain.split import Split
 from stepcanary.domain.stage import ROLLOUT
 from stepcanary.domain.verdict import Progress, Verdict, judge, progress
 from stepcanary.errors import ForeignDeployment
-from stepcanary.release import comparing, deploy, floors, guards, resting, way_back, world
+from stepcanary.release import (
+    comparing,
+    deploy,
+    floors,
+    guards,
+    resting,
+    subscriptions,
+    way_back,
+    world,
+)
 from stepcanary.release.routes import shift_all
-from stepcanary.store import leases, mailbox, stages
+from stepcanary.store import batches, leases, mailbox, stages
 
 
 def deploy_canary(release: Release, fence: int) -> Started:
@@ -32,6 +42,7 @@ def deploy_canary(release: Release, fence: int) -> Started:
     sized = world.as_large_as_primary(release, sides)
     tasks = max(release.canary.at_rest, sized.sizing.tasks(release.steps[0].weight))
     resting.put_up(release)
+    subscriptions.put_up(release, fence)
     lease = floors.put_up(release, lease, sides, canary=tasks)
     # What it ran at rest may be the same revision, with what its tags meant then.
     was_there = canary.current is not None and canary.current["id"] == release.canary.deployment
@@ -56,10 +67,20 @@ def shift_weight(release: Release, fence: int, weight: int, since: int) -> list[
     short = carried.lacks(sized.sizing.before_shift(weight), weight)
     if why := foreign or short:
         world.hold(release, since, f"the canary gets no more weight: {why}")
+    listen(release, weight)
     shifted = shift_all(release, lease, weight)
     # The next step's tasks start while this one bakes, so that it need not wait for them.
     floors.grow(release, sides.canary, sized.sizing.tasks(release.coming_weight(weight)))
     return shifted
+
+
+def listen(release: Release, weight: int) -> None:
+    """Before the canary gets this weight: what its log counts from now on is of this step."""
+    if release.judge is None or not release.judge.logged:
+        return
+    subscriptions.mend(release)
+    moment = int(clock.now().timestamp() * 1_000)
+    batches.begin_step(release.execution, comparing.step_of(release, weight), moment)
 
 
 def judge_canary(
@@ -100,6 +121,7 @@ def judge_canary(
             weight, last = release.steps[step].weight, step + 1 == len(release.steps)
             bake = Bake(step, weight, release.holds - holds, last=last)
             verdict = comparing.verdict(release, lease, bake, promoted=promoted)
+            verdict = subscriptions.verdict(release, bake, verdict, promoted=promoted)
     if verdict.decision == "revert" and not lease.reverting:
         last_word = frozenset[str]() if promoted else frozenset({"promote"})
         if mailbox.decide_way_back(lease, mailbox.is_before(moment), unless=last_word):

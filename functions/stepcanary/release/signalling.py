@@ -85,8 +85,8 @@ def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
     for lease in judged:
         try:
             # Of several the executions see to it, all at the same time.
-            at_once = len(judged) == 1 and _return_at_once(lease, signal)
-            accepted.append(lease.holder if at_once else deliver(lease, signal))
+            revert_one = revert_now if len(judged) == 1 else deliver
+            accepted.append(revert_one(lease, signal))
         except SignalRefused:
             # It ended, or its traffic returns already: what the alarm asks for happens anyway.
             continue
@@ -96,6 +96,12 @@ def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
         # Lambda delivers the event again; a release accepts it once.
         raise failed[0]
     return accepted
+
+
+def revert_now(lease: Lease, signal: Signal) -> str:
+    """Return the traffic of a release right here where that can be done, and else leave it the
+    revert; its execution. Raises `SignalRefused`."""
+    return lease.holder if _return_at_once(lease, signal) else deliver(lease, signal)
 
 
 def _return_at_once(lease: Lease, signal: Signal) -> bool:

@@ -19,6 +19,8 @@
 | `release#<execution>` | `way_back` | the task definition that the primary ran before | `ledger` |
 | `release#<execution>` | `up#<kind>#<key>` | what it put up and has to take down | `register` |
 | `release#<execution>` | `thread` | its first message in Slack | `ledger` |
+| `release#<execution>` | `tally`, `counts#<second>` | what both sides have counted | `evidence` |
+| `release#<execution>` | `log`, `batch#<digest>` | what the canary's log has counted | `batches` |
 | `rest` | split | a split that was ever released on | `rest` |
 | `rest#drift` | split | one that somebody has moved since | `rest` |
 | `rest#cursor` | `cursor` | where the slow look at them is | `rest` |
@@ -35,7 +37,7 @@ Every question that a release, an alarm or the sweep has is one key or one range
 that its price does not grow with the number of services.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
@@ -87,8 +89,9 @@ class ConditionFailed(Exception):
 class Change:
     """A write of some attributes of one item, under a condition.
 
-    `first` are set only where they are absent, `count` are raised by one, `copy` gets the value of
-    another attribute, `add` goes into a set of strings and `take` out of it.
+    `first` are set only where they are absent, `count` are raised by one, `raise_by` by a number,
+    `copy` gets the value of another attribute, `add` goes into a set of strings and `take` out of
+    it.
     """
 
     key: ItemKey
@@ -96,6 +99,7 @@ class Change:
     set: Mapping[str, object] = field(default_factory=dict)
     first: Mapping[str, object] = field(default_factory=dict)
     count: tuple[str, ...] = ()
+    raise_by: Mapping[str, int] = field(default_factory=dict)
     copy: Mapping[str, str] = field(default_factory=dict)
     add: Mapping[str, str] = field(default_factory=dict)
     take: Mapping[str, str] = field(default_factory=dict)
@@ -306,11 +310,17 @@ def _expression(change: Change, names: dict[str, str], values: dict[str, Item]) 
     sets += [f"{name(a)} = {name(b)}" for a, b in change.copy.items()]
     parts = [
         ("SET", sets),
-        ("ADD", [f"{name(a)} {value(a, {v})}" for a, v in change.add.items()]),
+        ("ADD", [f"{name(a)} {value(a, v)}" for a, v in _added(change)]),
         ("DELETE", [f"{name(a)} {value(a, {v})}" for a, v in change.take.items()]),
         ("REMOVE", [name(a) for a in change.remove]),
     ]
     return " ".join(f"{clause} {', '.join(terms)}" for clause, terms in parts if terms)
+
+
+def _added(change: Change) -> Iterator[tuple[str, object]]:
+    """DynamoDB's ADD goes into a set, and to a number."""
+    yield from ((attribute, {member}) for attribute, member in change.add.items())
+    yield from change.raise_by.items()
 
 
 def _built(

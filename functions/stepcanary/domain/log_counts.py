@@ -1,0 +1,92 @@
+"""Log counts: what the canary's log has counted, and what it comes to.
+
+A limit alone asks nothing of the primary, and of the counts only their sums: so it makes no
+difference in which order lines come, how late, or in how large batches.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import Field
+
+from stepcanary.domain.evidence import BETS, Counts, Tolerance, log_factor
+from stepcanary.domain.judge import EVEN, UNPROVABLE, Logs, Rule, Tally
+from stepcanary.domain.judging import Judging
+from stepcanary.domain.log_lines import Batch, Read, read
+from stepcanary.domain.log_source import LogSource
+from stepcanary.domain.model import Model
+
+
+class LogCounts(Model):
+    """By step and metric: requests, bad answers, and lines that could not be read. `since` has when
+    the canary was given the weight of a step, in epoch milliseconds."""
+
+    counts: dict[int, dict[str, Read]] = Field(default={})
+    since: dict[int, int] = Field(default={})
+
+    def step_at(self, moment: int) -> int | None:
+        """In which step a line was written; None before the canary had weight."""
+        return max((step for step, since in self.since.items() if since <= moment), default=None)
+
+    def of(self, metric: str) -> dict[int, Read]:
+        return {step: found[metric] for step, found in self.counts.items() if metric in found}
+
+    def tallies(self, judging: Judging) -> dict[str, Tally]:
+        """What each of its metrics that has counted something stands at."""
+        found = {metric: self.of(metric.named) for metric in judging.logged}
+        return {
+            metric.named: tally(by_step, metric.rule)
+            for metric, by_step in found.items()
+            if by_step
+        }
+
+
+def counted(batch: Batch, sources: Mapping[str, LogSource | None], since: LogCounts) -> LogCounts:
+    """What a batch of the canary's lines counts for metrics by their name, where it can be read. A
+    line of before it had weight is of no request of a user."""
+    counts: dict[int, dict[str, Read]] = {}
+    for event in batch.events:
+        step = since.step_at(event.timestamp)
+        if step is None:
+            continue
+        of_step = counts.setdefault(step, {})
+        for metric, source in sources.items():
+            found = Read(unread=1) if source is None else read(event.message, source)
+            of_step[metric] = of_step.get(metric, Read()).plus(found)
+    return LogCounts(counts=counts)
+
+
+def tally(by_step: dict[int, Read], rule: Rule) -> Tally:
+    """Each step begins a test of its own, which all that comes later is counted for."""
+    last, whole = max(by_step), _sum(by_step.values())
+    return Tally(
+        tests=tuple(
+            _logs(_sum(found for step, found in by_step.items() if step >= first), rule, rule.worse)
+            for first in sorted(by_step)
+        ),
+        good=_logs(by_step[last], rule, rule.good, better=True),
+        step=last,
+        begun=last,
+        of_step=_four(by_step[last]),
+        of_release=_four(whole),
+        unread=whole.unread,
+    )
+
+
+def _sum(found: Iterable[Read]) -> Read:
+    whole = Read()
+    for each in found:
+        whole = whole.plus(each)
+    return whole
+
+
+def _four(found: Read) -> tuple[int, int, int, int]:
+    return found.requests, found.bad, 0, 0
+
+
+def _logs(found: Read, rule: Rule, limit: Tolerance, *, better: bool = False) -> Logs:
+    if limit.allowance >= UNPROVABLE:
+        # What says nothing is no question to bet on.
+        return EVEN
+    counts = Counts(*_four(found))
+    bets = (1 / bet if better else bet for bet in BETS)
+    return tuple(log_factor(counts, limit, bet, rule.clusters) for bet in bets)

@@ -1,0 +1,105 @@
+"""Batches: what the canary's log has counted, batch by batch, and its sums.
+
+A batch is written once, together with what it adds to the sums: CloudWatch Logs may deliver it
+twice, and Lambda calls again for one that failed.
+"""
+
+import random
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from stepcanary import clock
+from stepcanary.domain.judging import Judging
+from stepcanary.domain.log_counts import LogCounts
+from stepcanary.domain.log_lines import Read
+from stepcanary.errors import AwsUnavailable
+from stepcanary.store import table
+from stepcanary.store.ledger import KEPT_SECONDS
+from stepcanary.store.table import Change, ConditionFailed, Item, ItemKey, Put, execution_name
+
+PREFIX = "batch#"
+NUMBERS = Read._fields
+TRIES: Final = 6
+PAUSE_SECONDS: Final = (0.02, 0.2)
+"""Between two tries, at least and at most: batches of many tasks are added to one item."""
+_counts = TypeAdapter(LogCounts)
+
+
+def _key(execution: str, sk: str = "log") -> ItemKey:
+    return ItemKey(f"release#{execution_name(execution)}", sk)
+
+
+def _since(step: int) -> str:
+    return f"since_{step}"
+
+
+def _number(step: int, metric: int, name: str) -> str:
+    """Metrics by their place: DynamoDB does not take all of what a name may have."""
+    return f"{name}_{step}_{metric}"
+
+
+def begin_step(execution: str, step: int, moment: int) -> None:
+    """The canary is about to be given the weight of this step, in epoch milliseconds; the first
+    try counts."""
+    expires_at = clock.epoch_seconds() + KEPT_SECONDS
+    first = {_since(step): moment}
+    table.change(Change(_key(execution), set={"expires_at": expires_at}, first=first))
+
+
+def read(execution: str, judging: Judging) -> LogCounts:
+    item = table.get(_key(execution)) or {}
+    since = {
+        int(name.removeprefix("since_")): moment
+        for name, moment in item.items()
+        if name.startswith("since_")
+    }
+    counts = {step: dict(_of_step(item, step, judging)) for step in since}
+    return LogCounts(counts={step: found for step, found in counts.items() if found}, since=since)
+
+
+def _of_step(item: Item, step: int, judging: Judging) -> Iterator[tuple[str, Read]]:
+    for place, metric in enumerate(judging.metrics):
+        found = Read(*(item.get(_number(step, place, name), 0) for name in NUMBERS))
+        if any(found):
+            yield metric.named, found
+
+
+def keep(execution: str, digest: str, counted: LogCounts, judging: Judging) -> None:
+    """Add a batch to the sums, if it was not yet. Raises `AwsUnavailable` while others do so."""
+    expires_at = clock.epoch_seconds() + KEPT_SECONDS
+    places = {metric.named: place for place, metric in enumerate(judging.metrics)}
+    sums = Change(
+        _key(execution),
+        raise_by={
+            _number(step, places[metric], name): value
+            for step, found in counted.counts.items()
+            for metric, numbers in found.items()
+            for name, value in zip(NUMBERS, numbers, strict=True)
+            if value
+        },
+    )
+    batch = Put(
+        _key(execution, f"{PREFIX}{digest}"),
+        {"batch": _counts.dump_json(counted).decode(), "expires_at": expires_at},
+        table.is_absent("batch"),
+    )
+    for tries_left in reversed(range(TRIES)):
+        try:
+            table.transact([batch, sums])
+        except ConditionFailed:
+            # It was added before.
+            return
+        except AwsUnavailable:
+            if not tries_left:
+                raise
+            clock.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - jitter
+        else:
+            return
+
+
+def batches(execution: str) -> list[LogCounts]:
+    """Every batch: what the sums can be computed again from."""
+    items = table.every(_key(execution).pk, PREFIX)
+    return [_counts.validate_json(item["batch"]) for item in items]

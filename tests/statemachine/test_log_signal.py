@@ -1,0 +1,280 @@
+"""A signal in seconds: lines of the canary's log revert a release, and nothing is left of it."""
+
+from datetime import datetime
+from itertools import cycle
+from typing import Any
+
+import pytest
+
+from stepcanary.domain.log_counts import LogCounts
+from stepcanary.domain.log_lines import Read
+from stepcanary.store import batches, ledger, register
+from tests.builders import profile, request
+from tests.fakes.logs import packed
+from tests.fakes.service import Document, Refusal
+from tests.statemachine.runner import Outcome, World
+from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS
+
+GROUP = "/ecs/checkout"
+OURS = "stepcanary/release-1/access"
+LOG: Document = {"group": GROUP, "status": "status"}
+METRIC: Document = {"kind": "logs", "name": "access", "log": LOG}
+
+
+def logged(metrics: list[Document] | None = None, **changed: Any) -> Any:
+    return request(profile=profile(judge={"metrics": metrics or [METRIC]}, **changed))
+
+
+def breaks_at(here: World, seconds: float, share: float = 1.0) -> None:
+    """The canary answers with errors from so many seconds on."""
+    began = here.clock.now()
+
+    def bad(side: str, at: datetime) -> float:
+        is_broken = side == "canary" and (at - began).total_seconds() >= seconds
+        return share if is_broken else 0.0
+
+    here.cloud.bad = bad
+
+
+def reverted(here: World, outcome: Outcome, why: str) -> bool:
+    none_left = here.cloud.log_filters[GROUP] == {}
+    return outcome.state == "Reverted" and why in outcome.cause and none_left
+
+
+def sums(name: str = "release-1") -> LogCounts:
+    release = ledger.release_of(name)
+    assert release.judge is not None
+    return batches.read(release.execution, release.judge)
+
+
+def again(name: str = "release-1") -> dict[int, dict[str, Read]]:
+    """The sums, computed again from the batches."""
+    found: dict[int, dict[str, Read]] = {}
+    for batch in batches.batches(ledger.release_of(name).execution):
+        for step, of_step in batch.counts.items():
+            for metric, read in of_step.items():
+                before = found.setdefault(step, {}).get(metric, Read())
+                found[step][metric] = before.plus(read)
+    return found
+
+
+def seconds_to_weight_0(here: World) -> list[float]:
+    """When the canary lost its weight, from now on."""
+    began, found = here.clock.now(), list[float]()
+
+    def on_write(_primary: int, canary: int) -> None:
+        if canary == 0:
+            found.append((here.clock.now() - began).total_seconds())
+
+    here.cloud.on_write = on_write
+    return found
+
+
+def test_a_healthy_canary_is_released_and_no_filter_is_left(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    outcome = here.release(logged())
+    assert outcome.state == "Released", outcome
+    assert here.cloud.log_filters[GROUP] == {}
+    assert register.entries(here.arn("release-1")) == []
+    assert sums().counts == again()
+    assert sorted(sums().counts) == [0, 1, 2]
+    (put,) = here.cloud.called("PutSubscriptionFilter")
+    assert put["filterName"] == OURS
+    assert put["destinationArn"].endswith(":function:stepcanary-counts:live")
+
+
+def test_an_outage_is_over_in_seconds(here: World) -> None:
+    here.cloud.log_requests(GROUP, per_second=40)
+    gone = seconds_to_weight_0(here)
+    breaks_at(here, FIRST_BAKE)
+    outcome = here.release(logged())
+    assert reverted(here, outcome, "revert by the judge: access: the canary gave"), outcome
+    assert "and 1 % are tolerated" in outcome.cause
+    assert gone[0] - FIRST_BAKE < 15
+
+
+def test_what_is_brought_twice_late_and_out_of_order_counts_once(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    here.cloud.deliveries = 2
+    here.cloud.bad = lambda _side, _at: 0.0
+    after, written = cycle([40.0, 3.0]), [0]
+    write_lines = here.cloud.write_lines
+
+    def write(group: str, stream: str, lines: list[str]) -> None:
+        here.cloud.lines_after = next(after)
+        written[0] += len(lines) if stream.endswith(here.cloud.task_of("example2")) else 0
+        write_lines(group, stream, lines)
+
+    here.cloud.write_lines = write  # type: ignore[method-assign]
+    assert here.release(logged()).state == "Released"
+    assert sums().counts == again()
+    counted = sum(of_step["access"].requests for of_step in sums().counts.values())
+    # What comes once the way back has begun is counted no more.
+    assert 0.9 * written[0] < counted <= written[0]
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_lines_of_the_primary_are_none_of_the_canarys(here: World, share: float) -> None:
+    here.cloud.log_requests(GROUP)
+    here.cloud.bad = lambda side, _at: share if side == "primary" else 0.0
+    assert here.release(logged([{**METRIC, "clusters": 2, "at_most": 0.01}])).state == "Released"
+    assert all(of_step["access"].bad == 0 for of_step in sums().counts.values())
+
+
+def test_a_log_of_no_request_holds_and_says_what_cannot_be_read(here: World) -> None:
+    here.cloud.log_filters[GROUP] = {}
+    task = here.cloud.task_of("example2")
+
+    def write() -> None:
+        here.clock.after(30, write)
+        here.cloud.write_lines(GROUP, f"app/app/{task}", ["starting", '{"level": "info"}'])
+        here.cloud.write_lines(GROUP, "app/app/of-nobody", ["starting"])
+
+    write()
+    outcome = here.release(logged(holds=1))
+    assert reverted(here, outcome, "no request of the canary was counted for access (")
+    assert "lines could not be read)" in outcome.cause
+
+
+def test_a_filter_that_somebody_removes_is_put_up_again_and_the_bake_held(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    here.clock.after(FIRST_BAKE, here.cloud.log_filters[GROUP].clear)
+    outcome = here.release(logged())
+    assert outcome.state == "Released", outcome
+    assert outcome.path.count("JudgeCanary") == 4
+    assert here.cloud.log_filters[GROUP] == {}
+
+
+def test_a_place_that_somebody_takes_is_told(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+
+    def take() -> None:
+        here.cloud.log_filters[GROUP] = {
+            name: {"filterName": name, "destinationArn": "arn:aws:lambda:::function:other"}
+            for name in ("one", "two")
+        }
+
+    here.clock.after(FIRST_BAKE, take)
+    outcome = here.release(logged(holds=1))
+    assert outcome.state == "Reverted"
+    assert "not all of the canary's log was counted: the subscription filter" in outcome.cause
+    assert "LimitExceededException" in outcome.cause
+    assert sorted(here.cloud.log_filters[GROUP]) == ["one", "two"]
+
+
+def test_without_data_advance_says_that_silence_means_nothing(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    here.clock.after(FIRST_BAKE, here.cloud.log_filters[GROUP].clear)
+    outcome = here.release(logged([{"kind": "errors"}, {**METRIC, "no_data": "advance"}]))
+    assert outcome.path.count("JudgeCanary") == 3
+
+
+def test_a_batch_that_fails_is_counted_at_its_next_delivery(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    refused: list[str] = []
+
+    def refuse(name: str, _params: Any) -> None:
+        if name == "ecs.DescribeTasks" and len(refused) < 3 and here.cloud.weight("example2"):
+            refused.append(name)
+            raise Refusal("ThrottlingException", "Rate exceeded", 400)
+
+    failed: list[Any] = []
+    deliver = here.cloud.on_lines
+
+    def redeliver(event: Any) -> None:
+        try:
+            here.invoke("CountRequestsFunction", event)
+        except Exception:
+            failed.append(event)
+            here.clock.after(60, lambda: deliver(event))
+
+    here.cloud.on_lines = redeliver
+    here.cloud.before_call = refuse
+    assert here.release(logged()).state == "Released"
+    assert sums().counts == again()
+
+
+def test_what_comes_after_the_end_changes_nothing(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    late: list[Any] = []
+    deliver = here.cloud.on_lines
+    here.cloud.on_lines = lambda event: (late.append(event), deliver(event))
+    assert here.release(logged()).state == "Released"
+    before = sums()
+    assert all(
+        here.invoke("CountRequestsFunction", event) == {"executions": [], "signalled": []}
+        for event in late
+    )
+    assert sums() == before
+
+
+def test_what_a_dead_execution_has_put_up_is_taken_down(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    here.wait(here.start_and_stop(logged(), "release-1", FIRST_BAKE))
+    assert list(here.cloud.log_filters[GROUP]) == [OURS]
+    here.pass_minutes(3)
+    assert here.records() == {"release-1": "Reverted"}
+    assert here.cloud.log_filters[GROUP] == {}
+
+
+def test_a_kept_canary_has_no_filter(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    here.clock.after(FIRST_BAKE, lambda: here.signal("revert"))
+    assert here.release(logged(keep_failed_seconds=3_600)).state == "Reverted"
+    assert here.cloud.log_filters[GROUP] == {}
+
+
+def test_filters_that_releases_have_left_behind_make_room(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    assert here.release(logged()).state == "Released"
+    (put,) = here.cloud.called("PutSubscriptionFilter")
+    for name in ("stepcanary/release-1/access", "stepcanary/never-heard-of/access"):
+        here.cloud.log_filters[GROUP][name] = {**put, "filterName": name}
+    outcome = here.release({**logged(), "images": {"app": "shop:v3"}}, "release-2")
+    assert outcome.state == "Released", outcome
+    assert here.cloud.log_filters[GROUP] == {}
+
+
+def test_the_limit_is_three_times_what_the_primary_has(here: World) -> None:
+    here.cloud.bad = lambda side, _at: 0.02
+    here.cloud.log_requests(GROUP)
+    assert here.release(logged()).state == "Released"
+    release = ledger.release_of("release-1")
+    assert release.judge is not None
+    (metric,) = release.judge.metrics
+    assert metric.at_most == 0.06
+    assert metric.clusters is not None
+
+
+def test_a_metric_that_only_observes_reverts_nothing(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    breaks_at(here, FIRST_BAKE)
+    outcome = here.release(
+        logged([{"kind": "errors", "observe": True}, {**METRIC, "observe": True}])
+    )
+    assert outcome.state == "Released", outcome
+
+
+def test_two_metrics_of_one_log_need_one_filter(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    other = {
+        **METRIC,
+        "name": "other",
+        "log": {"group": GROUP, "pattern": '"status": (?P<status>[0-9]+)'},
+    }
+    assert here.release(logged([METRIC, other])).state == "Released"
+    assert len(here.cloud.called("PutSubscriptionFilter")) == 1
+    for of_step in sums().counts.values():
+        assert of_step["access"] == of_step["other"]
+
+
+def test_an_outage_while_the_primary_rolls_is_signalled(here: World) -> None:
+    here.cloud.log_requests(GROUP, per_second=40)
+    breaks_at(here, PRIMARY_ROLLS)
+    outcome = here.release(logged())
+    assert reverted(here, outcome, "access: the canary gave"), outcome
+
+
+def test_a_control_message_is_taken(here: World) -> None:
+    event = {"awslogs": {"data": packed({"messageType": "CONTROL_MESSAGE", "logEvents": []})}}
+    assert here.invoke("CountRequestsFunction", event) == {"executions": [], "signalled": []}

@@ -1,0 +1,125 @@
+import base64
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from stepcanary.domain import log_lines
+from stepcanary.domain.log_lines import LONGEST_LINE, MOST_BYTES, Batch, Read, read, unpacked
+from stepcanary.domain.log_source import LogSource
+from stepcanary.errors import BatchUnreadable
+from tests.fakes.logs import packed
+
+TASK = "0123456789abcdef0123456789abcdef"
+JSON = LogSource(group="/ecs/checkout", status="status")
+INNER = LogSource(group="/ecs/checkout", status="http.response.status")
+LINES = LogSource(group="/ecs/checkout", pattern=r'" (?P<status>[0-9]+) ')
+GOOD, WRONG, UNREAD = Read(requests=1), Read(requests=1, bad=1), Read(unread=1)
+
+
+def message(**more: Any) -> dict[str, Any]:
+    return {
+        "messageType": "DATA_MESSAGE",
+        "owner": "123456789012",
+        "logGroup": "/ecs/checkout",
+        "logStream": f"app/app/{TASK}",
+        "subscriptionFilters": ["stepcanary/release-1/logs"],
+        "logEvents": [{"id": "1", "timestamp": 1_000, "message": '{"status": 503}'}],
+        **more,
+    }
+
+
+def test_a_batch_is_unpacked() -> None:
+    batch = unpacked(packed(message(another="key of AWS's")))
+    assert batch.kind == "DATA_MESSAGE"
+    assert batch.filters == ["stepcanary/release-1/logs"]
+    assert batch.task == TASK
+    assert [event.timestamp for event in batch.events] == [1_000]
+
+
+def test_a_control_message_has_no_lines() -> None:
+    control = {"messageType": "CONTROL_MESSAGE", "logEvents": []}
+    assert unpacked(packed(control)).events == []
+
+
+@pytest.mark.parametrize("stream", ["app/app/i-0123", "app/app", "", TASK.upper()])
+def test_a_stream_of_no_task_names_none(stream: str) -> None:
+    assert unpacked(packed(message(logStream=stream))).task is None
+
+
+def test_a_batch_is_the_same_at_each_delivery() -> None:
+    events = [{"id": str(n), "timestamp": n, "message": "x"} for n in range(3)]
+    one = unpacked(packed(message(logEvents=events)))
+    again = unpacked(packed(message(logEvents=events[::-1])))
+    assert one.digest("a") == again.digest("a")
+    assert one.digest("a") != one.digest("b")
+    assert one.digest("a") != unpacked(packed(message(logEvents=events[:2]))).digest("a")
+
+
+def bomb() -> str:
+    return base64.b64encode(gzip.compress(b" " * (MOST_BYTES + 1))).decode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "not base64!",
+        base64.b64encode(b"not gzip").decode(),
+        packed(message())[:40],
+        packed({"messageType": "ANOTHER"}),
+        base64.b64encode(gzip.compress(b"{")).decode(),
+        base64.b64encode(gzip.compress(b"[" * 100_000)).decode(),
+        bomb(),
+    ],
+)
+def test_what_cloudwatch_does_not_send_is_refused(data: str) -> None:
+    with pytest.raises(BatchUnreadable):
+        unpacked(data)
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large it says it is: what is over the limit is never made."""
+    monkeypatch.setattr(log_lines, "MOST_BYTES", 100)
+    with pytest.raises(BatchUnreadable, match="100 bytes"):
+        unpacked(packed(message()))
+
+
+@pytest.mark.parametrize(
+    ("line", "source", "found"),
+    [
+        ('{"status": 200}', JSON, GOOD),
+        ('{"status": "404"}', JSON, GOOD),
+        ('{"status": 500}', JSON, WRONG),
+        ('{"status": "503"}', JSON, WRONG),
+        ('{"status": 600}', JSON, UNREAD),
+        ('{"status": 0}', JSON, UNREAD),
+        ('{"status": true}', JSON, UNREAD),
+        ('{"status": 503.0}', JSON, UNREAD),
+        ('{"status": "5xx"}', JSON, UNREAD),
+        ('{"status": null}', JSON, UNREAD),
+        ('{"state": 503}', JSON, UNREAD),
+        ("[503]", JSON, UNREAD),
+        ("Traceback (most recent call last):", JSON, UNREAD),
+        ("", JSON, UNREAD),
+        ("[" * LONGEST_LINE, JSON, UNREAD),
+        ('{"status": ' + "9" * 10_000 + "}", JSON, UNREAD),
+        ('{"status": 503}' + " " * LONGEST_LINE, JSON, UNREAD),
+        ('{"http": {"response": {"status": 503}}}', INNER, WRONG),
+        ('{"http.response.status": 503}', INNER, WRONG),
+        ('{"http": {"response.status": 503}}', INNER, WRONG),
+        ('{"http": 503}', INNER, UNREAD),
+        ('"GET / HTTP/1.1" 503 -', LINES, WRONG),
+        ('"GET / HTTP/1.1" 302 -', LINES, GOOD),
+        ('"GET / HTTP/1.1" 0 DC', LINES, UNREAD),
+        ("another line", LINES, UNREAD),
+    ],
+)
+def test_a_line_is_a_request_or_cannot_be_read(line: str, source: LogSource, found: Read) -> None:
+    assert read(line, source) == found
+
+
+def test_a_line_of_any_bytes_is_taken() -> None:
+    events = [{"id": "1", "timestamp": 1, "message": "\ud800 \x00"}]
+    batch = Batch.model_validate_json(json.dumps(message(logEvents=events)).replace("\\ud800", "x"))
+    assert read(batch.events[0].message, JSON) == UNREAD

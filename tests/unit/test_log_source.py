@@ -1,0 +1,31 @@
+import pytest
+from pydantic import ValidationError
+
+from stepcanary.domain.log_source import LogSource
+
+
+@pytest.mark.parametrize("more", [{"status": "http.status"}, {"pattern": "(?P<status>[0-9]+)"}])
+def test_a_line_is_json_or_matches_a_pattern(more: dict[str, str]) -> None:
+    found = LogSource.model_validate({"group": "/ecs/checkout", **more})
+    assert found.filter == ""
+    assert not found.all
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({}, "either status"),
+        ({"status": "a", "pattern": "(?P<status>b)"}, "either status"),
+        ({"pattern": "(?P<status>[0-9]+"}, "no regular expression that RE2 takes: missing"),
+        ({"pattern": "([0-9]+)"}, "one group, of the name status"),
+        ({"pattern": "(?P<code>[0-9]+)"}, "one group, of the name status"),
+        ({"pattern": "(a)(?P<status>[0-9]+)"}, "one group, of the name status"),
+        ({"status": "a..b"}, "pattern"),
+        ({"status": "a b"}, "pattern"),
+        ({"status": "a", "group": "a group"}, "pattern"),
+        ({"status": "a", "filter": "x" * 1_025}, "1024"),
+    ],
+)
+def test_what_nothing_can_be_read_by_is_refused(more: dict[str, str], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        LogSource.model_validate({"group": "/ecs/checkout", **more})
