@@ -47,6 +47,8 @@ from sandbox.metrics import Metrics
 from sandbox.serving import Serving
 from sandbox.slack import Slack
 from sandbox.timers import Schedule, Timers
+from stepcanary.errors import DocumentUnreadable
+from stepcanary.store import batches, evidence, ledger
 
 TABLE = "stepcanary-ledger"
 SLACK_SECRET = "stepcanary-slack"  # noqa: S105 - the name of a secret
@@ -266,11 +268,15 @@ class Sandbox:
 
     def counted(self, execution: str) -> dict[str, tuple[int, int]]:
         """What the ledger's evidence says of the canary, by metric: requests, and bad answers."""
-        name = execution.rsplit(":", 1)[-1]
-        key = {"pk": {"S": f"release#{name}"}, "sk": {"S": "tally"}}
-        item = self.client("dynamodb").get_item(TableName=self.table, Key=key).get("Item")
-        tallies = json.loads(item["tally"]["S"])["tallies"] if item else {}
-        return {metric: tuple(tally["of_release"][:2]) for metric, tally in tallies.items()}
+        try:
+            release = ledger.release_of(execution.rsplit(":", 1)[-1])
+        except DocumentUnreadable:
+            return {}
+        tallies = dict(evidence.read(execution).tallies)
+        if release.judge:
+            tallies |= batches.read(execution, release.judge).tallies(release.judge)
+        counts = {name: tally.counts for name, tally in tallies.items()}
+        return {name: (found.canary, found.canary_bad) for name, found in counts.items()}
 
     def signals(self, execution: str) -> list[str]:
         """The signals of people and pipelines that the ledger keeps of the release."""

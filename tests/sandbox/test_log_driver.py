@@ -144,6 +144,21 @@ def test_each_request_is_a_line_in_the_stream_of_the_task(agent: EcsAgent) -> No
     assert lines()[0]["path"] == "/health"
 
 
+def test_whose_a_task_was_is_known_when_it_has_stopped(agent: EcsAgent) -> None:
+    """Its lines may come later than its end."""
+    client = run(GROUP, **{"awslogs-stream-prefix": "front"})
+    eventually(lambda: deployment(client)["rolloutState"] == "COMPLETED")
+    [arn] = client.list_tasks(cluster="example", serviceName="shop")["taskArns"]
+    id = arn.rpartition("/")[2]
+    client.update_service(cluster="example", service="shop", desiredCount=0)
+    eventually(lambda: not client.list_tasks(cluster="example", serviceName="shop")["taskArns"])
+    answer = client.describe_tasks(cluster="example", tasks=[id, "0" * 32])
+    [task] = answer["tasks"]
+    assert (task["taskArn"], task["group"]) == (arn, "service:shop")
+    assert task["lastStatus"] == "STOPPED"
+    assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"]
+
+
 def test_a_task_does_not_start_without_its_log_group(agent: EcsAgent) -> None:
     client = run("/ecs/other", **{"awslogs-stream-prefix": "front"})
     eventually(lambda: deployment(client)["failedTasks"] > 0)
