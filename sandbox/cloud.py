@@ -60,6 +60,7 @@ PUBLICATION = metric_data.Publication(after=0.1, revised=0.5)
 """How late a period can be read; it is final before the judge reads it, a period after its end."""
 SECONDS_PER_SCHEDULE = 1.0
 """How often scheduled functions are called here; on AWS it would be each minute, or every five."""
+LOGS = "logs.amazonaws.com"
 LOG_DELAY = (2.0, 6.0)
 """In seconds, the least and the most."""
 STOP_SECONDS = 10.0
@@ -349,10 +350,9 @@ class Sandbox:
             Slack(lambda event: invoker.call("AnswerSlackFunction", event))
         )
         self._opened.enter_context(patch.dict(os.environ, {"SLACK_API": self.slack.api}))
-        functions = template.functions()
-        self._opened.enter_context(awslambda.filled(functions, invoker, timers.later))
+        self._opened.enter_context(awslambda.filled(template.functions(), invoker, timers.later))
         deliveries = logs.Deliveries(Asynchronous(invoker.call, timers.later), self._log_delay)
-        self._opened.enter_context(logs.filled(functions, deliveries.deliver))
+        self._opened.enter_context(logs.filled(template.invocable_by(LOGS), deliveries.deliver))
         self._opened.enter_context(pace.shortened(SECONDS_PER_PERIOD / 60))
         self.bus = Bus(template.rules(**template.OPEN), invoker.call, timers.later)
         self._opened.enter_context(events.filled(self.bus))

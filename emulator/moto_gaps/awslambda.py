@@ -15,7 +15,8 @@ from emulator.awslambda import Invoker, Later
 from emulator.template import Function
 
 MOST_PER_PAGE = 50
-QUALIFIERS = ("", "$LATEST", "live", "1")
+ALIAS = "live"
+QUALIFIERS = ("", "$LATEST", ALIAS, "1")
 """Each function has one version, and the alias that the template gives it."""
 
 
@@ -39,14 +40,8 @@ def filled(functions: list[Function], invoker: Invoker, later: Later) -> Iterato
         yield
 
 
-def names_by_arn(functions: list[Function]) -> dict[str, str]:
-    """The logical names of functions by every ARN that leads to them."""
-    return {
-        _arn(f"{name}:{qualifier}" if qualifier else name): function.name
-        for function in functions
-        for name in (function.deployed, function.name)
-        for qualifier in QUALIFIERS
-    }
+def alias_arn(function: Function) -> str:
+    return _arn(f"{function.deployed}:{ALIAS}")
 
 
 def _arn(name: str) -> str:

@@ -18,7 +18,7 @@ from emulator.awslambda import Asynchronous
 from emulator.events import Event
 from emulator.filter_pattern import Invalid, matcher
 from emulator.log_subscription import LogEvent, control_message, delivery, event_id
-from emulator.moto_gaps.awslambda import names_by_arn
+from emulator.moto_gaps.awslambda import alias_arn
 from emulator.refusals.logs import bad_pattern, refusal
 from emulator.template import Function
 
@@ -44,8 +44,9 @@ class Deliveries:
 
 
 @contextmanager
-def filled(functions: list[Function], deliver: Deliver) -> Iterator[None]:
-    known = names_by_arn(functions)
+def filled(invocable: list[Function], deliver: Deliver) -> Iterator[None]:
+    """`invocable` are the functions whose aliases CloudWatch Logs may invoke."""
+    known = {alias_arn(function): function.name for function in invocable}
     plain_put = LogsBackend.put_subscription_filter
     plain_delete = LogsBackend.delete_subscription_filter
     plain_events = LogStream.put_log_events

@@ -130,6 +130,8 @@ def test_a_filter_is_described_changed_and_deleted(client: Any, world: World) ->
         ("a:b", {}, "InvalidParameterException", "filterName"),
         ("one", {"pattern": "{ $.status = 500"}, "InvalidParameterException", "filter pattern"),
         ("one", {"destinationArn": f"{ARN}er"}, "InvalidParameterException", "Could not execute"),
+        # The template lets CloudWatch Logs invoke the alias, and nothing else.
+        ("one", {"destinationArn": ARN[:-5]}, "InvalidParameterException", "Could not execute"),
         ("one", {"logGroupName": "/ecs/other"}, "ResourceNotFoundException", "log group"),
     ],
 )
