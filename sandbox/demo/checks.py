@@ -94,6 +94,10 @@ def failed_promotion(report: Report) -> list[str]:
     return wrong
 
 
+MOST_SECONDS = 3.0
+"""From an alarm to weight 0; new tasks of the primary need longer to start."""
+
+
 def returned_in_promotion(report: Report) -> list[str]:
     """The version turned bad while the primary rolled, and nobody is served by it any more."""
     wrong = at_rest(report) + old_version(report)
@@ -106,6 +110,10 @@ def returned_in_promotion(report: Report) -> list[str]:
         return [*wrong, "no request failed, so nothing was shown"]
     if report["errors"] != exposure["failed_requests"]:
         wrong.append("requests failed that the bad version did not answer")
+    fired = min((each["seconds"] for each in exposure["sources"] if "bad" not in each), default=0)
+    returned = exposure["seconds_to_weight_0"]
+    if returned is None or returned - fired > MOST_SECONDS:
+        wrong.append(f"the alarm fired after {fired} s, and the canary had weight for {returned} s")
     return wrong
 
 

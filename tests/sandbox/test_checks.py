@@ -65,8 +65,9 @@ def promoting(**more: Any) -> Report:
     """The version turned bad while the primary rolled."""
     cause = "RevertRequested: revert by alarm example2-5xx: Threshold crossed"
     counts = {"errors": 590, "promotions": 1}
-    seen = {"failed_requests": 590, "first_bad": 8.3, "seconds_to_weight_0": 1.1}
-    return report(**{"cause": cause, "exposure": seen, **counts, **more})
+    fired = {"source": "example2-5xx", "seconds": 2.0}
+    seen = {"failed_requests": 590, "first_bad": 8.3, "seconds_to_weight_0": 4.9}
+    return report(**{"cause": cause, "exposure": {**seen, "sources": [fired]}, **counts, **more})
 
 
 def signalled(**more: Any) -> Report:
@@ -83,6 +84,7 @@ def logged(**more: Any) -> Report:
     return {**seen, "sources": sources, **more}
 
 
+LATE: dict[str, Any] = {**promoting()["exposure"], "seconds_to_weight_0": 5.1}
 UNSEEN = {"failed_requests": 0, "first_bad": None}
 SCALED_IN = [{"at": 15.3, "service": "example1", "tasks": 1}]
 
@@ -144,6 +146,12 @@ RELEASED = {**hotfixed()["primary"], "image": "shop:v17"}
         (checks.returned_in_promotion, promoting(**MOVED), "the split"),
         (checks.returned_in_promotion, promoting(primary_image="shop:v41"), "runs shop:v41"),
         (checks.returned_in_promotion, promoting(cause="PhaseFailed"), "not the alarm"),
+        (checks.returned_in_promotion, promoting(exposure=LATE), "weight for 5.1 s"),
+        (
+            checks.returned_in_promotion,
+            promoting(exposure={**LATE, "seconds_to_weight_0": None}),
+            "weight for None s",
+        ),
         (checks.returned_in_promotion, promoting(promotions=2), "2 times"),
         (checks.returned_in_promotion, promoting(exposure=UNSEEN), "nothing was shown"),
         (checks.returned_in_promotion, promoting(errors=591), "bad version did not answer"),
