@@ -10,6 +10,7 @@ import itertools
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from tests.fakes.clock import VirtualClock
@@ -37,6 +38,7 @@ class Logs:
     services: Any
     bad: Callable[[str, datetime], float]
     task_id: Callable[[str, int], str]
+    tags_of: Callable[[str], dict[str, str]]
     _share: Callable[[str, datetime], float]
     lines_after = 3.0
     deliveries = 1
@@ -65,9 +67,12 @@ class Logs:
         for name in self.log_filters[group] if events else ():
             event = {"awslogs": {"data": packed({**batch, "subscriptionFilters": [name]})}}
             for _ in range(self.deliveries):
-                self.clock.after(self.lines_after, lambda event=event: self.on_lines(event))
+                self.clock.after(self.lines_after, partial(self._bring, event))
 
-    def log_requests(self, group: str, per_second: float = 4.0, every: float = 5.0) -> None:
+    def _bring(self, event: Document) -> None:
+        self.on_lines(event)
+
+    def log_requests(self, group: str, per_second: float = 2.0, every: float = 15.0) -> None:
         """From now on both sides write a line for each request, as many as their weight brings,
         with the share of bad answers that they have then."""
         self.log_filters.setdefault(group, {})

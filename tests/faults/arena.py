@@ -66,6 +66,7 @@ class Arena(World):
         base = BASES[case.base]
         self.cloud = (base.cloud or CLOUDS[case.router])(self.clock)
         self.cloud.on_alarm = self._see_alarm
+        self.cloud.on_lines = self.deliver_lines
         self.cloud.before_call = self.see_call
         self.cloud.on_write = lambda _primary, _canary: self.current.watch.see_write(
             self.current.writer, self.holder()
@@ -410,7 +411,11 @@ class Arena(World):
             put_up=self._items_of("up#"),
             left=self.current.left > 0,
         )
-        if case.base == "good" and case.faults and {f.kind for f in case.faults} <= HARMLESS:
+        if (
+            case.base in ("good", "logged")
+            and case.faults
+            and {f.kind for f in case.faults} <= HARMLESS
+        ):
             if outcome not in ("SUCCEEDED", "Rejected"):
                 self.current.watch.say("harmless", f"the release ended {outcome}")
         return Result(case, tuple(self.current.watch.violations), outcome, self.current.trace)

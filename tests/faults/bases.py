@@ -11,7 +11,7 @@ from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, Document
 from tests.fakes.fronts import CLOUDS, AlbCloud, ThreeFronts
 from tests.faults.invariants import SETTLE_SECONDS
-from tests.faults.kinds import CANARY, METRICS, PRIMARY, SCALING
+from tests.faults.kinds import CANARY, LOGS, METRICS, PRIMARY, SCALING
 
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
@@ -52,9 +52,14 @@ class Base:
     def judges(self) -> bool:
         return "judge" in self.profile
 
+    @property
+    def logs(self) -> bool:
+        return bool(self.profile.get("judge") == LOGGED["judge"])
+
     def has(self, kind: str) -> bool:
         """Whether there is anything that the kind could strike."""
-        return (self.scales or kind not in SCALING) and (self.judges or kind not in METRICS)
+        judged = (self.judges or kind not in METRICS) and (self.logs or kind not in LOGS)
+        return (self.scales or kind not in SCALING) and judged
 
 
 def _good(_arena: Arena) -> None:
@@ -239,6 +244,31 @@ JUDGED: Document = {
     "steps": [{"weight": weight, "bake_seconds": 300} for weight in (10, 50, 100)],
 }
 
+GROUP = "/ecs/checkout"
+LOGGED: Document = {
+    "judge": {
+        "metrics": [{"kind": "logs", "log": {"group": GROUP, "status": "status"}, "clusters": 2}]
+    },
+    "steps": [{"weight": weight, "bake_seconds": 180} for weight in (10, 50, 100)],
+}
+
+
+def _logged(arena: Arena) -> None:
+    """Each request has its line, and few of them."""
+    arena.cloud.log_requests(GROUP, per_second=2.0, every=15.0)
+
+
+def _logged_worse(arena: Arena) -> None:
+    """Every answer of the canary is bad from its second weight on, and no alarm fires."""
+    _logged(arena)
+    cloud = arena.cloud
+
+    def break_it() -> None:
+        cloud.bad = lambda side, _at: float(side == "canary")
+
+    _when_weight(arena, 50, 1, break_it)
+
+
 BASES = {
     "good": Base(_good, has_events=False),
     "bad canary": Base(_bad),
@@ -307,5 +337,7 @@ BASES = {
     "kept canary": Base(_bad, {"keep_failed_seconds": 600}, routers=("alb",)),
     "judged": Base(_good, JUDGED, every=3, has_events=False),
     "judged worse": Base(_worse, JUDGED, every=3),
+    "logged": Base(_logged, LOGGED, every=24, has_events=False),
+    "logged worse": Base(_logged_worse, LOGGED, every=24),
     "several splits": Base(_good, routers=("appmesh",), cloud=ThreeFronts, has_events=False),
 }

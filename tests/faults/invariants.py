@@ -317,7 +317,7 @@ class Watch:
             self.say("valid split", f"the weights are {now}")
         if self.cloud.without_weights() != self._rest_of_route:
             self.say("nothing else", "the route differs in more than its weights")
-        relays = writer.function == "RelayAlarmFunction"
+        relays = writer.function in ("RelayAlarmFunction", "CountRequestsFunction")
         helping = relays or writer.function in ("OpenReleaseFunction", "ReconcileFunction")
         execution = holder if helping else writer.execution
         if self._member_nameable and self._has_member and not self.cloud.has_member():
@@ -498,7 +498,7 @@ class Watch:
             # A canary that has weight again, or that nothing can scale in, keeps its tasks.
             in_use = excused or left or self.cloud.split() != AT_REST
             kept = [what for what in put_up if in_use and what.startswith("up#canary")]
-            for what in [*put_up, *self._copies()]:
+            for what in [*put_up, *self._copies(), *self._filters()]:
                 if what not in kept:
                     self.say("left behind", what)
         if not held and len(put_up) == 0:
@@ -547,6 +547,10 @@ class Watch:
             if self.cloud.bounds(service) != wanted or suspended:
                 found = f"{self.cloud.bounds(service)} {suspended}"
                 self.say("settings", f"{service} is left with {found}, and had {wanted}")
+
+    def _filters(self) -> list[str]:
+        """Subscription filters, of which a release that is over has none."""
+        return [name for filters in self.cloud.log_filters.values() for name in filters]
 
     def _copies(self) -> list[str]:
         """Copies of an old version that are registered and that no service was brought back to:

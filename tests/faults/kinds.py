@@ -92,9 +92,32 @@ METRICS: dict[str, Callable[[Cloud], object]] = {
 }
 """What CloudWatch does to what it counts, where somebody judges by it."""
 
+
+def _lose_filters(cloud: Cloud) -> None:
+    """Somebody removes every subscription filter."""
+    for filters in cloud.log_filters.values():
+        filters.clear()
+
+
+def _lose_lines(cloud: Cloud) -> None:
+    """The function is not called for two minutes, and what would have been brought never is."""
+    cloud.lines_lost = True
+    cloud.clock.after(120, lambda: setattr(cloud, "lines_lost", False))
+
+
+LOGS: dict[str, Callable[[Cloud], object]] = {
+    "signal lost": _lose_filters,
+    "signal throttled": _lose_lines,
+    "signal twice": lambda cloud: setattr(cloud, "deliveries", 2),
+    "signal late": lambda cloud: setattr(cloud, "lines_after", 100.0),
+    "signal after the end": lambda cloud: setattr(cloud, "lines_after", 3_000.0),
+}
+"""What happens to the lines of a log, where somebody counts them."""
+
 WORLD: dict[str, Callable[[Cloud], object]] = {
     **SCALING,
     **METRICS,
+    **LOGS,
     "canary lost": lambda cloud: cloud.lose_tasks(CANARY),
     "canary task replaced": lambda cloud: cloud.lose_tasks(CANARY, 1, HEALS_SECONDS),
     "canary count reset": lambda cloud: cloud.set_desired(CANARY, 0),
@@ -141,6 +164,9 @@ LASTING = {
     "metrics late",
     "metrics revised",
     "metrics unordered",
+    "signal twice",
+    "signal late",
+    "signal after the end",
     *LAGS,
 }
 """From here on the world is like this."""
@@ -148,6 +174,8 @@ LASTING = {
 HARMLESS = {
     *SCALING,
     *METRICS,
+    # Without a line nothing says that the canary is good.
+    *(kind for kind in LOGS if kind != "signal after the end"),
     "canary task replaced",
     "canary scaled out",
     "primary task replaced",

@@ -101,6 +101,7 @@ ON_EVERYTHING = {
     "elasticloadbalancing:DescribeTargetGroupAttributes",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
+    "logs:TestMetricFilter",
     "servicediscovery:DiscoverInstances",
 }
 
@@ -124,6 +125,7 @@ REACHED_FROM_OUTSIDE = [
     "IndexProfilesFunction",
     "WatchReleasesFunction",
     "RelayAlarmFunction",
+    "CountRequestsFunction",
     "AnswerSlackFunction",
     "PostToSlackFunction",
     "GuardDeletionFunction",
@@ -236,6 +238,7 @@ def seen() -> Calls:
         _meet_others_in_every_way,
         _scale_in_every_way,
         _release_by_judge,
+        _release_by_log,
         _act_in_every_way,
         _chat_in_every_way,
     )
@@ -449,6 +452,41 @@ def _release_by_judge(here: World) -> None:
     stored = {"service": "checkout", "images": {"app": "shop:v52"}}
     assert here.release(stored, "judged-anew").state == "Rejected"
     here.cloud.parameters[name] = json.dumps(profile())
+
+
+def _release_by_log(here: World) -> None:
+    """Lines of the canary's log are counted, and a filter that is gone is put up again."""
+    group = "/ecs/checkout"
+    here.cloud.log_requests(group, every=20)
+    log = {"group": group, "status": "status", "filter": "{ $.status = * }"}
+    metrics = [{"kind": "logs", "log": log}]
+    steps = [{"weight": weight, "bake_seconds": 60} for weight in (20, 60, 100)]
+    logged = profile(steps=steps, judge={"metrics": metrics})
+    here.cloud.bad = lambda _side, _at: 0.0
+    for name in ("ShiftWeightFunction", "JudgeCanaryFunction"):
+        _once_before(here, name, here.cloud.log_filters[group].clear)
+    here.clock.after(80, lambda: here.invoke("WatchReleasesFunction", {}))
+    assert here.release(request(images={"app": "shop:v60"}, profile=logged), "logged").state == (
+        "Released"
+    )
+    here.cloud.bad = lambda side, _at: float(side == "canary")
+    assert here.ask("check", request=request(images={"app": "shop:v61"}, profile=logged))
+    bad = request(images={"app": "shop:v61"}, profile=logged)
+    assert here.release(bad, "logged-bad").state == "Reverted"
+    here.cloud.bad = lambda _side, _at: 0.0
+    # What others leave behind: a release that was forgotten, and executions that die.
+    left = "stepcanary/forgotten/logs"
+    put = {**here.cloud.called("PutSubscriptionFilter")[0], "filterName": left}
+    here.cloud.log_filters[group][left] = put
+    here.wait(here.start_and_stop(bad, "logged-dead", 100))
+    here.pass_minutes(3)
+    here.lost.add("ReconcileFunction")
+    here.wait(here.start_and_stop(bad, "logged-dead-still", 100))
+    again = request(images={"app": "shop:v62"}, profile=logged)
+    assert here.release(again, "logged-next").state == "Released"
+    here.lost.discard("ReconcileFunction")
+    here.pass_minutes(5)
+    assert here.cloud.log_filters[group] == {}
 
 
 def _refuse_until_closed(here: World, call: str) -> None:
@@ -702,7 +740,7 @@ def _outside(keys: set[str], patterns: set[str]) -> set[str]:
     return {key for key in keys if not any(fnmatchcase(key, each) for each in patterns)}
 
 
-READS = re.compile(r"[a-z-]+:(Describe|Get|List|Query|Discover)")
+READS = re.compile(r"[a-z-]+:(Describe|Get|List|Query|Discover|Test)")
 
 
 def test_who_answers_questions_may_only_read() -> None:

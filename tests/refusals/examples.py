@@ -21,6 +21,7 @@ from stepcanary.store import door, leases, ledger, pushes, queue, senders, table
 from stepcanary.store.senders import Sender
 from stepcanary.store.table import ConditionFailed, Delete
 from tests.builders import PROFILE, profile, request, traffic
+from tests.fakes import parameters
 from tests.fakes.accounts import ELSEWHERE, IN_ANOTHER_ACCOUNT, ROLE
 from tests.fakes.alb import DEFAULT_RULE, LISTENER, RULE
 from tests.fakes.cloud import METRIC_ALARM, ROUTE_ARN
@@ -34,6 +35,8 @@ Example = Callable[[World], str]
 
 Change = Callable[[World], Any]
 ALARM = "example2-5xx"
+GROUP = "/ecs/checkout"
+LOG = {"group": GROUP, "status": "status"}
 ORDERS = {
     "requests": [{"namespace": "Shop", "metric": "Orders"}],
     "bad": [{"namespace": "Shop", "metric": "Failed"}],
@@ -89,6 +92,33 @@ def _without_metrics(here: World) -> None:
             raise Refusal("AccessDenied", "not authorized to perform: cloudwatch:GetMetricData")
 
     here.cloud.before_call = refuse
+
+
+def _logs(**changed: str) -> Document:
+    return {"kind": "logs", "log": {**LOG, **changed}}
+
+
+def _with_log(*filters: str) -> Change:
+    """A log group, to which others have subscribed."""
+
+    def change(here: World) -> None:
+        here.cloud.log_filters[GROUP] = {
+            name: {"filterName": name, "destinationArn": f"arn:aws:lambda:::function:{name}"}
+            for name in filters
+        }
+
+    return change
+
+
+def _untagged_log(here: World) -> None:
+    _with_log()(here)
+    here.cloud.untagged.add(GROUP)
+
+
+def _without_counter(here: World) -> None:
+    """As a stack of before there was one has written its settings."""
+    found = json.loads(here.cloud.parameters[parameters.NAME])
+    here.cloud.parameters[parameters.NAME] = json.dumps({**found, "counter": ""})
 
 
 def elsewhere(change: Change) -> Example:
@@ -583,6 +613,26 @@ EXAMPLES: dict[str, Example] = {
     "a canary that is no fleet": with_profile(judge={"metrics": [{"kind": "errors"}]}),
     "no response times": with_profile(_without_times, judge={}),
     "nothing to judge by": with_profile(_without_times, judge={"metrics": [{"kind": "latency"}]}),
+    "logs that nobody names": with_judge({"kind": "logs"}),
+    "a log of errors": with_judge({"kind": "errors", "log": LOG}),
+    "a log beside the primary": with_judge({"kind": "logs", "log": LOG, "ratio": 2}),
+    "a log without a status": with_judge({"kind": "logs", "log": {"group": GROUP}}),
+    "a pattern that is none": with_judge(_logs(status="", pattern="(")),
+    "a pattern without the status": with_judge(_logs(status="", pattern="[0-9]+")),
+    "a log of another account": asked(
+        request(profile=profile(account=IN_ANOTHER_ACCOUNT, judge={"metrics": [_logs()]}))
+    ),
+    "logs of a stack that counts none": with_profile(
+        _without_counter, judge={"metrics": [_logs()]}
+    ),
+    "a log group that is not there": with_judge(_logs()),
+    "a log group without the tag": with_profile(_untagged_log, judge={"metrics": [_logs()]}),
+    "a filter that CloudWatch Logs does not take": with_profile(
+        _with_log(), judge={"metrics": [_logs(filter="{ $.status = 5*")]}
+    ),
+    "a log group without a place": with_profile(
+        _with_log("datadog", "archive"), judge={"metrics": [_logs()]}
+    ),
     "metrics that nobody may read": with_profile(_without_metrics, judge={}),
     "a check that comes too late": with_profile(
         deployment={"deadline_seconds": 60, "check_seconds": 61}

@@ -38,7 +38,8 @@ def _told_by_both(here: World, document: object) -> str:
     calls = len(here.cloud.calls)
     told_by_check[told] = _checked(document)
     made = {name.partition(".")[2] for name, _ in here.cloud.calls[calls:]}
-    assert all(name.startswith(("Describe", "Get", "List", "Discover", "Assume")) for name in made)
+    reads = ("Describe", "Get", "List", "Discover", "Assume", "Test")
+    assert all(name.startswith(reads) for name in made)
     return told
 
 

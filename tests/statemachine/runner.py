@@ -7,7 +7,7 @@ functions whose rules match, and the schedule calls its function every minute.
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -75,7 +75,7 @@ class World:
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
         self.cloud.on_alarm = self._tell_of_alarm
         self.cloud.on_ask = self._answer
-        self.cloud.on_lines = self._deliver_lines
+        self.cloud.on_lines = self.deliver_lines
         self.handlers = template.handlers()
         self.lost: set[str] = set()
         self.ended: dict[str, threading.Event] = {}
@@ -86,10 +86,14 @@ class World:
         """As EventBridge or a person would: straight to the function."""
         return self.invoker.call(function, event)
 
-    def _deliver_lines(self, event: Any) -> None:
-        """As CloudWatch Logs calls its subscriber, and does not wait for what it answers."""
-        with suppress(Exception):
+    def deliver_lines(self, event: Any, tries: int = 0) -> None:
+        """As CloudWatch Logs calls its subscriber, without waiting for an answer: where it fails,
+        Lambda calls it twice more."""
+        try:
             self.deliver("CountRequestsFunction", event)
+        except Exception:
+            if tries < 2:
+                self.clock.after(60 * (tries + 1), lambda: self.deliver_lines(event, tries + 1))
 
     def _answer(self, function: str, event: Any) -> Any:
         """As a function that waits for another one's answer gets it."""

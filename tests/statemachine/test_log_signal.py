@@ -21,8 +21,15 @@ LOG: Document = {"group": GROUP, "status": "status"}
 METRIC: Document = {"kind": "logs", "name": "access", "log": LOG}
 
 
+BAKE = 120
+STEPS = [{"weight": weight, "bake_seconds": BAKE} for weight in (20, 50, 100)]
+LATER = PRIMARY_ROLLS - 3 * (300 - BAKE)
+"""While the primary rolls, after bakes that are shorter than usual."""
+
+
 def logged(metrics: list[Document] | None = None, **changed: Any) -> Any:
-    return request(profile=profile(judge={"metrics": metrics or [METRIC]}, **changed))
+    judge = {"metrics": metrics or [METRIC]}
+    return request(profile=profile(**{"judge": judge, "steps": STEPS, **changed}))
 
 
 def breaks_at(here: World, seconds: float, share: float = 1.0) -> None:
@@ -58,6 +65,11 @@ def again(name: str = "release-1") -> dict[int, dict[str, Read]]:
     return found
 
 
+def verdicts_on_the_first_step(outcome: Outcome) -> int:
+    shifts = [at for at, state in enumerate(outcome.path) if state == "ShiftWeight"]
+    return outcome.path[shifts[0] : shifts[1]].count("JudgeCanary")
+
+
 def seconds_to_weight_0(here: World) -> list[float]:
     """When the canary lost its weight, from now on."""
     began, found = here.clock.now(), list[float]()
@@ -84,7 +96,7 @@ def test_a_healthy_canary_is_released_and_no_filter_is_left(here: World) -> None
 
 
 def test_an_outage_is_over_in_seconds(here: World) -> None:
-    here.cloud.log_requests(GROUP, per_second=40)
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
     gone = seconds_to_weight_0(here)
     breaks_at(here, FIRST_BAKE)
     outcome = here.release(logged())
@@ -110,7 +122,7 @@ def test_what_is_brought_twice_late_and_out_of_order_counts_once(here: World) ->
     assert sums().counts == again()
     counted = sum(of_step["access"].requests for of_step in sums().counts.values())
     # What comes once the way back has begun is counted no more.
-    assert 0.9 * written[0] < counted <= written[0]
+    assert 0.5 * written[0] < counted <= written[0]
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -141,7 +153,7 @@ def test_a_filter_that_somebody_removes_is_put_up_again_and_the_bake_held(here: 
     here.clock.after(FIRST_BAKE, here.cloud.log_filters[GROUP].clear)
     outcome = here.release(logged())
     assert outcome.state == "Released", outcome
-    assert outcome.path.count("JudgeCanary") == 4
+    assert verdicts_on_the_first_step(outcome) == 2
     assert here.cloud.log_filters[GROUP] == {}
 
 
@@ -165,8 +177,10 @@ def test_a_place_that_somebody_takes_is_told(here: World) -> None:
 def test_without_data_advance_says_that_silence_means_nothing(here: World) -> None:
     here.cloud.log_requests(GROUP)
     here.clock.after(FIRST_BAKE, here.cloud.log_filters[GROUP].clear)
-    outcome = here.release(logged([{"kind": "errors"}, {**METRIC, "no_data": "advance"}]))
-    assert outcome.path.count("JudgeCanary") == 3
+    steps = [{"weight": 20, "bake_seconds": 300}, {"weight": 100, "bake_seconds": 300}]
+    metrics = [{"kind": "errors"}, {**METRIC, "no_data": "advance"}]
+    outcome = here.release(logged(metrics, steps=steps))
+    assert verdicts_on_the_first_step(outcome) == 1
 
 
 def test_a_batch_that_fails_is_counted_at_its_next_delivery(here: World) -> None:
@@ -198,7 +212,12 @@ def test_what_comes_after_the_end_changes_nothing(here: World) -> None:
     here.cloud.log_requests(GROUP)
     late: list[Any] = []
     deliver = here.cloud.on_lines
-    here.cloud.on_lines = lambda event: (late.append(event), deliver(event))
+
+    def keep(event: Any) -> None:
+        late.append(event)
+        deliver(event)
+
+    here.cloud.on_lines = keep
     assert here.release(logged()).state == "Released"
     before = sums()
     assert all(
@@ -269,8 +288,8 @@ def test_two_metrics_of_one_log_need_one_filter(here: World) -> None:
 
 
 def test_an_outage_while_the_primary_rolls_is_signalled(here: World) -> None:
-    here.cloud.log_requests(GROUP, per_second=40)
-    breaks_at(here, PRIMARY_ROLLS)
+    here.cloud.log_requests(GROUP)
+    breaks_at(here, LATER)
     outcome = here.release(logged())
     assert reverted(here, outcome, "access: the canary gave"), outcome
 

@@ -16,7 +16,10 @@ def test_a_line_is_json_or_matches_a_pattern(more: dict[str, str]) -> None:
     [
         ({}, "either status"),
         ({"status": "a", "pattern": "(?P<status>b)"}, "either status"),
-        ({"pattern": "(?P<status>[0-9]+"}, "no regular expression that RE2 takes: missing"),
+        (
+            {"pattern": "(?P<status>[0-9]+"},
+            "no regular expression that RE2 takes; mend it: missing",
+        ),
         ({"pattern": "([0-9]+)"}, "one group, of the name status"),
         ({"pattern": "(?P<code>[0-9]+)"}, "one group, of the name status"),
         ({"pattern": "(a)(?P<status>[0-9]+)"}, "one group, of the name status"),

@@ -45,6 +45,10 @@ UNKNOWN = (
     " days, so nothing is said of an outage"
 )
 ALARMS = "an alarm is taken to fire on an outage; whether its metric and threshold do is not known"
+LOGS = (
+    "a log is taken to have a line for each request; how soon it is brought is CloudWatch Logs' to"
+    " say, a few seconds as a rule"
+)
 UNSURE = (
     "where nothing is sure to see an outage in time, all that the canary gets until the end of the"
     " last bake is counted as failed"
@@ -75,7 +79,8 @@ def _foreseen(
         notes += [] if traffic else [UNKNOWN]
     except AwsRefused as refused:
         notes.append(f"the metrics cannot be read, so nothing is said of an outage. {refused}")
-    sources = preview.sources(alarms, release.alarms, foreseen.judge_seconds(release))
+    logs = foreseen.logs_that_decide(release)
+    sources = preview.sources(alarms, release.alarms, foreseen.judge_seconds(release), logs)
     outages = foreseen.outages(release, traffic, sources) if traffic else None
     steps = preview.timeline(release, outages)
     seconds, longest = preview.lengths(release)
@@ -102,10 +107,17 @@ def _judged(release: Release) -> Iterator[str]:
                 f"the judge takes {metric.clusters:g} bad answers of {metric.named}{slow} to have"
                 " one cause"
             )
+        if metric.log is not None:
+            yield (
+                f"the log {metric.log.group} may have {100 * metric.worse.allowance:.3g} % bad"
+                f" answers for {metric.named}, whatever the primary has"
+            )
 
 
 def _notes(steps: list[preview.PreviewStep], sources: list[preview.Source]) -> Iterator[str]:
     if any(each.source.startswith("alarm ") for each in sources):
         yield ALARMS
+    if any(each.source.startswith("log ") for each in sources):
+        yield LOGS
     if any(step.seconds is None for step in steps):
         yield UNSURE

@@ -24,6 +24,7 @@ from stepcanary.domain.judge import (
     Rule,
 )
 from stepcanary.domain.judging import Judging
+from stepcanary.domain.log_outage import seconds_to_show
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import Step
 
@@ -145,10 +146,10 @@ class Outages:
         for stretch in self.stretches[step:]:
             left = math.inf if stretch is last else stretch.left
             seconds = max(0.0, min(until, left) - max(at, stretch.begins))
-            requests += seconds * self._canary(stretch) / PERIOD
+            requests += seconds * self.canary(stretch) / PERIOD
         return Outage(most(requests), math.ceil(until - at), seen=seen is not None)
 
-    def _canary(self, stretch: Stretch) -> float:
+    def canary(self, stretch: Stretch) -> float:
         return self.assumed.requests_per_minute * stretch.weight / 100
 
     def _starts(self, step: int) -> list[int]:
@@ -168,7 +169,15 @@ class Outages:
     def _seen(self, step: int, at: int) -> float | None:
         """When the judge has seen it for sure; None where the release is over before."""
         found = [sight.seen(step, at) for sight in self._sights]
+        found += [sight.heard(step, at) for sight in self._hearings]
         return min((each for each in found if each is not None), default=None)
+
+    @cached_property
+    def _hearings(self) -> list["Sight"]:
+        judging = self.judging
+        if judging is None or judging.observe:
+            return []
+        return [Sight(self, m.rule, judging) for m in judging.logged if not m.observe]
 
     @cached_property
     def _sights(self) -> list["Sight"]:
@@ -229,6 +238,19 @@ class Sight:
                 return min(published + self.outages.pace.look, stretch.left)
             before[number] = max(0, there)
             known = [0, 0]
+        return None
+
+    def heard(self, step: int, at: int) -> float | None:
+        """As `seen`, by the lines of the canary's log: they are counted as they come."""
+        begun = at
+        for stretch in self.outages.stretches[step:]:
+            begun = max(begun, stretch.begins)
+            per_second = self.outages.canary(stretch) / PERIOD
+            healthy = most(per_second * max(0, begun - stretch.begins))
+            seconds = seconds_to_show(self.rule, self.threshold, per_second, healthy)
+            if seconds is not None and begun + seconds <= stretch.left:
+                return begun + seconds
+            begun = stretch.left
         return None
 
     def needed(

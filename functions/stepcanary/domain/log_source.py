@@ -8,8 +8,6 @@ from stepcanary.domain.model import Model
 
 GROUP = "status"
 """The named group of a pattern."""
-NOT_A_PATTERN = "pattern is no regular expression that RE2 takes: {}; mend it"
-NO_GROUP = "pattern needs one group, of the name status: (?P<status>[0-9]+)"
 
 
 class LogSource(Model):
@@ -39,7 +37,9 @@ class LogSource(Model):
             try:
                 groups = log_patterns.groups(self.pattern)
             except ValueError as error:
-                raise ValueError(NOT_A_PATTERN.format(error)) from error
+                raise ValueError(
+                    f"pattern is no regular expression that RE2 takes; mend it: {error}"
+                ) from error
             if groups != [GROUP]:
-                raise ValueError(NO_GROUP)
+                raise ValueError("pattern needs one group, of the name status: (?P<status>[0-9]+)")
         return self

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from stepcanary.domain.alarm_fitness import seconds_to_fire
 from stepcanary.domain.alarms import Described, leaves_of
 from stepcanary.domain.exposure import BETWEEN_SECONDS, PERIOD, Assumed, Outages
+from stepcanary.domain.log_outage import BROUGHT_SECONDS
 from stepcanary.domain.model import Model
 from stepcanary.domain.release import Release
 
@@ -77,10 +78,14 @@ def lengths(release: Release) -> tuple[int, int]:
     return bakes + around, bakes * (1 + release.holds) + around + gate_seconds
 
 
-def sources(alarms: Described, names: Sequence[str], judge: int | None) -> list[Source]:
-    """The judge, if one decides, and each alarm whose time is known: the data that it needs, which
-    begin within a period, and until it has them."""
-    found = [] if judge is None else [Source(source="judge", seconds=judge)]
+def sources(
+    alarms: Described, names: Sequence[str], judge: int | None, logs: Sequence[str] = ()
+) -> list[Source]:
+    """The logs that count, which tell within seconds; the judge, if metrics decide; and each alarm
+    whose time is known: the data that it needs, which begin within a period, and until it has them.
+    """
+    found = [Source(source=f"log {name}", seconds=BROUGHT_SECONDS) for name in logs]
+    found += [] if judge is None else [Source(source="judge", seconds=judge)]
     for name in names:
         known = [
             seconds

@@ -70,10 +70,17 @@ def outages(release: Release, traffic: Assumed, sources: list[Source]) -> Outage
     return Outages(release.steps, release.judge, traffic, pace, release.holds)
 
 
+def logs_that_decide(release: Release) -> list[str]:
+    """The metrics of the canary's log that decide."""
+    if release.judge is None or release.judge.observe:
+        return []
+    return [metric.named for metric in release.judge.logged if not metric.observe]
+
+
 def judge_seconds(release: Release) -> int | None:
     """How long after its first bad answer the judge has seen an outage of which one period is
-    enough; None where no judge decides."""
-    if release.judge is None or release.judge.observe:
+    enough; None where no metric of CloudWatch decides."""
+    if release.judge is None or release.judge.observe or not release.judge.counted:
         return None
     # It begins within a period that proves nothing yet.
     return 2 * PERIOD_SECONDS + FINAL_SECONDS + LOOK_SECONDS

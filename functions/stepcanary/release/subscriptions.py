@@ -148,19 +148,19 @@ def _make_room(release: Release, group: str, counter: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class RemovedFilter:
     """A filter that was gone, and what is known of it."""
 
     metrics: list[Metric]
     why: str
 
 
-def mend(release: Release) -> list[Lost]:
+def mend(release: Release) -> list[RemovedFilter]:
     """Put up again what somebody has removed or changed; what was lost, though it is up again."""
     return list(_mended(release))
 
 
-def _mended(release: Release) -> Iterator[Lost]:
+def _mended(release: Release) -> Iterator[RemovedFilter]:
     filters = wanted(release.execution, release.judge)
     counter = settings.of_stack().counter if filters else ""
     for each in filters:
@@ -171,10 +171,10 @@ def _mended(release: Release) -> Iterator[Lost]:
                 continue
             logs.put_filter(filter_)
         except (AwsRefused, AwsUnavailable) as error:
-            yield Lost(each.metrics, f"{named} is not seen to be up. {error}")
+            yield RemovedFilter(each.metrics, f"{named} is not seen to be up. {error}")
             continue
         logger.warning("a subscription filter was put up again", extra={"filter": each.name})
-        yield Lost(each.metrics, f"{named} was gone, and is up again")
+        yield RemovedFilter(each.metrics, f"{named} was gone, and is up again")
 
 
 NO_FILTER = "Find out who removes it, or say in no_data what silence means"

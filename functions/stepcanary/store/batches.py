@@ -27,8 +27,9 @@ PAUSE_SECONDS: Final = (0.02, 0.2)
 _counts = TypeAdapter(LogCounts)
 
 
-def _key(execution: str, sk: str = "log") -> ItemKey:
-    return ItemKey(f"release#{execution_name(execution)}", sk)
+def _key(execution: str, sk: str = "sums") -> ItemKey:
+    """A partition of its own: who counts may not write what became of a release."""
+    return ItemKey(f"log#{execution_name(execution)}", sk)
 
 
 def _since(step: int) -> str:

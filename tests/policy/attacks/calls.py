@@ -7,6 +7,7 @@ from tests.policy.attacks.kinds import (
     DEVELOPER,
     EC2,
     EVENTBRIDGE,
+    LOGS,
     NEIGHBOUR,
     ROLES,
     SLACK_SECRET,
@@ -68,6 +69,10 @@ def balancer(action: str, name: str, account: str = ACCOUNT, region: str = REGIO
 
 def lattice(action: str, name: str) -> Request:
     return Request(f"vpc-lattice:{action}", arn("vpc-lattice", name))
+
+
+def logs(action: str) -> Request:
+    return Request(f"logs:{action}", arn("logs", "log-group:/ecs/payments"))
 
 
 def read(name: str) -> Request:
@@ -148,6 +153,23 @@ TO_SERVICES = [
     ),
 ]
 
+TO_LOGS = [
+    *(
+        one(f"another team's log: {action}", logs(action), None, opted_in(logs(action)))
+        for action in ("PutSubscriptionFilter", "DeleteSubscriptionFilter")
+    ),
+    *(
+        one(f"a log that counts: {action}", opted_in(logs(action)))
+        for action in ("GetLogEvents", "FilterLogEvents", "DeleteLogGroup", "TagResource")
+    ),
+    one(
+        "a subscription, by what counts",
+        opted_in(logs("PutSubscriptionFilter")),
+        "CountRequestsFunctionRole",
+        row("PutItem", "log#x"),
+    ),
+]
+
 TO_ROUTES = [
     *(one(f"another team's {kind}", r, None, opted_in(r)) for kind, r in ROUTES.items()),
     Attack(
@@ -211,6 +233,7 @@ TO_ROLES = [
         for function in (
             "AnswerSlack",
             "AwaitSignal",
+            "CountRequests",
             "RelayAlarm",
             "SignalRelease",
             "StartOnImage",
@@ -284,6 +307,12 @@ TO_THE_LEDGER = [
         row("UpdateItem", "release#x"),
         "RelayAlarmFunctionRole",
         row("UpdateItem", "split#alb/x"),
+    ),
+    one(
+        "an outcome, forged by what counts lines",
+        row("UpdateItem", "release#x"),
+        "CountRequestsFunctionRole",
+        row("UpdateItem", "log#x"),
     ),
     one(
         "an outcome, forged by what reverts",
@@ -464,6 +493,14 @@ TO_EXECUTIONS = [
             ("another account", NEIGHBOUR, {"lambda:InvokedViaFunctionUrl": "false"}),
             ("another rule", EVENTBRIDGE, {"aws:SourceArn": arn("events", "rule/payments")}),
             (
+                "another account's log",
+                LOGS,
+                {
+                    "aws:SourceAccount": ELSEWHERE,
+                    "aws:SourceArn": arn("logs", "log-group:/ecs/payments", ELSEWHERE),
+                },
+            ),
+            (
                 "another account's rule",
                 EVENTBRIDGE,
                 {"aws:SourceArn": arn("events", "rule/payments", ELSEWHERE)},
@@ -520,6 +557,7 @@ TO_WATCHERS = [
 
 BY_CALL = [
     *TO_SERVICES,
+    *TO_LOGS,
     *TO_ROUTES,
     *TO_ROLES,
     *TO_THE_LEDGER,

@@ -62,6 +62,8 @@ NEIGHBOUR = Outsider(Principal(f"arn:aws:iam::{ELSEWHERE}:user/admin"), [_may("*
 """An administrator of another account."""
 EVENTBRIDGE = Outsider(Principal("events.amazonaws.com"))
 """On behalf of whoever has made the rule."""
+LOGS = Outsider(Principal("logs.amazonaws.com"))
+"""On behalf of whoever has made the subscription filter."""
 EC2 = Outsider(Principal("ec2.amazonaws.com"))
 
 
