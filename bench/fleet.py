@@ -30,7 +30,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from bench.many import BatonClock
 from bench.rates import RATES, TRANSITIONS, Bucket, Tally
 from emulator import template, workflow
-from emulator.events import RETRY_SECONDS
+from emulator.awslambda import Asynchronous
 from stepcanary import clock as canary_clock
 from stepcanary.observability import logger, metrics
 from stepcanary.release import routes
@@ -227,7 +227,7 @@ class Load(World):
         }
         self.cloud.on_alarm = self._tell_of_alarm
         self.cloud.on_shift = self._see_shift
-        self.bus._later = self.clock.after
+        self.bus.functions = Asynchronous(self.deliver, self.clock.after)
         self.tally, self.seen = Tally(), Seen()
         self.started_at: dict[str, float] = {}
         self.ended_at: dict[str, float] = {}
@@ -337,7 +337,7 @@ class Load(World):
         self.held_at_sweeps.append(len(self.started_at) - len(self.ended_at))
         for function in template.schedules():
             scheduled = {"id": "schedule", "detail-type": "Scheduled Event"}
-            self.bus._deliver(function, scheduled, RETRY_SECONDS)
+            self.bus.functions.invoke(function, scheduled)
 
     def _starting(self, pair: Pair) -> Callable[[], None]:
         def start() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import traceback
 import uuid
 from collections.abc import Callable
@@ -11,6 +12,13 @@ from typing import Any
 from emulator.account import ACCOUNT, REGION
 
 Handler = Callable[[dict[str, Any], Any], Any]
+Later = Callable[[float, Callable[[], None]], None]
+"""Lets an action happen after so many seconds."""
+
+RETRY_SECONDS = (60.0, 120.0)
+"""When Lambda calls a function again that has failed on an event."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +65,26 @@ class Invoker:
         """What the function answers; its exceptions come through."""
         context = LambdaContext(name, function_arn(name), str(uuid.uuid4()))
         return self._handlers[name](event, context)
+
+
+class Asynchronous:
+    """What invokes a function and does not wait for it: it is called again twice if it fails."""
+
+    def __init__(self, call: Callable[[str, dict[str, Any]], Any], later: Later) -> None:
+        self._call, self._later = call, later
+
+    def invoke(self, function: str, event: dict[str, Any], after: float = 0.0) -> None:
+        self._invoke(function, event, (after, *RETRY_SECONDS))
+
+    def _invoke(self, function: str, event: dict[str, Any], pauses: tuple[float, ...]) -> None:
+        first, *again = pauses
+
+        def call() -> None:
+            try:
+                self._call(function, event)
+            except Exception:
+                log.exception("%s failed on an event", function)
+                if again:
+                    self._invoke(function, event, tuple(again))
+
+        self._later(first, call)

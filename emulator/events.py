@@ -1,6 +1,5 @@
 """EventBridge: events, rules that match them, and the bus that invokes the rules' functions."""
 
-import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,15 +9,9 @@ from typing import Any
 from moto.events.models import EventPattern
 
 from emulator.account import ACCOUNT, REGION
+from emulator.awslambda import Asynchronous, Later
 
 Event = dict[str, Any]
-Later = Callable[[float, Callable[[], None]], None]
-"""Lets an action happen after so many seconds."""
-
-# Lambda calls a function again twice when it fails on an event.
-RETRY_SECONDS = (60.0, 120.0)
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +36,7 @@ class Bus:
     def __init__(
         self, rules: list[Rule], invoke: Callable[[str, Event], Any], later: Later
     ) -> None:
-        self._rules, self._invoke, self._later = rules, invoke, later
+        self._rules, self.functions = rules, Asynchronous(invoke, later)
 
     def put(self, source: str, detail_type: str, detail: Event, resources: Any = ()) -> None:
         self.deliver(event_of(source, detail_type, detail, resources))
@@ -53,18 +46,7 @@ class Bus:
         for rule in self._rules:
             given = rule.input_for(event)
             if given is not None:
-                self._deliver(rule.function, given, RETRY_SECONDS)
-
-    def _deliver(self, function: str, event: Event, retries: tuple[float, ...]) -> None:
-        def call() -> None:
-            try:
-                self._invoke(function, event)
-            except Exception:
-                log.exception("%s failed on an event", function)
-                if retries:
-                    self._later(retries[0], lambda: self._deliver(function, event, retries[1:]))
-
-        self._later(0.0, call)
+                self.functions.invoke(rule.function, given)
 
 
 def alarm_detail(name: str, before: str, state: str, reason: str, at: datetime) -> Event:

@@ -78,6 +78,17 @@ def _deployed(name: str, properties: dict[str, Any]) -> str:
     return given.replace("${NamePrefix}", "stepcanary")
 
 
+def invocable_by(principal: str) -> list[Function]:
+    """The functions whose alias a service may invoke because the template says so."""
+    aliases = {
+        resource["Properties"]["FunctionName"]
+        for resource in document()["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Permission"
+        and resource["Properties"]["Principal"] == principal
+    }
+    return [function for function in functions() if f"{function.name}.Alias" in aliases]
+
+
 def handlers() -> dict[str, Handler]:
     return {function.name: function.load() for function in functions()}
 

@@ -15,7 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 DRAIN_SECONDS = 5.0
 BAD_RATE = 0.3
-"""The share of requests that a task fails once it has turned bad, which SIGUSR1 makes it."""
+"""The share of requests that a task fails once it has turned bad, which SIGUSR1 makes it, unless
+its tag names another: `v2-bad100`."""
 
 
 def tag_of(image: str) -> str:
@@ -52,6 +53,8 @@ class App(ThreadingHTTPServer):
         self.version = version
         fail = re.search(r"-fail(\d+(?:\.\d+)?)", version)
         self.fail_rate = float(fail.group(1)) / 100 if fail else 0.0
+        bad = re.search(r"-bad(\d+)", version)
+        self.bad_rate = int(bad.group(1)) / 100 if bad else BAD_RATE
         slow = re.search(r"-slow(\d+)", version)
         self.takes_seconds = int(slow.group(1)) / 1000 if slow else 0.0
         self.strays = 0
@@ -97,6 +100,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.enter()
+        self._began = time.monotonic()
         try:
             if self.path == "/health":
                 self._answer(200 if self.server.healthy else 503)
@@ -150,6 +154,18 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("connection", "close")
         self.end_headers()
         self.wfile.write(body)
+        self._log(status)
+
+    def _log(self, status: int) -> None:
+        """Write a line of the access log, in one piece whatever other threads write."""
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "method": self.command,
+            "path": self.path,
+            "status": status,
+            "duration_ms": round((time.monotonic() - self._began) * 1000, 1),
+        }
+        os.write(1, json.dumps(line).encode() + b"\n")
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -165,6 +181,7 @@ def main() -> None:
     version = tag_of(os.environ["IMAGE"])
     if "-crash" in version or os.environ.get("CRASH"):
         sys.exit(1)
+    time.sleep(float(os.environ.get("START_SECONDS") or 0))
     app = App(int(os.environ["PORT"]), os.environ.get("SERVICE", "shop"), version)
 
     def stop(signum: int, frame: object) -> None:
@@ -173,7 +190,7 @@ def main() -> None:
         threading.Thread(target=app.shutdown, daemon=True).start()
 
     def turn_bad(signum: int, frame: object) -> None:
-        app.fail_rate = BAD_RATE
+        app.fail_rate = app.bad_rate
 
     signal.signal(signal.SIGTERM, stop)
 

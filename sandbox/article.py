@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from emulator.account import REGION
 from sandbox import slack
 from sandbox.fronts.front import CLUSTER, OPTED_IN, Attachment, ClientOf, Front, Json, Series
 
@@ -15,6 +16,8 @@ SLOW = "example2-slow"
 """An alarm on how long requests take, far above what any does: it stays OK."""
 SHARE = "example2-share"
 """An alarm on the share of bad answers, whatever their number."""
+LOGS = "/ecs/checkout"
+"""The log group that both sides' tasks write to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,12 @@ class Tracking:
 @dataclass(frozen=True, slots=True)
 class Sizing:
     """How large the environment is: `tasks` of the primary at rest, how many requests per second
-    each task takes, if there is a limit, what scales, and which version runs at first."""
+    each task takes, if there is a limit, how long it takes to start, what scales, and which version
+    runs at first."""
 
     tasks: int | None = None
     requests_per_second: int | None = None
+    start_seconds: float = 0.0
     tracking: Tracking | None = None
     tag: str = "v1"
 
@@ -83,6 +88,7 @@ def create(
         name: _sized(name, attachment, sizing)
         for name, attachment in front.create(client, ports).items()
     }
+    client("logs").create_log_group(logGroupName=LOGS, tags=OPTED_IN)
     _services(client("ecs"), _network(client("ec2")), attached, sizing.tag)
     if sizing.tracking:
         _scaling(client("application-autoscaling"), front, sizing.tracking)
@@ -100,6 +106,8 @@ def _sized(name: str, attachment: Attachment, sizing: Sizing) -> Attachment:
     environment = dict(attachment.environment)
     if sizing.requests_per_second:
         environment["REQUESTS_PER_SECOND"] = str(sizing.requests_per_second)
+    if sizing.start_seconds:
+        environment["START_SECONDS"] = str(sizing.start_seconds)
     desired = attachment.desired
     if name == PRIMARY and sizing.tasks is not None:
         desired = sizing.tasks
@@ -176,6 +184,14 @@ def _containers(name: str, tag: str, environment: dict[str, str]) -> list[Json]:
             "essential": True,
             "portMappings": [{"name": "http", "containerPort": 8080, "protocol": "tcp"}],
             "environment": [{"name": key, "value": value} for key, value in environment.items()],
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": LOGS,
+                    "awslogs-region": REGION,
+                    "awslogs-stream-prefix": "checkout",
+                },
+            },
             "dependsOn": [{"containerName": "envoy", "condition": "HEALTHY"}],
         },
         {

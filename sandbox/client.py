@@ -61,9 +61,9 @@ class Client:
         self.total = Count()
         self.last_canary_at = 0.0
         """When the last answer of the canary came, on the monotonic clock."""
-        self.first_error_at: float | None = None
-        """When the first request failed, on the monotonic clock, and when the last one did."""
-        self.last_error_at: float | None = None
+        self.failed: dict[str, tuple[float, float]] = {}
+        """When the first request failed, on the monotonic clock, and when the last one did, by the
+        version that answered."""
         self.rest = Count()
         """What came before the first step."""
         self.steps: dict[int, Count] = {}
@@ -79,6 +79,17 @@ class Client:
         self._closing.set()
         for thread in self._threads:
             thread.join(10)
+
+    @property
+    def first_error_at(self) -> float | None:
+        """When the first request failed, on the monotonic clock."""
+        with self._lock:
+            return min((first for first, _ in self.failed.values()), default=None)
+
+    @property
+    def last_error_at(self) -> float | None:
+        with self._lock:
+            return max((last for _, last in self.failed.values()), default=None)
 
     def set_weight(self, weight: int) -> None:
         """Tell which weight the canary has by now; called whenever the route was read."""
@@ -128,8 +139,9 @@ class Client:
             if canary:
                 self.last_canary_at = time.monotonic()
             if error:
-                self.last_error_at = time.monotonic()
-                self.first_error_at = self.first_error_at or self.last_error_at
+                now = time.monotonic()
+                first, _ = self.failed.get(version, (now, now))
+                self.failed[version] = (first, now)
             counts = [self.total]
             if self._weight is not None and began >= self._steady_at:
                 counts.append(self._unconfirmed)

@@ -17,6 +17,7 @@ from moto.server import ThreadedMotoServer
 
 from emulator import template, workflow
 from emulator.account import ACCOUNT, REGION
+from emulator.awslambda import Asynchronous
 from emulator.clients import forget_clients
 from emulator.events import Bus, alarm_detail, execution_detail
 from emulator.moto_gaps import (
@@ -29,6 +30,7 @@ from emulator.moto_gaps import (
     elbv2,
     events,
     iam,
+    logs,
     metric_data,
     vpc_lattice,
 )
@@ -45,6 +47,8 @@ from sandbox.metrics import Metrics
 from sandbox.serving import Serving
 from sandbox.slack import Slack
 from sandbox.timers import Schedule, Timers
+from stepcanary.errors import DocumentUnreadable
+from stepcanary.store import batches, evidence, ledger
 
 TABLE = "stepcanary-ledger"
 SLACK_SECRET = "stepcanary-slack"  # noqa: S105 - the name of a secret
@@ -56,6 +60,9 @@ PUBLICATION = metric_data.Publication(after=0.1, revised=0.5)
 """How late a period can be read; it is final before the judge reads it, a period after its end."""
 SECONDS_PER_SCHEDULE = 1.0
 """How often scheduled functions are called here; on AWS it would be each minute, or every five."""
+LOGS = "logs.amazonaws.com"
+LOG_DELAY = (2.0, 6.0)
+"""In seconds, the least and the most."""
 STOP_SECONDS = 10.0
 """How long releases that still run when the sandbox closes may take to stop."""
 STEADY_SECONDS = 60.0
@@ -92,7 +99,8 @@ class Sandbox:
     """While it is open the stack is deployed, beside an environment for it.
 
     That is the article's service behind a front, or what the template of an `example` makes, or
-    nothing in an `empty` one, where whoever uses the sandbox makes it.
+    nothing in an `empty` one, where whoever uses the sandbox makes it. `log_delay` is between how
+    many seconds after a line was put its subscriptions deliver it.
     """
 
     def __init__(
@@ -104,12 +112,14 @@ class Sandbox:
         example: Path | None = None,
         parameters: Mapping[str, str] | None = None,
         empty: bool = False,
+        log_delay: tuple[float, float] = LOG_DELAY,
     ) -> None:
         if (front is not None) + (example is not None) + empty > 1:
             raise ValueError("a sandbox has one environment: a front, an example, or none")
         self._example = Example(example, parameters or {}) if example else None
         self._front = None if example or empty else front or AppMesh()
         self._port, self._sizing = port, sizing or Sizing()
+        self._log_delay = log_delay
         self._profile: Json | None = None
         self._entry: Gateway | None = None
         self._opened = ExitStack()
@@ -257,6 +267,18 @@ class Sandbox:
         item = self.client("dynamodb").get_item(TableName=self.table, Key=key).get("Item", {})
         return {name: item.get(name, {}).get("S", "") for name in ("outcome", "cause")}
 
+    def counted(self, execution: str) -> dict[str, tuple[int, int]]:
+        """What the ledger's evidence says of the canary, by metric: requests, and bad answers."""
+        try:
+            release = ledger.release_of(execution.rsplit(":", 1)[-1])
+        except DocumentUnreadable:
+            return {}
+        tallies = dict(evidence.read(execution).tallies)
+        if release.judge:
+            tallies |= batches.read(execution, release.judge).tallies(release.judge)
+        counts = {name: tally.counts for name, tally in tallies.items()}
+        return {name: (found.canary, found.canary_bad) for name, found in counts.items()}
+
     def signals(self, execution: str) -> list[str]:
         """The signals of people and pipelines that the ledger keeps of the release."""
         name = execution.rsplit(":", 1)[-1]
@@ -329,6 +351,8 @@ class Sandbox:
         )
         self._opened.enter_context(patch.dict(os.environ, {"SLACK_API": self.slack.api}))
         self._opened.enter_context(awslambda.filled(template.functions(), invoker, timers.later))
+        deliveries = logs.Deliveries(Asynchronous(invoker.call, timers.later), self._log_delay)
+        self._opened.enter_context(logs.filled(template.invocable_by(LOGS), deliveries.deliver))
         self._opened.enter_context(pace.shortened(SECONDS_PER_PERIOD / 60))
         self.bus = Bus(template.rules(**template.OPEN), invoker.call, timers.later)
         self._opened.enter_context(events.filled(self.bus))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from moto.core.utils import utcnow
 from moto.ecs.models import Service, ecs_backends
@@ -26,6 +27,7 @@ from emulator.moto_gaps.ecs import (
     report_tasks,
 )
 from emulator.registry import Registry
+from sandbox.log_driver import FLUSH_SECONDS, LogDriver, can_start, stream_for
 from sandbox.ports import free_port
 from sandbox.registration import register
 from sandbox.rolling import Deployment, next_step
@@ -77,6 +79,7 @@ class EcsAgent:
         drain_seconds: float = 0.5,
         health_seconds: float = 10.0,
         stop_seconds: float = 6.0,
+        flush_seconds: float = FLUSH_SECONDS,
         on_event: Callable[[Event], None] | None = None,
         variables_of: Callable[[list[dict[str, Any]]], dict[str, str]] = lambda containers: {},
     ) -> None:
@@ -86,11 +89,13 @@ class EcsAgent:
         self._drain_seconds = drain_seconds
         self._health_seconds = health_seconds
         self._stop_seconds = stop_seconds
+        self._flush_seconds = flush_seconds
         self._on_event = on_event
         self._variables_of = variables_of
         self._events: list[Event] = []
         self._fleets: dict[str, Fleet] = {}
         self._broken: set[str] = set()
+        self._bad: set[str] = set()
         self._ticks = Ticks("the ECS agent", self._look, tick)
 
     def start(self) -> None:
@@ -105,6 +110,8 @@ class EcsAgent:
             task.process.kill()
         for task in tasks:
             task.process.wait()
+            if task.logs:
+                task.logs.wait()
         self._fleets.clear()
         atexit.unregister(self.close)
 
@@ -146,6 +153,18 @@ class EcsAgent:
             for key, fleet in self._fleets.items():
                 for task in fleet.tasks:
                     if key.split(":")[-1] == service and task.healthy:
+                        task.process.send_signal(signal.SIGUSR1)
+
+    def turn_image_bad(self, image: str) -> None:
+        """From now on all tasks of this image fail some of their requests, those to come as well.
+
+        As when something that the version needs in order to answer is taken from it.
+        """
+        with lock:
+            self._bad.add(image)
+            for fleet in self._fleets.values():
+                for task in fleet.tasks:
+                    if task.image == image and task.healthy:
                         task.process.send_signal(signal.SIGUSR1)
 
     def fail_once(self, service: str) -> None:
@@ -216,6 +235,8 @@ class EcsAgent:
             for deployment in deployments_of(service):
                 if deployment["id"] == task.deployment:
                     deployment["failedTasks"] = 0
+            if task.image in self._bad:
+                task.process.send_signal(signal.SIGUSR1)
             task.registered.extend(register(service, self._account, task.id, task.port))
 
     def _breaker_trips(
@@ -282,21 +303,26 @@ class EcsAgent:
         resolved = {name: self.registry.label(image) for name, image in images.items()}
         content = fleet.contents.setdefault(deployment["id"], resolved)
         image, port = content[app["name"]], free_port()
+        # A task whose log group is missing does not start.
+        lives = image not in self._broken and can_start(app, self._account, self._region)
+        id = uuid4().hex
+        put = stream_for(app, id, self._account, self._region) if lives else None
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(APP)],
             env={
                 **{item["name"]: item["value"] for item in app.get("environment", [])},
                 **self._variables_of(containers),
                 "PORT": str(port),
-                "IMAGE": f"{image}-crash" if image in self._broken else image,
+                "IMAGE": image if lives else f"{image}-crash",
                 "SERVICE": str(service.name),
                 "PARENT_PID": str(os.getpid()),
             },
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if put else subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
         )
-        return Task(deployment["id"], image, port, process, time.monotonic())
+        logs = LogDriver(process, put, seconds=self._flush_seconds) if put else None
+        return Task(deployment["id"], image, port, process, time.monotonic(), id, logs)
 
     def _drain(self, task: Task, now: float) -> None:
         self._deregister(task)

@@ -3,8 +3,8 @@
 import http.client
 import subprocess
 from dataclasses import dataclass, field
-from uuid import uuid4
 
+from sandbox.log_driver import LogDriver
 from sandbox.registration import Undo
 
 
@@ -15,7 +15,8 @@ class Task:
     port: int
     process: subprocess.Popen[bytes]
     started: float
-    id: str = field(default_factory=lambda: uuid4().hex)
+    id: str
+    logs: LogDriver | None = None
     answering: bool = False
     healthy: bool = False
     registered: list[Undo] = field(default_factory=list)

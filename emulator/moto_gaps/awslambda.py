@@ -1,7 +1,7 @@
 """Lambda: the stack's functions, listed and invoked by whoever may."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -11,14 +11,13 @@ from moto.awslambda.exceptions import LambdaClientError, UnknownFunctionExceptio
 from moto.awslambda.responses import LambdaResponse
 
 from emulator.account import ACCOUNT, REGION
-from emulator.awslambda import Invoker
+from emulator.awslambda import Invoker, Later
 from emulator.template import Function
 
 MOST_PER_PAGE = 50
-QUALIFIERS = ("", "$LATEST", "live", "1")
+ALIAS = "live"
+QUALIFIERS = ("", "$LATEST", ALIAS, "1")
 """Each function has one version, and the alias that the template gives it."""
-
-Later = Callable[[float, Callable[[], None]], None]
 
 
 class InvalidRequestContent(LambdaClientError):
@@ -39,6 +38,10 @@ def filled(functions: list[Function], invoker: Invoker, later: Later) -> Iterato
         ):
             patches.enter_context(patch.object(LambdaResponse, name, by))
         yield
+
+
+def alias_arn(function: Function) -> str:
+    return _arn(f"{function.deployed}:{ALIAS}")
 
 
 def _arn(name: str) -> str:

@@ -162,17 +162,20 @@ def filled() -> Iterator[None]:
         return ActionResult({"taskArns": arns[first : first + TASKS_PER_CALL], **more})
 
     def describe_tasks(self: EC2ContainerServiceResponse) -> Any:
-        """The same tasks, with the digests of their images; moto has no digest of any."""
-        wanted = self._get_param("tasks", [])
+        """The same tasks by ARN or id, with the digests of their images, and those that have
+        stopped; moto has no digest of any."""
+        wanted = [each.rpartition("/")[2] for each in self._get_param("tasks", [])]
         with lock:
-            running = {
-                task["taskArn"]: task
+            known = {
+                task["taskArn"].rpartition("/")[2]: task
                 for service in self.ecs_backend.services.values()
-                for task in tasks_of(service)
+                for task in (*_stopped(service), *tasks_of(service))
             }
-        if not wanted or not running.keys() >= set(wanted):
+        if not known.keys() & set(wanted):
             return describe_other_tasks(self)
-        return ActionResult({"tasks": [running[arn] for arn in wanted], "failures": []})
+        found = [known[id] for id in wanted if id in known]
+        missing = [{"arn": id, "reason": "MISSING"} for id in wanted if id not in known]
+        return ActionResult({"tasks": found, "failures": missing})
 
     with (
         patch.multiple(
@@ -227,7 +230,15 @@ def new_deployment(service: Service, task_definition: str) -> dict[str, Any]:
 
 
 def report_tasks(service: Service, tasks: list[dict[str, Any]]) -> None:
-    """What runs of the service, each task as DescribeTasks answers it."""
+    """What runs of the service, each task as DescribeTasks answers it. AWS answers those that have
+    stopped for an hour; no sandbox lives much longer."""
+    run = {task["taskArn"] for task in tasks}
+    gone = [task for task in tasks_of(service) if task["taskArn"] not in run]
+    stopped = {"lastStatus": "STOPPED", "desiredStatus": "STOPPED"}
+    service.stopped_tasks = [  # type: ignore[attr-defined]
+        *_stopped(service),
+        *({**task, **stopped} for task in gone),
+    ]
     service.running_tasks = tasks  # type: ignore[attr-defined]
 
 
@@ -242,3 +253,8 @@ def deployments_of(service: Service) -> list[dict[str, Any]]:
 
 def configuration_of(service: Service) -> dict[str, Any]:
     return {**DEFAULT_CONFIGURATION, **(getattr(service, "deployment_configuration", None) or {})}
+
+
+def _stopped(service: Service) -> list[dict[str, Any]]:
+    tasks: list[dict[str, Any]] = getattr(service, "stopped_tasks", [])
+    return tasks

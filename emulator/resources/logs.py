@@ -1,4 +1,4 @@
-"""Log groups. Nothing that runs here writes into them."""
+"""Log groups."""
 
 from functools import partial
 

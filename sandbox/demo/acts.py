@@ -58,6 +58,11 @@ def turn_canary_bad(sandbox: Sandbox, _execution: str) -> None:
     sandbox.agent.turn_bad(article.CANARY)
 
 
+def turn_version_bad(sandbox: Sandbox, _execution: str) -> None:
+    """Whatever runs the version that the canary runs begins to fail requests, on both sides."""
+    sandbox.agent.turn_image_bad(sandbox.image(article.CANARY))
+
+
 def primary_shrunk(tasks: int, seconds: float) -> Callable[[Sandbox, float], bool]:
     """Once the primary has no more tasks than this; or, where something keeps them, after a time
     in which autoscaling would have taken them."""

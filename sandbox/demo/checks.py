@@ -94,6 +94,29 @@ def failed_promotion(report: Report) -> list[str]:
     return wrong
 
 
+MOST_SECONDS = 3.0
+"""From an alarm to weight 0; new tasks of the primary need longer to start."""
+
+
+def returned_in_promotion(report: Report) -> list[str]:
+    """The version turned bad while the primary rolled, and nobody is served by it any more."""
+    wrong = at_rest(report) + old_version(report)
+    if "alarm example2-5xx" not in report["cause"]:
+        wrong.append(f"it was not the alarm that ended the promotion: {report['cause']}")
+    if report["promotions"] != 1:
+        wrong.append(f"it tried to promote {report['promotions']} times, not once")
+    exposure = report["exposure"]
+    if exposure["first_bad"] is None:
+        return [*wrong, "no request failed, so nothing was shown"]
+    if report["errors"] != exposure["failed_requests"]:
+        wrong.append("requests failed that the bad version did not answer")
+    fired = min((each["seconds"] for each in exposure["sources"] if "bad" not in each), default=0)
+    returned = exposure["seconds_to_weight_0"]
+    if returned is None or returned - fired > MOST_SECONDS:
+        wrong.append(f"the alarm fired after {fired} s, and the canary had weight for {returned} s")
+    return wrong
+
+
 def canary_lost(report: Report) -> list[str]:
     """The canary died while it carried everything, and only the look from outside could see it."""
     wrong = at_rest(report) + old_version(report)

@@ -42,6 +42,27 @@ MOST_ERRORS = 60
 """6 a second fail, and a period is read two after it began."""
 
 
+MOST_SECONDS = 10.0
+"""From the first bad answer to weight 0: 5 in which a log driver keeps lines at most, 6 in which
+CloudWatch Logs delivers them, and of several tasks one is sooner."""
+
+
+def signalled_fast(report: Report) -> list[str]:
+    """The canary's log told it, and within seconds."""
+    wrong = reverted_by_judge(report) + _says(report, "logs: the canary gave", "evidence")
+    exposure = report["exposure"]
+    if exposure["first_bad"] is None:
+        return [*wrong, "no request failed, so nothing was shown"]
+    seconds = exposure["seconds_to_weight_0"]
+    if seconds is None or seconds >= MOST_SECONDS:
+        wrong.append(f"the canary had weight for {seconds} s from its first bad answer on")
+    failed = exposure["failed_requests"]
+    bad = sum(each["bad"] for each in exposure["sources"] if each["source"] == "logs")
+    if not 0 < bad <= failed:
+        wrong.append(f"the ledger has {bad} bad answers of the log, and {failed} requests failed")
+    return wrong
+
+
 def unmeasured(report: Report) -> list[str]:
     """It was held as often as the profile says, and its end names what was missing."""
     wrong = at_rest(report) + old_version(report) + no_errors(report)

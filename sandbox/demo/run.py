@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox import article
+from sandbox.app import tag_of
 from sandbox.client import Client
 from sandbox.cloud import SECONDS_PER_SCHEDULE, Sandbox
 from sandbox.console import LOG
+from sandbox.demo import exposure
 from sandbox.demo.acts import Act, start_execution
 from sandbox.demo.checks import Report
 from sandbox.demo.ramp import loads_of
@@ -55,7 +57,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     operator = Operator(sandbox, scenario.acts)
     if scenario.before:
         scenario.before(sandbox)
-    before, weights, shifted_at = sandbox.runs("example1"), [0], list[float]()
+    before, shifts = sandbox.runs("example1"), list[exposure.Shift]()
     scaling = sandbox.scaling()
     began, began_at = time.monotonic(), time.time()
     client.start()
@@ -73,9 +75,8 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
             path = _path(sfn, arn)
             split = sandbox.split()
             client.set_weight(split[1])
-            if split[1] != weights[-1]:
-                weights.append(split[1])
-                shifted_at.append(time.monotonic())
+            if split[1] != (shifts[-1][1] if shifts else 0):
+                shifts.append((time.monotonic(), split[1]))
             stopped = execution["status"] == "ABORTED"
             view.show(began, "(stopped)" if stopped else path[-1] if path else "", split, client)
             # Where the execution cannot, help from outside ends the release.
@@ -95,7 +96,8 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         client.close()
         view.end()
     split, record = sandbox.split(), sandbox.record(arn)
-    after = sandbox.runs("example1")
+    after, fired = sandbox.runs("example1"), _fired(sandbox, began_at)
+    exposed = exposure.as_seen(began, client, tag_of(before.image), shifts)
     report: Report = {
         "name": scenario.name,
         "tag": scenario.tag,
@@ -103,11 +105,12 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "status": execution["status"],
         "cause": record["cause"] or execution.get("cause", ""),
         "split": {"primary": split[0], "canary": split[1]},
-        "weights": weights,
-        "exposed_seconds": round(shifted_at[-1] - shifted_at[0], 1) if shifted_at else 0.0,
+        "weights": [0, *(weight for _, weight in shifts)],
+        "exposed_seconds": round(shifts[-1][0] - shifts[0][0], 1) if shifts else 0.0,
+        "exposure": exposed | {"sources": _sources(sandbox, arn, fired, exposed)},
         "bakes": path.count("Bake"),
         "alarms": scenario.profile.get("alarms", sandbox.profile["alarms"]),
-        "fired": _fired(sandbox, began_at),
+        "fired": sorted(fired),
         "primary_image_before": before.image,
         "primary_image": after.image,
         "primary_before": asdict(before),
@@ -146,7 +149,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         ],
         "seconds": round(time.monotonic() - began, 1),
     }
-    print(f"  {report['cause']}")
+    print(f"  {report['cause']}", *exposure.told(report["exposure"]), sep="\n  ")
     for scaled in report["scaled"]:
         print(f"{scaled['at']:6.1f} s  autoscaling: {scaled['service']} to {scaled['tasks']} tasks")
     return report
@@ -169,12 +172,34 @@ def _scaled(sandbox: Sandbox, began: float) -> list[dict[str, Any]]:
     ]
 
 
-def _fired(sandbox: Sandbox, began: float) -> list[str]:
-    """The alarms that have fired since."""
+def _fired(sandbox: Sandbox, began: float) -> dict[str, float]:
+    """The alarms that have fired since, and after how many seconds each did first."""
     items = sandbox.client("cloudwatch").describe_alarm_history(
         HistoryItemType="StateUpdate", StartDate=datetime.fromtimestamp(began, UTC)
     )["AlarmHistoryItems"]
-    return sorted({i["AlarmName"] for i in items if i["HistorySummary"].endswith("to ALARM")})
+    # The newest comes first.
+    return {
+        item["AlarmName"]: item["Timestamp"].timestamp() - began
+        for item in items
+        if item["HistorySummary"].endswith("to ALARM")
+    }
+
+
+def _sources(
+    sandbox: Sandbox, execution: str, fired: dict[str, float], exposed: Report
+) -> list[Report]:
+    """What tells that a version is bad, and what each had seen of it in the end."""
+    if exposed["first_bad"] is None:
+        return []
+    alarms = [
+        {"source": name, "seconds": round(at - exposed["first_bad"], 2)}
+        for name, at in sorted(fired.items())
+    ]
+    counted = sandbox.counted(execution).items()
+    metrics = [
+        {"source": metric, "requests": requests, "bad": bad} for metric, (requests, bad) in counted
+    ]
+    return alarms + metrics
 
 
 def _since(began: float, at: float | None) -> float | None:

@@ -48,6 +48,8 @@ class Scenario:
     no_longer_than: str = ""
 
 
+ROLLING = Sizing(start_seconds=4.0)
+"""A task takes four of the alarms' periods to start, so that the primary rolls for as long."""
 LONG: Steps = [{"weight": 50, "bake_seconds": 60}]
 DEMO = [
     Scenario(
@@ -99,6 +101,17 @@ SCENARIOS = [
             Act("PromotionGate", acts.send_signal("revert")),
         ),
         crashes=True,
+    ),
+    Scenario(
+        "bad-in-promotion",
+        "v41-bad100",
+        "Reverted",
+        checks.returned_in_promotion,
+        expected="the version fails every request from when the primary rolls, and all traffic is"
+        " back on the old one",
+        steps=QUICK,
+        acts=(Act("WaitForPrimary", acts.turn_version_bad),),
+        sizing=ROLLING,
     ),
     Scenario(
         "gate",
@@ -286,9 +299,15 @@ CAPACITY = [
 """What autoscaling does while traffic moves, and how large the canary is."""
 
 
-def _judged(**metric: object) -> Mapping[str, object]:
+def by_judge(**metric: object) -> Mapping[str, object]:
     """The judge, with one metric; the sandbox keeps those of App Mesh where the article does."""
     return {"mesh_prefix": "", "metrics": [metric]}
+
+
+def by_logs() -> Mapping[str, object]:
+    """The judge, with the canary's access log; whoever looks after its health is no user."""
+    log = {"group": article.LOGS, "filter": '{ $.path != "/health" }', "status": "status"}
+    return by_judge(kind="logs", log=log)
 
 
 # The article's alarm counts errors, so that one of a version that gives few might fire it.
@@ -301,7 +320,7 @@ JUDGED = [
         evidence_checks.shown_slow,
         expected="no request fails, no alarm fires, and that the canary is slow reverts it",
         steps=[{"weight": 20, "bake_seconds": 60}],
-        profile={"judge": _judged(kind="latency", slower_than_ms=200, ratio=1.25, allow=0.005)},
+        profile={"judge": by_judge(kind="latency", slower_than_ms=200, ratio=1.25, allow=0.005)},
     ),
     Scenario(
         "low-traffic",
@@ -310,7 +329,7 @@ JUDGED = [
         evidence_checks.held_until_good,
         expected="a first bake says too little, and is held until the canary is shown to be good",
         steps=[{"weight": 50, "bake_seconds": 8}],
-        profile={"holds": 8, "judge": {**_judged(kind="errors", clusters=1), "undecided": "hold"}},
+        profile={"holds": 8, "judge": {**by_judge(kind="errors", clusters=1), "undecided": "hold"}},
         rate=60,
     ),
     Scenario(
@@ -321,7 +340,7 @@ JUDGED = [
         expected="the canary fails one request of few, which proves nothing",
         steps=[{"weight": 50, "bake_seconds": 8}],
         acts=(Act("Bake", acts.fail_one_request),),
-        profile={"holds": 8, "judge": _judged(kind="errors", clusters=1)},
+        profile={"holds": 8, "judge": by_judge(kind="errors", clusters=1)},
         rate=60,
     ),
     Scenario(
@@ -331,8 +350,21 @@ JUDGED = [
         evidence_checks.unmeasured,
         expected="nobody counts the canary's requests: it is held, and reverted in the end",
         steps=[{"weight": 50, "bake_seconds": 4}],
-        profile={"holds": 2, "judge": _judged(kind="errors")},
+        profile={"holds": 2, "judge": by_judge(kind="errors")},
         around=guards.canary_unmeasured,
+    ),
+    Scenario(
+        "fast-signal",
+        "v37-bad100",
+        "Reverted",
+        evidence_checks.signalled_fast,
+        expected="the canary begins to fail every request, no alarm tells, and by its log the"
+        " traffic is back within 10 s",
+        steps=[{"weight": 5, "bake_seconds": 60}],
+        acts=(Act("Bake", acts.turn_canary_bad),),
+        # Each task has a log stream, which is put every five seconds.
+        profile={"alarms": [article.SLOW], "capacity": "full", "judge": by_logs()},
+        sizing=Sizing(tasks=4),
     ),
     Scenario(
         "budget",
@@ -342,7 +374,7 @@ JUDGED = [
         expected="20 failed requests are what the release may cost, and no more follow",
         steps=[{"weight": 50, "bake_seconds": 60}],
         before=acts.watch_share(25.0),
-        profile={**BY_SHARE, "judge": {**_judged(kind="errors", at_most=0.5), "budget": 20}},
+        profile={**BY_SHARE, "judge": {**by_judge(kind="errors", at_most=0.5), "budget": 20}},
     ),
     Scenario(
         "worse",
@@ -352,7 +384,7 @@ JUDGED = [
         expected="it fails 6 % where the primary fails 2 %, which fires no alarm, and is reverted",
         steps=[{"weight": 50, "bake_seconds": 90}],
         before=acts.watch_share(25.0),
-        profile={**BY_SHARE, "judge": _judged(kind="errors")},
+        profile={**BY_SHARE, "judge": by_judge(kind="errors")},
         sizing=Sizing(tag="v1-fail2"),
         seconds_before=6.0,
     ),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.demo import checks
+from sandbox.demo import checks, evidence_checks
 from sandbox.demo.checks import Report
 
 Check = Callable[[Report], list[str]]
@@ -61,6 +61,31 @@ def shrunk(**more: Any) -> Report:
     return report(**{"cause": cause, **counts, **found, **scaling, **more})
 
 
+def promoting(**more: Any) -> Report:
+    """The version turned bad while the primary rolled."""
+    cause = "RevertRequested: revert by alarm example2-5xx: Threshold crossed"
+    counts = {"errors": 590, "promotions": 1}
+    fired = {"source": "example2-5xx", "seconds": 2.0}
+    seen = {"failed_requests": 590, "first_bad": 8.3, "seconds_to_weight_0": 4.9}
+    return report(**{"cause": cause, "exposure": {**seen, "sources": [fired]}, **counts, **more})
+
+
+def signalled(**more: Any) -> Report:
+    """The canary turned bad, and its log told it."""
+    cause = "RevertRequested: logs: the canary gave 60 of 80 bad answers; evidence 12,000"
+    found = {"bakes": 1, "fired": [], "alarms": ["example2-slow"]}
+    counts = {"errors": 75, "errors_from_canary": 75}
+    return report(**{"cause": cause, "exposure": logged(), **found, **counts, **more})
+
+
+def logged(**more: Any) -> Report:
+    sources = [{"source": "logs", "requests": 80, "bad": 60}]
+    seen = {"failed_requests": 75, "first_bad": 6.1, "seconds_to_weight_0": 5.2}
+    return {**seen, "sources": sources, **more}
+
+
+LATE: dict[str, Any] = {**promoting()["exposure"], "seconds_to_weight_0": 5.1}
+UNSEEN = {"failed_requests": 0, "first_bad": None}
 SCALED_IN = [{"at": 15.3, "service": "example1", "tasks": 1}]
 
 
@@ -79,6 +104,8 @@ def copied(**more: Any) -> Report:
         (checks.restored_by_copy, copied()),
         (checks.capacity_kept, shrunk()),
         (checks.capacity_lost, shrunk(refused=335, scaled=SCALED_IN)),
+        (checks.returned_in_promotion, promoting()),
+        (evidence_checks.signalled_fast, signalled()),
     ],
 )
 def test_nothing_is_wrong_with_what_should_be(check: Check, good: Report) -> None:
@@ -94,6 +121,40 @@ RELEASED = {**hotfixed()["primary"], "image": "shop:v17"}
     [
         (checks.canary_lost, lost(**MOVED), "the split"),
         (checks.capacity_kept, shrunk(scaling=RAISED), "'minimum': 4"),
+        (evidence_checks.signalled_fast, signalled(**MOVED), "the split"),
+        (evidence_checks.signalled_fast, signalled(bakes=2), "2 times"),
+        (evidence_checks.signalled_fast, signalled(fired=["example2-slow"]), "no judge"),
+        (evidence_checks.signalled_fast, signalled(errors=76), "canary did not serve"),
+        (evidence_checks.signalled_fast, signalled(cause="RevertRequested."), "the cause"),
+        (evidence_checks.signalled_fast, signalled(exposure=UNSEEN), "nothing was shown"),
+        (
+            evidence_checks.signalled_fast,
+            signalled(exposure=logged(seconds_to_weight_0=10.0)),
+            "weight for 10.0 s",
+        ),
+        (
+            evidence_checks.signalled_fast,
+            signalled(exposure=logged(seconds_to_weight_0=None)),
+            "weight for None s",
+        ),
+        (evidence_checks.signalled_fast, signalled(exposure=logged(sources=[])), "has 0 bad"),
+        (
+            evidence_checks.signalled_fast,
+            signalled(exposure=logged(failed_requests=59)),
+            "has 60 bad answers of the log, and 59 requests failed",
+        ),
+        (checks.returned_in_promotion, promoting(**MOVED), "the split"),
+        (checks.returned_in_promotion, promoting(primary_image="shop:v41"), "runs shop:v41"),
+        (checks.returned_in_promotion, promoting(cause="PhaseFailed"), "not the alarm"),
+        (checks.returned_in_promotion, promoting(exposure=LATE), "weight for 5.1 s"),
+        (
+            checks.returned_in_promotion,
+            promoting(exposure={**LATE, "seconds_to_weight_0": None}),
+            "weight for None s",
+        ),
+        (checks.returned_in_promotion, promoting(promotions=2), "2 times"),
+        (checks.returned_in_promotion, promoting(exposure=UNSEEN), "nothing was shown"),
+        (checks.returned_in_promotion, promoting(errors=591), "bad version did not answer"),
         (checks.capacity_lost, shrunk(), "of no use"),
         (checks.canary_lost, lost(canary_tasks=2), "still has 2 tasks"),
         (checks.canary_lost, lost(primary_image="shop:v16"), "the primary runs shop:v16"),

@@ -41,6 +41,10 @@ def test_before_the_canary_has_weight_nothing_is_counted() -> None:
     assert counted(batch((1_000, 503)), {"logs": SOURCE}, LogCounts()).counts == {}
 
 
+def test_lines_of_somebody_else_count_nothing() -> None:
+    assert counted(batch((1, 503)), {}, LogCounts(since={0: 0})).counts == {}
+
+
 def test_lines_of_nobody_knows_whom_cannot_be_read() -> None:
     since = LogCounts(since={0: 0})
     assert counted(batch((1, 200)), {"logs": None}, since).counts == {0: {"logs": Read(0, 0, 1)}}

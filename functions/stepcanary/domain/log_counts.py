@@ -48,8 +48,8 @@ def counted(batch: Batch, sources: Mapping[str, LogSource | None], since: LogCou
         step = since.step_at(event.timestamp)
         if step is None:
             continue
-        of_step = counts.setdefault(step, {})
         for metric, source in sources.items():
+            of_step = counts.setdefault(step, {})
             found = Read(unread=1) if source is None else read(event.message, source)
             of_step[metric] = of_step.get(metric, Read()).plus(found)
     return LogCounts(counts=counts)
