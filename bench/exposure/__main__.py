@@ -21,7 +21,7 @@ from bench.exposure.engine import AFTERWARDS, Outcome, simulated
 from bench.exposure.faults import BASE, FAULTS, GOOD
 from bench.exposure.goals import GOALS, ratios
 from bench.exposure.judged import LAG, LOOKS
-from bench.exposure.sources import EVALUATED, SHOWN_AFTER
+from bench.exposure.sources import ON_AWS
 from bench.exposure.systems import SYSTEMS
 from sandbox.console import exit_with
 
@@ -32,8 +32,8 @@ KINDS = {fault.name: fault for fault in (*FAULTS, GOOD)}
 ASSUMED = {
     "requests_per_second": FAULTS[0].rate,
     "share_of_bad_answers_of_a_good_version": BASE,
-    "cloudwatch_minute_shown_after": SHOWN_AFTER,
-    "alarm_evaluated_after": EVALUATED,
+    "cloudwatch_minute_shown_after": ON_AWS.shown,
+    "alarm_evaluated_after": ON_AWS.evaluated,
     "judge_looks_after": LOOKS,
     "log_lines_after": LAG,
     "returned_at_once": systems.AT_ONCE,

@@ -11,11 +11,11 @@ import numpy as np
 
 from bench.exposure.engine import Range, Seen
 from bench.exposure.faults import Floats, Integers, Mask
-from bench.exposure.sources import MINUTE, SHOWN_AFTER, Minute, log_mean
+from bench.exposure.sources import ON_AWS, CloudWatch, Minute, log_mean
 from stepcanary.domain.evidence import BETS, Counts
 from stepcanary.domain.judge import SHARE_OF_LIMIT, Judge, Period, Rule, Tally
 
-YOUNG_SECONDS = 300
+YOUNG_MINUTES = 5
 LOOKS: Range = (0.0, 12.5)
 """How long after a minute is shown a look comes while the step is young; afterwards one comes each
 minute."""
@@ -34,6 +34,8 @@ class Minutes:
     steps: int
     rules: tuple[Rule, ...] = (ERRORS, LATENCY)
     holds: int = 3
+    looks: Range = LOOKS
+    by: CloudWatch = ON_AWS
 
     def __call__(self, runs: int, chance: np.random.Generator) -> "JudgedMinutes":
         return JudgedMinutes(self, runs, chance)
@@ -43,7 +45,7 @@ class JudgedMinutes:
     def __init__(self, asked: Minutes, runs: int, chance: np.random.Generator) -> None:
         self._asked, self._chance = asked, chance
         self._judge = Judge(asked.rules, asked.steps)
-        self._minute = Minute(runs, 4)
+        self._minute = Minute(runs, 4, asked.by.minute)
         self._whole: Integers = np.zeros(runs, dtype=np.int64)
         """For how many seconds the run has been in one settled step."""
         self._step = np.full(runs, -1)
@@ -58,7 +60,7 @@ class JudgedMinutes:
         self._step = seen.step.copy()
         counts = (seen.canary, seen.canary_bad, seen.primary, seen.primary_bad)
         ending, sums = self._minute.closed(seen, *counts)
-        judged = (self._whole[ending] >= MINUTE) & ~seen.over[ending]
+        judged = (self._whole[ending] >= self._asked.by.minute) & ~seen.over[ending]
         for run, found in zip(ending[judged], sums.T[judged], strict=True):
             self._publish(int(run), found, seen)
         for run, period in self._due.pop(seen.at + 1, ()):
@@ -70,11 +72,13 @@ class JudgedMinutes:
         canary, canary_bad, primary, primary_bad = (int(each) for each in found)
         if not canary and not primary:
             return
-        young = self._whole[run] + SHOWN_AFTER < YOUNG_SECONDS
-        late = self._chance.uniform(*LOOKS) if young else self._chance.uniform(0, MINUTE)
+        by = self._asked.by
+        shown = self._chance.uniform(*by.shown)
+        young = self._whole[run] + shown < YOUNG_MINUTES * by.minute
+        looked = self._chance.uniform(*self._asked.looks if young else (0, by.minute))
         counts = Counts(canary, canary_bad, primary, primary_bad)
         period = Period(int(seen.step[run]), counts, alone=bool(seen.weights[run] >= 100))
-        due = seen.at + 1 + SHOWN_AFTER + round(late)
+        due = seen.at + 1 + round(shown + looked)
         self._due.setdefault(due, []).append((run, period))
 
     def _fold(self, run: int, period: Period) -> None:

@@ -11,27 +11,40 @@ import numpy as np
 from bench.exposure.engine import MakeSource, Range, Seen, Source
 from bench.exposure.faults import Floats, Integers, Mask
 
+LIMIT = 0.01
+"""The share of bad answers above which an alarm or a check says that the canary is bad."""
+SCRAPED: Range = (0.0, 15.0)
+"""How old the newest sample of Prometheus is."""
 MINUTE = 60
-SHOWN_AFTER = 60
+SHOWN_AFTER: Range = (60.0, 60.0)
 """How long after its end CloudWatch shows a minute."""
 EVALUATED: Range = (10.0, 30.0)
 """How long after that an alarm's new state is there."""
-LIMIT = 0.01
-"""The share of bad answers above which alarms and checks of others say that the canary is bad."""
-SCRAPED: Range = (0.0, 15.0)
-"""How old the newest sample of Prometheus is."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudWatch:
+    """How long what it calls a minute lasts, and when its counts and alarms are there."""
+
+    minute: int = MINUTE
+    shown: Range = SHOWN_AFTER
+    evaluated: Range = EVALUATED
+
+
+ON_AWS = CloudWatch()
 
 
 class Minute:
     """Sums of each run's minutes; they end by the wall's clock."""
 
-    def __init__(self, runs: int, sums: int) -> None:
+    def __init__(self, runs: int, sums: int, seconds: int) -> None:
+        self._seconds = seconds
         self._sums = np.zeros((sums, runs), dtype=np.int64)
 
     def closed(self, seen: Seen, *counts: Integers) -> tuple[Integers, Integers]:
         """The runs whose minute ends with this second, and the sums of each."""
         self._sums += np.stack(counts)
-        ending = np.flatnonzero((seen.clock + 1) % MINUTE == 0)
+        ending = np.flatnonzero((seen.clock + 1) % self._seconds == 0)
         found = self._sums[:, ending].copy()
         self._sums[:, ending] = 0
         return ending, found
@@ -47,6 +60,8 @@ class Alarm:
     needed: int = 1
     of: int = 1
     asked: Range = (0.0, 0.0)
+    limit: float = LIMIT
+    by: CloudWatch = ON_AWS
 
     def __call__(self, runs: int, chance: np.random.Generator) -> "Alarms":
         return Alarms(self, runs, chance)
@@ -55,7 +70,7 @@ class Alarm:
 class Alarms:
     def __init__(self, alarm: Alarm, runs: int, chance: np.random.Generator) -> None:
         self._alarm, self._chance = alarm, chance
-        self._minute = Minute(runs, 2)
+        self._minute = Minute(runs, 2, alarm.by.minute)
         self._breaches = np.zeros((runs, alarm.of), dtype=bool)
         self._says = np.full(runs, np.inf)
 
@@ -64,13 +79,16 @@ class Alarms:
         counted = requests > 0
         ending, requests, bad = ending[counted], requests[counted], bad[counted]
         if len(ending):
-            breaching = (bad >= self._alarm.least) & (bad > LIMIT * requests)
+            breaching = (bad >= self._alarm.least) & (bad > self._alarm.limit * requests)
             kept = np.column_stack([self._breaches[ending, 1:], breaching])
             self._breaches[ending] = kept
             firing = ending[kept.sum(axis=1) >= self._alarm.needed]
-            late = self._chance.uniform(*EVALUATED, len(firing))
-            late += self._chance.uniform(*self._alarm.asked, len(firing))
-            fires = seen.at + 1 + SHOWN_AFTER + late
+            by = self._alarm.by
+            late = sum(
+                self._chance.uniform(*each, len(firing))
+                for each in (by.shown, by.evaluated, self._alarm.asked)
+            )
+            fires = seen.at + 1 + late
             self._says[firing] = np.minimum(self._says[firing], fires)
         found: Mask = self._says < seen.at + 1
         return found
@@ -121,8 +139,8 @@ class Checked:
     def _is_bad(self, seen: Seen) -> Mask:
         now, runs = seen.at + 1, np.arange(len(self._failed))
         if self._checks.minutes:
-            shown = seen.clock + 1 - SHOWN_AFTER
-            end = now - SHOWN_AFTER - shown % MINUTE
+            after = round(ON_AWS.shown[1])
+            end = now - after - (seen.clock + 1 - after) % MINUTE
         else:
             end = now - np.round(self._chance.uniform(*SCRAPED, len(runs))).astype(np.int64)
         sums = np.stack(self._sums[-(self._checks.window + 3 * MINUTE) :])
