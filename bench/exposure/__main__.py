@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.exposure import systems
+from bench.exposure import choices, systems
 from bench.exposure.engine import AFTERWARDS, Outcome, simulated
 from bench.exposure.faults import BASE, FAULTS, GOOD
 from bench.exposure.goals import GOALS, ratios
@@ -27,8 +27,8 @@ from sandbox.console import exit_with
 
 REPORT = Path("build/bench/exposure.json")
 FALSE = GOOD.name
-BY_NAME = {system.name: system for system in SYSTEMS}
-KINDS = {fault.name: fault for fault in (*FAULTS, GOOD)}
+BY_NAME = {system.name: system for system in (*SYSTEMS, *choices.CHOICES)}
+KINDS = {fault.name: fault for fault in (*FAULTS, GOOD, *choices.GOOD_AT)}
 ASSUMED = {
     "requests_per_second": FAULTS[0].rate,
     "share_of_bad_answers_of_a_good_version": BASE,
@@ -69,6 +69,17 @@ def report_of(cells: dict[tuple[str, str], Outcome]) -> dict[str, Any]:
         "false_reverts": false_reverts,
     }
     return {**found, "ratio_to_best": ratios(found), "assumptions": ASSUMED}
+
+
+def chosen(cells: dict[tuple[str, str], Outcome]) -> dict[str, dict[str, float]]:
+    """Of each choice the mean of its failed requests by fault, and the share of good releases that
+    it reverts."""
+    found: dict[str, dict[str, float]] = {}
+    for (system, fault), outcome in cells.items():
+        is_good = KINDS[fault].kind == GOOD.kind
+        measure = outcome.reverted if is_good else outcome.failed
+        found.setdefault(system, {})[fault] = round(float(measure.mean()), 4 if is_good else 1)
+    return found
 
 
 def show(report: dict[str, Any]) -> None:
@@ -113,12 +124,15 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     began = time.monotonic()
-    pairs = list(product(BY_NAME, KINDS))
-    names, faults = zip(*pairs, strict=True)
-    every = len(pairs)
+    pairs = list(product([each.name for each in SYSTEMS], [*(f.name for f in FAULTS), FALSE]))
+    more = [(system.name, fault.name) for system, fault in choices.CELLS]
+    names, faults = zip(*pairs, *more, strict=True)
+    every = len(names)
     with ProcessPoolExecutor(given.workers) as pool:
         outcomes = pool.map(cell, names, faults, [given.runs] * every, [given.seed] * every)
-        report = report_of(dict(zip(pairs, outcomes, strict=True)))
+        cells = dict(zip([*pairs, *more], outcomes, strict=True))
+    report = report_of({pair: cells[pair] for pair in pairs})
+    report["choices"] = chosen({pair: cells[pair] for pair in more})
     report["runs"] = given.runs
     show(report)
     wrong = judged(report)

@@ -31,10 +31,12 @@ class Fault:
     rate: float = 100.0
 
     def begins(self, runs: int, seconds: int, chance: np.random.Generator) -> Floats:
-        """When it does in each run of a release that lasts so long; a flapping canary has been at
-        it for a while."""
+        """When it does in each run of a release that lasts so long. Random moments are one in each
+        of as many equal parts as there are runs, so that as many are near the end as is their
+        share. A flapping canary has been at it for a while."""
         if self.kind == "moment":
-            return chance.uniform(0, seconds, runs)
+            moments: Floats = (np.arange(runs) + chance.uniform(0, 1, runs)) * (seconds / runs)
+            return moments
         if self.kind == "flapping":
             return -chance.uniform(0, 2 * FLAP_SECONDS, runs)
         return np.zeros(runs)

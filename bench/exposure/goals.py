@@ -84,12 +84,19 @@ WHOLE_MINUTES = (
     "the judge compares whole minutes of a settled weight, the first of which begins 65 s after the"
     " weight on average; an alarm counts the minute in which the fault begins"
 )
+UNWATCHED = (
+    "most of it are faults that begin in the last 40 s, when the primary has the version and all"
+    " traffic: nothing that counts the canary sees them, and each counts a quarter of an hour of all"
+    " requests; the best of the others lasts 2.6 times as long, so that fewer moments are its last"
+)
 GOALS = (
     against(FAST, OUTAGE, 1 / 20, DOCUMENTED),
-    *(against(FAST, trace, 1 / 4, DOCUMENTED) for trace in (PARTIAL, LOADED, MOMENT)),
+    *(against(FAST, trace, 1 / 4, DOCUMENTED) for trace in (PARTIAL, LOADED)),
+    against(FAST, MOMENT, 1 / 4, DOCUMENTED, UNWATCHED),
     against(FAST, LEAK, 1 / 2, DOCUMENTED),
     against(FAST, OUTAGE, 0.7, SAME_WEIGHT),
     against(ALONE, OUTAGE, 1 / 3, DOCUMENTED),
+    against(BOTH, OUTAGE, 1 / 3, DOCUMENTED),
     *(
         against(ALONE, trace, 1.0, SAME_SOURCE, why_not)
         for trace, why_not in (
