@@ -86,8 +86,8 @@ WHOLE_MINUTES = (
 )
 UNWATCHED = (
     "most of it are faults that begin in the last 40 s, when the primary has the version and all"
-    " traffic: nothing that counts the canary sees them, and each counts a quarter of an hour of all"
-    " requests; the best of the others lasts 2.6 times as long, so that fewer moments are its last"
+    " traffic: nothing that counts the canary sees them, and each fails all requests for a quarter"
+    " of an hour; the best of the others lasts 2.6 times as long: fewer moments are its last ones"
 )
 GOALS = (
     against(FAST, OUTAGE, 1 / 20, DOCUMENTED),
