@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template examples definition test cli-check faults demo scenarios sandbox sdk-check bench bench-cost bench-reaction bench-scale bench-load bench-judge bench-cold-start python313 build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test cli-check faults demo scenarios sandbox sdk-check bench bench-cost bench-reaction bench-scale bench-load bench-judge bench-exposure bench-exposure-check bench-cold-start python313 build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -124,6 +124,12 @@ bench-load: .venv/ready ## Measure 200 releases at once against AWS's published 
 
 bench-judge: .venv/ready ## Measure how often the judge reverts a good release, and how soon a bad one
 	$(BIN)/python -m bench.judge
+
+bench-exposure: .venv/ready ## Simulate how many requests fail before a bad release is seen, here and with what others use
+	$(BIN)/python -m bench.exposure
+
+bench-exposure-check: .venv/ready ## Compare what bench-exposure assumes of this project with releases in the sandbox
+	$(BIN)/python -m bench.exposure.check
 
 bench-cold-start: build .venv/ready ## Measure what a cold start of each function costs, and how large the package is
 	$(BIN)/python -m bench.cold_start $(PYTHON313)

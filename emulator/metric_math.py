@@ -1,6 +1,7 @@
 """Metric math: what an alarm's expression makes of its metrics, period by period. Pure.
 
-Numbers, metrics, `+ - * /` and `FILL(metric, number)` are known; every other function is refused.
+Numbers, metrics, `+ - * /`, comparisons, `FILL(metric, number)` and `IF(condition, value, value)`
+are known; every other function is refused.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
 
@@ -16,6 +17,14 @@ OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
+}
+COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
 }
 
 
@@ -43,6 +52,15 @@ def _value(node: ast.expr, metrics: Mapping[str, Series], periods: int) -> Serie
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             sides = (_value(side, metrics, periods) for side in (left, right))
             return [_applied(OPERATORS[type(op)], *pair) for pair in zip(*sides, strict=True)]
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARISONS:
+            sides = (_value(side, metrics, periods) for side in (left, right))
+            return [_applied(COMPARISONS[type(op)], *pair) for pair in zip(*sides, strict=True)]
+        case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
+            each = (_value(arg, metrics, periods) for arg in (condition, then, otherwise))
+            return [
+                None if is_met is None else one if is_met else other
+                for is_met, one, other in zip(*each, strict=True)
+            ]
         case ast.Call(
             func=ast.Name(id="FILL"), args=[of, ast.Constant(value=int() | float() as v)]
         ):
@@ -53,10 +71,11 @@ def _value(node: ast.expr, metrics: Mapping[str, Series], periods: int) -> Serie
 def _applied(
     operation: Callable[[float, float], float], left: float | None, right: float | None
 ) -> float | None:
-    """A period in which one side is missing has no value, nor has one that divides by 0."""
+    """A period in which one side is missing has no value, nor has one that divides by 0. What is
+    compared is 1 or 0."""
     if left is None or right is None:
         return None
     try:
-        return operation(left, right)
+        return float(operation(left, right))
     except ZeroDivisionError:
         return None

@@ -38,6 +38,8 @@ SPLIT = (
     "AWS::AppMesh::Route",
     "AWS::VpcLattice::Rule",
 )
+LEAST = re.compile(r"IF\(FILL\(\w+, 0\) >= [2-9]\d*, ")
+"""How an alarm begins for which it takes several errors."""
 TAG = {"Key": "stepcanary", "Value": "managed"}
 
 
@@ -130,8 +132,8 @@ class Environment:
             yield f"{profile.canary} has to scale to 0"
 
     def _unfit(self, profile: Profile) -> Iterator[str]:
-        """A metric of errors has samples only where there are errors, so it is filled; and a canary
-        that nobody asks has no data."""
+        """A metric of errors has samples only where there are errors, so it is filled; one error
+        says nothing; and a canary that nobody asks has no data."""
         for name, resource in self._resources.items():
             if (
                 resource["Type"] != "AWS::CloudWatch::Alarm"
@@ -141,6 +143,8 @@ class Environment:
             metrics = resource["Properties"].get("Metrics", [])
             if not any("FILL(" in metric.get("Expression", "") for metric in metrics):
                 yield f"{name} takes a minute without an error for one without data"
+            if not any(LEAST.match(metric.get("Expression", "")) for metric in metrics):
+                yield f"{name} takes one error of few requests for a bad canary"
             if resource["Properties"].get("TreatMissingData", "missing") != "missing":
                 yield f"{name} takes a canary that nobody asks for a good one"
 

@@ -14,6 +14,10 @@ METRICS: dict[str, Series] = {"errors": [None, 2.0, None], "requests": [10.0, 8.
         ("FILL(errors, 0)", [0, 2, 0]),
         ("100 * FILL(errors, 0) / requests", [0, 25, None]),
         ("requests / FILL(errors, 0)", [None, 4, None]),
+        ("errors > 1", [None, 1, None]),
+        ("IF(FILL(errors, 0) >= 2, 100, 0) * errors / requests", [None, 25, None]),
+        ("IF(FILL(errors, 0) >= 3, 100, 0) * FILL(errors, 0) / requests", [0, 0, None]),
+        ("IF(errors, requests, 0)", [None, 8, None]),
         ("-requests + 2 * (requests - 1)", [8, 6, None]),
     ],
 )
@@ -22,7 +26,7 @@ def test_an_expression_has_a_value_for_each_period(expression: str, expected: Se
 
 
 @pytest.mark.parametrize(
-    "expression", ["SUM(METRICS())", "FILL(errors, REPEAT)", "other / requests", "errors > 1"]
+    "expression", ["SUM(METRICS())", "FILL(errors, REPEAT)", "other / requests", "1 < errors < 3"]
 )
 def test_what_is_not_known_is_refused_by_name(expression: str) -> None:
     with pytest.raises(NotImplementedError, match="nothing is known of"):

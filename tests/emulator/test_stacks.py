@@ -154,7 +154,7 @@ def test_what_a_template_declares_is_what_there_is(stacks: Stacks) -> None:
         "MetricAlarms"
     ]
     assert [metric.get("Expression") for metric in alarm["Metrics"]] == [
-        "100 * FILL(errors, 0) / requests",
+        "IF(FILL(errors, 0) >= 4, 100, 0) * FILL(errors, 0) / requests",
         None,
         None,
     ]

@@ -70,6 +70,7 @@ def test_an_alarm_that_sparse_metrics_mislead_is_found(alb: Path) -> None:
     change(alb / "template.yaml", "TreatMissingData: missing", "TreatMissingData: notBreaching")
     assert list(check_examples.faults(alb)) == [
         "alb: CanaryErrors takes a minute without an error for one without data",
+        "alb: CanaryErrors takes one error of few requests for a bad canary",
         "alb: CanaryErrors takes a canary that nobody asks for a good one",
     ]
 

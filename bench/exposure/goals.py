@@ -1,0 +1,119 @@
+"""Goals: how much of the best documented default this project may let through, at most."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.exposure.systems import ALARMS, ALONE, BOTH, FAST, OTHERS, OURS, small
+
+OUTAGE, PARTIAL, LOADED, LEAK, MOMENT, FEW, FLAPS = (
+    "a outage",
+    "b partial failure",
+    "c failure under load",
+    "d slow leak",
+    "e random moment",
+    "f outage at 2 requests/s",
+    "g flapping",
+)
+MOST_FALSE = 0.01
+NO_YARDSTICK = 0.1
+"""What reverts so many good releases sees no fault sooner: it has reverted before."""
+
+Report = dict[str, Any]
+DOCUMENTED = tuple(system.name for system in OTHERS)
+SAME_SOURCE = tuple(system.name for system in OTHERS if system.minutes)
+SAME_WEIGHT = tuple(small(system).name for system in OTHERS)
+
+
+def rivals(report: Report, names: Iterable[str]) -> list[str]:
+    return [name for name in names if report["false_reverts"][name] <= NO_YARDSTICK]
+
+
+def best(report: Report, trace: str, names: Iterable[str]) -> tuple[str, float]:
+    means = {name: report["traces"][trace][name]["mean"] for name in rivals(report, names)}
+    name = min(means, key=lambda each: means[each])
+    return name, means[name]
+
+
+def ratio(report: Report, system: str, trace: str, names: Iterable[str]) -> float:
+    _, least = best(report, trace, names)
+    mean: float = report["traces"][trace][system]["mean"]
+    return mean / least
+
+
+def ratios(report: Report) -> dict[str, dict[str, dict[str, Any]]]:
+    """Of each of this project's systems on each trace: which documented default is best there, and
+    the ratio to it, to the best with CloudWatch's minutes, and to the best with a first 1 %."""
+    return {
+        system.name: {
+            trace: {
+                "best": best(report, trace, DOCUMENTED)[0],
+                "ratio": round(ratio(report, system.name, trace, DOCUMENTED), 4),
+                "same_source": round(ratio(report, system.name, trace, SAME_SOURCE), 4),
+                "same_first_weight": round(ratio(report, system.name, trace, SAME_WEIGHT), 4),
+            }
+            for trace in report["traces"]
+        }
+        for system in OURS
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """At most so much of something. `why_not` is why it cannot be reached, where that is known."""
+
+    name: str
+    most: float
+    of: Callable[[Report], float]
+    why_not: str = ""
+
+
+def against(
+    system: str, trace: str, most: float, names: tuple[str, ...], why_not: str = ""
+) -> Goal:
+    versus = {DOCUMENTED: "", SAME_SOURCE: ", same source", SAME_WEIGHT: ", same first weight"}
+    return Goal(
+        f"{system}: {trace}{versus[names]}",
+        most,
+        lambda report: ratio(report, system, trace, names),
+        why_not,
+    )
+
+
+WHOLE_MINUTES = (
+    "the judge compares whole minutes of a settled weight, the first of which begins 65 s after the"
+    " weight on average; an alarm counts the minute in which the fault begins"
+)
+UNWATCHED = (
+    "most of it are faults that begin in the last 40 s, when the primary has the version and all"
+    " traffic: nothing that counts the canary sees them, and each fails all requests for a quarter"
+    " of an hour; the best of the others lasts 2.6 times as long: fewer moments are its last ones"
+)
+GOALS = (
+    against(FAST, OUTAGE, 1 / 20, DOCUMENTED),
+    *(against(FAST, trace, 1 / 4, DOCUMENTED) for trace in (PARTIAL, LOADED)),
+    against(FAST, MOMENT, 1 / 4, DOCUMENTED, UNWATCHED),
+    against(FAST, LEAK, 1 / 2, DOCUMENTED),
+    against(FAST, OUTAGE, 0.7, SAME_WEIGHT),
+    against(ALONE, OUTAGE, 1 / 3, DOCUMENTED),
+    against(BOTH, OUTAGE, 1 / 3, DOCUMENTED),
+    *(
+        against(ALONE, trace, 1.0, SAME_SOURCE, why_not)
+        for trace, why_not in (
+            (PARTIAL, ""),
+            (LOADED, WHOLE_MINUTES),
+            (LEAK, ""),
+            (MOMENT, WHOLE_MINUTES),
+            (FEW, ""),
+            (FLAPS, ""),
+        )
+    ),
+    *(
+        Goal(
+            f"{system}: false reverts",
+            MOST_FALSE,
+            lambda report, system=system: report["false_reverts"][system],  # type: ignore[misc]
+        )
+        for system in (FAST, ALONE, ALARMS, BOTH)
+    ),
+)

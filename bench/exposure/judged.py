@@ -1,0 +1,152 @@
+"""Judged: this project's judge as a source, by CloudWatch's minutes and by the lines of a log.
+
+By minutes it is the judge itself, which is asked for each run. A log comes every second: there the
+formula of `stepcanary.domain.evidence` is vectorised.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.exposure.engine import Range, Seen
+from bench.exposure.faults import Floats, Integers, Mask
+from bench.exposure.sources import ON_AWS, CloudWatch, Minute, log_mean
+from stepcanary.domain.evidence import BETS, Counts
+from stepcanary.domain.judge import SHARE_OF_LIMIT, Judge, Period, Rule, Tally
+
+YOUNG_MINUTES = 5
+LOOKS: Range = (0.0, 12.5)
+"""How long after a minute is shown a look comes while the step is young; afterwards one comes each
+minute."""
+ERRORS, LATENCY, LOGS = Rule("errors"), Rule("latency"), Rule("logs", share=2.0)
+LOG_LIMIT = 0.01
+LAG: Range = (2.0, 6.0)
+"""How old the lines of a second are when the function has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """`"judge": {}`: errors of both sides in each whole minute of a bake, and of the promotion. The
+    answers that are slow have their part of the error rate, and nothing is wrong with them. At the
+    last step one that is not shown to be good is held, and so is one without a request."""
+
+    steps: int
+    rules: tuple[Rule, ...] = (ERRORS, LATENCY)
+    holds: int = 3
+    looks: Range = LOOKS
+    by: CloudWatch = ON_AWS
+
+    def __call__(self, runs: int, chance: np.random.Generator) -> "JudgedMinutes":
+        return JudgedMinutes(self, runs, chance)
+
+
+class JudgedMinutes:
+    def __init__(self, asked: Minutes, runs: int, chance: np.random.Generator) -> None:
+        self._asked, self._chance = asked, chance
+        self._judge = Judge(asked.rules, asked.steps)
+        self._minute = Minute(runs, 4, asked.by.minute)
+        self._whole: Integers = np.zeros(runs, dtype=np.int64)
+        """For how many seconds the run has been in one settled step."""
+        self._step = np.full(runs, -1)
+        self._due: dict[int, list[tuple[int, Period]]] = {}
+        self._tallies: list[Tally] = [Tally() for _ in range(runs)]
+        self._held = np.zeros((runs, asked.steps), dtype=np.int64)
+        self._worse = np.zeros(runs, dtype=bool)
+
+    def doubts(self, seen: Seen) -> Mask:
+        same = seen.settled & (seen.step == self._step)
+        self._whole = np.where(same, self._whole + 1, np.where(seen.settled, 1, 0))
+        self._step = seen.step.copy()
+        counts = (seen.canary, seen.canary_bad, seen.primary, seen.primary_bad)
+        ending, sums = self._minute.closed(seen, *counts)
+        judged = (self._whole[ending] >= self._asked.by.minute) & ~seen.over[ending]
+        for run, found in zip(ending[judged], sums.T[judged], strict=True):
+            self._publish(int(run), found, seen)
+        for run, period in self._due.pop(seen.at + 1, ()):
+            if not seen.over[run]:
+                self._fold(run, period)
+        return self._worse
+
+    def _publish(self, run: int, found: Integers, seen: Seen) -> None:
+        canary, canary_bad, primary, primary_bad = (int(each) for each in found)
+        if not canary and not primary:
+            return
+        by = self._asked.by
+        shown = self._chance.uniform(*by.shown)
+        young = self._whole[run] + shown < YOUNG_MINUTES * by.minute
+        looked = self._chance.uniform(*self._asked.looks if young else (0, by.minute))
+        counts = Counts(canary, canary_bad, primary, primary_bad)
+        period = Period(int(seen.step[run]), counts, alone=bool(seen.weights[run] >= 100))
+        due = seen.at + 1 + round(shown + looked)
+        self._due.setdefault(due, []).append((run, period))
+
+    def _fold(self, run: int, period: Period) -> None:
+        tally = self._judge.fold(self._tallies[run], [period], ERRORS)
+        self._tallies[run] = tally
+        over_budget = tally.excess >= tally.default_budget
+        self._worse[run] |= over_budget or self._judge.judgement({"errors": tally}).guilty != []
+
+    def keeps(self, seen: Seen, ending: Mask) -> Mask:
+        kept = np.zeros_like(ending)
+        for run in np.flatnonzero(ending):
+            step, tally = int(seen.step[run]), self._tallies[run]
+            silent = tally.step != step or not tally.of_step[0]
+            said = self._judge.judgement({"errors": tally}).verdicts[0]
+            undecided = step == self._asked.steps - 1 and not said.is_good
+            if not (silent or undecided):
+                continue
+            kept[run] = True
+            if self._held[run, step] < self._asked.holds:
+                self._held[run, step] += 1
+            elif silent:
+                # It goes nowhere from here: the next look reverts it.
+                self._worse[run] = True
+            else:
+                kept[run] = False
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The canary's log, held against a limit alone, beside what else is judged."""
+
+    steps: int
+    rules: tuple[Rule, ...] = (ERRORS, LATENCY, LOGS)
+    lag: Range = LAG
+
+    def __call__(self, runs: int, chance: np.random.Generator) -> "JudgedLines":
+        return JudgedLines(self, runs, chance)
+
+
+class JudgedLines:
+    def __init__(self, asked: Lines, runs: int, chance: np.random.Generator) -> None:
+        self._asked, self._chance = asked, chance
+        alpha = Judge(asked.rules, asked.steps).alpha(LOGS)
+        self._needed = -math.log(alpha * (1 - SHARE_OF_LIMIT))
+        self._totals = np.zeros((2, asked.steps, runs), dtype=np.int64)
+        self._coming = np.zeros((1 + math.ceil(asked.lag[1]), *self._totals.shape), dtype=np.int64)
+        self._runs = np.arange(runs)
+
+    def doubts(self, seen: Seen) -> Mask:
+        arrives = np.round(seen.at + self._chance.uniform(*self._asked.lag, len(self._runs)))
+        places = arrives.astype(np.int64) % len(self._coming)
+        for number, counts in enumerate((seen.canary, seen.canary_bad)):
+            self._coming[places, number, seen.step, self._runs] += counts
+        now = seen.at % len(self._coming)
+        self._totals += self._coming[now]
+        self._coming[now] = 0
+        found: Mask = log_worse(*self._totals) >= self._needed
+        return found
+
+    def keeps(self, _seen: Seen, ending: Mask) -> Mask:
+        return np.zeros_like(ending)
+
+
+def log_worse(requests: Integers, bad: Integers) -> Floats:
+    """The evidence of each run that its canary has more than `LOG_LIMIT`, by step and run: a test
+    begins with each step, and counts all that comes after it."""
+    later, later_bad = (np.cumsum(each[::-1], axis=0)[::-1] for each in (requests, bad))
+    bets = np.array(BETS)
+    logs = later_bad[..., None] * np.log(bets) - later[..., None] * LOG_LIMIT * (bets - 1)
+    return log_mean(log_mean(logs).T)
