@@ -18,6 +18,7 @@ from stepcanary.domain.router_metrics import errors_of, slow_of
 from stepcanary.domain.split import SideName
 from stepcanary.domain.verdict import NO_HOLD, Verdict
 from stepcanary.errors import AwsUnavailable
+from stepcanary.release import telling
 from stepcanary.store import evidence
 
 NO_ANSWER = "Release again once CloudWatch answers"
@@ -75,6 +76,8 @@ def look_at(waiting: Iterable[tuple[Lease, Release]]) -> dict[str, Compared]:
             after = _after(window, rows)
             if evidence.write(window.release.execution, window.before, rows, after):
                 tallies[window.release.execution] = after
+                for row in rows:
+                    telling.counted(window.release, row.at, row.counts)
             else:
                 execution = window.release.execution
                 tallies[execution] = evidence.read(execution)

@@ -16,8 +16,8 @@ from stepcanary.errors import (
     NotEnoughCapacity,
     ReleaseError,
 )
-from stepcanary.observability import logger
-from stepcanary.release import fixtures, kept, resting, routes, world
+from stepcanary.observability import about, logger
+from stepcanary.release import fixtures, kept, resting, routes, telling, world
 from stepcanary.release.fixtures import FixtureLeft
 from stepcanary.store import due, leases, ledger
 from stepcanary.store.due import RETIRE, TAKE_DOWN, Task
@@ -64,7 +64,8 @@ def work_off() -> list[str]:
     now = clock.epoch_seconds()
     for task in due.until(now):
         try:
-            rest = _do(task)
+            with about(task.execution):
+                rest = _do(task)
         except ReleaseError as error:
             logger.warning("a task is put off", extra={"task": str(task), "error": str(error)})
             rest = Left(str(error))
@@ -128,4 +129,5 @@ def _retire_of(release: Release, task: Task) -> Left | None:
     except (NotEnoughCapacity, AwsRefused, AwsUnavailable) as error:
         return Left(f"the canary {canary.name} runs {canary.desired} tasks without weight: {error}")
     again = f"the canary {canary.name} was started again at rest; is its autoscaler's minimum 0?"
+    telling.retired(release, again)
     return Left(again, is_new=not task.worked)

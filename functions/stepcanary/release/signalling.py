@@ -10,7 +10,7 @@ from stepcanary.domain.request import SignalRequest
 from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused
 from stepcanary.observability import logger
-from stepcanary.release import revert
+from stepcanary.release import revert, telling
 from stepcanary.store import leases, ledger, mailbox
 
 
@@ -52,6 +52,7 @@ def signal_service(
             continue
         if not lease.has_accepted(signal):
             ledger.note_signal(lease.holder, signal)
+            telling.signalled(lease.holder, request.service, signal)
     if not accepted:
         raise refused[0]
     return accepted
@@ -87,6 +88,7 @@ def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
             # Of several the executions see to it, all at the same time.
             at_once = len(judged) == 1 and _return_at_once(lease, signal)
             accepted.append(lease.holder if at_once else deliver(lease, signal))
+            telling.doubted(lease, signal)
         except SignalRefused:
             # It ended, or its traffic returns already: what the alarm asks for happens anyway.
             continue
@@ -108,7 +110,7 @@ def _return_at_once(lease: Lease, signal: Signal) -> bool:
         release = ledger.release_of(waiting.holder)
         # Under a role it is its execution's, which may assume it.
         if release.access is None:
-            revert.return_at_once(release, waiting)
+            revert.return_at_once(release, waiting, signal.at)
     except Exception:
         logger.exception("the return is left to the execution", extra={"split": lease.split})
     stepfunctions.end_wait(waiting.token, signal)

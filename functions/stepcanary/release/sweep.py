@@ -18,7 +18,7 @@ from stepcanary.errors import (
     LeaseLost,
     RequestRejected,
 )
-from stepcanary.observability import logger
+from stepcanary.observability import about, logger
 from stepcanary.release import recovery, retiring
 from stepcanary.release.holder import is_alive
 from stepcanary.release.looks import look_after, sentence
@@ -110,7 +110,7 @@ def _bring_home(lease: Lease, recovered: list[str]) -> list[str]:
     """What keeps the split from its rest, for a person."""
     try:
         release = leases.release_of(lease)
-        with entered(release.access):
+        with about(lease.holder), entered(release.access):
             if recovery.recover(lease, release) is not None:
                 recovered.append(lease.holder)
                 return []
