@@ -132,4 +132,4 @@ def publish_together(
 
 def write(metrics: Mapping[str, Any]) -> None:
     """Into the log."""
-    print(json.dumps(metrics, separators=(",", ":")))
+    print(json.dumps(metrics, separators=(",", ":")))  # noqa: T201

@@ -92,7 +92,7 @@ def test_events_reach_a_release_and_closing_ends_it(caplog: pytest.LogCaptureFix
         assert problems == []
 
         published = cloudwatch.list_metrics(Namespace="StepCanary")["Metrics"]
-        assert {metric["MetricName"] for metric in published} >= {"Reverts", "StrandedSplits"}
+        assert {metric["MetricName"] for metric in published} >= {"Reverted", "StrandedSplits"}
 
         bake(sandbox, "v5")
     time.sleep(1)

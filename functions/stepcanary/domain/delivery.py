@@ -5,6 +5,7 @@ See https://dora.dev/guides/dora-metrics-four-keys/
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from stepcanary.domain.model import Model
@@ -42,8 +43,8 @@ class Delivery(Model):
     led: int = 0
     """How many said when they were pushed."""
     restore_seconds: int | None = None
-    """From a doubt until the old version had all traffic again; of a version that was released, from
-    the start of its rollback until its end."""
+    """From a doubt until the old version had all traffic again; of a version that was released,
+    from the start of its rollback until its end."""
     restored: int = 0
     """Of how many this is known."""
 
@@ -113,7 +114,7 @@ def _several(number: int, noun: str) -> str:
 def spoken(seconds: int) -> str:
     """A duration as people say it, to two units."""
     units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
-    for (size, name), (smaller, lesser) in zip(units, units[1:], strict=False):
+    for (size, name), (smaller, lesser) in pairwise(units):
         if seconds >= size:
             rest = seconds % size // smaller
             return f"{seconds // size} {name}" + (f" {rest} {lesser}" if rest else "")

@@ -22,8 +22,8 @@ class Lease:
     that was ended by a signal addressed to it, or by a transient one, and `decided_kind` and
     `decided_key` are that signal's.
 
-    `returned_at`, in epoch seconds, is when the primary was read back with all weight; on a way back
-    `doubted_at` is when its reason came up.
+    `returned_at`, in epoch seconds, is when the primary was read back with all weight, and
+    `doubted_at` when the reason for a way back came up.
 
     `touched` says that the primary may be anything but what it was before the release, `parked`
     that a person has to decide, `recovering` that help from outside is at work. `returning_at` and

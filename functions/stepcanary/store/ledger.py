@@ -28,6 +28,8 @@ KEPT_SECONDS = 400 * 86_400
 RUNNING: Outcome = "Running"
 RELEASED: Outcome = "Released"
 RECORDS_PER_PAGE = 50
+NOWHERE = Origin()
+"""Of a version of which nobody said where it comes from."""
 
 
 def _of_release(execution: str, sk: str) -> ItemKey:
@@ -51,7 +53,7 @@ class Record:
     started_at: int
     updated_at: int
     by: str = ""
-    origin: Origin = Origin()
+    origin: Origin = NOWHERE
     is_rollback: bool = False
     restored_seconds: int | None = None
 
