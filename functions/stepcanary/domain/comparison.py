@@ -80,9 +80,12 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
 
 def spoken(said: MetricVerdict) -> str:
     """What was counted over the release, in a sentence."""
-    counts = said.tally.counts
+    return counted(said.rule.metric, said.tally.counts)
+
+
+def counted(metric: str, counts: Counts) -> str:
     return (
-        f"{said.rule.metric}: the canary gave {_share(counts.canary_bad, counts.canary)} bad"
+        f"{metric}: the canary gave {_share(counts.canary_bad, counts.canary)} bad"
         f" answers, the primary {_share(counts.primary_bad, counts.primary)}"
     )
 

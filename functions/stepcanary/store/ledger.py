@@ -317,6 +317,25 @@ def keep_thread(execution: str, thread: str) -> None:
     table.put(Put(_of_release(execution, "thread"), {"thread": thread, "expires_at": expires_at}))
 
 
+def keep_told(execution: str, at: int, told: Document) -> None:
+    """What the thread was told, of this second of the epoch."""
+    mark = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+    item = {**told, "expires_at": clock.epoch_seconds() + KEPT_SECONDS}
+    table.put(Put(_of_release(execution, f"told#{at:012d}#{mark}"), item))
+
+
+def close_told(told: Item) -> None:
+    """What it was about is over."""
+    kept = {name: value for name, value in told.items() if name not in ("pk", "sk")}
+    table.put(Put(ItemKey(told["pk"], told["sk"]), {**kept, "closed": True}))
+
+
+def told(execution: str) -> list[tuple[int, Item]]:
+    """What the thread was told, each with its second, in order."""
+    items = table.every(f"release#{execution_name(execution)}", "told#")
+    return [(int(item["sk"].split("#")[1]), item) for item in items]
+
+
 def note(execution: str, kind: str, at: int, detail: dict[str, Any]) -> None:
     """What happened within a release, in epoch milliseconds, for whoever asks later.
 
