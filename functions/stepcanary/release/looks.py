@@ -27,7 +27,7 @@ from stepcanary.errors import (
     SignalRefused,
     StageOver,
 )
-from stepcanary.observability import about, logger
+from stepcanary.observability import about, execution_name, logger
 from stepcanary.release import floors, guards, revert, telling, world
 from stepcanary.release.pace import Pace, in_turn
 from stepcanary.release.signalling import deliver
@@ -89,7 +89,8 @@ def look_after(living: list[Lease]) -> list[str]:
             # Not seen, or it has gone on meanwhile.
             continue
         except Exception as error:
-            logger.exception("no look at a release", extra={"split": lease.split})
+            of_release = {"split": lease.split, "release": execution_name(release.execution)}
+            logger.exception("no look at a release", extra=of_release)
             stranded.append(sentence(lease, f"{type(error).__name__}: {error}"))
     return stranded
 

@@ -41,7 +41,8 @@ def sweep() -> Sweep:
     stranded: list[str] = []
     living, dead = _told_apart(leases.held())
     for lease in dead:
-        stranded += _bring_home(lease, recovered)
+        with about(lease.holder):
+            stranded += _bring_home(lease, recovered)
     # What is known of the others is reported all the same.
     parts: list[tuple[str, Callable[[], list[str]]]] = [
         ("the releases", lambda: look_after(living)),
@@ -110,7 +111,7 @@ def _bring_home(lease: Lease, recovered: list[str]) -> list[str]:
     """What keeps the split from its rest, for a person."""
     try:
         release = leases.release_of(lease)
-        with about(lease.holder), entered(release.access):
+        with entered(release.access):
             if recovery.recover(lease, release) is not None:
                 recovered.append(lease.holder)
                 return []
