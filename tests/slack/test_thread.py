@@ -5,7 +5,6 @@ from typing import Any
 
 from sandbox.slack import Message
 from stepcanary.domain.comparison import Compared
-from stepcanary.domain.evidence import Counts
 from stepcanary.domain.judge import Tally
 from stepcanary.store import evidence
 from tests.builders import profile
@@ -83,7 +82,7 @@ def test_a_message_that_was_deleted_calls_nobody(here: World, slack: Workspace) 
 
 
 def test_the_end_has_the_course_and_what_was_counted(here: World, slack: Workspace) -> None:
-    compared = Compared(tallies={"errors": Tally(counts=Counts(1_200, 30, 22_800, 20))}, last=60)
+    compared = Compared(tallies={"errors": Tally(of_release=(1_200, 30, 22_800, 20))}, last=60)
     evidence.write(here.arn("release-1"), Compared(), [], compared)
     tell(here, slack, "Release Started", images={"app": "shop:v2"}, link="https://a.example/7")
     here.clock.sleep(40)

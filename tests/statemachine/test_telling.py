@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, get_args
 from unittest.mock import patch
 
@@ -19,11 +20,12 @@ from emulator.embedded_metrics import data_of
 from stepcanary import observability
 from stepcanary.errors import SplitDrifted
 from stepcanary.observability import METRICS, Decision, logger
-from stepcanary.release import sweep
+from stepcanary.release import recovery, sweep
 from tests.builders import FROM_ECR, TRIGGERS, profile, request
 from tests.statemachine.runner import World, world
 from tests.statemachine.test_actions import stored
 from tests.statemachine.test_pushes import deliver, push
+from tests.statemachine.timeline import later
 
 JUDGED = [{"weight": 20, "bake_seconds": 600}, {"weight": 100, "bake_seconds": 600}]
 QUERIES = {
@@ -88,7 +90,7 @@ def live(here: World) -> None:
 
     gate = profile(promotion={"approval": True, "gate_seconds": 7_200}, concurrency="queue")
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(gate)
-    here.clock.after(400, lambda: here.start(request(images={"app": "shop:v5"}), "queued"))
+    later(here, 400, partial(here.start, request(images={"app": "shop:v5"}), "queued"))
     here.clock.after(5_000, lambda: here.signal("revert", by="jane"))
     here.clock.after(9_000, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
     here.release(request(images=images), "gated")
@@ -119,7 +121,7 @@ def live(here: World) -> None:
     here.cloud.broken_images = {("example1", "shop:v7")}
     staying = profile(promotion={"gate_seconds": 600, "on_failure_timeout": "stay"})
     here.release(request(images={"app": "shop:v7"}, profile=staying), "failed")
-    with patch.object(sweep.recovery, "recover", side_effect=RuntimeError("no help")):
+    with patch.object(recovery, "recover", side_effect=RuntimeError("no help")):
         here.invoke("ReconcileFunction", {})
     here.signal("revert")
     here.pass_minutes(3)
@@ -139,12 +141,13 @@ def told() -> Told:
     found = Told()
     level = logger.log_level
     with world() as here, patch.object(observability, "write", found.count):
-        logger.addHandler(found)
+        written = logging.getLogger(logger.name)
+        written.addHandler(found)
         logger.setLevel("INFO")
         try:
             live(here)
         finally:
-            logger.removeHandler(found)
+            written.removeHandler(found)
             logger.setLevel(level)
     return found
 

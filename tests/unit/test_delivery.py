@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcanary.domain.delivery import Change, Delivery, figures, spoken, summary
+from stepcanary.domain.delivery import Delivered, Delivery, figures, spoken, summary
 from stepcanary.domain.outcome import Outcome
 
 
-def change(outcome: Outcome, started_at: int, **more: Any) -> Change:
-    return Change(outcome, started_at, **{"ended_at": started_at + 600, **more})
+def change(outcome: Outcome, started_at: int, **more: Any) -> Delivered:
+    return Delivered(outcome, started_at, **{"ended_at": started_at + 600, **more})
 
 
 def test_a_service_that_had_every_kind_of_end() -> None:

@@ -10,7 +10,7 @@ from stepcanary.contracts.questions import (
 )
 from stepcanary.control import status
 from stepcanary.domain import delivery
-from stepcanary.domain.delivery import Change
+from stepcanary.domain.delivery import Delivered
 from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.errors import DocumentUnreadable, RequestRejected
@@ -39,8 +39,8 @@ def history(question: HistoryQuestion) -> History:
     )
 
 
-def _change(record: Record) -> Change:
-    return Change(
+def _change(record: Record) -> Delivered:
+    return Delivered(
         record.outcome,
         record.started_at,
         record.updated_at,

@@ -16,7 +16,7 @@ FAILED: frozenset[Outcome] = frozenset({"Reverted", "PromotionFailed", "RevertFa
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Delivered:
     """A release as these figures need it; times are in epoch seconds. `restored_seconds` passed
     from a doubt until the primary had all traffic again."""
 
@@ -49,11 +49,11 @@ class Delivery(Model):
     """Of how many this is known."""
 
 
-def figures(releases: Sequence[Change]) -> Delivery:
+def figures(releases: Sequence[Delivered]) -> Delivery:
     """Of these releases, the newest first."""
-    changes: list[Change] = []
+    changes: list[Delivered] = []
     failed, restored = 0, list[int]()
-    fled: Change | None = None
+    fled: Delivered | None = None
     for release in releases:
         if release.is_rollback:
             # It flees from the release before it that was Released.

@@ -16,7 +16,7 @@ from stepcanary.errors import (
     NotEnoughCapacity,
     ReleaseError,
 )
-from stepcanary.observability import about, logger
+from stepcanary.observability import about, execution_name, logger
 from stepcanary.release import fixtures, kept, resting, routes, telling, world
 from stepcanary.release.fixtures import FixtureLeft
 from stepcanary.store import due, leases, ledger
@@ -67,14 +67,14 @@ def work_off() -> list[str]:
             with about(task.execution):
                 rest = _do(task)
         except ReleaseError as error:
-            logger.warning("a task is put off", extra={"task": str(task), "error": str(error)})
+            logger.warning("a task is put off", extra={**_about(task), "error": str(error)})
             rest = Left(str(error))
         if rest is None:
             due.done(task)
             continue
         tries = task.tries if rest.is_new or rest.waits else task.tries + 1
         if tries > MOST_TRIES:
-            logger.error("a task is given up", extra={"task": str(task), "why": rest.why})
+            logger.error("a task is given up", extra={**_about(task), "why": rest.why})
             due.done(task)
             continue
         pause = min(60 * 2 ** min(tries, 10), LONGEST_PAUSE_SECONDS)
@@ -84,6 +84,10 @@ def work_off() -> list[str]:
         if tries >= TRIES_BEFORE_ALARM and not rest.waits:
             left.append(f"{task.key}, {task.execution}: {rest.why}")
     return left
+
+
+def _about(task: Task) -> dict[str, str]:
+    return {"task": str(task), "release": execution_name(task.execution)}
 
 
 def _do(task: Task) -> Left | None:

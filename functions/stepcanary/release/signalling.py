@@ -9,7 +9,7 @@ from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import SignalRequest
 from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal
 from stepcanary.errors import AwsRefused, AwsUnavailable, SignalRefused
-from stepcanary.observability import logger
+from stepcanary.observability import execution_name, logger
 from stepcanary.release import revert, telling
 from stepcanary.store import leases, ledger, mailbox
 
@@ -112,7 +112,8 @@ def _return_at_once(lease: Lease, signal: Signal) -> bool:
         if release.access is None:
             revert.return_at_once(release, waiting, signal.at)
     except Exception:
-        logger.exception("the return is left to the execution", extra={"split": lease.split})
+        of_release = {"split": lease.split, "release": execution_name(lease.holder)}
+        logger.exception("the return is left to the execution", extra=of_release)
     stepfunctions.end_wait(waiting.token, signal)
     return True
 

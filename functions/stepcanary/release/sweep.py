@@ -75,7 +75,8 @@ def bring_home(execution: str) -> Sweep:
         return Sweep(recovered=[], stranded=[])
     stranded: list[str] = []
     if lease.holder == execution and (lease.recovering or not is_alive(lease)):
-        stranded = _bring_home(lease, recovered)
+        with about(execution):
+            stranded = _bring_home(lease, recovered)
     return Sweep(recovered=recovered, stranded=stranded)
 
 
