@@ -96,7 +96,8 @@ def note_canary(release: Release, lease: Lease, service: Service) -> str | None:
 def shipped(release: Release, lease: Lease) -> Shipped:
     """What the release leaves in the ledger for those that come after it."""
     restored_seconds = None
-    if lease.returned_at is not None and lease.doubted_at is not None:
+    is_back = lease.restored or not lease.touched
+    if is_back and lease.returned_at is not None and lease.doubted_at is not None:
         restored_seconds = max(0, lease.returned_at - lease.doubted_at)
     if not lease.content:
         return Shipped({}, lease.primary_revision, restored_seconds=restored_seconds)
