@@ -32,7 +32,8 @@ from bench.rates import RATES, TRANSITIONS, Bucket, Tally
 from emulator import template, workflow
 from emulator.awslambda import Asynchronous
 from stepcanary import clock as canary_clock
-from stepcanary.observability import logger, metrics
+from stepcanary import observability
+from stepcanary.observability import logger
 from stepcanary.release import routes
 from tests.fakes.alb import BALANCER, ELB, Alb, group
 from tests.fakes.clock import VirtualClock
@@ -476,8 +477,7 @@ def opened(load: Load) -> Iterator[Load]:
             (DynamoDBBackend, "transact_write_items", transact),
             (Table, "__deepcopy__", copied_for(writes)),
             (routes, "ThreadPoolExecutor", InTurn),
-            (metrics, "add_metric", lambda *_, **__: None),
-            (metrics.provider, "flush_metrics", lambda *_, **__: None),
+            (observability, "write", lambda _line: None),
         ):
             patches.enter_context(patch.object(target, name, by))
         patches.callback(logger.setLevel, level)

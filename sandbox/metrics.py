@@ -3,17 +3,17 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from unittest.mock import patch
 
-from aws_lambda_powertools.metrics import MetricUnit
 from moto.applicationautoscaling.models import applicationautoscaling_backends
 from moto.cloudwatch.models import cloudwatch_backends
 
 from emulator.account import ACCOUNT, REGION
+from emulator.embedded_metrics import data_of
 from emulator.moto_gaps.alarm_evaluation import evaluate_alarms
 from emulator.moto_gaps.applicationautoscaling import metric_of, targets_of
 from sandbox.fronts.front import CLUSTER, Counted, Series
@@ -33,22 +33,17 @@ class Source(Protocol):
 def of_functions(account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
     """While it is open, metrics that functions publish go straight to CloudWatch.
 
-    They print them from one buffer, which functions that run at once would spoil for each other:
-    on AWS each has a process of its own.
+    On AWS they are lines of the log, which CloudWatch reads.
     """
-    from stepcanary.observability import metrics
+    from stepcanary import observability
 
     cloudwatch = cloudwatch_backends[account][region]
 
-    def add_metric(name: str, unit: MetricUnit, value: float, **_: Any) -> None:
-        dimensions = [{"Name": "service", "Value": "stepcanary"}]
-        datum = {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": unit.value}
-        cloudwatch.put_metric_data("StepCanary", [datum])
+    def write(line: Mapping[str, Any]) -> None:
+        for namespace, datum in data_of(line):
+            cloudwatch.put_metric_data(namespace, [datum])
 
-    with (
-        patch.object(metrics.provider, "add_metric", add_metric),
-        patch.object(metrics.provider, "flush_metrics", lambda **_: None),
-    ):
+    with patch.object(observability, "write", write):
         yield
 
 

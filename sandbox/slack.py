@@ -162,8 +162,12 @@ class Slack:
         return urlencode({"payload": json.dumps(payload)})
 
     def _take(self, path: str, authorization: str, body: Document) -> Document:
-        if path == "/api/chat.postMessage":
-            return self._post(authorization, body)
+        if path in ("/api/chat.postMessage", "/api/chat.update"):
+            if authorization != f"Bearer {SECRET['bot_token']}":
+                return {"ok": False, "error": "invalid_auth"}
+            if body.get("channel") != CHANNEL:
+                return {"ok": False, "error": "channel_not_found"}
+            return self._update(body) if path.endswith("update") else self._post(body)
         kind, _, mark = path.strip("/").partition("/")
         _require_blocks(body)
         if kind == "actions":
@@ -175,11 +179,16 @@ class Slack:
             self.replies.append(body)
         return {"ok": True}
 
-    def _post(self, authorization: str, body: Document) -> Document:
-        if authorization != f"Bearer {SECRET['bot_token']}":
-            return {"ok": False, "error": "invalid_auth"}
-        if body.get("channel") != CHANNEL:
-            return {"ok": False, "error": "channel_not_found"}
+    def _update(self, body: Document) -> Document:
+        """Slack takes the blocks in place of those that were there."""
+        _require_blocks(body)
+        for message in self.messages:
+            if message.ts == body.get("ts"):
+                message.body = {**message.body, "text": body["text"], "blocks": body["blocks"]}
+                return {"ok": True, "channel": CHANNEL, "ts": message.ts, "message": message.body}
+        return {"ok": False, "error": "message_not_found"}
+
+    def _post(self, body: Document) -> Document:
         if body.get("thread_ts") not in (None, *(message.ts for message in self.messages)):
             return {"ok": False, "error": "thread_not_found"}
         _require_blocks(body)

@@ -1,7 +1,7 @@
 """Stack: what template.yaml declares for those who operate it, so that the runbook finds it here.
 
-Its log group, queues, alarms and rules. What runs, the functions and the state machine, is
-elsewhere.
+Its log group, queues, alarms, rules and dashboard. What runs, the functions and the state machine,
+is elsewhere.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 
 from moto.logs.models import logs_backends
 
-from emulator import template
+from emulator import dashboard, template
 from emulator.account import ACCOUNT, REGION
 from sandbox.fronts.front import ClientOf, Json
 
@@ -36,6 +36,9 @@ def create(client: ClientOf) -> None:
                 client("sqs").create_queue(QueueName=f"{NAME}-{logical}")
             case "AWS::CloudWatch::Alarm":
                 client("cloudwatch").put_metric_alarm(**properties)
+            case "AWS::CloudWatch::Dashboard":
+                name, body = properties["DashboardName"], json.dumps(dashboard.body(NAME))
+                client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=body)
             case "AWS::Serverless::Function":
                 for event, declared in resource["Properties"].get("Events", {}).items():
                     _put_rule(client, f"{NAME}-{logical}{event}", declared)

@@ -47,9 +47,25 @@ def version_options(command: Any) -> Any:
     return command
 
 
+def origin_options(command: Any) -> Any:
+    """Where the version comes from, for people and for the lead time."""
+    for option in (
+        click.option(
+            "--link", default="", metavar="URL", help="For people, as to the pull request."
+        ),
+        click.option(
+            "--pushed-at", default="", metavar="TIME", help="When that was pushed, in ISO 8601."
+        ),
+        click.option("--commit", default="", help="Commit that the version was built from."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("service")
 @version_options
+@origin_options
 @watched
 @gated
 @common
@@ -58,11 +74,16 @@ def release(
     images: tuple[str, ...],
     task_definitions: tuple[str, str] | None,
     profile: Path | None,
+    commit: str,
+    pushed_at: str,
+    link: str,
     detach: bool,
     until_gate: bool,
 ) -> Exit:
     """Release a new version, and watch it."""
     request = version_named(images, task_definitions, profile)
+    origin = {"commit": commit, "pushed_at": pushed_at, "link": link}
+    request |= {name: value for name, value in origin.items() if value}
     if not {"images", "task_definitions"} & request.keys():
         raise Misuse(
             "nothing to release: name the new version with --image CONTAINER=IMAGE, or with"

@@ -2,20 +2,17 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws import eventbridge
 from stepcanary.contracts.answers import Nothing, answers
 from stepcanary.contracts.states import WaitInput
-from stepcanary.domain import events
 from stepcanary.observability import logger
-from stepcanary.release import signalling
+from stepcanary.release import signalling, telling
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @answers
 def lambda_handler(event: WaitInput, _context: LambdaContext) -> Nothing:
     signal = signalling.await_signal(event)
-    waits = events.waiting(event.release, event.wait, list(event.ends_on))
-    if signal is None and waits is not None:
-        eventbridge.publish(waits)
+    if signal is None:
+        telling.waits(event.release, event.wait, list(event.ends_on))
     logger.info("waiting" if signal is None else "signal found", extra={"signal": str(signal)})
     return Nothing()

@@ -2,12 +2,10 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws import eventbridge
 from stepcanary.contracts.answers import Rest, answers
 from stepcanary.contracts.states import ConfirmInput
-from stepcanary.domain import events
 from stepcanary.observability import logger
-from stepcanary.release import revert
+from stepcanary.release import revert, telling
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
@@ -17,6 +15,6 @@ def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> Rest:
         event.release, event.fence, event.corrections, promoted=event.promoted
     )
     if rest.next == "retire":
-        eventbridge.publish(events.shifted(event.release, 0))
+        telling.shifted(event.release, 0)
     logger.info("rest confirmed", extra={"rest": rest.model_dump()})
     return rest

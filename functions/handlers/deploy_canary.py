@@ -5,7 +5,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepcanary.contracts.answers import answers
 from stepcanary.contracts.states import FencedInput
 from stepcanary.domain.deployment import Started
-from stepcanary.observability import logger
+from stepcanary.observability import decided, logger
 from stepcanary.release import rollout
 
 
@@ -13,5 +13,6 @@ from stepcanary.release import rollout
 @answers
 def lambda_handler(event: FencedInput, _context: LambdaContext) -> Started:
     started = rollout.deploy_canary(event.release, event.fence)
-    logger.info("canary deployment started", extra={"deployment": started.model_dump()})
+    release, deployment = event.release, started.model_dump()
+    decided("deployed", release.execution, release.service, deployment=deployment)
     return started

@@ -6,7 +6,7 @@ from stepcanary.contracts.answers import answers
 from stepcanary.contracts.states import JudgeInput
 from stepcanary.domain.verdict import Progress
 from stepcanary.observability import logger
-from stepcanary.release import promotion, rollout
+from stepcanary.release import promotion, rollout, telling
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
@@ -24,5 +24,5 @@ def lambda_handler(event: JudgeInput, _context: LambdaContext) -> Progress:
             approved=event.approved,
             unanswered=event.unanswered,
         )
-    logger.info("canary judged", extra={"progress": progress.model_dump()})
+    telling.judged(event.release, event.step, progress)
     return progress

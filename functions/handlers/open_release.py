@@ -2,12 +2,11 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws import eventbridge
 from stepcanary.contracts.answers import OpenAnswer, answers
 from stepcanary.contracts.states import OpenInput
-from stepcanary.domain import events
 from stepcanary.errors import RequestRejected, SplitTaken
 from stepcanary.observability import logger
+from stepcanary.release import telling
 from stepcanary.release.concurrency import give_up_place
 from stepcanary.release.opening import open_release
 from stepcanary.release.rejection import publish_rejection
@@ -25,6 +24,5 @@ def lambda_handler(event: OpenInput, _context: LambdaContext) -> OpenAnswer:
         give_up_place(event.release)
         publish_rejection(event.release.execution, event.request, rejected)
         return OpenAnswer(accepted=False, cause=str(rejected))
-    eventbridge.publish(events.started(event.release))
-    logger.info("release opened", extra={"split": lease.split, "fence": lease.fence})
+    telling.started(event.release)
     return OpenAnswer(accepted=True, fence=lease.fence)

@@ -11,5 +11,5 @@ from stepcanary.observability import logger
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
 @answers
 def lambda_handler(event: BusEvent, _context: LambdaContext) -> Nothing:
-    post(event.release_event)
+    post(event.release_event, int(event.time.timestamp()))
     return Nothing()

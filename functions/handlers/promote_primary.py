@@ -2,19 +2,17 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.aws import eventbridge
 from stepcanary.contracts.answers import answers
 from stepcanary.contracts.states import PromotionInput
-from stepcanary.domain import events
 from stepcanary.domain.deployment import Started
 from stepcanary.observability import logger
-from stepcanary.release import promotion
+from stepcanary.release import promotion, telling
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @answers
 def lambda_handler(event: PromotionInput, _context: LambdaContext) -> Started:
     started = promotion.promote_primary(event.release, event.fence, event.attempt, event.since)
-    eventbridge.publish(events.promoting(event.release))
+    telling.promoting(event.release)
     logger.info("primary deployment started", extra={"deployment": started.model_dump()})
     return started

@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.aws.warmth import keep_warm
 from stepcanary.contracts.answers import Sweep, answers
-from stepcanary.observability import logger, metrics
+from stepcanary.observability import logger, publish_together
 from stepcanary.release.sweep import bring_home, sweep
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)
-@metrics.log_metrics
 @answers
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> Sweep:
     """Called by the schedule for all, and by the end of an execution for its release."""
@@ -22,7 +20,6 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> Sweep:
     else:
         swept = sweep()
         keep_warm()
-        metrics.add_metric(name="StrandedSplits", unit=MetricUnit.Count, value=len(swept.stranded))
-        metrics.add_metric(name="LeftBehind", unit=MetricUnit.Count, value=len(swept.left))
+        publish_together({"StrandedSplits": len(swept.stranded), "LeftBehind": len(swept.left)})
     logger.info("swept", extra=swept.model_dump())
     return swept

@@ -4,7 +4,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Restored, answers
 from stepcanary.contracts.states import RestoreInput
-from stepcanary.observability import logger
+from stepcanary.observability import decided, logger
 from stepcanary.release import promotion
 
 
@@ -20,5 +20,12 @@ def lambda_handler(event: RestoreInput, _context: LambdaContext) -> Restored:
         settles=event.settles,
         undecided=event.undecided,
     )
-    logger.warning("promotion failed", extra={"restored": restored.model_dump()})
+    release = event.release
+    decided(
+        "promotion failed",
+        release.execution,
+        release.service,
+        error=event.failure.error,
+        restored=restored.model_dump(),
+    )
     return restored

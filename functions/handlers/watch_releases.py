@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from stepcanary.contracts.answers import Watched, answers
-from stepcanary.observability import logger, metrics
+from stepcanary.observability import count, logger
 from stepcanary.release.watch import watch
 
 
 @logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
 @answers
 def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> Watched:
     """`_event` is the schedule's."""
     watched = watch()
-    metrics.add_metric(name="Unseen", unit=MetricUnit.Count, value=len(watched.unseen))
+    count("Unseen", len(watched.unseen))
     logger.info("watched", extra=watched.model_dump())
     return watched

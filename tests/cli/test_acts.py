@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,21 @@ def test_a_release_that_is_reverted(stack: World, command: Command) -> None:
     done = command(*NEW)
     assert done.code == Exit.REVERTED
     assert done.out.splitlines()[-1].startswith("Reverted: All traffic is on the primary again.")
+
+
+def test_a_release_says_where_its_version_comes_from(stack: World, command: Command) -> None:
+    pushed_at = (stack.clock.now() - timedelta(seconds=90)).isoformat()
+    link = "https://github.com/acme/shop/pull/7"
+    origin = ("--commit", "4f0c2d1", "--pushed-at", pushed_at, "--link", link)
+    assert command(*NEW, *origin).code == Exit.DONE
+    found = command("history", "checkout", "--json").json
+    (past,) = found["releases"]
+    assert (past["commit"], past["pushed_at"], past["link"]) == ("4f0c2d1", pushed_at, link)
+    assert 90 + past["seconds"] <= found["delivery"]["lead_seconds"] < 200 + past["seconds"]
+    assert found["summary"].startswith("1 change, 0 failed (0 %); lead time ")
+    refused = command(*NEW, "--link", "javascript:alert(1)")
+    assert refused.code == Exit.REJECTED
+    assert "link: must be like https://" in refused.out
 
 
 def test_a_release_that_is_rejected(stack: World, command: Command) -> None:

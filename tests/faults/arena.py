@@ -1,7 +1,7 @@
 """Arena: one world per process, in which releases run one after another, each with its faults."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
@@ -18,8 +18,10 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from emulator import template
 from emulator.awslambda import LambdaContext
+from emulator.embedded_metrics import data_of
+from stepcanary import observability
 from stepcanary.domain.stage import RETURNING
-from stepcanary.observability import logger, metrics
+from stepcanary.observability import logger
 from stepcanary.store import leases
 from tests.fakes.cloud import ACCOUNT, REGION, Document, Refusal
 from tests.fakes.fronts import CLOUDS
@@ -369,11 +371,13 @@ class Arena(World):
             (int(lease["stage"]["N"]) for lease in self._leases() if "stage" in lease), default=0
         )
 
-    def add_metric(self, name: str, unit: Any, value: float, **_: Any) -> None:
-        if name == "StrandedSplits":
-            self.current.stranded = int(value)
-        if name == "LeftBehind":
-            self.current.left = int(value)
+    def see_metrics(self, line: Mapping[str, Any]) -> None:
+        for _, datum in data_of(line):
+            (value,) = datum["Values"]
+            if datum["MetricName"] == "StrandedSplits":
+                self.current.stranded = int(value)
+            if datum["MetricName"] == "LeftBehind":
+                self.current.left = int(value)
 
     def wait_for_end(self, arn: str) -> str:
         if not self.end_of(arn).wait(60):
@@ -543,8 +547,7 @@ def opened() -> Iterator[Arena]:
                 body(self, env)
 
         patches.enter_context(patch.object(CommonStateField, "_eval_body", eval_body))
-        patches.enter_context(patch.object(metrics, "add_metric", arena.add_metric))
-        patches.enter_context(patch.object(metrics, "flush_metrics", lambda *_, **__: None))
+        patches.enter_context(patch.object(observability, "write", arena.see_metrics))
         level = logger.log_level
         logger.setLevel("CRITICAL")
         try:

@@ -37,8 +37,17 @@ MANAGED_BY_AWS: dict[str, Policy] = {
 }
 """https://docs.aws.amazon.com/aws-managed-policy/latest/reference/about-managed-policy-reference.html"""
 
-_NAMED_BY = ("FunctionName", "StateMachineName", "TableName", "LogGroupName", "QueueName", "Name")
+_NAMED_BY = (
+    "FunctionName",
+    "StateMachineName",
+    "TableName",
+    "LogGroupName",
+    "QueueName",
+    "AlarmName",
+    "Name",
+)
 _ARNS = {
+    "AWS::CloudWatch::Alarm": "cloudwatch:{region}:{account}:alarm:{name}",
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
     "AWS::Events::EventBus": "events:{region}:{account}:event-bus/{name}",
     "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",

@@ -437,6 +437,8 @@ def _scale_in_every_way(here: World) -> None:
     here.wait(here.start_and_stop(version(33), "dead-and-held-still", 200))
     assert here.release(version(34), "after-the-held").state == "Released"
     here.lost.discard("ReconcileFunction")
+    # Something starts the canary again, which the sweep scales in.
+    here.cloud.services["example2"]["desiredCount"] = 1
     here.pass_minutes(5)
     here.cloud.scalable.clear()
 

@@ -586,6 +586,7 @@ EXAMPLES: dict[str, Example] = {
     "without a service": asked({"images": {"app": "shop:v2"}}),
     "with an unknown key": asked(request(image="shop:v2")),
     "with half a character": asked(request(by="\ud800")),
+    "with a time without its zone": asked(request(pushed_at="2026-11-25T09:30:00")),
     "too large": asked(request(images={"app": "shop:v" + "2" * 70_000})),
     "with no image": asked(request(images={"app": "Shop"})),
     "with an image of no version": asked(request(images={"app": "shop"})),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from emulator import dashboard
 from sandbox import article
 from sandbox.cloud import Sandbox
 from sandbox.demo.judge import judged
@@ -17,6 +18,8 @@ from tests.eventually import within
 
 eventually = within(30)
 
+FILLED = {"CanaryWeight", "SlowShare", "Reverted", "ReturnSeconds", "Unseen"}
+"""Graphs of the dashboard that releases such as these fill."""
 STEPS = [{"weight": 50, "bake_seconds": 600}]
 
 
@@ -92,7 +95,10 @@ def test_events_reach_a_release_and_closing_ends_it(caplog: pytest.LogCaptureFix
         assert problems == []
 
         published = cloudwatch.list_metrics(Namespace="StepCanary")["Metrics"]
-        assert {metric["MetricName"] for metric in published} >= {"Reverts", "StrandedSplits"}
+        body = cloudwatch.get_dashboard(DashboardName="stepcanary-releases")["DashboardBody"]
+        graphs = list(dashboard.named(json.loads(body)["widgets"]))
+        found = dashboard.series_of(published)
+        assert {g.name for g in graphs if any(map(g.is_met_by, found))} >= FILLED
 
         bake(sandbox, "v5")
     time.sleep(1)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -48,9 +49,11 @@ class Workspace(Slack):
         self.work()
         return message.answers[-1]
 
-    def tell(self, detail_type: str, **detail: Any) -> None:
-        event = json.loads(json.dumps({"id": "e1", "detail-type": detail_type, "detail": detail}))
-        self.here.invoke("PostToSlackFunction", event)
+    def tell(self, detail_type: str, *, ago: float = 0, **detail: Any) -> None:
+        """What an event leads to that was published so many seconds ago."""
+        time = (self.here.clock.now() - timedelta(seconds=ago)).isoformat()
+        event = {"id": "e1", "time": time, "detail-type": detail_type, "detail": detail}
+        self.here.invoke("PostToSlackFunction", json.loads(json.dumps(event)))
 
 
 @pytest.fixture

@@ -235,6 +235,9 @@ EVERYTHING: list[dict[str, Any]] = [
         "ends_on": ["retry", "revert"],
     },
     {"detail_type": "Release Promoting"},
+    {"detail_type": "Release Queued", "behind": "arn:x:release-1"},
+    {"detail_type": "Canary Retired", "cause": "started again"},
+    {"detail_type": "Manual Shift", "weight": 5, "cause": "was 0"},
     {"detail_type": "Release Ended", "outcome": "Reverted", "cause": "<" * 5_000},
 ]
 

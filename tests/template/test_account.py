@@ -14,6 +14,8 @@ Document = dict[str, Any]
 LIMITS = {
     "AWS::SSM::Parameter": ("Name", 1_011),
     "AWS::CloudWatch::Alarm": ("AlarmName", 255),
+    "AWS::CloudWatch::Dashboard": ("DashboardName", 255),
+    "AWS::Logs::QueryDefinition": ("Name", 255),
     "AWS::DynamoDB::Table": ("TableName", 255),
     "AWS::Events::Rule": ("Name", 64),
     "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", 128),

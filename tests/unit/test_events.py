@@ -44,6 +44,22 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
         ),
         (events.promoting(a_release()), "Release Promoting", {}),
         (
+            events.queued(EXECUTION, "checkout", "jane", "arn:other"),
+            "Release Queued",
+            {"behind": "arn:other"},
+        ),
+        (events.retired(a_release(), "again"), "Canary Retired", {"cause": "again"}),
+        (
+            events.shifted_by_hand(a_release(), 5, "was 0"),
+            "Manual Shift",
+            {"weight": 5, "cause": "was 0"},
+        ),
+        (
+            events.started(a_release(origin={"commit": "4f0c2d1"})),
+            "Release Started",
+            {"images": {"app": "shop:v2"}, "commit": "4f0c2d1"},
+        ),
+        (
             events.ended(a_release(), "Reverted", "alarm fired"),
             "Release Ended",
             {"outcome": "Reverted", "cause": "alarm fired"},
@@ -57,6 +73,10 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
         "at a gate",
         "after a failed promotion, in the first wait",
         "promoting",
+        "queued",
+        "retired later",
+        "shifted by hand",
+        "started with a commit",
         "ended",
     ],
 )

@@ -27,6 +27,9 @@ HOSTILE = st.text(alphabet="<>&;!@ac", max_size=30)
         ("Release Promoting", {}, "primary gets the new version"),
         ("Release Ended", {"outcome": "RevertFailed"}, "RevertFailed"),
         ("Release Ended", {}, "ended"),
+        ("Release Queued", {"behind": "arn:x:r-1"}, "waits for its turn"),
+        ("Canary Retired", {}, "scaled in later"),
+        ("Manual Shift", {"weight": 5}, "shifted by hand: the canary has 5 %"),
     ],
     ids=[
         "rejected",
@@ -39,6 +42,9 @@ HOSTILE = st.text(alphabet="<>&;!@ac", max_size=30)
         "promoting",
         "ended",
         "ended somehow",
+        "queued",
+        "retired later",
+        "shifted by hand",
     ],
 )
 def test_a_title_says_of_which_service_what_is_new(

@@ -7,11 +7,14 @@ LONGEST_TEXT = 2_000
 
 
 def title(event: ReleaseEvent) -> str:
-    return f"{event.service}: {_title(event)}"[:LONGEST_TITLE]
+    return f"{event.service}: {what(event)}"[:LONGEST_TITLE]
 
 
-def _title(event: ReleaseEvent) -> str:
+def what(event: ReleaseEvent) -> str:
+    """What has happened, in a few words."""
     match event.detail_type:
+        case "Release Queued":
+            words = "a release waits for its turn"
         case "Release Rejected":
             words = "a release was rejected"
         case "Release Started":
@@ -27,6 +30,10 @@ def _title(event: ReleaseEvent) -> str:
             words = "the primary gets the new version"
         case "Release Ended":
             words = event.outcome or "ended"
+        case "Canary Retired":
+            words = "the canary was scaled in later"
+        case "Manual Shift":
+            words = f"shifted by hand: {_share(event)}"
     return words
 
 
@@ -40,6 +47,12 @@ def text(event: ReleaseEvent) -> str:
     parts = [f"{container} = {image}" for container, image in (event.images or {}).items()]
     if event.rolled_back_from:
         parts.append(f"It goes back from {event.rolled_back_from}.")
+    if event.behind:
+        parts.append(f"It waits for {event.behind.rpartition(':')[2]}.")
+    origin = [f"commit {event.commit}"] if event.commit else []
+    origin += [event.link] if event.link else []
+    if origin:
+        parts.append(", ".join(origin))
     if event.cause:
         parts.append(event.cause)
     parts += [f"Warning: {warning}." for warning in event.warnings or []]

@@ -77,6 +77,7 @@ class BusEvent(BaseModel):
     """One of the stack's own, as it came over the bus."""
 
     id: str
+    time: datetime
     detail_type: str = Field(alias="detail-type")
     detail: dict[str, Any]
 

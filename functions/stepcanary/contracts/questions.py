@@ -12,6 +12,7 @@ from stepcanary.contracts.answers import EndedRelease, RunningRelease, WaitingRe
 from stepcanary.contracts.contract import Contract
 from stepcanary.domain.comparison import Row
 from stepcanary.domain.content import Content
+from stepcanary.domain.delivery import Delivery
 from stepcanary.domain.exposure import Assumed
 from stepcanary.domain.identifiers import Like
 from stepcanary.domain.judging import Judging
@@ -150,7 +151,8 @@ class StackStatus(Contract):
 
 class PastRelease(Contract):
     """`ended_at` and `seconds` are None while it runs. `by` is empty for one that an older version
-    of the stack has closed."""
+    of the stack has closed. `commit`, `pushed_at` and `link` are what its request said.
+    `restored_seconds` is how long it took from a doubt until the primary had all traffic again."""
 
     execution: str
     service: str
@@ -160,14 +162,22 @@ class PastRelease(Contract):
     started_at: int
     ended_at: int | None = None
     seconds: int | None = None
+    rollback: bool = False
+    commit: str | None = None
+    pushed_at: str | None = None
+    link: str | None = None
+    restored_seconds: int | None = None
 
 
 class History(Contract):
-    """The newest first; `after` goes on from there, None on the last page."""
+    """The newest first; `after` goes on from there, None on the last page. `delivery` and its
+    `summary` are of the releases of this page."""
 
     service: str
     releases: list[PastRelease]
     after: str | None = None
+    delivery: Delivery = Delivery()
+    summary: str = ""
 
 
 class StoryEvent(Contract):

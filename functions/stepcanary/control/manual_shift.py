@@ -11,7 +11,7 @@ from stepcanary.domain.request import ActionRequest
 from stepcanary.domain.split import SideName, check_expressible
 from stepcanary.domain.stage import ROLLOUT
 from stepcanary.errors import DocumentUnreadable, LeaseHeld, NotEnoughCapacity
-from stepcanary.release import routes, world
+from stepcanary.release import routes, telling, world
 from stepcanary.release.holder import has_ended, is_alive
 from stepcanary.release.plan import build_release, check_route, read_split
 from stepcanary.release.routes import force_all
@@ -66,6 +66,7 @@ def shift_manually(
         ]
     )
     ledger.record(release, "Shifted", summary)
+    telling.shifted_by_hand(release, weight, summary)
     leases.free(lease, release)
     return summary
 

@@ -9,6 +9,8 @@ from stepcanary.contracts.questions import (
     StoryEvent,
 )
 from stepcanary.control import status
+from stepcanary.domain import delivery
+from stepcanary.domain.delivery import Delivered
 from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.errors import DocumentUnreadable, RequestRejected
@@ -27,10 +29,24 @@ def history(question: HistoryQuestion) -> History:
     page = ledger.releases_of_service(question.service, question.after)
     if not page.records and not question.after:
         profiles.stored(question.service)
+    found = delivery.figures([_change(record) for record in page.records])
     return History(
         service=question.service,
         releases=[_past(record) for record in page.records],
         after=page.after,
+        delivery=found,
+        summary=delivery.summary(found),
+    )
+
+
+def _change(record: Record) -> Delivered:
+    return Delivered(
+        record.outcome,
+        record.started_at,
+        record.updated_at,
+        pushed_at=record.origin.pushed_second,
+        is_rollback=record.is_rollback,
+        restored_seconds=record.restored_seconds,
     )
 
 
@@ -45,6 +61,9 @@ def _past(record: Record) -> PastRelease:
         started_at=record.started_at,
         ended_at=None if runs else record.updated_at,
         seconds=None if runs else record.updated_at - record.started_at,
+        rollback=record.is_rollback,
+        restored_seconds=record.restored_seconds,
+        **record.origin.model_dump(),
     )
 
 

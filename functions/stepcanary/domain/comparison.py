@@ -108,14 +108,18 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
 def spoken(said: MetricVerdict) -> str:
     """What was counted over the release, in a sentence."""
     counts, worse = said.tally.counts, said.rule.worse
-    beside = f"the primary {_share(counts.primary_bad, counts.primary)}"
+    beside = ""
     if not worse.ratio and not counts.primary:
         beside = f"and {100 * worse.allowance:.3g} % are tolerated"
     unread = f"; {said.tally.unread:,} lines could not be read" if said.tally.unread else ""
-    return (
-        f"{said.rule.metric}: the canary gave {_share(counts.canary_bad, counts.canary)} bad"
-        f" answers, {beside}{unread}"
-    )
+    return f"{counted(said.rule.metric, counts, beside)}{unread}"
+
+
+def counted(metric: str, counts: Counts, beside: str = "") -> str:
+    """With what stands `beside` the canary's in place of the primary's."""
+    beside = beside or f"the primary {_share(counts.primary_bad, counts.primary)}"
+    canary = _share(counts.canary_bad, counts.canary)
+    return f"{metric}: the canary gave {canary} bad answers, {beside}"
 
 
 def _share(bad: int, requests: int) -> str:

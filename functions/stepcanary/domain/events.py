@@ -11,12 +11,15 @@ from stepcanary.domain.signals import Kind
 from stepcanary.domain.text import is_text
 
 DetailType = Literal[
+    "Release Queued",
     "Release Rejected",
     "Release Started",
     "Release Shifted",
     "Release Waiting",
     "Release Promoting",
     "Release Ended",
+    "Canary Retired",
+    "Manual Shift",
 ]
 WAITS: dict[Kind, Literal["gate", "promotion failed"]] = {
     "retry": "promotion failed",
@@ -39,6 +42,14 @@ class ReleaseEvent(Model):
     """What is released: the new image of each container."""
     rolled_back_from: str | None = None
     """The version that a rollback goes back from."""
+    commit: str | None = None
+    """The commit that the version was built from, where the request says so."""
+    pushed_at: str | None = None
+    """When that was pushed, where the request says so."""
+    link: str | None = None
+    """A link for people, where the request has one."""
+    behind: str | None = None
+    """The execution that a release waits for, which has its split."""
     weight: int | None = None
     """The percent of the traffic that the canary has from now on."""
     waits: Literal["gate", "promotion failed"] | None = None
@@ -50,9 +61,15 @@ class ReleaseEvent(Model):
     outcome: Outcome | None = None
     """The terminal state of the release."""
     cause: str | None = None
-    """Why it ended so, in a sentence for people."""
+    """Why it ended so, or why this was done, in a sentence for people."""
     warnings: list[str] | None = None
     """What the plan takes and a person should know."""
+
+
+def queued(execution: str, service: str, by: str, behind: str) -> ReleaseEvent:
+    return ReleaseEvent(
+        detail_type="Release Queued", service=service, execution=execution, by=by, behind=behind
+    )
 
 
 def rejected(execution: str, request: object, cause: str) -> ReleaseEvent | None:
@@ -77,6 +94,7 @@ def started(release: Release) -> ReleaseEvent:
         images=release.images,
         warnings=release.warnings or None,
         rolled_back_from=release.fled.version if release.fled else None,
+        **release.origin.model_dump(),
     )
 
 
@@ -97,7 +115,17 @@ def promoting(release: Release) -> ReleaseEvent:
 
 
 def ended(release: Release, outcome: Outcome, cause: str) -> ReleaseEvent:
-    return _of(release, "Release Ended", outcome=outcome, cause=cause)
+    origin = release.origin.model_dump()
+    return _of(release, "Release Ended", outcome=outcome, cause=cause, **origin)
+
+
+def retired(release: Release, why: str) -> ReleaseEvent:
+    """The sweep has scaled the canary in, after its release was over."""
+    return _of(release, "Canary Retired", cause=why)
+
+
+def shifted_by_hand(release: Release, weight: int, why: str) -> ReleaseEvent:
+    return _of(release, "Manual Shift", weight=weight, cause=why)
 
 
 def _of(release: Release, detail_type: DetailType, **more: object) -> ReleaseEvent:

@@ -22,6 +22,9 @@ class Lease:
     that was ended by a signal addressed to it, or by a transient one, and `decided_kind` and
     `decided_key` are that signal's.
 
+    `returned_at`, in epoch seconds, is when the primary was read back with all weight, and
+    `doubted_at` when the reason for a way back came up.
+
     `touched` says that the primary may be anything but what it was before the release, `parked`
     that a person has to decide, `recovering` that help from outside is at work. `returning_at` and
     `rested_at` are in epoch seconds: when the way back began, and when help saw the split at rest.
@@ -63,6 +66,7 @@ class Lease:
     decided_key: str = ""
     returning_at: int | None = None
     rested_at: int | None = None
+    returned_at: int | None = None
     parked: bool = False
     touched: bool = False
     recovering: bool = False
@@ -96,6 +100,11 @@ class Lease:
     def reverting(self) -> bool:
         """Whether a revert was accepted and not yet done."""
         return self.signal is not None and self.signal.kind == "revert"
+
+    @property
+    def doubted_at(self) -> int | None:
+        """None before a way back."""
+        return self.signal.at if self.signal and self.reverting else self.returning_at
 
     @property
     def transient_decision(self) -> str:

@@ -8,6 +8,7 @@ from stepcanary.domain.capacity import Mode, Sizing, cost
 from stepcanary.domain.content import Content, spoken
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Model
+from stepcanary.domain.origin import Origin
 from stepcanary.domain.profile import Deployment, Promotion, Step, Traffic
 from stepcanary.domain.request import Image, TaskDefinitions
 from stepcanary.domain.split import SideName
@@ -70,6 +71,8 @@ class Release(Model):
     requests go on."""
     by: str = ""
     """Who started it."""
+    origin: Origin = Origin()
+    """Where the version comes from, as the request says."""
     fled: Fled | None = None
     """Of a rollback: what it goes back from."""
     pins: Content = Field(default={})

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from stepcanary.domain.model import Model, SchemaUri
 from stepcanary.domain.names import Container, ServiceName, TaskDefinition
+from stepcanary.domain.origin import Commit, Link, Moment, Origin
 from stepcanary.domain.profile import ROUTERS, Profile
 from stepcanary.domain.signals import Kind
 from stepcanary.domain.text import unwritable
@@ -80,8 +81,18 @@ class Request(Model):
     to: str = Field(default="", max_length=400)
     """Of a rollback, the ARN or the name of the execution that brought the version to go back to;
     without it, that is the version before the last that was released."""
+    commit: Commit | None = None
+    """The commit that the version was built from, for the ledger, the messages and the report."""
+    pushed_at: Moment | None = None
+    """When that was pushed, in ISO 8601 with its zone: the lead time is counted from then."""
+    link: Link | None = None
+    """An https link for people, as to the pull request."""
     profile: Profile | None = None
     """A whole profile, used instead of the stored one, where the stack allows it."""
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(commit=self.commit, pushed_at=self.pushed_at, link=self.link)
 
     @model_validator(mode="after")
     def _one_version(self) -> Self:

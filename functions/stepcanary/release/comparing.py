@@ -20,6 +20,7 @@ from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import promoting
 from stepcanary.domain.verdict import NO_HOLD, Verdict
 from stepcanary.errors import AwsUnavailable
+from stepcanary.release import telling
 from stepcanary.store import batches, evidence
 
 NO_ANSWER = "Release again once CloudWatch answers"
@@ -111,6 +112,8 @@ def look_at(
             after = _after(window, rows, baked=baked)
             if evidence.write(execution, window.before, rows, after, period):
                 stood[key] = after
+                for row in rows:
+                    telling.counted(window.release, row.at, row.counts)
             else:
                 stood[key] = evidence.read(*key)
     return {

@@ -12,7 +12,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.request import Request
 from stepcanary.domain.signals import Signal
 from stepcanary.errors import RequestRejected, SignalRefused, SplitTaken
-from stepcanary.release import starting
+from stepcanary.release import starting, telling
 from stepcanary.release.plan import check_possible, plan_release, resolve
 from stepcanary.release.signalling import deliver
 from stepcanary.store import leases, pushes, queue, senders
@@ -74,6 +74,8 @@ def _plan_or_wait(
         check_possible(execution, request, profile, may_be_lost)
         if not waited:
             _take_place(split, request.service, execution, busy)
+            by = senders.named(execution, request.by)
+            telling.queued(execution, request.service, by, busy.holder)
         if profile.concurrency == "supersede":
             _supersede(busy, execution)
         return PlanAnswer(accepted=False, waits=True, wait_seconds=before_next_turn(waits_for))

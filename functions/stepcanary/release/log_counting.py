@@ -19,7 +19,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.errors import DocumentUnreadable, SignalRefused
-from stepcanary.release import signalling, subscriptions
+from stepcanary.release import signalling, subscriptions, telling
 from stepcanary.store import batches, leases, ledger
 
 
@@ -113,6 +113,7 @@ def _signal(release: Release, judging: Judging, lease: Lease) -> bool:
     signal = Signal(kind="revert", reason=reason[:1_000], by="the judge", at=now)
     try:
         signalling.revert_now(lease, signal)
+        telling.doubted(lease, signal, release.service)
     except SignalRefused:
         # It ended, or its traffic returns already.
         return False

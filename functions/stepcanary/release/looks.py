@@ -27,8 +27,8 @@ from stepcanary.errors import (
     SignalRefused,
     StageOver,
 )
-from stepcanary.observability import logger
-from stepcanary.release import floors, guards, revert, world
+from stepcanary.observability import about, execution_name, logger
+from stepcanary.release import floors, guards, revert, telling, world
 from stepcanary.release.pace import Pace, in_turn
 from stepcanary.release.signalling import deliver
 from stepcanary.release.world import Sides
@@ -83,13 +83,14 @@ def look_after(living: list[Lease]) -> list[str]:
             # Each has to be read by itself, and not all can have that in one minute.
             continue
         try:
-            with entered(release.access):
+            with about(release.execution), entered(release.access):
                 stranded += _look_after(lease, release, seen[release.account], look)
         except (AwsUnavailable, LeaseLost, StageOver):
             # Not seen, or it has gone on meanwhile.
             continue
         except Exception as error:
-            logger.exception("no look at a release", extra={"split": lease.split})
+            of_release = {"split": lease.split, "release": execution_name(release.execution)}
+            logger.exception("no look at a release", extra=of_release)
             stranded.append(sentence(lease, f"{type(error).__name__}: {error}"))
     return stranded
 
@@ -187,7 +188,7 @@ def _look_after(lease: Lease, release: Release, seen: Seen, look: Look) -> list[
     if doubt is None and look.routes is not None:
         doubt = guards.moved(release, lease, look.routes)
     if doubt is not None and lease.stage < RETURNING:
-        _revert(lease, doubt)
+        _revert(lease, release.service, doubt)
     elif _lacks_tasks(lease, release, sides):
         _care_for_capacity(lease, release)
     return [sentence(lease, helpless)] if helpless else []
@@ -242,12 +243,13 @@ def _lend(lease: Lease, release: Release) -> list[str]:
         return []
     revert.lend(release, lease)
     if lease.stage < RETURNING:
-        _revert(lease, found)
+        _revert(lease, release.service, found)
     return [sentence(lease, found)]
 
 
-def _revert(lease: Lease, reason: str) -> None:
+def _revert(lease: Lease, service: str, reason: str) -> None:
     now = clock.epoch_seconds()
     signal = Signal(kind="revert", reason=reason[:1_000], by="the sweep", at=now)
     with suppress(SignalRefused):
         deliver(lease, signal)
+        telling.doubted(lease, signal, service)

@@ -12,6 +12,7 @@ from stepcanary.domain.content import Content, with_tags
 from stepcanary.domain.deployment import Service, check_releasable, check_replaceable
 from stepcanary.domain.deployment import warnings as service_warnings
 from stepcanary.domain.judging import Judging
+from stepcanary.domain.origin import Origin
 from stepcanary.domain.permitted import check_cluster, check_tags
 from stepcanary.domain.preview import last_bake_warnings, sources
 from stepcanary.domain.profile import Profile, Traffic
@@ -209,6 +210,7 @@ def build_release(
         service=request.service,
         account=profile.account,
         by=by,
+        origin=request.origin if isinstance(request, Request) else Origin(),
         cluster=profile.cluster,
         primary=_side(primary, content or {}),
         canary=_side(canary, {}).model_copy(update={"at_rest": at_rest}),

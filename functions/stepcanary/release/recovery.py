@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from stepcanary import clock
-from stepcanary.aws import cloudwatch, ecs, eventbridge, stepfunctions
-from stepcanary.domain import events
+from stepcanary.aws import cloudwatch, ecs, stepfunctions
 from stepcanary.domain.capacity import can_take_over
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.lease import Lease
@@ -18,7 +17,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity
-from stepcanary.release import floors, guards, routes, running, world
+from stepcanary.release import floors, guards, routes, running, telling, world
 from stepcanary.release.closing import clear_up, foreign_on
 from stepcanary.release.deploy import deploy_old, runs_new
 from stepcanary.release.promotion import has_settled, hold_traffic
@@ -75,7 +74,8 @@ def recover(lease: Lease, release: Release) -> Outcome | None:
     returned = force_all(release, 0)
     lease = routes.note_losses(lease, returned.losses(release))
     returned.require_all()
-    lease = routes.confirm(lease, 0, returned.now)
+    before, lease = lease, routes.confirm(lease, 0, returned.now)
+    telling.returned(release, before)
     lease = floors.try_to_keep_count(release, lease, sides.primary)
     now = clock.epoch_seconds()
     if lease.rested_at is None or returned.wrote:
@@ -243,7 +243,7 @@ def _close(release: Release, lease: Lease) -> Outcome:
         ledger.note_signal(lease.holder, lease.signal)
     ledger.close(release, outcome, cause, running.shipped(release, lease))
     if clear_up(release, lease):
-        eventbridge.publish(events.ended(release, outcome, cause))
+        telling.ended(release, outcome, cause)
     return outcome
 
 

@@ -16,8 +16,8 @@ from stepcanary.errors import (
     NotEnoughCapacity,
     ReleaseError,
 )
-from stepcanary.observability import logger
-from stepcanary.release import fixtures, kept, resting, routes, world
+from stepcanary.observability import about, execution_name, logger
+from stepcanary.release import fixtures, kept, resting, routes, telling, world
 from stepcanary.release.fixtures import FixtureLeft
 from stepcanary.store import due, leases, ledger
 from stepcanary.store.due import RETIRE, TAKE_DOWN, Task
@@ -64,16 +64,17 @@ def work_off() -> list[str]:
     now = clock.epoch_seconds()
     for task in due.until(now):
         try:
-            rest = _do(task)
+            with about(task.execution):
+                rest = _do(task)
         except ReleaseError as error:
-            logger.warning("a task is put off", extra={"task": str(task), "error": str(error)})
+            logger.warning("a task is put off", extra={**_about(task), "error": str(error)})
             rest = Left(str(error))
         if rest is None:
             due.done(task)
             continue
         tries = task.tries if rest.is_new or rest.waits else task.tries + 1
         if tries > MOST_TRIES:
-            logger.error("a task is given up", extra={"task": str(task), "why": rest.why})
+            logger.error("a task is given up", extra={**_about(task), "why": rest.why})
             due.done(task)
             continue
         pause = min(60 * 2 ** min(tries, 10), LONGEST_PAUSE_SECONDS)
@@ -83,6 +84,10 @@ def work_off() -> list[str]:
         if tries >= TRIES_BEFORE_ALARM and not rest.waits:
             left.append(f"{task.key}, {task.execution}: {rest.why}")
     return left
+
+
+def _about(task: Task) -> dict[str, str]:
+    return {"task": str(task), "release": execution_name(task.execution)}
 
 
 def _do(task: Task) -> Left | None:
@@ -128,4 +133,5 @@ def _retire_of(release: Release, task: Task) -> Left | None:
     except (NotEnoughCapacity, AwsRefused, AwsUnavailable) as error:
         return Left(f"the canary {canary.name} runs {canary.desired} tasks without weight: {error}")
     again = f"the canary {canary.name} was started again at rest; is its autoscaler's minimum 0?"
+    telling.retired(release, again)
     return Left(again, is_new=not task.worked)

@@ -9,7 +9,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.domain.verdict import fired_of, unseen_of
 from stepcanary.errors import PrimaryDown, ReleaseError, SplitDrifted
-from stepcanary.release import floors, guards, routes, world
+from stepcanary.release import floors, guards, routes, telling, world
 from stepcanary.release.routes import Forced, force_all
 from stepcanary.store import stages
 from stepcanary.traffic.router import TrafficRouter
@@ -39,10 +39,10 @@ def attempt(release: Release, lease: Lease) -> Attempt:
     return Attempt(next="confirm", note=note)
 
 
-def return_at_once(release: Release, lease: Lease) -> None:
+def return_at_once(release: Release, lease: Lease, doubted_at: int) -> None:
     """The first attempt, by who hears of the alarm, before the execution does. `lease` is as it was
     when the way back began; what stands in the way of a route is for the execution to see."""
-    give_back(release, lease, keeps_note=True)
+    give_back(release, lease, keeps_note=True, doubted_at=doubted_at)
 
 
 def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: str) -> Attempt:
@@ -55,7 +55,9 @@ def _again(release: Release, lease: Lease, failures: list[ReleaseError], note: s
     return Attempt(next="again", wait_seconds=before_next_revert(tried), cause=cause, note=note)
 
 
-def give_back(release: Release, lease: Lease, *, keeps_note: bool = False) -> tuple[Forced, str]:
+def give_back(
+    release: Release, lease: Lease, *, keeps_note: bool = False, doubted_at: int | None = None
+) -> tuple[Forced, str]:
     """All weight to the primary, whatever the routes say now; with who else wrote them, if any:
     for whoever makes the end known, or kept for it.
 
@@ -73,6 +75,7 @@ def give_back(release: Release, lease: Lease, *, keeps_note: bool = False) -> tu
     routes.note_losses(lease, "; ".join(losses))
     if not returned.failures:
         routes.confirm(lease, 0, returned.now)
+        telling.returned(release, lease, doubted_at)
     return returned, note
 
 
@@ -155,3 +158,4 @@ def lend(release: Release, lease: Lease) -> None:
     lease = routes.note_losses(lease, lent.losses(release))
     lent.require_all()
     routes.confirm(lease, 100, lent.now, lent=True)
+    telling.has_weight(release, 100)

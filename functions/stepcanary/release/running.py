@@ -95,13 +95,17 @@ def note_canary(release: Release, lease: Lease, service: Service) -> str | None:
 
 def shipped(release: Release, lease: Lease) -> Shipped:
     """What the release leaves in the ledger for those that come after it."""
+    restored_seconds = None
+    is_back = lease.restored or not lease.touched
+    if is_back and lease.returned_at is not None and lease.doubted_at is not None:
+        restored_seconds = max(0, lease.returned_at - lease.doubted_at)
     if not lease.content:
-        return Shipped({}, lease.primary_revision)
+        return Shipped({}, lease.primary_revision, restored_seconds=restored_seconds)
     before = release.primary.content
     named = lease.content if release.pins or release.images is None else release.images
     content = brought(lease.content, before, named)
     is_new = release.images is None or not is_same(content, before)
-    return Shipped(content, lease.primary_revision, is_new)
+    return Shipped(content, lease.primary_revision, is_new, restored_seconds)
 
 
 @dataclass(frozen=True, slots=True)

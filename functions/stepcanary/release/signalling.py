@@ -10,8 +10,8 @@ from stepcanary.domain.request import SignalRequest
 from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, DocumentUnreadable, SignalRefused
-from stepcanary.observability import logger
-from stepcanary.release import revert, world
+from stepcanary.observability import execution_name, logger
+from stepcanary.release import revert, telling, world
 from stepcanary.store import leases, ledger, mailbox
 
 
@@ -53,6 +53,7 @@ def signal_service(
             continue
         if not lease.has_accepted(signal):
             ledger.note_signal(lease.holder, signal)
+            telling.signalled(lease.holder, request.service, signal)
     if not accepted:
         raise refused[0]
     return accepted
@@ -88,6 +89,7 @@ def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
             # Of several the executions see to it, all at the same time.
             revert_one = revert_now if len(judged) == 1 else deliver
             accepted.append(revert_one(lease, signal))
+            telling.doubted(lease, signal)
         except SignalRefused:
             # It ended, or its traffic returns already: what the alarm asks for happens anyway.
             continue
@@ -116,9 +118,10 @@ def _return_at_once(lease: Lease, signal: Signal) -> bool:
         release = ledger.release_of(waiting.holder)
         # Under a role it is its execution's, which may assume it.
         if release.access is None:
-            revert.return_at_once(release, waiting)
+            revert.return_at_once(release, waiting, signal.at)
     except Exception:
-        logger.exception("the return is left to the execution", extra={"split": lease.split})
+        of_release = {"split": lease.split, "release": execution_name(lease.holder)}
+        logger.exception("the return is left to the execution", extra=of_release)
     stepfunctions.end_wait(waiting.token, signal)
     return True
 

@@ -18,7 +18,7 @@ from stepcanary.errors import (
     LeaseLost,
     RequestRejected,
 )
-from stepcanary.observability import logger
+from stepcanary.observability import about, logger
 from stepcanary.release import recovery, retiring
 from stepcanary.release.holder import is_alive
 from stepcanary.release.looks import look_after, sentence
@@ -41,7 +41,8 @@ def sweep() -> Sweep:
     stranded: list[str] = []
     living, dead = _told_apart(leases.held())
     for lease in dead:
-        stranded += _bring_home(lease, recovered)
+        with about(lease.holder):
+            stranded += _bring_home(lease, recovered)
     # What is known of the others is reported all the same.
     parts: list[tuple[str, Callable[[], list[str]]]] = [
         ("the releases", lambda: look_after(living)),
@@ -74,7 +75,8 @@ def bring_home(execution: str) -> Sweep:
         return Sweep(recovered=[], stranded=[])
     stranded: list[str] = []
     if lease.holder == execution and (lease.recovering or not is_alive(lease)):
-        stranded = _bring_home(lease, recovered)
+        with about(execution):
+            stranded = _bring_home(lease, recovered)
     return Sweep(recovered=recovered, stranded=stranded)
 
 

@@ -18,7 +18,7 @@ from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import ROLLOUT, promoting
 from stepcanary.errors import AwsUnavailable, DocumentUnreadable, SignalRefused
 from stepcanary.observability import logger
-from stepcanary.release import comparing
+from stepcanary.release import comparing, telling
 from stepcanary.release.signalling import deliver
 from stepcanary.store import leases
 
@@ -96,5 +96,6 @@ def _signal(waiting: list[Waiting], compared: dict[str, Compared]) -> list[str]:
         signal = Signal(kind="revert", reason=reason[:1_000], by="the judge", at=now)
         with suppress(SignalRefused, AwsUnavailable):
             deliver(lease, signal)
+            telling.doubted(lease, signal, release.service)
             signalled.append(release.execution)
     return signalled

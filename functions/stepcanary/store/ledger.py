@@ -14,6 +14,7 @@ from typing import Any, cast
 from stepcanary import clock
 from stepcanary.domain.content import Content
 from stepcanary.domain.model import Document
+from stepcanary.domain.origin import Origin
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.rollback import Good, remembered
@@ -27,6 +28,8 @@ KEPT_SECONDS = 400 * 86_400
 RUNNING: Outcome = "Running"
 RELEASED: Outcome = "Released"
 RECORDS_PER_PAGE = 50
+NOWHERE = Origin()
+"""Of a version of which nobody said where it comes from."""
 
 
 def _of_release(execution: str, sk: str) -> ItemKey:
@@ -40,7 +43,8 @@ def _document_key(execution: str) -> ItemKey:
 @dataclass(frozen=True, slots=True)
 class Record:
     """What became of a release; times are in epoch seconds. `by` is empty where an older version of
-    this stack wrote it."""
+    this stack wrote it. `restored_seconds` is how long it took from a doubt until the primary had
+    all weight again; None where nothing was doubted."""
 
     execution: str
     service: str
@@ -49,17 +53,21 @@ class Record:
     started_at: int
     updated_at: int
     by: str = ""
+    origin: Origin = NOWHERE
+    is_rollback: bool = False
+    restored_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
     """What a release that is over had brought: the `content` and the task definition that its
     primary got, or would have got; empty where it did not come so far. `is_new` is false where the
-    primary ran these very images before."""
+    primary ran these very images before. `restored_seconds` are as of a record."""
 
     content: Content
     revision: str
     is_new: bool = True
+    restored_seconds: int | None = None
 
 
 def _record_of(item: Item) -> Record:
@@ -71,6 +79,9 @@ def _record_of(item: Item) -> Record:
         started_at=item["started_at"],
         updated_at=item["updated_at"],
         by=item.get("by", ""),
+        origin=Origin.model_validate(item.get("origin", {}), extra="ignore"),
+        is_rollback=item.get("is_rollback", False),
+        restored_seconds=item.get("restored_seconds"),
     )
 
 
@@ -86,6 +97,8 @@ def keep_document(release: Release) -> Change:
             "execution": release.execution,
             "service": release.service,
             "by": release.by,
+            "origin": release.origin.model_dump(exclude_none=True),
+            "is_rollback": release.fled is not None,
             "expires_at": clock.epoch_seconds() + KEPT_SECONDS,
         },
     )
@@ -142,7 +155,11 @@ def record(release: Release, outcome: Outcome, cause: str, shipped: Shipped | No
     kept = (
         {}
         if shipped is None
-        else {"content": shipped.content, "primary_revision": shipped.revision}
+        else {
+            "content": shipped.content,
+            "primary_revision": shipped.revision,
+            "restored_seconds": shipped.restored_seconds,
+        }
     )
     written = table.change(
         Change(
@@ -168,7 +185,12 @@ def _pages_of(document: Item) -> list[ItemKey]:
 def _shown(document: Item) -> Item:
     """What a page of releases shows of one."""
     kept = ("execution", "service", "outcome", "cause", "started_at", "updated_at", "expires_at")
-    return {"by": document.get("by", ""), **{name: document[name] for name in kept}}
+    may_be = ("origin", "is_rollback", "restored_seconds")
+    return {
+        "by": document.get("by", ""),
+        **{name: document[name] for name in kept},
+        **{name: document[name] for name in may_be if document.get(name)},
+    }
 
 
 def shipped(execution: str) -> Shipped:
@@ -293,6 +315,25 @@ def thread(execution: str) -> str | None:
 def keep_thread(execution: str, thread: str) -> None:
     expires_at = clock.epoch_seconds() + KEPT_SECONDS
     table.put(Put(_of_release(execution, "thread"), {"thread": thread, "expires_at": expires_at}))
+
+
+def keep_told(execution: str, at: int, told: Document) -> None:
+    """What the thread was told, of this second of the epoch."""
+    mark = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+    item = {**told, "expires_at": clock.epoch_seconds() + KEPT_SECONDS}
+    table.put(Put(_of_release(execution, f"told#{at:012d}#{mark}"), item))
+
+
+def close_told(told: Item) -> None:
+    """What it was about is over."""
+    kept = {name: value for name, value in told.items() if name not in ("pk", "sk")}
+    table.put(Put(ItemKey(told["pk"], told["sk"]), {**kept, "closed": True}))
+
+
+def told(execution: str) -> list[tuple[int, Item]]:
+    """What the thread was told, each with its second, in order."""
+    items = table.every(f"release#{execution_name(execution)}", "told#")
+    return [(int(item["sk"].split("#")[1]), item) for item in items]
 
 
 def note(execution: str, kind: str, at: int, detail: dict[str, Any]) -> None:

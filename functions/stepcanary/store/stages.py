@@ -1,5 +1,7 @@
 """Stages: how far a release has got, written in one conditional change before each act."""
 
+from typing import Any
+
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from stepcanary import clock
@@ -110,7 +112,12 @@ def require_no_revert(lease: Lease) -> None:
 
 def confirm(lease: Lease, weight: int, versions: dict[str, int], *, lent: bool = False) -> Lease:
     """Write down what the routes were read back as. Raises `LeaseLost`."""
-    return leases.change(lease, weight=weight, target=weight, versions=versions, lent=lent)
+    returned: dict[str, Any] = {}
+    if weight == 0 and (lease.weight or lease.returned_at is None):
+        returned = {"returned_at": clock.epoch_seconds()}
+    return leases.change(
+        lease, weight=weight, target=weight, versions=versions, lent=lent, **returned
+    )
 
 
 def open_at_rest(lease: Lease, versions: dict[str, int]) -> None:

@@ -3,6 +3,7 @@
 Whatever comes from people or from AWS is escaped, so that nobody calls a whole channel with it.
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from stepcanary.chat.slack.commands import Button, Decision
@@ -26,9 +27,14 @@ def section(markdown: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": markdown[:3_000]}}
 
 
-def message(event: ReleaseEvent, *, may_ask: bool = True) -> list[Block]:
-    """With buttons where a release waits for a person, unless it may not ask."""
+def message(
+    event: ReleaseEvent, *, may_ask: bool = True, numbers: Sequence[str] = ()
+) -> list[Block]:
+    """With buttons where a release waits for a person, unless it may not ask, and with the numbers
+    that the judge has seen."""
     blocks = [section(f"*{escaped(title(event))}*\n{escaped(text(event))}")]
+    if numbers:
+        blocks.append(section(escaped("\n".join(numbers))))
     if may_ask and event.wait is not None and set(BUTTONS) & set(event.ends_on or []):
         blocks.append(_buttons(event, event.wait))
     return blocks
@@ -64,8 +70,21 @@ def _button(decision: Decision, label: str, style: str | None) -> Block:
     return button if style is None else {**button, "style": style}
 
 
+def picture(drawn: str) -> Block:
+    """Lines in which all letters are as wide."""
+    return section(f"```{escaped(drawn)[:2_900]}```")
+
+
+def decided_elsewhere(blocks: list[Block], who: str) -> list[Block]:
+    """The message of a gate that was decided without its buttons."""
+    return [*_without_buttons(blocks), section(f"*Decided*: {escaped(who)}")]
+
+
+def _without_buttons(blocks: list[Block]) -> list[Block]:
+    return [block for block in blocks if block.get("type") != "actions"]
+
+
 def decided(blocks: list[Block], action: str, user_id: str) -> list[Block]:
     """The message of a gate, after its decision."""
     label, _ = BUTTONS[cast("Button", action)]
-    kept = [block for block in blocks if block.get("type") != "actions"]
-    return [*kept, section(f"*{label}*: <@{user_id}>")]
+    return [*_without_buttons(blocks), section(f"*{label}*: <@{user_id}>")]

@@ -1,30 +1,53 @@
-"""Messages: post them to Slack's channel, those of one release in one thread."""
+"""Messages: post them to Slack's channel, those of one release in one thread.
+
+A gate that was decided elsewhere is known by what happens to its release next: then its message
+loses its buttons, and says who has decided.
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import RateLimitErrorRetryHandler
 
 from stepcanary.aws.secretsmanager import slack_secret
-from stepcanary.chat.slack.blocks import message
-from stepcanary.chat.wording import escaped, title
+from stepcanary.chat.slack.blocks import decided_elsewhere, message, picture
+from stepcanary.chat.timeline import timeline
+from stepcanary.chat.wording import escaped, title, what
+from stepcanary.domain.comparison import counted
 from stepcanary.domain.events import ReleaseEvent
+from stepcanary.domain.signals import Signal
 from stepcanary.environment import slack_api
 from stepcanary.errors import AwsRefused, AwsUnavailable
-from stepcanary.store import ledger, settings
+from stepcanary.observability import logger
+from stepcanary.store import evidence, ledger, settings
 
 LOUD = ("Release Rejected", "Release Waiting", "Release Ended")
 """Shown in the channel too, not in the thread alone."""
+PICTURED = ("Release Waiting", "Release Ended")
+"""With the timeline so far."""
+ON_ITS_WAY = ("Release Shifted", "Release Waiting", "Release Promoting", "Release Ended")
+"""With what both sides have counted so far. Each of them also ends the gate before it."""
 PASSING = ("ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 
 
-def post(event: ReleaseEvent) -> None:
-    """Raises `AwsUnavailable` when it is worth a second try, which Lambda makes, and `AwsRefused`
+def post(event: ReleaseEvent, at: int) -> None:
+    """`at` is when it happened, in epoch seconds.
+
+    Raises `AwsUnavailable` when it is worth a second try, which Lambda makes, and `AwsRefused`
     when only a person can mend it: the function's errors have an alarm, and the event is kept."""
     stack = settings.of_stack()
+    client = _client(stack.slack_secret)
     thread = ledger.thread(event.execution)
-    blocks = message(event, may_ask=_may_ask(event))
-    try:
-        answer = _client(stack.slack_secret).chat_postMessage(
+    may_ask = _may_ask(event)
+    blocks = message(event, may_ask=may_ask, numbers=_numbers(event))
+    told = [*ledger.told(event.execution), (at, _told(event))]
+    if event.detail_type in PICTURED:
+        drawn = timeline([(second, str(each["what"]), each.get("weight")) for second, each in told])
+        blocks.append(picture(drawn))
+    answer = _call(
+        lambda: client.chat_postMessage(
             channel=stack.slack_channel,
             text=escaped(title(event)),
             blocks=blocks,
@@ -32,6 +55,65 @@ def post(event: ReleaseEvent) -> None:
             reply_broadcast=thread is not None and event.detail_type in LOUD,
             thread_ts=thread,
         )
+    )
+    ts = str(answer["ts"])
+    if thread is None:
+        ledger.keep_thread(event.execution, ts)
+    asked = {"ts": ts, "wait": event.wait, "blocks": blocks, "at": at} if may_ask else {}
+    ledger.keep_told(event.execution, at, {**_told(event), **asked})
+    if event.detail_type in ON_ITS_WAY:
+        gates = [each for second, each in told[:-1] if second <= at and _is_open(each, event)]
+        for gate in gates:
+            _take_back(client, stack.slack_channel, event, gate)
+
+
+def _told(event: ReleaseEvent) -> dict[str, Any]:
+    told: dict[str, Any] = {"what": what(event)}
+    return told if event.weight is None else {**told, "weight": event.weight}
+
+
+def _is_open(told: dict[str, Any], event: ReleaseEvent) -> bool:
+    """Whether this was the message of a gate that has its buttons yet, and not that of the event's
+    own."""
+    return "ts" in told and not told.get("closed") and told.get("wait") != event.wait
+
+
+def _take_back(client: WebClient, channel: str, event: ReleaseEvent, gate: dict[str, Any]) -> None:
+    """The buttons of a gate that is over. That this fails calls nobody: a click on one is told that
+    the gate was decided."""
+    who = _decider(event.execution, gate["at"])
+    blocks = decided_elsewhere(gate["blocks"], who)
+    words = escaped(title(event))
+    try:
+        _call(lambda: client.chat_update(channel=channel, ts=gate["ts"], text=words, blocks=blocks))
+    except (AwsRefused, AwsUnavailable) as failure:
+        logger.warning("a gate keeps its buttons", extra={"error": str(failure)})
+        return
+    ledger.close_told(gate)
+
+
+def _decider(execution: str, since: int) -> str:
+    """The last signal since the gate was told of; none came where nobody decided in time."""
+    signals = [
+        Signal.model_validate(each["signal"], extra="ignore")
+        for each in ledger.story(execution).events
+        if each["kind"] == "signal"
+    ]
+    decided = [signal for signal in signals if signal.at >= since - 1]
+    return str(decided[-1]) if decided else "nobody decided in time, or an alarm did"
+
+
+def _numbers(event: ReleaseEvent) -> list[str]:
+    """What the judge has counted of both sides, of a release that the ledger knows."""
+    if event.detail_type not in ON_ITS_WAY or event.weight == 0:
+        return []
+    tallies = evidence.read(event.execution).tallies
+    return [counted(metric, tally.counts) for metric, tally in sorted(tallies.items())]
+
+
+def _call(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
     except SlackApiError as error:
         code = error.response.get("error", "")
         if code in PASSING or error.response.status_code >= 429:
@@ -40,8 +122,6 @@ def post(event: ReleaseEvent) -> None:
         raise AwsRefused(f"Slack refused a message: {code}", code) from error
     except OSError as error:
         raise AwsUnavailable(f"Slack did not answer: {error}") from error
-    if thread is None:
-        ledger.keep_thread(event.execution, str(answer["ts"]))
 
 
 def _may_ask(event: ReleaseEvent) -> bool:

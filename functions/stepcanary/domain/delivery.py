@@ -1,0 +1,121 @@
+"""Delivery: how a service's releases go, in the figures that DORA has made known.
+
+See https://dora.dev/guides/dora-metrics-four-keys/
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from stepcanary.domain.model import Model
+from stepcanary.domain.outcome import Outcome
+
+FAILED: frozenset[Outcome] = frozenset({"Reverted", "PromotionFailed", "RevertFailed"})
+"""A release that reached users and had to be taken back, or could not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A release as these figures need it; times are in epoch seconds. `restored_seconds` passed
+    from a doubt until the primary had all traffic again."""
+
+    outcome: Outcome
+    started_at: int
+    ended_at: int
+    pushed_at: int | None = None
+    is_rollback: bool = False
+    restored_seconds: int | None = None
+
+
+class Delivery(Model):
+    """`changes` are releases that were opened and are over, without rollbacks and manual shifts;
+    `failed` of them were taken back, or were released and rolled back later. Seconds are medians,
+    and None where nothing is known of one."""
+
+    since: int | None = None
+    """When the first of them began, in epoch seconds."""
+    changes: int = 0
+    failed: int = 0
+    change_failure_rate: float | None = None
+    lead_seconds: int | None = None
+    """From the push of the commit until all traffic was on its version."""
+    led: int = 0
+    """How many said when they were pushed."""
+    restore_seconds: int | None = None
+    """From a doubt until the old version had all traffic again; of a version that was released,
+    from the start of its rollback until its end."""
+    restored: int = 0
+    """Of how many this is known."""
+
+
+def figures(releases: Sequence[Delivered]) -> Delivery:
+    """Of these releases, the newest first."""
+    changes: list[Delivered] = []
+    failed, restored = 0, list[int]()
+    fled: Delivered | None = None
+    for release in releases:
+        if release.is_rollback:
+            # It flees from the release before it that was Released.
+            fled = release if release.outcome == "Released" else fled
+            continue
+        if release.outcome in FAILED:
+            changes.append(release)
+            failed += 1
+            if release.restored_seconds is not None:
+                restored.append(release.restored_seconds)
+        elif release.outcome == "Released":
+            changes.append(release)
+            if fled is not None:
+                failed += 1
+                restored.append(fled.ended_at - fled.started_at)
+            fled = None
+    leads = [
+        each.ended_at - each.pushed_at
+        for each in changes
+        if each.outcome == "Released"
+        and each.pushed_at is not None
+        # The clock of whoever pushed may be ahead; nothing is learnt from that.
+        and each.pushed_at <= each.started_at
+    ]
+    return Delivery(
+        since=min((each.started_at for each in changes), default=None),
+        changes=len(changes),
+        failed=failed,
+        change_failure_rate=failed / len(changes) if changes else None,
+        lead_seconds=round(median(leads)) if leads else None,
+        led=len(leads),
+        restore_seconds=round(median(restored)) if restored else None,
+        restored=len(restored),
+    )
+
+
+def summary(found: Delivery) -> str:
+    """In a line; empty where there is nothing to tell."""
+    if not found.changes or found.change_failure_rate is None:
+        return ""
+    parts = [
+        f"{_several(found.changes, 'change')}, {found.failed} failed"
+        f" ({100 * found.change_failure_rate:.0f} %)"
+    ]
+    if found.lead_seconds is not None:
+        parts.append(f"lead time {spoken(found.lead_seconds)} (median of {found.led})")
+    if found.restore_seconds is not None:
+        parts.append(
+            f"time to restore {spoken(found.restore_seconds)} (median of {found.restored})"
+        )
+    return "; ".join(parts)
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def spoken(seconds: int) -> str:
+    """A duration as people say it, to two units."""
+    units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
+    for (size, name), (smaller, lesser) in pairwise(units):
+        if seconds >= size:
+            rest = seconds % size // smaller
+            return f"{seconds // size} {name}" + (f" {rest} {lesser}" if rest else "")
+    return f"{seconds} s"

@@ -1,0 +1,77 @@
+"""Delivery: the figures of a service, by hand, and what they never are."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepcanary.domain.delivery import Delivered, Delivery, figures, spoken, summary
+from stepcanary.domain.outcome import Outcome
+
+
+def change(outcome: Outcome, started_at: int, **more: Any) -> Delivered:
+    return Delivered(outcome, started_at, **{"ended_at": started_at + 600, **more})
+
+
+def test_a_service_that_had_every_kind_of_end() -> None:
+    newest_first = [
+        change("Running", 9_000),
+        change("Released", 8_000, pushed_at=7_000),
+        change("Shifted", 7_500),
+        change("Rejected", 7_400),
+        change("Released", 6_000, is_rollback=True, ended_at=6_200),
+        change("Released", 5_000, pushed_at=2_000),
+        change("Reverted", 4_000, restored_seconds=12),
+        change("RevertFailed", 3_000),
+        # Its clock is ahead: no lead time.
+        change("Released", 1_000, pushed_at=1_001),
+    ]
+    found = figures(newest_first)
+    assert found == Delivery(
+        since=1_000,
+        changes=5,
+        failed=3,
+        change_failure_rate=0.6,
+        lead_seconds=2_600,
+        led=2,
+        restore_seconds=106,
+        restored=2,
+    )
+    assert summary(found) == (
+        "5 changes, 3 failed (60 %); lead time 43 min 20 s (median of 2);"
+        " time to restore 1 min 46 s (median of 2)"
+    )
+
+
+def test_nothing_has_no_figures() -> None:
+    assert figures([]) == Delivery()
+    assert summary(figures([change("Rejected", 1)])) == ""
+
+
+def test_a_rollback_that_was_reverted_takes_nothing_back() -> None:
+    found = figures([change("Reverted", 20, is_rollback=True), change("Released", 10)])
+    assert (found.changes, found.failed) == (1, 0)
+
+
+outcomes = st.sampled_from(
+    ["Released", "Reverted", "PromotionFailed", "RevertFailed", "Running", "Rejected", "Shifted"]
+)
+
+
+@given(st.lists(st.tuples(outcomes, st.booleans(), st.none() | st.integers(0, 9_000)), max_size=30))
+def test_no_more_fail_than_there_are(drawn: list[tuple[Any, bool, int | None]]) -> None:
+    found = figures(
+        [change(o, 10_000 - n, is_rollback=r, pushed_at=p) for n, (o, r, p) in enumerate(drawn)]
+    )
+    assert 0 <= found.failed <= found.changes
+    assert found.restored <= found.failed
+    assert found.lead_seconds is None or found.lead_seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3_661, "1 h 1 min"), (90_000, "1 d 1 h")],
+)
+def test_a_duration_is_spoken(seconds: int, words: str) -> None:
+    assert spoken(seconds) == words
