@@ -18,6 +18,7 @@ from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Document, Model
 from stepcanary.domain.names import ServiceName
 from stepcanary.domain.outcome import Outcome
+from stepcanary.domain.picture import Picture
 from stepcanary.domain.preview import PreviewStep, Source
 from stepcanary.domain.profile import Step
 from stepcanary.domain.ramp import Ramp
@@ -180,7 +181,8 @@ class StoryEvent(Contract):
 
 class ReleaseStory(Contract):
     """All that the ledger has of a release: `plan` is its document, `content` what its primary got.
-    `now` is how it stands while it runs. Who may assume a role is not said."""
+    `now` is how it stands while it runs. `picture` has what all of it comes to. Who may assume a
+    role is not said."""
 
     execution: str
     service: str
@@ -189,6 +191,7 @@ class ReleaseStory(Contract):
     plan: Document | None = None
     content: Content = Field(default={})
     events: list[StoryEvent] = Field(default=[])
+    picture: Picture | None = None
 
 
 class Checked(Contract):

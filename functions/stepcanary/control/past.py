@@ -8,7 +8,7 @@ from stepcanary.contracts.questions import (
     ShowQuestion,
     StoryEvent,
 )
-from stepcanary.control import status
+from stepcanary.control import picturing, status
 from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.errors import DocumentUnreadable, RequestRejected
@@ -18,8 +18,6 @@ from stepcanary.store.table import Item
 
 MOST_EVENTS = 500
 """A release accepts 200 signals, and others write a few notes."""
-KEYS = ("pk", "sk", "kind", "expires_at")
-"""Of an event's item: what is no detail."""
 
 
 def history(question: HistoryQuestion) -> History:
@@ -59,14 +57,25 @@ def show(question: ShowQuestion) -> ReleaseStory:
     held = [
         lease for lease in leases.of_service(release.service) if lease.holder == release.execution
     ]
+    now = status.running(held[0]) if held else None
+    content = ledger.shipped(execution).content
+    events = _events(execution)
     return ReleaseStory(
         execution=release.execution,
         service=release.service,
         past=_past(record) if record else None,
-        now=status.running(held[0]) if held else None,
+        now=now,
         plan=_told(release),
-        content=ledger.shipped(execution).content,
-        events=_events(execution),
+        content=content,
+        events=events,
+        picture=picturing.picture(
+            release,
+            record=record,
+            lease=held[0] if held else None,
+            now=now,
+            content=content or None,
+            events=events,
+        ),
     )
 
 
@@ -100,9 +109,7 @@ def _events(execution: str) -> list[StoryEvent]:
         after = page.after
     return [
         StoryEvent(
-            at=int(item["sk"].split("#")[1]),
-            kind=item["kind"],
-            detail={key: value for key, value in item.items() if key not in KEYS},
+            at=int(item["sk"].split("#")[1]), kind=item["kind"], detail=ledger.detail_of(item)
         )
         for item in found
     ]

@@ -42,7 +42,7 @@ def put_up(release: Release) -> None:
 
 def retire_canary(release: Release, fence: int) -> None:
     """Scale the canary in, but only after the split was read back at rest."""
-    lease = stages.enter(release, fence, RETURNING)
+    lease = stages.enter(release, fence, RETURNING, act="rested")
     retire(release, lease)
 
 

@@ -39,6 +39,7 @@ AS_KEPT = (
     "scales_at",
     "lead",
     "goes_back",
+    "moments",
 )
 LEFT_BY_A_HOLDER = (
     "signal",
@@ -69,6 +70,7 @@ LEFT_BY_A_HOLDER = (
     "goes_back",
     "losses",
     "scales_at",
+    "moments",
 )
 """Attributes that say nothing to the next holder."""
 
