@@ -3,20 +3,19 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
-from unicodedata import category
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from stepcanary_cli.outcomes import Answer, Ended
+from stepcanary_cli.text import in_lines, visible
+from stepcanary_cli.times import duration, moment
+from stepcanary_cli.views import JsonLines, Lines, Terminal, View
 
 WIDE = 4_000
 """Where the output is no terminal: a row is one line."""
-HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Kinds of characters that a terminal obeys, or cannot show."""
 
 
 class Screen:
@@ -24,24 +23,44 @@ class Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
+        self._view: View | None = None
+        self._one_line = False
+
+    def view(self, *, lines: bool = False) -> View:
+        """For a release that goes on; with `lines` each change is a document of its own."""
+        if self._as_json and lines:
+            view: View = JsonLines()
+            self._one_line = True
+        elif sys.stdout.isatty() and not self._as_json:
+            view = Terminal(Console(markup=False, emoji=False, highlight=False))
+        else:
+            view = Lines(self.progress, self._tell)
+        self._view = view
+        return view
 
     def progress(self, text: str) -> None:
         """What goes on. It is no answer."""
-        click.echo(_visible(text), err=self._as_json)
+        click.echo(visible(text), err=self._as_json)
         (sys.stderr if self._as_json else sys.stdout).flush()
 
     def warn(self, text: str) -> None:
-        click.echo(f"stepcanary: {_visible(text)}", err=True)
+        if self._view is not None and not self._view.is_over:
+            self._view.note(text)
+        else:
+            self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        click.echo(f"stepcanary: {visible(text)}", err=True)
 
     def show(self, found: Answer, text_of: Callable[[Answer], str | Table]) -> None:
         """What the stack has answered. In its texts are people's own words."""
-        self.answer(found, text_of(_in_lines(found)))
+        self.answer(found, text_of(in_lines(found)))
 
     def answer(self, document: Answer, text: str | Table) -> None:
         if self._as_json:
-            click.echo(json.dumps(document, indent=2))
+            click.echo(json.dumps(document, indent=None if self._one_line else 2))
         elif isinstance(text, str):
-            click.echo(_visible(text))
+            click.echo(visible(text))
         else:
             self._table(text)
 
@@ -60,47 +79,12 @@ class Screen:
             click.echo(line.rstrip())
 
 
-def _visible(text: str) -> str:
-    """Whoever sends a reason or a name has no say over the terminal of who reads it."""
-    return "".join(
-        character
-        if character == "\n" or category(character) not in HIDDEN
-        else character.encode("unicode_escape", "surrogatepass").decode()
-        for character in text
-    )
-
-
-def _in_lines(found: Any) -> Any:
-    """With every text on one line, so that no word of people looks like a line of ours."""
-    if isinstance(found, dict):
-        return {_in_lines(key): _in_lines(value) for key, value in found.items()}
-    if isinstance(found, list):
-        return [_in_lines(each) for each in found]
-    return _visible(" ".join(found.splitlines())) if isinstance(found, str) else found
-
-
 def text_of_end(ended: Ended) -> str:
     return f"{ended.outcome}: {ended.cause}"
 
 
 def name_of(execution: str) -> str:
     return execution.rpartition(":")[2]
-
-
-def moment(seconds: int | None) -> str:
-    return (
-        "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    )
-
-
-def duration(seconds: int | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def table(*columns: str) -> Table:

@@ -152,6 +152,7 @@ def test_a_promotion_that_failed_was_never_steady() -> None:
     picture = drawn(*ROLLED, *told, now=500, phase="restoring", waits=True, offers=["retry"])
     assert picture.deployed[1].steady_at is None
     assert picture.waiting is not None and picture.waiting.kind == "failed"
+    assert [wait.kind for wait in picture.waits] == ["failed"]
 
 
 def test_what_is_told_twice_is_drawn_once_and_of_two_verdicts_the_later_counts() -> None:

@@ -76,6 +76,8 @@ def draw(found: Evidence) -> Picture:
     )
     steps = _steps(found, acts)
     weights = [Weight(at=m.at, weight=int(m.text)) for m in acts.of("weight")]
+    return_steps = _return_steps(found, acts)
+    of_steps = {wait.at for step in (*steps, *return_steps) for wait in step.waits}
     waiting = _waiting(found, acts)
     current = next((n for n, step in enumerate(steps) if step.state == "now"), None)
     return Picture(
@@ -94,10 +96,11 @@ def draw(found: Evidence) -> Picture:
         weight=weights[-1].weight if weights else None,
         step=current,
         steps=steps,
-        return_steps=_return_steps(found, acts),
+        return_steps=return_steps,
         left_seconds=_left(found, steps, current, waiting),
         planned=_planned(release, weights),
         weights=weights,
+        waits=[wait for wait in acts.waits if wait.at not in of_steps],
         waiting=waiting,
         metrics=metrics,
         exposure=_exposure(metrics),

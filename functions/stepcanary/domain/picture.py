@@ -160,6 +160,8 @@ class Picture(Model):
     """The weights as they come if nothing holds them."""
     weights: list[Weight] = Field(default=[])
     """Those that were read back."""
+    waits: list[Wait] = Field(default=[])
+    """Those of no step: after a promotion that has failed."""
     waiting: Waiting | None = None
     metrics: list[MetricSeen] = Field(default=[])
     """What both sides have counted so far."""
