@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from stepcanary.domain.judged import MetricSeen
-from stepcanary.domain.picture import Picture, StepSeen
+from stepcanary.domain.picture import Picture, Said, StepSeen
 from stepcanary_cli.telling import VERDICTS
 from stepcanary_cli.text import line
 from stepcanary_cli.times import ago, clock, duration
@@ -18,6 +18,7 @@ SECOND = 1_000
 NARROW = 72
 """Columns below which a row of numbers is two."""
 BAR, SHORT_BAR = 24, 10
+SET_IN = "    "
 OUTCOMES = {"Released": "green", "Reverted": "red", "Running": "cyan"}
 MEANINGS = {
     "promote": "go on to the end",
@@ -51,9 +52,21 @@ def scene(shown: Shown, *, now: float, width: int) -> RenderableType:
     return Group(*parts)
 
 
-def _text(*spans: str | tuple[str, str]) -> Text:
-    """Folded where it is too long, since what is cut off cannot be read."""
-    return Text.assemble(*spans, overflow="fold")
+class Hanging:
+    """A text that is folded where it is too long, since what is cut off cannot be read. All but its
+    first line are set in, so that no word of others begins a line."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(8, options.max_width - len(SET_IN))
+        for number, part in enumerate(self.text.wrap(console, width, overflow="fold")):
+            yield Text.assemble(SET_IN if number else "", part)
+
+
+def _text(*spans: str | Text | tuple[str, str]) -> Hanging:
+    return Hanging(Text.assemble(*spans))
 
 
 def _queued(queued: Queued, now: float) -> Iterator[RenderableType]:
@@ -70,7 +83,7 @@ def _until(seconds: float, now: float) -> str:
     return f"{clock(seconds, now)} ({left} left)" if seconds > now else f"{clock(seconds, now)}"
 
 
-def _commands(kinds: Sequence[str], service: str) -> Iterator[Text]:
+def _commands(kinds: Sequence[str], service: str) -> Iterator[RenderableType]:
     for kind in kinds:
         command = f"  stepcanary {kind} {line(service)}"
         yield _text((command, "bold"), (f"  {MEANINGS.get(kind, '')}".rstrip(), "dim"))
@@ -85,7 +98,7 @@ def _picture(picture: Picture, now: float, width: int) -> Iterator[RenderableTyp
     yield from _rest(picture, now)
 
 
-def _head(picture: Picture, now: float) -> Iterator[Text]:
+def _head(picture: Picture, now: float) -> Iterator[RenderableType]:
     versions = f"{line(picture.before)} → {line(picture.version)}"
     by = f"  by {line(picture.by)}" if picture.by else ""
     yield _text((line(picture.service), "bold"), f"  {versions}", (by, "dim"))
@@ -116,7 +129,7 @@ def _standing(picture: Picture) -> str:
     return " · ".join(parts)
 
 
-def _waiting(picture: Picture, now: float) -> Iterator[Text]:
+def _waiting(picture: Picture, now: float) -> Iterator[RenderableType]:
     waiting = picture.waiting
     if waiting is not None and waiting.is_for_a_person:
         what = {
@@ -127,22 +140,29 @@ def _waiting(picture: Picture, now: float) -> Iterator[Text]:
         until = _until(waiting.until / SECOND, now)
         yield _text((what, "bold yellow"), f", until {until}")
         yield from _commands(waiting.ends_on, picture.service)
-    last = picture.last
-    if last is not None:
-        what = VERDICTS.get(last.what, "somebody else wrote" if last.what == "foreign" else "")
-        said = what or f"{line(last.what)} by {line(last.by) or 'somebody'}"
+    if last := picture.last:
         reason = f": {line(last.reason)}" if last.reason else ""
-        yield _text((f"{clock(last.at / SECOND, now)}  ", "dim"), said, reason)
+        yield _text((f"{clock(last.at / SECOND, now)}  ", "dim"), _decided(last), reason)
 
 
-def _steps(picture: Picture, now: float, width: int) -> Iterator[Text]:
+def _decided(said: Said) -> str:
+    match said.source:
+        case "verdict":
+            return VERDICTS.get(said.what, line(said.what))
+        case "signal":
+            return f"{line(said.what)} by {line(said.by) or 'somebody'}"
+        case "foreign":
+            return "somebody else wrote a route"
+
+
+def _steps(picture: Picture, now: float, width: int) -> Iterator[RenderableType]:
     for step in picture.steps:
         yield _step(step, picture, now, width)
     for step in picture.return_steps:
         yield _step(step, picture, now, width)
 
 
-def _step(step: StepSeen, picture: Picture, now: float, width: int) -> Text:
+def _step(step: StepSeen, picture: Picture, now: float, width: int) -> Hanging:
     size = BAR if width >= NARROW else SHORT_BAR
     part, style = _part(step, picture, now)
     full = round(part * size)
@@ -199,7 +219,7 @@ def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:
         made.add_column(column, justify="left" if column in ("", "side") else "right")
     if width >= NARROW:
         made.add_column("evidence", overflow="fold")
-    below: list[Text] = []
+    below: list[Hanging] = []
     for metric in picture.metrics:
         worse, good = _evidence(metric)
         name = line(metric.metric)[:16]
@@ -211,7 +231,7 @@ def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:
             cells = [first, side, f"{requests:,}", f"{bad:,}", _percent(bad, requests)]
             made.add_row(*(Text(cell) for cell in cells), *([evidence] if width >= NARROW else []))
         if width < NARROW:
-            below += [Text.assemble(f"{name}: ", each, overflow="fold") for each in (worse, good)]
+            below += [_text(f"{name}: ", each) for each in (worse, good)]
     yield made
     yield from below
 
@@ -236,8 +256,8 @@ def _ratio(log: float) -> str:
     return f"{math.exp(max(log, -7)):,.2g} to 1" if log < 4 else f"{math.exp(log):,.0f} to 1"
 
 
-def _rest(picture: Picture, now: float) -> Iterator[Text]:
-    found: list[Text] = []
+def _rest(picture: Picture, now: float) -> Iterator[RenderableType]:
+    found: list[Hanging] = []
     if cost := picture.exposure:
         text = f"bad answers of the canary so far: {cost.failed:,} of {cost.requests:,}"
         if cost.left is not None:

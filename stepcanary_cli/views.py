@@ -13,9 +13,9 @@ from rich.text import Text
 from stepcanary.domain.picture import Picture
 from stepcanary_cli import times
 from stepcanary_cli.outcomes import Answer
-from stepcanary_cli.scene import Queued, Shown, scene
+from stepcanary_cli.scene import Hanging, Queued, Shown, scene
 from stepcanary_cli.telling import SECOND, told
-from stepcanary_cli.text import line, visible
+from stepcanary_cli.text import line
 
 
 class View(Protocol):
@@ -160,9 +160,9 @@ class Terminal:
         if self._shown is not None:
             parts.append(scene(self._shown, now=self._now(), width=self._console.width))
         if self._footer is not None:
-            parts.append(Text(visible(self._footer()), overflow="fold"))
+            parts.append(Hanging(Text(line(self._footer()))))
         if self._note:
-            parts.append(Text(line(self._note), style="yellow", overflow="fold"))
+            parts.append(Hanging(Text(line(self._note), style="yellow")))
         return Group(*parts)
 
     def _now(self) -> float:

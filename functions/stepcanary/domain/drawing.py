@@ -106,7 +106,7 @@ def draw(found: Evidence) -> Picture:
         exposure=_exposure(metrics),
         signals=sorted(found.signals, key=lambda signal: signal.at),
         last=_last(found, acts),
-        foreign=[Said(at=m.at, what="foreign", reason=m.text) for m in acts.of("foreign")],
+        foreign=[Said(at=m.at, source="foreign", reason=m.text) for m in acts.of("foreign")],
         tasks=found.tasks,
         routes=found.routes,
         deployed=list(_deployed(acts)),
@@ -349,9 +349,12 @@ def _exposure(metrics: list[MetricSeen]) -> Exposure | None:
 
 
 def _last(found: Evidence, acts: _Acts) -> Said | None:
-    said = [Said(at=d.at, what=d.next, reason=d.reason) for d in found.verdicts]
-    said += [Said(at=s.at * SECOND, what=s.kind, reason=s.reason, by=s.by) for s in found.signals]
-    said += [Said(at=m.at, what="foreign", reason=m.text) for m in acts.of("foreign")]
+    said = [Said(at=d.at, source="verdict", what=d.next, reason=d.reason) for d in found.verdicts]
+    said += [
+        Said(at=s.at * SECOND, source="signal", what=s.kind, reason=s.reason, by=s.by)
+        for s in found.signals
+    ]
+    said += [Said(at=m.at, source="foreign", reason=m.text) for m in acts.of("foreign")]
     return max(said, key=lambda each: each.at, default=None)
 
 

@@ -93,8 +93,10 @@ class Said(Model):
     """Something that was decided or found, in a sentence, and by whom."""
 
     at: int
-    what: str
-    """A kind of signal, what follows a verdict, or `foreign` for what somebody else wrote."""
+    source: Literal["verdict", "signal", "foreign"]
+    """Foreign is what somebody else was found to have written."""
+    what: str = ""
+    """What follows the verdict, or the kind of the signal."""
     reason: str = ""
     by: str = ""
 
