@@ -3,15 +3,14 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 from stepcanary_cli.outcomes import Answer, Ended
 from stepcanary_cli.text import in_lines, visible
-from stepcanary_cli.times import duration, moment
+from stepcanary_cli.times import ago, clock, duration, moment, now
 from stepcanary_cli.views import JsonLines, Lines, Terminal, View
 
 WIDE = 4_000
@@ -32,7 +31,7 @@ class Screen:
             view: View = JsonLines()
             self._one_line = True
         elif sys.stdout.isatty() and not self._as_json:
-            view = Terminal(Console(markup=False, emoji=False, highlight=False))
+            view = Terminal(_console(None))
         else:
             view = Lines(self.progress, self._tell)
         self._view = view
@@ -58,17 +57,29 @@ class Screen:
 
     def answer(self, document: Answer, text: str | Table) -> None:
         if self._as_json:
-            click.echo(json.dumps(document, indent=None if self._one_line else 2))
+            self._put(document)
         elif isinstance(text, str):
             click.echo(visible(text))
         else:
             self._table(text)
 
+    def picture(self, document: Answer, drawn: Callable[[int], RenderableType]) -> None:
+        """As the watch shows it, for a width; what is drawn has no character that is obeyed."""
+        if self._as_json:
+            self._put(document)
+            return
+        console = _console(None if sys.stdout.isatty() else WIDE)
+        with console.capture() as captured:
+            console.print(drawn(console.width))
+        for line in captured.get().splitlines():
+            click.echo(line.rstrip())
+
+    def _put(self, document: Answer) -> None:
+        click.echo(json.dumps(document, indent=None if self._one_line else 2))
+
     def _table(self, table: Table) -> None:
         """Not by rich itself, which ends the process where nobody reads on."""
-        # What AWS and people say has brackets of its own.
-        wide = Console(width=WIDE, markup=False, emoji=False, highlight=False)
-        screen = Console(markup=False, emoji=False, highlight=False)
+        wide, screen = _console(WIDE), _console(None)
         is_on_screen = sys.stdout.isatty()
         fits = not is_on_screen or wide.measure(table).maximum <= screen.width
         console = wide if fits else screen
@@ -77,6 +88,11 @@ class Screen:
                 console.print(part)
         for line in captured.get().splitlines():
             click.echo(line.rstrip())
+
+
+def _console(width: int | None) -> Console:
+    """What AWS and people say has brackets of its own."""
+    return Console(width=width, markup=False, emoji=False, highlight=False)
 
 
 def text_of_end(ended: Ended) -> str:
@@ -123,20 +139,24 @@ def service_status(found: Answer) -> str:
     lines = [f"{found['service']}: {found['summary']}"]
     lines += [line for release in found["running"] for line in _running(release)]
     lines += [
-        f"  waits for its turn: {name_of(place['execution'])}, since {moment(place['since'])}"
+        f"  waits for its turn: {name_of(place['execution'])}, since {_since(place['since'])}"
         for place in found["waiting"]
     ]
     lines += [f"  {route}: {weights}" for route, weights in found["splits"].items()]
     if last := found.get("last"):
-        ended = f"{last['outcome']} at {moment(last['at'])}"
+        ended = f"{last['outcome']} {ago(last['at'], now())}"
         lines.append(f"  last: {name_of(last['execution'])}, {ended}: {last['cause']}")
     return "\n".join(lines)
+
+
+def _since(seconds: int | None) -> str:
+    return "" if seconds is None else f"{clock(seconds, now())} ({ago(seconds, now())})"
 
 
 def _running(release: Answer) -> list[str]:
     weight = "" if release.get("weight") is None else f", canary {release['weight']} %"
     by = f", by {release['by']}" if release.get("by") else ""
-    since = f", since {moment(release.get('since'))}" if release.get("since") else ""
+    since = f", since {_since(release.get('since'))}" if release.get("since") else ""
     lines = [f"  {name_of(release['execution'])}: {release['stage']}{weight}{by}{since}"]
     if not release["alive"]:
         lines.append("  its execution has ended; Reconcile puts it right")
@@ -162,11 +182,11 @@ def stack_status(found: Answer) -> str | Table:
                 kind if kind == "stranded" else holder["stage"],
                 f"{holder['weight']} %",
                 holder["by"],
-                moment(holder["since"]),
+                _since(holder["since"]),
                 holder["needs"],
             )
     for waiter in found["waiting"]:
-        execution, since = name_of(waiter["execution"]), moment(waiter["since"])
+        execution, since = name_of(waiter["execution"]), _since(waiter["since"])
         made.add_row(waiter["service"], execution, "waits", "", "", since, "")
     for split in found["moved"]:
         made.add_row("", "", "moved", "", "", "", f"{split} is not at rest: find out who moved it")
@@ -175,52 +195,20 @@ def stack_status(found: Answer) -> str | Table:
 
 def history(found: Answer) -> str | Table:
     if not found["releases"]:
-        return f"{found['service']}: no release has begun yet"
-    made = table("release", "outcome", "started", "took", "by", "cause")
+        return f"{found['service'] or 'all services'}: no release has begun yet"
+    services = [] if found["service"] else ["service"]
+    made = table(*services, "release", "outcome", "started", "took", "by", "cause")
     for past in found["releases"]:
         made.add_row(
+            *(past["service"] for _ in services),
             name_of(past["execution"]),
             past["outcome"],
-            moment(past["started_at"]),
+            f"{moment(past['started_at'])}, {ago(past['started_at'], now())}",
             duration(past["seconds"]),
             past["by"],
             past["cause"],
         )
     return made
-
-
-def story(found: Answer) -> str:
-    lines = [f"{found['service']}: release {name_of(found['execution'])}"]
-    if past := found.get("past"):
-        took = f" after {duration(past['seconds'])}" if past.get("seconds") is not None else ""
-        lines.append(f"  {past['outcome']}{took}, begun {moment(past['started_at'])}")
-        lines += [f"  {text}" for text in (past["cause"],) if text]
-    if now := found.get("now"):
-        # Its warnings are the plan's, which follow.
-        lines += _running({**now, "warnings": []})
-    plan: dict[str, Any] = found.get("plan") or {}
-    if plan.get("by"):
-        lines.append(f"  by {plan['by']}")
-    for container, image in (plan.get("images") or {}).items():
-        lines.append(f"  {container}: {image}")
-    for side, definition in (plan.get("task_definitions") or {}).items():
-        lines.append(f"  {side}: {definition}")
-    steps = [f"{step['weight']} % for {step['bake_seconds']} s" for step in plan.get("steps", [])]
-    lines += [f"  steps: {', '.join(steps)}"] if steps else []
-    lines += [f"  alarms: {', '.join(plan['alarms'])}"] if plan.get("alarms") else []
-    lines += [f"  warning: {warning}" for warning in plan.get("warnings", [])]
-    lines += [_event(event) for event in found["events"]]
-    return "\n".join(lines)
-
-
-def _event(event: Answer) -> str:
-    detail = event["detail"]
-    if signal := detail.get("signal"):
-        reason = f": {signal['reason']}" if signal.get("reason") else ""
-        text = f"{signal['kind']} by {signal.get('by') or 'somebody'}{reason}"
-    else:
-        text = f"{event['kind']} {json.dumps(detail)}"
-    return f"  {moment(event['at'] // 1_000)}  {text}"
 
 
 def checked(found: Answer) -> str:

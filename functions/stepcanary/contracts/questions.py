@@ -28,7 +28,7 @@ PageMark = Annotated[
     str,
     Field(max_length=400),
     Like(
-        r"(release#[0-9]{12}#\S+)?",
+        r"(release#[0-9]{12}#\S+|day#\d{4}-\d\d-\d\d#(\d{12}#\S+)?)?",
         "release#001795716620#release-shop-1",
         ", as the page before has answered it, or empty for the first page",
     ),
@@ -43,10 +43,15 @@ class StatusQuestion(Contract):
 
 
 class HistoryQuestion(Contract):
-    """The last releases of a service. `after` is what the page before has answered."""
+    """The last releases of a service; without one those of all services. `since` is a day, by UTC;
+    left out, it is seven days ago for all services. `after` is what the page before has
+    answered."""
 
     question: Literal["history"]
-    service: ServiceName
+    service: ServiceName | None = None
+    since: Annotated[
+        str, Field(max_length=10), Like(r"(\d{4}-\d\d-\d\d)?", "2026-11-20", ", a day, or empty")
+    ] = ""
     after: PageMark = ""
 
 
@@ -164,7 +169,8 @@ class PastRelease(Contract):
 
 
 class History(Contract):
-    """The newest first; `after` goes on from there, None on the last page."""
+    """The newest first; `after` goes on from there, None on the last page. `service` is empty where
+    it is of all."""
 
     service: str
     releases: list[PastRelease]
