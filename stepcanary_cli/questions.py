@@ -31,8 +31,7 @@ def status(service: str | None) -> Exit:
 @click.option("--after", default="", help="Go on with the page after this, as the last one said.")
 @common
 def history(service: str | None, since: str | None, after: str) -> Exit:
-    """List the last releases of a service, the newest first; without one those of all services, of
-    the last seven days."""
+    """List the last releases of a service, or of all since a day."""
     mine = use()
     asked = {"service": service, "since": since, "after": after}
     said = {name: value for name, value in asked.items() if value}
@@ -47,7 +46,7 @@ def history(service: str | None, since: str | None, after: str) -> Exit:
 @click.argument("release", metavar="EXECUTION|SERVICE")
 @common
 def show(release: str) -> Exit:
-    """Show one release as its watch would end: of a service the running or last one."""
+    """Show one release as its watch ends: of a service the last one."""
     mine = use()
     found = mine.connection.ask({"question": "show", "release": release})
     mine.screen.picture(found, lambda width: stories.story(found, width))
