@@ -12,9 +12,14 @@ from stepcanary_cli.options import Use, common, use
 from stepcanary_cli.outcomes import Answer, Ended, Exit
 from stepcanary_cli.requests import version_named
 from stepcanary_cli.showing import text_of_end
-from stepcanary_cli.watching import Watch
+from stepcanary_cli.watching import Watch, until_over
 
 watched = click.option("--detach", is_flag=True, help="Do not watch the release.")
+lined = click.option(
+    "--lines",
+    is_flag=True,
+    help="With --json: a document on a line for each change; the last one is the end.",
+)
 gated = click.option(
     "--until-gate", is_flag=True, help="Leave when it waits for a person, with exit code 4."
 )
@@ -68,6 +73,7 @@ def origin_options(command: Any) -> Any:
 @origin_options
 @watched
 @gated
+@lined
 @common
 def release(
     service: str,
@@ -77,8 +83,7 @@ def release(
     commit: str,
     pushed_at: str,
     link: str,
-    detach: bool,
-    until_gate: bool,
+    **watching: bool,
 ) -> Exit:
     """Release a new version, and watch it."""
     request = version_named(images, task_definitions, profile)
@@ -89,7 +94,7 @@ def release(
             "nothing to release: name the new version with --image CONTAINER=IMAGE, or with"
             " --task-definitions PRIMARY CANARY"
         )
-    return _release("release", service, request, detach=detach, until_gate=until_gate)
+    return _release("release", service, request, **watching)
 
 
 @click.command()
@@ -99,28 +104,27 @@ def release(
 )
 @watched
 @gated
+@lined
 @common
-def rollback(service: str, to: str, detach: bool, until_gate: bool) -> Exit:
+def rollback(service: str, to: str, **watching: bool) -> Exit:
     """Release the previous version again."""
     request: Answer = {"action": "rollback", **({"to": to} if to else {})}
-    return _release("rollback", service, request, detach=detach, until_gate=until_gate)
+    return _release("rollback", service, request, **watching)
 
 
 def _release(
-    command: str, service: str, request: Answer, *, detach: bool, until_gate: bool
+    command: str, service: str, request: Answer, *, detach: bool, until_gate: bool, lines: bool
 ) -> Exit:
     mine = use()
+    view = mine.screen.view(lines=lines)
     execution = _start(mine, command, service, request)
     if detach:
         started = Ended(execution, "Started", "it goes on by itself")
         mine.screen.answer(started.as_json(), execution)
         return started.exit_code
     mine.screen.progress(execution)
-    return finish(
-        mine,
-        service,
-        Watch(mine.connection, execution, mine.screen.progress).until_end(until_gate=until_gate),
-    )
+    watch = Watch(mine.connection, execution, view)
+    return finish(mine, service, watch.until_end(until_gate=until_gate))
 
 
 def _start(mine: Use, command: str, service: str, request: Answer) -> str:
@@ -146,7 +150,7 @@ def act(service: str, request: Answer) -> tuple[Use, Ended]:
     """Take an action, and wait until it is done or refused."""
     mine = use()
     execution = _start(mine, request["action"], service, request)
-    return mine, Watch(mine.connection, execution, lambda _line: None).until_end()
+    return mine, until_over(mine.connection, execution)
 
 
 @click.command()
@@ -162,12 +166,14 @@ def shift(service: str, weight: int) -> Exit:
 @click.command()
 @click.argument("release", metavar="SERVICE|EXECUTION_ARN")
 @gated
+@lined
 @common
-def watch(release: str, until_gate: bool) -> Exit:
+def watch(release: str, until_gate: bool, lines: bool) -> Exit:
     """Follow the release of a service, or an execution, until it ends."""
     mine = use()
     execution = release if release.startswith("arn:") else _running(mine, release)
-    ended = Watch(mine.connection, execution, mine.screen.progress).until_end(until_gate=until_gate)
+    view = mine.screen.view(lines=lines)
+    ended = Watch(mine.connection, execution, view).until_end(until_gate=until_gate)
     mine.screen.answer(ended.as_json(), text_of_end(ended))
     return ended.exit_code
 

@@ -67,7 +67,7 @@ def run(words: list[str]) -> int:
         Screen(as_json=as_json).warn(str(failure))
     if as_json:
         document: dict[str, Any] = {"error": str(failure), "exit_code": int(failure.exit_code)}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json.dumps(document, indent=None if "--lines" in words else 2))
     return failure.exit_code
 
 

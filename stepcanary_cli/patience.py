@@ -43,4 +43,6 @@ class Patience:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
             self.reached = True
+            if told:
+                self.say("AWS answers again")
             return answer

@@ -1,7 +1,8 @@
 """Previews: what a release would be like, as text for people."""
 
 from stepcanary_cli.outcomes import Answer
-from stepcanary_cli.showing import checked, columns, duration, moment
+from stepcanary_cli.showing import checked, columns
+from stepcanary_cli.times import duration, moment
 
 
 def previewed(found: Answer) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from stepcanary.version import VERSION
-from stepcanary_cli import showing
+from stepcanary_cli import showing, stories
 from stepcanary_cli.acts import version_options
 from stepcanary_cli.options import common, use
 from stepcanary_cli.outcomes import Answer, Exit
@@ -26,13 +26,16 @@ def status(service: str | None) -> Exit:
 
 
 @click.command()
-@click.argument("service")
+@click.argument("service", required=False)
+@click.option("--since", metavar="DAY", help="Only those that began on this day, by UTC, or later.")
 @click.option("--after", default="", help="Go on with the page after this, as the last one said.")
 @common
-def history(service: str, after: str) -> Exit:
-    """List the last releases of a service, the newest first."""
+def history(service: str | None, since: str | None, after: str) -> Exit:
+    """List the last releases of a service, or of all since a day."""
     mine = use()
-    found = mine.connection.ask({"question": "history", "service": service, "after": after})
+    asked = {"service": service, "since": since, "after": after}
+    said = {name: value for name, value in asked.items() if value}
+    found = mine.connection.ask({"question": "history", **said})
     mine.screen.show(found, showing.history)
     if found.get("after"):
         mine.screen.warn(f"there are more: --after '{found['after']}'")
@@ -43,10 +46,10 @@ def history(service: str, after: str) -> Exit:
 @click.argument("release", metavar="EXECUTION|SERVICE")
 @common
 def show(release: str) -> Exit:
-    """Show one release in full: of a service the running or last one."""
+    """Show one release as its watch ends: of a service the last one."""
     mine = use()
     found = mine.connection.ask({"question": "show", "release": release})
-    mine.screen.show(found, showing.story)
+    mine.screen.picture(found, lambda width: stories.story(found, width))
     return Exit.DONE
 
 

@@ -13,7 +13,8 @@ from stepcanary.domain.replay import Minutes, Rejudged, Replay
 from stepcanary_cli.options import Use, common, use
 from stepcanary_cli.outcomes import Answer, Exit
 from stepcanary_cli.requests import version_named
-from stepcanary_cli.showing import columns, duration, name_of
+from stepcanary_cli.showing import columns, name_of
+from stepcanary_cli.times import duration
 
 DAYS, MOST_DAYS = 14, 15
 """CloudWatch keeps minutes for fifteen days."""

@@ -3,20 +3,18 @@
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any
-from unicodedata import category
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 
 from stepcanary_cli.outcomes import Answer, Ended
+from stepcanary_cli.text import in_lines, visible
+from stepcanary_cli.times import ago, clock, duration, moment, now
+from stepcanary_cli.views import JsonLines, Lines, Terminal, View
 
 WIDE = 4_000
 """Where the output is no terminal: a row is one line."""
-HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Kinds of characters that a terminal obeys, or cannot show."""
 
 
 class Screen:
@@ -24,32 +22,64 @@ class Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
+        self._view: View | None = None
+        self._one_line = False
+
+    def view(self, *, lines: bool = False) -> View:
+        """For a release that goes on; with `lines` each change is a document of its own."""
+        if self._as_json and lines:
+            view: View = JsonLines()
+            self._one_line = True
+        elif sys.stdout.isatty() and not self._as_json:
+            view = Terminal(_console(None))
+        else:
+            view = Lines(self.progress, self._tell)
+        self._view = view
+        return view
 
     def progress(self, text: str) -> None:
         """What goes on. It is no answer."""
-        click.echo(_visible(text), err=self._as_json)
+        click.echo(visible(text), err=self._as_json)
         (sys.stderr if self._as_json else sys.stdout).flush()
 
     def warn(self, text: str) -> None:
-        click.echo(f"stepcanary: {_visible(text)}", err=True)
+        if self._view is not None and not self._view.is_over:
+            self._view.note(text)
+        else:
+            self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        click.echo(f"stepcanary: {visible(text)}", err=True)
 
     def show(self, found: Answer, text_of: Callable[[Answer], str | Table]) -> None:
         """What the stack has answered. In its texts are people's own words."""
-        self.answer(found, text_of(_in_lines(found)))
+        self.answer(found, text_of(in_lines(found)))
 
     def answer(self, document: Answer, text: str | Table) -> None:
         if self._as_json:
-            click.echo(json.dumps(document, indent=2))
+            self._put(document)
         elif isinstance(text, str):
-            click.echo(_visible(text))
+            click.echo(visible(text))
         else:
             self._table(text)
 
+    def picture(self, document: Answer, drawn: Callable[[int], RenderableType]) -> None:
+        """As the watch shows it, for a width; what is drawn has no character that is obeyed."""
+        if self._as_json:
+            self._put(document)
+            return
+        console = _console(None if sys.stdout.isatty() else WIDE)
+        with console.capture() as captured:
+            console.print(drawn(console.width))
+        for line in captured.get().splitlines():
+            click.echo(line.rstrip())
+
+    def _put(self, document: Answer) -> None:
+        click.echo(json.dumps(document, indent=None if self._one_line else 2))
+
     def _table(self, table: Table) -> None:
         """Not by rich itself, which ends the process where nobody reads on."""
-        # What AWS and people say has brackets of its own.
-        wide = Console(width=WIDE, markup=False, emoji=False, highlight=False)
-        screen = Console(markup=False, emoji=False, highlight=False)
+        wide, screen = _console(WIDE), _console(None)
         is_on_screen = sys.stdout.isatty()
         fits = not is_on_screen or wide.measure(table).maximum <= screen.width
         console = wide if fits else screen
@@ -60,23 +90,9 @@ class Screen:
             click.echo(line.rstrip())
 
 
-def _visible(text: str) -> str:
-    """Whoever sends a reason or a name has no say over the terminal of who reads it."""
-    return "".join(
-        character
-        if character == "\n" or category(character) not in HIDDEN
-        else character.encode("unicode_escape", "surrogatepass").decode()
-        for character in text
-    )
-
-
-def _in_lines(found: Any) -> Any:
-    """With every text on one line, so that no word of people looks like a line of ours."""
-    if isinstance(found, dict):
-        return {_in_lines(key): _in_lines(value) for key, value in found.items()}
-    if isinstance(found, list):
-        return [_in_lines(each) for each in found]
-    return _visible(" ".join(found.splitlines())) if isinstance(found, str) else found
+def _console(width: int | None) -> Console:
+    """What AWS and people say has brackets of its own."""
+    return Console(width=width, markup=False, emoji=False, highlight=False)
 
 
 def text_of_end(ended: Ended) -> str:
@@ -85,22 +101,6 @@ def text_of_end(ended: Ended) -> str:
 
 def name_of(execution: str) -> str:
     return execution.rpartition(":")[2]
-
-
-def moment(seconds: int | None) -> str:
-    return (
-        "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    )
-
-
-def duration(seconds: int | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def table(*columns: str) -> Table:
@@ -139,20 +139,24 @@ def service_status(found: Answer) -> str:
     lines = [f"{found['service']}: {found['summary']}"]
     lines += [line for release in found["running"] for line in _running(release)]
     lines += [
-        f"  waits for its turn: {name_of(place['execution'])}, since {moment(place['since'])}"
+        f"  waits for its turn: {name_of(place['execution'])}, since {_since(place['since'])}"
         for place in found["waiting"]
     ]
     lines += [f"  {route}: {weights}" for route, weights in found["splits"].items()]
     if last := found.get("last"):
-        ended = f"{last['outcome']} at {moment(last['at'])}"
+        ended = f"{last['outcome']} {ago(last['at'], now())}"
         lines.append(f"  last: {name_of(last['execution'])}, {ended}: {last['cause']}")
     return "\n".join(lines)
+
+
+def _since(seconds: int | None) -> str:
+    return "" if seconds is None else f"{clock(seconds, now())} ({ago(seconds, now())})"
 
 
 def _running(release: Answer) -> list[str]:
     weight = "" if release.get("weight") is None else f", canary {release['weight']} %"
     by = f", by {release['by']}" if release.get("by") else ""
-    since = f", since {moment(release.get('since'))}" if release.get("since") else ""
+    since = f", since {_since(release.get('since'))}" if release.get("since") else ""
     lines = [f"  {name_of(release['execution'])}: {release['stage']}{weight}{by}{since}"]
     if not release["alive"]:
         lines.append("  its execution has ended; Reconcile puts it right")
@@ -178,11 +182,11 @@ def stack_status(found: Answer) -> str | Table:
                 kind if kind == "stranded" else holder["stage"],
                 f"{holder['weight']} %",
                 holder["by"],
-                moment(holder["since"]),
+                _since(holder["since"]),
                 holder["needs"],
             )
     for waiter in found["waiting"]:
-        execution, since = name_of(waiter["execution"]), moment(waiter["since"])
+        execution, since = name_of(waiter["execution"]), _since(waiter["since"])
         made.add_row(waiter["service"], execution, "waits", "", "", since, "")
     for split in found["moved"]:
         made.add_row("", "", "moved", "", "", "", f"{split} is not at rest: find out who moved it")
@@ -191,52 +195,20 @@ def stack_status(found: Answer) -> str | Table:
 
 def history(found: Answer) -> str | Table:
     if not found["releases"]:
-        return f"{found['service']}: no release has begun yet"
-    made = table("release", "outcome", "started", "took", "by", "cause")
+        return f"{found['service'] or 'all services'}: no release has begun yet"
+    services = [] if found["service"] else ["service"]
+    made = table(*services, "release", "outcome", "started", "took", "by", "cause")
     for past in found["releases"]:
         made.add_row(
+            *(past["service"] for _ in services),
             name_of(past["execution"]),
             past["outcome"],
-            moment(past["started_at"]),
+            f"{moment(past['started_at'])}, {ago(past['started_at'], now())}",
             duration(past["seconds"]),
             past["by"],
             past["cause"],
         )
     return made
-
-
-def story(found: Answer) -> str:
-    lines = [f"{found['service']}: release {name_of(found['execution'])}"]
-    if past := found.get("past"):
-        took = f" after {duration(past['seconds'])}" if past.get("seconds") is not None else ""
-        lines.append(f"  {past['outcome']}{took}, begun {moment(past['started_at'])}")
-        lines += [f"  {text}" for text in (past["cause"],) if text]
-    if now := found.get("now"):
-        # Its warnings are the plan's, which follow.
-        lines += _running({**now, "warnings": []})
-    plan: dict[str, Any] = found.get("plan") or {}
-    if plan.get("by"):
-        lines.append(f"  by {plan['by']}")
-    for container, image in (plan.get("images") or {}).items():
-        lines.append(f"  {container}: {image}")
-    for side, definition in (plan.get("task_definitions") or {}).items():
-        lines.append(f"  {side}: {definition}")
-    steps = [f"{step['weight']} % for {step['bake_seconds']} s" for step in plan.get("steps", [])]
-    lines += [f"  steps: {', '.join(steps)}"] if steps else []
-    lines += [f"  alarms: {', '.join(plan['alarms'])}"] if plan.get("alarms") else []
-    lines += [f"  warning: {warning}" for warning in plan.get("warnings", [])]
-    lines += [_event(event) for event in found["events"]]
-    return "\n".join(lines)
-
-
-def _event(event: Answer) -> str:
-    detail = event["detail"]
-    if signal := detail.get("signal"):
-        reason = f": {signal['reason']}" if signal.get("reason") else ""
-        text = f"{signal['kind']} by {signal.get('by') or 'somebody'}{reason}"
-    else:
-        text = f"{event['kind']} {json.dumps(detail)}"
-    return f"  {moment(event['at'] // 1_000)}  {text}"
 
 
 def checked(found: Answer) -> str:

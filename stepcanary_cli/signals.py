@@ -60,7 +60,7 @@ def _request(action: str, reason: str, execution: str) -> dict[str, str]:
 
 
 def _watched(mine: Use, executions: list[str]) -> list[Ended]:
-    return [Watch(mine.connection, each, mine.screen.progress).until_end() for each in executions]
+    return [Watch(mine.connection, each, mine.screen.view()).until_end() for each in executions]
 
 
 @_command("withdraw", WITHDRAW)

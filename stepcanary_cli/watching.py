@@ -2,26 +2,45 @@
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
-from stepcanary_cli.connecting import Connection
-from stepcanary_cli.failures import Interrupted, Lost
-from stepcanary_cli.history import Line, Reader
-from stepcanary_cli.outcomes import Answer, Ended, ended
+from pydantic import ValidationError
 
-LOOK_SECONDS = 1.0
+from stepcanary.domain.patience import LONGEST_TURN_SECONDS
+from stepcanary.domain.picture import Picture
+from stepcanary_cli.connecting import Connection
+from stepcanary_cli.failures import Failure, Interrupted, Lost, Misuse, Refused
+from stepcanary_cli.outcomes import EXITS, Answer, Ended, ended
+from stepcanary_cli.scene import Queued, Shown
+from stepcanary_cli.views import View
+
+LOOK_SECONDS = 2.0
+MOST_LOOKS = 5
+"""So many looks are left out at most, where nothing is due for long: a revert may come at any
+time."""
+TICK_SECONDS = 1.0
+AFTER_SECONDS = 300.0
+"""How long it is seen what becomes of the traffic of an execution that was stopped."""
 ALIVE = ("RUNNING", "PENDING_REDRIVE")
-EVENTS_PER_PAGE = 100
+
+
+def until_over(connection: Connection, execution: str) -> Ended:
+    """How an execution ended, which is over soon."""
+    while True:
+        described = connection.describe(execution)
+        if described["status"] not in ALIVE:
+            return ended(described)
+        time.sleep(LOOK_SECONDS / 2)
 
 
 class Watch:
-    """Of one execution. `say` is told each state as it is entered."""
+    """Of one execution, by the picture of its release."""
 
-    def __init__(self, connection: Connection, execution: str, say: Callable[[str], None]) -> None:
-        self._connection, self.execution, self._say = connection, execution, say
-        self._reader = Reader()
-        self._last, self._service = 0, "SERVICE"
+    def __init__(self, connection: Connection, execution: str, view: View) -> None:
+        self._connection, self.execution, self._view = connection, execution, view
+        self._service = "SERVICE"
+        self._sees = True
+        """Whether the stack answers what the release is like."""
 
     def until_end(self, *, until_gate: bool = False) -> Ended:
         """How it ended; with `until_gate`, also that it waits for a person. Raises `Lost` with the
@@ -38,54 +57,105 @@ class Watch:
                 f"what was started goes on; `stepcanary watch {self._service}` shows it, and"
                 f" `stepcanary revert {self._service}` takes the traffic back"
             ) from interrupted
+        finally:
+            self._view.end()
 
     def _until_end(self, *, until_gate: bool) -> Ended:
         while True:
             described = self._connection.describe(self.execution)
             self._service = service_of(described)
-            lines = list(self._reader.read(self._new_events()))
-            for line in lines:
-                self._say(_text_of(line))
-            if described["status"] not in ALIVE:
-                return ended(described)
-            if lines and lines[-1].is_gate:
-                self._say(
-                    f"          it waits for a person: stepcanary promote|revert {self._service}"
-                )
-                if until_gate:
-                    return Ended(self.execution, "Waiting", f"{lines[-1].state}: it waits")
-            time.sleep(LOOK_SECONDS)
+            is_over = described["status"] not in ALIVE
+            shown = self._look(is_over=is_over)
+            if shown is not None:
+                self._view.show(shown)
+            if is_over:
+                return self._ended(described, shown)
+            waits = shown.waiting if isinstance(shown, Picture) else None
+            if until_gate and waits is not None and waits.is_for_a_person:
+                return Ended(self.execution, "Waiting", f"{waits.kind}: it waits for a person")
+            self._rest(_pause(shown))
 
-    def _new_events(self) -> list[dict[str, Any]]:
-        """Those since the last look, in their order."""
-        found = self._connection.call(self._read_back)
-        if found:
-            self._last = found[0]["id"]
-        return list(reversed(found))
+    def _look(self, *, is_over: bool) -> Shown | None:
+        """None where the stack does not say, or where nothing was begun and nothing will be."""
+        if not self._sees:
+            return None
+        try:
+            found = self._connection.ask({"question": "show", "release": self.execution})
+            if found.get("picture"):
+                return Picture.model_validate(found["picture"], extra="ignore", strict=False)
+            why = "the stack is older than this command"
+        except Refused:
+            return None if is_over else self._queued()
+        except Lost:
+            raise
+        except ValidationError:
+            why = "the stack is of another version than this command"
+        except Failure as failure:
+            why = str(failure)
+        self._sees = False
+        self._view.note(f"how the release stands cannot be seen: {why}; its end will be told")
+        return None
 
-    def _read_back(self) -> list[dict[str, Any]]:
-        pages = self._connection.sfn.get_paginator("get_execution_history").paginate(
-            executionArn=self.execution,
-            reverseOrder=True,
-            PaginationConfig={"PageSize": EVENTS_PER_PAGE},
-        )
-        found: list[dict[str, Any]] = []
-        for page in pages:
-            for event in page["events"]:
-                if event["id"] <= self._last:
-                    return found
-                found.append(event)
-        return found
+    def _queued(self) -> Queued:
+        """The ledger has no document of it yet."""
+        planned = Queued(self._service, self.execution, "it is being planned")
+        try:
+            status = self._connection.ask({"question": "status", "service": self._service})
+        except (Refused, Misuse):
+            # Its profile may be in its request alone, and its service in a build's file.
+            return planned
+        mine = [each for each in status["waiting"] if each["execution"] == self.execution]
+        if not mine:
+            return planned
+        since = mine[0]["since"]
+        if not mine[0].get("split"):
+            why = "it waits to begin: many were started at once"
+            return Queued(self._service, self.execution, why, since, None, ("withdraw",))
+        ahead = [each["execution"].rpartition(":")[2] for each in status["running"]]
+        why = f"it waits for its turn{f', behind {ahead[0]}' if ahead else ''}"
+        until = since + LONGEST_TURN_SECONDS
+        return Queued(self._service, self.execution, why, since, until, ("withdraw",))
+
+    def _rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, TICK_SECONDS))
+            self._view.tick()
+
+    def _ended(self, described: Answer, shown: Shown | None) -> Ended:
+        found = ended(described)
+        if found.outcome in EXITS or not isinstance(shown, Picture):
+            return found
+        until = time.monotonic() + AFTER_SECONDS
+        while isinstance(shown, Picture) and shown.phase != "over" and time.monotonic() < until:
+            self._rest(LOOK_SECONDS)
+            shown = self._look(is_over=True)
+            if shown is not None:
+                self._view.show(shown)
+        return Ended(found.execution, found.outcome, f"{found.cause}. {_what_became(shown)}")
 
 
-def _text_of(line: Line) -> str:
-    weight = "" if line.weight is None else f"canary {line.weight} %"
-    return f"{line.at:%H:%M:%S}  {line.state:<18} {weight}".rstrip()
+def _what_became(shown: Shown | None) -> str:
+    """Of the traffic of an execution that was stopped."""
+    if isinstance(shown, Picture) and shown.phase == "over":
+        return f"Its release ended {shown.outcome}: {shown.cause}"
+    routes = shown.routes if isinstance(shown, Picture) else {}
+    where = "; ".join(f"{route} is at {weights}" for route, weights in routes.items())
+    return f"Its traffic has not returned yet{f': {where}' if where else ''}; see docs/runbook.md"
+
+
+def _pause(shown: Shown | None) -> float:
+    """A twentieth of what is left of a wait: who looks often sees no more of it."""
+    if not isinstance(shown, Picture) or shown.waiting is None:
+        return LOOK_SECONDS
+    left = (shown.waiting.until - shown.drawn_at) / 1_000
+    return max(LOOK_SECONDS, min(MOST_LOOKS * LOOK_SECONDS, left / 20))
 
 
 def service_of(described: Answer) -> str:
     """What the execution is about; a placeholder where its input is a build's file."""
     try:
-        return str(json.loads(described["input"])["service"])
+        found: Any = json.loads(described["input"])["service"]
     except (KeyError, TypeError, ValueError):
         return "SERVICE"
+    return str(found)

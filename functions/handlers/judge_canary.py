@@ -13,7 +13,9 @@ from stepcanary.release import promotion, rollout, telling
 @answers
 def lambda_handler(event: JudgeInput, _context: LambdaContext) -> Progress:
     if event.returning:
-        progress = promotion.judge_return(event.release, event.fence, event.step, event.holds)
+        progress = promotion.judge_return(
+            event.release, event.fence, event.step, event.holds, event.moment
+        )
     else:
         progress = rollout.judge_canary(
             event.release,

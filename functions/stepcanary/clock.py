@@ -12,6 +12,10 @@ def epoch_seconds() -> int:
     return int(now().timestamp())
 
 
+def epoch_milliseconds() -> int:
+    return int(now().timestamp() * 1_000)
+
+
 def sleep(seconds: float) -> None:
     """For moments only: a function that sleeps is paid for."""
     time.sleep(seconds)

@@ -53,13 +53,14 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     print(f"\n{scenario.name}: release of {scenario.tag}, which should end {scenario.outcome}")
     if scenario.expected:
         print(f"  expected: {scenario.expected}", flush=True)
-    client, view = Client(sandbox.url, canary=article.CANARY, rate=scenario.rate), View()
+    client = Client(sandbox.url, canary=article.CANARY, rate=scenario.rate)
     operator = Operator(sandbox, scenario.acts)
     if scenario.before:
         scenario.before(sandbox)
     before, shifts = sandbox.runs("example1"), list[exposure.Shift]()
     scaling = sandbox.scaling()
     began, began_at = time.monotonic(), time.time()
+    view = View(sandbox, client, began)
     client.start()
     try:
         while time.monotonic() - began < scenario.seconds_before:
@@ -77,12 +78,12 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
             client.set_weight(split[1])
             if split[1] != (shifts[-1][1] if shifts else 0):
                 shifts.append((time.monotonic(), split[1]))
-            stopped = execution["status"] == "ABORTED"
-            view.show(began, "(stopped)" if stopped else path[-1] if path else "", split, client)
+            view.show(arn)
             # Where the execution cannot, help from outside ends the release.
             others = [sfn.describe_execution(executionArn=other) for other in operator.started]
             running = [each for each in (execution, *others) if each["status"] == "RUNNING"]
             if not running and sandbox.is_free():
+                view.show(arn, last=True)
                 break
             operator.look(arn, path, client)
             if time.monotonic() - began > LONGEST_SECONDS:

@@ -1,37 +1,68 @@
-"""View: a release as the terminal shows it."""
+"""View: a release as the command line's watch shows it, with what its users saw."""
 
-import shutil
+import json
 import sys
 import time
 
+from rich.console import Console
+
 from sandbox.client import Client
+from sandbox.cloud import Sandbox
+from stepcanary.domain.picture import Picture
+from stepcanary.domain.questions import function_of
+from stepcanary_cli.views import Lines, Terminal
+from stepcanary_cli.views import View as Watch
+
+LOOK_SECONDS = 0.7
 
 
 class View:
-    """One line that changes on a terminal, plain lines elsewhere."""
+    """A picture that changes in its place on a terminal, lines elsewhere."""
 
-    def __init__(self) -> None:
-        self._live = sys.stdout.isatty()
-        self._last = ""
-
-    def show(self, began: float, state: str, split: tuple[int, int], client: Client) -> None:
-        total = client.total
-        versions = "  ".join(
-            f"{version}: {count} ({total.errors_by_version[version]} errors)"
-            for version, count in sorted(total.by_version.items())
+    def __init__(self, sandbox: Sandbox, client: Client, began: float) -> None:
+        self._sandbox, self._client, self._began = sandbox, client, began
+        self._looked_at = 0.0
+        self._said = False
+        self._watch: Watch = (
+            Terminal(Console(markup=False, emoji=False, highlight=False), footer=self._users)
+            if sys.stdout.isatty()
+            else Lines(self._say, self._say)
         )
-        key = f"{state} {split}"
-        seconds = time.monotonic() - began
-        line = f"{seconds:6.1f} s  {state:<15} {split[0]:>3}:{split[1]:<3}  {versions}"
-        if self._live:
-            end = "\n" if key != self._last else ""
-            # A line that wraps could not be written over.
-            shown = line[: shutil.get_terminal_size().columns - 1]
-            print(f"\r\x1b[K{shown}", end=end, flush=True)
-        elif key != self._last:
-            print(line, flush=True)
-        self._last = key
+
+    def show(self, execution: str, *, last: bool = False) -> None:
+        """Nothing as long as the release has not begun."""
+        now = time.monotonic()
+        if last or now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            if (picture := self._ask(execution)) is not None:
+                self._watch.show(picture)
+                if self._said:
+                    print(f"          {self._users()}", flush=True)
+                self._said = False
+                return
+        self._watch.tick()
 
     def end(self) -> None:
-        if self._live:
-            print()
+        self._watch.end()
+
+    def _ask(self, execution: str) -> Picture | None:
+        answer = self._sandbox.client("lambda").invoke(
+            FunctionName=function_of(self._sandbox.machine),
+            Payload=json.dumps({"question": "show", "release": execution}),
+        )
+        found = json.loads(answer["Payload"].read())
+        if not found.get("accepted"):
+            return None
+        return Picture.model_validate(found["answer"]["picture"], strict=False)
+
+    def _say(self, text: str) -> None:
+        self._said = True
+        print(f"{time.monotonic() - self._began:6.1f} s  {text}", flush=True)
+
+    def _users(self) -> str:
+        total = self._client.total
+        versions = ", ".join(
+            f"{count} by {version} ({total.errors_by_version[version]} errors)"
+            for version, count in sorted(total.by_version.items())
+        )
+        return f"its users: {total.requests} requests, {versions or 'none yet'}"

@@ -40,6 +40,7 @@ def stack(here: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The world, as a command line that was given its state machine finds it."""
     monkeypatch.setenv("STATE_MACHINE", here.machine)
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(watching, "AFTER_SECONDS", 1)
     with awslambda.filled(template.functions(), here.invoker, here.clock.after):
         yield here
 

@@ -20,6 +20,7 @@ from stepcanary_cli.connecting import Connection, Place
 from stepcanary_cli.failures import Failure, Garbled, Lost, Misuse, explained
 from stepcanary_cli.outcomes import Exit, ended
 from stepcanary_cli.patience import Patience
+from stepcanary_cli.views import Lines
 from stepcanary_cli.watching import Watch
 from tests.cli.conftest import Command
 
@@ -107,7 +108,7 @@ def test_one_that_was_there_is_tried_again_for_a_while(slept: list[float]) -> No
     patience = Patience(60, said.append)
     assert patience.call(Calls("there")) == "there"
     assert patience.call(Calls(DOWN, DOWN, refused("ThrottlingException"), "back")) == "back"
-    assert said == ["AWS does not answer; trying again for 60 s"]
+    assert said == ["AWS does not answer; trying again for 60 s", "AWS answers again"]
     with pytest.raises(Lost):
         patience.call(Calls(DOWN))
     assert 50 < sum(slept) < 70
@@ -135,15 +136,27 @@ def client(**calls: Any) -> Any:
     return made
 
 
+NOT_BEGUN = {"accepted": False, "cause": "the ledger has no document of it", "version": "1"}
+
+
+def asked(answer: dict[str, Any]) -> Any:
+    """Lambda's client, whose function answers this however often."""
+
+    def invoke(**_: Any) -> dict[str, Any]:
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+    return client(invoke=invoke)
+
+
 def test_a_watch_that_loses_its_connection_says_how_to_go_on(
     slept: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0)
     described = {"status": "RUNNING", "executionArn": EXECUTION, "input": "{}"}
-    pages = type("Pages", (), {"paginate": staticmethod(lambda **_: [{"events": []}])})
-    sfn = client(describe_execution=Calls(described, DOWN), get_paginator=lambda _name: pages)
+    sfn = client(describe_execution=Calls(described, DOWN))
+    made = connection(sfn=sfn, client=lambda *_: asked(NOT_BEGUN))
     with pytest.raises(Lost) as lost:
-        Watch(connection(sfn=sfn), EXECUTION, print).until_end()
+        Watch(made, EXECUTION, Lines(print, print)).until_end()
     assert str(lost.value).endswith(f"watch it with `stepcanary watch {EXECUTION}`")
     assert lost.value.exit_code == Exit.LOST
     assert slept
@@ -176,11 +189,11 @@ def test_an_answer_that_was_cut_off_is_asked_for_again(
     running = {"status": "RUNNING", "executionArn": EXECUTION, "input": "{}"}
     over = {**running, "status": "FAILED", "error": "Reverted", "cause": "alarms"}
     cut: dict[str, Any] = {}
-    page = Calls([{"events": []}], [cut], [{"events": []}])
-    pages = type("Pages", (), {"paginate": staticmethod(page)})
-    sfn = client(describe_execution=Calls(running, cut, over), get_paginator=lambda _name: pages)
-    assert Watch(connection(sfn=sfn), EXECUTION, print).until_end().exit_code == Exit.REVERTED
-    assert len(slept) >= 2
+    sfn = client(describe_execution=Calls(running, cut, over))
+    made = connection(sfn=sfn, client=lambda *_: asked(NOT_BEGUN))
+    ended_so = Watch(made, EXECUTION, Lines(print, print)).until_end()
+    assert ended_so.exit_code == Exit.REVERTED
+    assert slept
     sfn.start_execution = Calls(cut)
     with pytest.raises(Lost, match=r"no 'executionArn'\. Look at the network"):
         connection(sfn=sfn).start({}, "release-1")
@@ -198,9 +211,9 @@ def test_a_start_that_is_not_answered_may_have_begun(slept: list[float]) -> None
     [b"", b"<html>", b"null", b"[]", b'"x"', b"{}", b'{"accepted": true}', b'{"statusCode": 200}'],
 )
 def test_a_function_that_answers_something_else(payload: bytes) -> None:
-    asked = client(invoke=Calls({"Payload": io.BytesIO(payload)}))
+    answering = client(invoke=Calls({"Payload": io.BytesIO(payload)}))
     made = connection()
-    made.__dict__["client"] = lambda *_: asked
+    made.__dict__["client"] = lambda *_: answering
     with pytest.raises(Failure, match="is no answer to a question") as failed:
         made.ask({"question": "status"})
     assert failed.value.exit_code == Exit.FAULT

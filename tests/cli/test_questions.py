@@ -12,6 +12,7 @@ from stepcanary.contracts.questions import (
     ServiceStatus,
     StackStatus,
 )
+from stepcanary.domain.picture import Picture
 from stepcanary.version import VERSION
 from tests.builders import profile, request
 from tests.cli.conftest import Command
@@ -106,7 +107,9 @@ def test_a_release_is_seen_while_it_runs_and_when_it_is_over(
         story = command("show", named, "--json").json
         assert story["past"] == past
         assert story["plan"]["images"] == {"app": "shop:v2"}
-        assert [event["detail"]["signal"]["kind"] for event in story["events"]] == ["promote"]
+        told = [e["detail"]["signal"]["kind"] for e in story["events"] if e["kind"] == "signal"]
+        assert told == ["promote"]
+        assert story["picture"].keys() == keys(Picture)
     assert "promote by jane" in command("show", "checkout").out
 
 

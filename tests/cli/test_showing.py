@@ -6,7 +6,8 @@ import click
 import pytest
 
 from stepcanary_cli.outcomes import Ended
-from stepcanary_cli.showing import Screen, duration, history, moment, table, text_of_end
+from stepcanary_cli.showing import Screen, history, table, text_of_end
+from stepcanary_cli.times import duration, moment
 
 CAUSE = "alarms: [bold]Rules[].Actions[] :warning: " + "x" * 300
 PAST = {

@@ -19,6 +19,7 @@ from stepcanary.contracts.questions import (
     StackStatus,
 )
 from stepcanary.domain.exposure import Assumed
+from stepcanary.domain.picture import Picture
 from stepcanary.domain.preview import PreviewStep, Source
 from stepcanary.domain.ramp import Ramp, RampStep
 from stepcanary.domain.replay import FalseReverts, Found, Rejudged
@@ -77,6 +78,7 @@ def test_the_page_has_the_keys_of_each_document() -> None:
         "`history`": History,
         "a release in `history`": PastRelease,
         "`show`": ReleaseStory,
+        "`picture` of `show`": Picture,
         "`check`": Checked,
         "`preview`": Previewed,
         "an entry of `answers`": CheckAnswer,

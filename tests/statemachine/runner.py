@@ -226,7 +226,8 @@ class World:
     def signals(self, name: str) -> list[str]:
         """The signals that the release accepted, as `promote by jane`."""
         events = ledger.story(self.arn(name)).events
-        return [str(Signal.model_validate(event["signal"])) for event in events]
+        told = [event["signal"] for event in events if event["kind"] == "signal"]
+        return [str(Signal.model_validate(signal)) for signal in told]
 
     def records(self) -> dict[str, str]:
         """Outcome by execution name."""

@@ -19,6 +19,7 @@ from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Document, Model
 from stepcanary.domain.names import ServiceName
 from stepcanary.domain.outcome import Outcome
+from stepcanary.domain.picture import Picture
 from stepcanary.domain.preview import PreviewStep, Source
 from stepcanary.domain.profile import Step
 from stepcanary.domain.ramp import Ramp
@@ -28,7 +29,7 @@ PageMark = Annotated[
     str,
     Field(max_length=400),
     Like(
-        r"(release#[0-9]{12}#\S+)?",
+        r"(release#[0-9]{12}#\S+|day#\d{4}-\d\d-\d\d#(\d{12}#\S+)?)?",
         "release#001795716620#release-shop-1",
         ", as the page before has answered it, or empty for the first page",
     ),
@@ -43,10 +44,15 @@ class StatusQuestion(Contract):
 
 
 class HistoryQuestion(Contract):
-    """The last releases of a service. `after` is what the page before has answered."""
+    """The last releases of a service; without one those of all services. `since` is a day, by UTC;
+    left out, it is seven days ago for all services. `after` is what the page before has
+    answered."""
 
     question: Literal["history"]
-    service: ServiceName
+    service: ServiceName | None = None
+    since: Annotated[
+        str, Field(max_length=10), Like(r"(\d{4}-\d\d-\d\d)?", "2026-11-20", ", a day, or empty")
+    ] = ""
     after: PageMark = ""
 
 
@@ -170,8 +176,8 @@ class PastRelease(Contract):
 
 
 class History(Contract):
-    """The newest first; `after` goes on from there, None on the last page. `delivery` and its
-    `summary` are of the releases of this page."""
+    """The newest first; `after` goes on from there, None on the last page. `service` is empty where
+    it is of all. `delivery` and its `summary` are of the releases of this page."""
 
     service: str
     releases: list[PastRelease]
@@ -190,7 +196,8 @@ class StoryEvent(Contract):
 
 class ReleaseStory(Contract):
     """All that the ledger has of a release: `plan` is its document, `content` what its primary got.
-    `now` is how it stands while it runs. Who may assume a role is not said."""
+    `now` is how it stands while it runs. `picture` has what all of it comes to. Who may assume a
+    role is not said."""
 
     execution: str
     service: str
@@ -199,6 +206,7 @@ class ReleaseStory(Contract):
     plan: Document | None = None
     content: Content = Field(default={})
     events: list[StoryEvent] = Field(default=[])
+    picture: Picture | None = None
 
 
 class Checked(Contract):

@@ -1,5 +1,8 @@
 """Past: the releases of a service as the ledger has them, and one of them in full."""
 
+from datetime import UTC, date, datetime, timedelta
+
+from stepcanary import clock
 from stepcanary.contracts.questions import (
     History,
     HistoryQuestion,
@@ -8,30 +11,34 @@ from stepcanary.contracts.questions import (
     ShowQuestion,
     StoryEvent,
 )
-from stepcanary.control import status
+from stepcanary.control import picturing, status
 from stepcanary.domain import delivery
 from stepcanary.domain.delivery import Delivered
 from stepcanary.domain.model import Document
 from stepcanary.domain.release import Release
 from stepcanary.errors import DocumentUnreadable, RequestRejected
 from stepcanary.store import leases, ledger, profiles
-from stepcanary.store.ledger import Record
+from stepcanary.store.ledger import RECORDS_PER_PAGE, Record, Records
 from stepcanary.store.table import Item
 
+ONE_DAY, DAYS = timedelta(days=1), timedelta(days=7)
+MOST_DAYS = 31
+"""Reads of one answer, where no day has more than a page."""
 MOST_EVENTS = 500
 """A release accepts 200 signals, and others write a few notes."""
-KEYS = ("pk", "sk", "kind", "expires_at")
-"""Of an event's item: what is no detail."""
 
 
 def history(question: HistoryQuestion) -> History:
-    """Raises `ProfileMissing` for a service of which there is neither a release nor a profile."""
-    page = ledger.releases_of_service(question.service, question.after)
-    if not page.records and not question.after:
-        profiles.stored(question.service)
+    """Raises `ProfileMissing` for a service of which there is neither a release nor a profile, and
+    `RequestRejected` for a day that there is not."""
+    since = _day(question.since)
+    if question.service is None:
+        page = _of_all(since or clock.now().date() - DAYS, question.after)
+    else:
+        page = _of_service(question.service, since, question.after)
     found = delivery.figures([_change(record) for record in page.records])
     return History(
-        service=question.service,
+        service=question.service or "",
         releases=[_past(record) for record in page.records],
         after=page.after,
         delivery=found,
@@ -48,6 +55,45 @@ def _change(record: Record) -> Delivered:
         is_rollback=record.is_rollback,
         restored_seconds=record.restored_seconds,
     )
+
+
+def _day(since: str) -> date | None:
+    try:
+        return date.fromisoformat(since) if since else None
+    except ValueError as error:
+        raise RequestRejected(f"since: there is no day {since}; write it as 2026-11-20") from error
+
+
+def _of_service(service: str, since: date | None, after: str) -> Records:
+    if after.startswith("day#"):
+        raise RequestRejected("after: it goes on with all services; leave the service out")
+    page = ledger.releases_of_service(service, after)
+    if not page.records and not after:
+        profiles.stored(service)
+    if since is None:
+        return page
+    begins = datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
+    kept = [record for record in page.records if record.started_at >= begins]
+    return Records(kept, page.after if len(kept) == len(page.records) else None)
+
+
+def _of_all(since: date, after: str) -> Records:
+    """A page has the releases of some days, the newest first; a day is one read or more."""
+    if after.startswith("release#"):
+        raise RequestRejected("after: it goes on with one service; name it")
+    _, day, mark = after.split("#", 2) if after else ("", clock.now().date().isoformat(), "")
+    at, found = _day(day) or since, list[Record]()
+    for _ in range(MOST_DAYS):
+        if at < since:
+            return Records(found, None)
+        page = ledger.releases_of_day(at.isoformat(), mark)
+        found += page.records
+        if page.after is not None:
+            return Records(found, f"day#{at}#{page.after}")
+        at, mark = at - ONE_DAY, ""
+        if len(found) >= RECORDS_PER_PAGE:
+            break
+    return Records(found, f"day#{at}#" if at >= since else None)
 
 
 def _past(record: Record) -> PastRelease:
@@ -78,14 +124,25 @@ def show(question: ShowQuestion) -> ReleaseStory:
     held = [
         lease for lease in leases.of_service(release.service) if lease.holder == release.execution
     ]
+    now = status.running(held[0]) if held else None
+    content = ledger.shipped(execution).content
+    events = _events(execution)
     return ReleaseStory(
         execution=release.execution,
         service=release.service,
         past=_past(record) if record else None,
-        now=status.running(held[0]) if held else None,
+        now=now,
         plan=_told(release),
-        content=ledger.shipped(execution).content,
-        events=_events(execution),
+        content=content,
+        events=events,
+        picture=picturing.picture(
+            release,
+            record=record,
+            lease=held[0] if held else None,
+            now=now,
+            content=content or None,
+            events=events,
+        ),
     )
 
 
@@ -119,9 +176,7 @@ def _events(execution: str) -> list[StoryEvent]:
         after = page.after
     return [
         StoryEvent(
-            at=int(item["sk"].split("#")[1]),
-            kind=item["kind"],
-            detail={key: value for key, value in item.items() if key not in KEYS},
+            at=int(item["sk"].split("#")[1]), kind=item["kind"], detail=ledger.detail_of(item)
         )
         for item in found
     ]

@@ -50,7 +50,7 @@ class Compared(Model):
         """Of metrics whose periods are of several lengths, which go on each for itself."""
         found = list(several)
         tallies = {metric: tally for each in found for metric, tally in each.tallies.items()}
-        return cls(tallies=tallies, step=min(each.step for each in found))
+        return cls(tallies=tallies, step=min((each.step for each in found), default=-1))
 
     def at_step(self, step: int, since: int) -> "Compared":
         """A step that is baked again goes on from where it was."""

@@ -40,7 +40,8 @@ class Lease:
     it was decided to return the traffic, so that only a revert is still of use. `losses` are
     sentences on what was deleted because it could not be written back, and on what others have
     taken meanwhile. `scales_at`, in epoch seconds, is when autoscaling's next scheduled action
-    would run, which the release has suspended.
+    would run, which the release has suspended. `moments` are what the release has done, each as
+    `stepcanary.domain.moments` writes it.
 
     Of a release with several splits one, the *lead*, has all of this. The others' leases name it in
     `lead`, and are held and free together with it.
@@ -85,6 +86,7 @@ class Lease:
     lead: str = ""
     goes_back: bool = False
     taken_back: bool = False
+    moments: list[str] = field(default_factory=list)
 
     @property
     def pausing(self) -> bool:

@@ -57,7 +57,7 @@ def close_release(
         ledger.note_signal(lease.holder, lease.signal)
     where = routes.where(release, found)
     cause = explain(outcome, ending, release.described, where, lent=lease.lent)
-    ledger.close(release, outcome, cause, running.shipped(release, lease))
+    ledger.close(release, outcome, cause, running.shipped(release, lease), lease.moments)
     if outcome not in KEEPS_THE_LEASE:
         clear_up(release, lease)
         return Closed(outcome=outcome, cause=cause, stranded=0)

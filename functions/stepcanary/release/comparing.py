@@ -129,6 +129,13 @@ def look_at(
     }
 
 
+def standing(release: Release) -> Compared:
+    """Where it stands by what was compared so far, without another look."""
+    periods = release.judge.periods if release.judge else []
+    kept = [evidence.read(release.execution, period) for period in periods]
+    return _with_log(release, Compared.together(kept))
+
+
 def _with_log(release: Release, compared: Compared) -> Compared:
     """With what the canary's log has counted, which is kept apart: nobody has to look for it."""
     judging = release.judge

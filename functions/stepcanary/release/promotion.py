@@ -22,6 +22,7 @@ from stepcanary.errors import CanaryAlarmed, ReleaseError, SplitDrifted, StageOv
 from stepcanary.release import deploy, floors, guards, routes, world
 from stepcanary.release.revert import attempt, give_back
 from stepcanary.release.routes import force_all, shift_all
+from stepcanary.release.verdict_notes import note_verdict
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, mailbox, stages
 
@@ -68,7 +69,14 @@ def return_traffic(
     if lease.stage < RETURNING:
         _require_primary(release, lease, since, restored=restored)
     stage = restoring(number) if restored else promoting(number)
-    lease = stages.enter(release, fence, RETURNING, unless_reverting=not restored, only_from=stage)
+    lease = stages.enter(
+        release,
+        fence,
+        RETURNING,
+        unless_reverting=not restored,
+        only_from=stage,
+        act="returning",
+    )
     return attempt(release, lease)
 
 
@@ -84,8 +92,9 @@ def shift_back(release: Release, fence: int, number: int, weight: int, since: in
     return shift_all(release, lease, weight)
 
 
-def judge_return(release: Release, fence: int, step: int, holds: int) -> Progress:
+def judge_return(release: Release, fence: int, step: int, holds: int, moment: int) -> Progress:
     """The verdict on a step of the way back: the version is judged with both sides serving it.
+    `moment` is as of `judge_canary`.
 
     Raises `CanaryAlarmed` where it does not hold up, which brings the old version back, and what
     `shift_back` raises.
@@ -98,9 +107,11 @@ def judge_return(release: Release, fence: int, step: int, holds: int) -> Progres
     guards.require_unchanged(release, lease)
     alarms = guards.alarms(release, lease)
     verdict = judge(release.alarms, alarms, release.holds - holds, promoted=lease.was_promoted)
+    following = progress(verdict, step, holds, last=step + 1 == len(release.return_steps))
+    note_verdict(release, moment, following, step=step, holds=holds, alarms=alarms, returning=True)
     if verdict.decision == "revert":
         raise CanaryAlarmed(verdict.reason)
-    return progress(verdict, step, holds, last=step + 1 == len(release.return_steps))
+    return following
 
 
 def _require_primary(release: Release, lease: Lease, since: int, *, restored: bool) -> None:

@@ -241,7 +241,7 @@ def _close(release: Release, lease: Lease) -> Outcome:
     )
     if lease.signal is not None:
         ledger.note_signal(lease.holder, lease.signal)
-    ledger.close(release, outcome, cause, running.shipped(release, lease))
+    ledger.close(release, outcome, cause, running.shipped(release, lease), lease.moments)
     if clear_up(release, lease):
         telling.ended(release, outcome, cause)
     return outcome

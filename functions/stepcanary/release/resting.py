@@ -47,7 +47,7 @@ def retire_canary(release: Release, fence: int, *, promoted: bool) -> None:
     Where the primary was `promoted` raises `CanaryAlarmed` for an alarm that has fired since the
     last look: what it was told of may be older than the return of the weights.
     """
-    lease = stages.enter(release, fence, RETURNING)
+    lease = stages.enter(release, fence, RETURNING, act="rested")
     if promoted and (fired := guards.fired(release, lease)):
         raise CanaryAlarmed(fired)
     retire(release, lease)

@@ -25,7 +25,7 @@ def revert(release: Release, fence: int) -> Attempt:
     The primary has not been touched, or was seen steady before this was decided. Only where a look
     has found that it serves nothing, and lent the traffic to the canary, is it asked once more.
     """
-    lease = stages.enter(release, fence, RETURNING)
+    lease = stages.enter(release, fence, RETURNING, act="returning")
     if lease.lent and (helpless := world.helpless(release, world.see(release), lent=True)):
         return Attempt(next="confirm", note=helpless)
     return attempt(release, lease)
@@ -74,7 +74,7 @@ def give_back(
     # Before the confirmation: what is read afterwards is at rest, and tells nobody.
     routes.note_losses(lease, "; ".join(losses))
     if not returned.failures:
-        routes.confirm(lease, 0, returned.now)
+        routes.confirm(lease, 0, returned.now, foreign=note)
         telling.returned(release, lease, doubted_at)
     return returned, note
 

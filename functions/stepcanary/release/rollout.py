@@ -7,7 +7,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_sentence
 from stepcanary.domain.split import Split
 from stepcanary.domain.stage import ROLLOUT
-from stepcanary.domain.verdict import Progress, Verdict, judge, progress
+from stepcanary.domain.verdict import Alarm, Progress, Verdict, judge, progress
 from stepcanary.errors import ForeignDeployment
 from stepcanary.release import (
     comparing,
@@ -20,6 +20,7 @@ from stepcanary.release import (
     world,
 )
 from stepcanary.release.routes import shift_all
+from stepcanary.release.verdict_notes import note_verdict
 from stepcanary.store import batches, leases, mailbox, stages
 
 
@@ -103,6 +104,7 @@ def judge_canary(
     Raises `SplitDrifted`, `ForeignDeployment` and `CanaryShort`.
     """
     lease = leases.check(release, fence)
+    alarms: list[Alarm] = []
     promote = lease.signal is not None and lease.signal.kind == "promote"
     approved = approved or (unanswered and (promote or release.promotion.on_timeout == "promote"))
     promoted = approved or promote
@@ -141,5 +143,6 @@ def judge_canary(
         mailbox.forget_pause(lease)
     elif verdict.decision == "advance" and lease.pausing:
         # It came while nothing waited: the next bake turns into the pause.
-        return following.model_copy(update={"next": "bake", "step": step, "holds": holds})
+        following = following.model_copy(update={"next": "bake", "step": step, "holds": holds})
+    note_verdict(release, moment, following, step=step, holds=holds, alarms=alarms)
     return following

@@ -80,9 +80,12 @@ def where(release: Release, readings: Readings) -> str:
     return f"Primary and canary share the traffic: {'; '.join(found)}"
 
 
-def confirm(lease: Lease, weight: int, readings: Readings, *, lent: bool = False) -> Lease:
-    """Write down that all routes were read back with this weight."""
-    return stages.confirm(lease, weight, versions_of(readings), lent=lent)
+def confirm(
+    lease: Lease, weight: int, readings: Readings, *, lent: bool = False, foreign: str = ""
+) -> Lease:
+    """Write down that all routes were read back with this weight, and what somebody else was found
+    to have written before."""
+    return stages.confirm(lease, weight, versions_of(readings), lent=lent, foreign=foreign)
 
 
 def versions_of(readings: Readings) -> dict[str, int]:

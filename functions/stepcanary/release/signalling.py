@@ -200,7 +200,9 @@ def _deliver_transient(lease: Lease, signal: Signal, wait: int | None) -> None:
 
 def await_signal(wait: WaitInput) -> Signal | None:
     """Leave the token for signals to come; a signal that is there already ends the wait."""
-    lease = mailbox.wait(wait.release, wait.fence, wait.token, wait.number, wait.ends_on)
+    lease = mailbox.wait(
+        wait.release, wait.fence, wait.token, wait.number, wait.ends_on, paused=wait.paused
+    )
     pending = lease.signal
     if pending is None and lease.transient_decision:
         # It was about a token of this wait that nobody listens to any more.

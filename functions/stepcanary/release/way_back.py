@@ -3,6 +3,7 @@ its revision meanwhile."""
 
 from stepcanary.aws import ecs
 from stepcanary.aws.ecs import TaskDefinition
+from stepcanary.domain.changes import changes
 from stepcanary.domain.content import pinned
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.members import loss
@@ -25,8 +26,16 @@ def prepare(release: Release, lease: Lease) -> Lease:
         if document is None:
             raise _nothing_left(release)
         return _copied(release, lease, document)
-    ledger.keep_way_back(release.execution, _exact(release, old))
+    ledger.keep_way_back(release.execution, _exact(release, old), _changes(release, old))
     return lease if old.is_active else _copy_of(release, lease, old)
+
+
+def _changes(release: Release, old: TaskDefinition) -> list[str]:
+    """What the release changes beside images: only ready task definitions change anything else."""
+    if release.task_definitions is None:
+        return []
+    new = ecs.find_task_definition(release.task_definitions.primary)
+    return [] if new is None else changes(old.document, new.document)
 
 
 def old_revision(release: Release, lease: Lease) -> tuple[Lease, str]:

@@ -41,6 +41,7 @@ AS_KEPT = (
     "lead",
     "goes_back",
     "taken_back",
+    "moments",
 )
 LEFT_BY_A_HOLDER = (
     "signal",
@@ -73,6 +74,7 @@ LEFT_BY_A_HOLDER = (
     "taken_back",
     "losses",
     "scales_at",
+    "moments",
 )
 """Attributes that say nothing to the next holder."""
 

@@ -4,6 +4,7 @@ The lease is the truth. The items beside it (`held`, `alarm#…`, `ecs#…`, `se
 found, and whoever finds one looks at the lease: a person may have freed it by hand.
 """
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -329,14 +330,23 @@ def park(lease: Lease) -> None:
     change(lease, parked=True)
 
 
-def change(lease: Lease, *, remove: tuple[str, ...] = (), **values: object) -> Lease:
-    """Set and remove attributes of a lease that must still be held under this fence.
+def change(
+    lease: Lease,
+    *,
+    append: Mapping[str, Sequence[str]] | None = None,
+    remove: tuple[str, ...] = (),
+    **values: object,
+) -> Lease:
+    """Set and remove attributes of a lease that must still be held under this fence, and `append`
+    to its lists.
 
     Raises `LeaseLost`.
     """
     ours = is_ours(lease.holder, lease.fence)
     try:
-        item = table.change(Change(lease_key(lease.split), ours, set=values, remove=remove))
+        item = table.change(
+            Change(lease_key(lease.split), ours, set=values, append=append or {}, remove=remove)
+        )
     except ConditionFailed as failed:
         raise lost(lease_of(lease.split, failed.item), lease.fence) from failed
     return lease_of(lease.split, item)

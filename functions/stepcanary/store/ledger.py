@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from stepcanary import clock
 from stepcanary.domain.content import Content
+from stepcanary.domain.judged import Judged
 from stepcanary.domain.model import Document
 from stepcanary.domain.origin import Origin
 from stepcanary.domain.outcome import Outcome
@@ -24,6 +25,8 @@ from stepcanary.observability import logger
 from stepcanary.store import documents, table
 from stepcanary.store.table import Change, Item, ItemKey, Put, execution_name
 
+VERDICT = "verdict"
+EVENT_KEYS = ("pk", "sk", "kind", "expires_at")
 KEPT_SECONDS = 400 * 86_400
 RUNNING: Outcome = "Running"
 RELEASED: Outcome = "Released"
@@ -116,10 +119,14 @@ def has_document(execution: str) -> bool:
     return table.get(_document_key(execution)) is not None
 
 
-def keep_way_back(execution: str, task_definition: Document) -> None:
-    """What the primary ran before the release, in case that its revision goes in mid-release."""
+def keep_way_back(
+    execution: str, task_definition: Document, changes: list[str] | None = None
+) -> None:
+    """What the primary ran before the release, in case that its revision goes in mid-release; and
+    what a ready task definition `changes` in it, in sentences."""
     item = {
         "task_definition": json.dumps(task_definition),
+        "changes": changes or [],
         "expires_at": clock.epoch_seconds() + KEPT_SECONDS,
     }
     table.put(Put(_of_release(execution, "way_back"), item))
@@ -129,6 +136,12 @@ def way_back(execution: str) -> Document | None:
     """What `keep_way_back` has kept."""
     item = table.get(_of_release(execution, "way_back"))
     return cast("Document", json.loads(item["task_definition"])) if item else None
+
+
+def changes(execution: str) -> list[str]:
+    """What the release changes in the primary's task definition beside its images, in sentences."""
+    item = table.get(_of_release(execution, "way_back")) or {}
+    return list(item.get("changes", []))
 
 
 def find(release: Release) -> Record | None:
@@ -148,11 +161,18 @@ def is_running(execution: str, service: str) -> bool:
     return (item.get("service"), item.get("outcome")) == (service, RUNNING)
 
 
-def record(release: Release, outcome: Outcome, cause: str, shipped: Shipped | None = None) -> None:
-    """Write down how the release stands; a second call only updates it."""
+def record(
+    release: Release,
+    outcome: Outcome,
+    cause: str,
+    shipped: Shipped | None = None,
+    moments: list[str] | None = None,
+) -> None:
+    """Write down how the release stands, and what its lease has had of it; a second call only
+    updates it."""
     now = clock.epoch_seconds()
     document = keep_document(release)
-    kept = (
+    kept: Item = (
         {}
         if shipped is None
         else {
@@ -161,6 +181,8 @@ def record(release: Release, outcome: Outcome, cause: str, shipped: Shipped | No
             "restored_seconds": shipped.restored_seconds,
         }
     )
+    if moments is not None:
+        kept["moments"] = moments
     written = table.change(
         Change(
             document.key,
@@ -193,6 +215,12 @@ def _shown(document: Item) -> Item:
     }
 
 
+def moments(execution: str) -> list[str]:
+    """What a release that is over has done, as its lease had it."""
+    item = table.get(_document_key(execution)) or {}
+    return list(item.get("moments", []))
+
+
 def shipped(execution: str) -> Shipped:
     item = table.get(_document_key(execution)) or {}
     return Shipped(item.get("content", {}), item.get("primary_revision", ""))
@@ -210,9 +238,15 @@ def known_contents(service: str) -> list[Content]:
     return [item.get("content", {})]
 
 
-def close(release: Release, outcome: Outcome, cause: str, shipped: Shipped) -> None:
+def close(
+    release: Release,
+    outcome: Outcome,
+    cause: str,
+    shipped: Shipped,
+    moments: list[str] | None = None,
+) -> None:
     """Write down how a release ended, also where the next one looks for the last."""
-    record(release, outcome, cause, shipped)
+    record(release, outcome, cause, shipped, moments)
     pointer = {
         "execution": release.execution,
         "service": release.service,
@@ -350,8 +384,21 @@ def note(execution: str, kind: str, at: int, detail: dict[str, Any]) -> None:
         logger.warning("an event of a release was not noted", extra={"error": str(error)})
 
 
+def detail_of(item: Item) -> Document:
+    """What the item of an event says beside when, of what kind and how long it is kept."""
+    detail = {key: value for key, value in item.items() if key not in EVENT_KEYS}
+    if item["kind"] == VERDICT:
+        # The table has no numbers that are not whole.
+        detail[VERDICT] = json.loads(detail[VERDICT])
+    return detail
+
+
 def note_signal(execution: str, signal: Signal) -> None:
     note(execution, "signal", signal.at * 1_000, {"signal": signal.model_dump()})
+
+
+def note_verdict(execution: str, verdict: Judged) -> None:
+    note(execution, VERDICT, verdict.at, {VERDICT: verdict.model_dump_json()})
 
 
 @dataclass(frozen=True, slots=True)

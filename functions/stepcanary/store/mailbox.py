@@ -4,6 +4,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from stepcanary import clock
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.moments import Moment, wait_kind
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import MOST_SIGNALS, TOKENS_PER_WAIT, WAIT_IS_OVER, Kind, Signal
 from stepcanary.domain.stage import RETURNING, ROLLOUT, Stage
@@ -59,18 +60,28 @@ def is_not_pending(kinds: frozenset[str]) -> ConditionBase:
     return table.is_absent("signal") | ~Attr("signal.kind").is_in(sorted(kinds))
 
 
-def wait(release: Release, fence: int, token: str, number: int, ends_on: list[Kind]) -> Lease:
+def wait(
+    release: Release,
+    fence: int,
+    token: str,
+    number: int,
+    ends_on: list[Kind],
+    *,
+    paused: bool = False,
+) -> Lease:
     """Leave the token where signals look for it, and return the lease with any that came before.
 
     A late delivery must not put its dead token over a newer one: the number of the wait tells
     them apart, for it only rises. Raises `LeaseLost` or `StageOver`.
     """
+    begins = Moment(at=number // TOKENS_PER_WAIT, kind=wait_kind(ends_on, paused=paused))
     is_newer = table.is_absent("wait_number") | Attr("wait_number").lt(number)
     change = Change(
         lease_key(release.split),
         leases.is_ours(release.execution, fence) & is_newer,
         set={"token": token, "wait_number": number, "ends_on": set(ends_on)},
         copy={"wait_stage": "stage", "wait_target": "target"},
+        append={"moments": [str(begins)]},
         remove=("goes_back",),
     )
     try:
@@ -129,6 +140,7 @@ def begin_way_back(
             **({"taken_back": True} if taken_back else {}),
         },
         first={"returning_at": clock.epoch_seconds()},
+        append={"moments": [str(Moment(at=clock.epoch_milliseconds(), kind="returning"))]},
     )
     try:
         return lease_of(lease.split, table.change_and_see(change))

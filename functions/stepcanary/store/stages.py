@@ -7,13 +7,24 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from stepcanary import clock
 from stepcanary.domain.content import Content
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.moments import Act, Moment
 from stepcanary.domain.release import Release
+from stepcanary.domain.revisions import short_name
 from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import OPENING, RETURNING, ROLLOUT, Stage
 from stepcanary.errors import RevertRequested, StageOver
 from stepcanary.store import leases, table
 from stepcanary.store.lease_items import lease_key, lease_of
 from stepcanary.store.table import Change, ConditionFailed
+
+
+def _noted(act: Act, text: str = "") -> dict[str, list[str]]:
+    """For `append`: what a write tells of itself."""
+    return {"moments": _told(act, text)}
+
+
+def _told(act: Act, text: str = "") -> list[str]:
+    return [str(Moment(at=clock.epoch_milliseconds(), kind=act, text=text))]
 
 
 def is_not_reverting() -> ConditionBase:
@@ -36,19 +47,22 @@ def enter(
     target: int | None = None,
     down_to: int | None = None,
     only_from: Stage | None = None,
+    act: Act | None = None,
 ) -> Lease:
     """Go to a stage, or stay in it, and return the lease as it was before.
 
     What each act calls before it changes anything. `touch` is the task definition that the primary
-    gets: it may be anything from here on. Raises `LeaseLost`; `StageOver` when the release has gone
-    past this stage, its `target` or what it is to go `down_to`, or is at neither this stage nor
-    `only_from`; with `unless_reverting`, `RevertRequested` while a revert is pending.
+    gets: it may be anything from here on. `act` is what is told of it. Raises `LeaseLost`;
+    `StageOver` when the release has gone past this stage, its `target` or what it is to go
+    `down_to`, or is at neither this stage nor `only_from`; with `unless_reverting`,
+    `RevertRequested` while a revert is pending.
     """
     ours = leases.is_ours(release.execution, fence)
     condition = ours & is_not_past(stage, only_from)
     values: dict[str, object] = {"stage": stage.number}
     first: dict[str, object] = {}
     removed: set[str] = set()
+    noted = _noted("primary", short_name(touch)) if touch else _noted(act) if act else {}
     if target is not None:
         # A shift of an earlier step that comes late would take the canary back a step.
         values["target"] = target
@@ -68,7 +82,12 @@ def enter(
             # A promote or a retry has been obeyed once its promotion begins.
             removed.add("signal")
     change = Change(
-        lease_key(release.split), condition, set=values, first=first, remove=tuple(sorted(removed))
+        lease_key(release.split),
+        condition,
+        set=values,
+        first=first,
+        append=noted,
+        remove=tuple(sorted(removed)),
     )
     try:
         item = table.change_and_see(change)
@@ -110,13 +129,23 @@ def require_no_revert(lease: Lease) -> None:
         raise RevertRequested(str(lease.signal))
 
 
-def confirm(lease: Lease, weight: int, versions: dict[str, int], *, lent: bool = False) -> Lease:
-    """Write down what the routes were read back as. Raises `LeaseLost`."""
+def confirm(
+    lease: Lease, weight: int, versions: dict[str, int], *, lent: bool = False, foreign: str = ""
+) -> Lease:
+    """Write down what the routes were read back as, and what somebody else was found to have
+    written before, in a sentence. Raises `LeaseLost`."""
+    told = _told("weight", str(weight)) + (_told("foreign", foreign) if foreign else [])
     returned: dict[str, Any] = {}
     if weight == 0 and (lease.weight or lease.returned_at is None):
         returned = {"returned_at": clock.epoch_seconds()}
     return leases.change(
-        lease, weight=weight, target=weight, versions=versions, lent=lent, **returned
+        lease,
+        append={"moments": told},
+        weight=weight,
+        target=weight,
+        versions=versions,
+        lent=lent,
+        **returned,
     )
 
 
@@ -186,7 +215,7 @@ def take_back(lease: Lease, stage: Stage) -> Lease:
 
 def note_canary(lease: Lease, arn: str) -> Lease:
     """Before the version is deployed to the canary, so that it is not taken for somebody else's."""
-    return leases.change(lease, canary_revision=arn)
+    return leases.change(lease, append=_noted("canary", short_name(arn)), canary_revision=arn)
 
 
 def note_content(lease: Lease, content: Content, deployment: str) -> Lease:
@@ -196,6 +225,7 @@ def note_content(lease: Lease, content: Content, deployment: str) -> Lease:
         lease_key(lease.split),
         leases.is_ours(lease.holder, lease.fence),
         first={"content": content, "canary_deployment": deployment},
+        append=_noted("steady"),
     )
     try:
         return lease_of(lease.split, table.change(change))
@@ -229,7 +259,7 @@ def note_losses(lease: Lease, losses: str) -> Lease:
 
 def note_restored(lease: Lease) -> Lease:
     """The old version was asked for since the primary was touched last."""
-    return leases.change(lease, restored=True)
+    return leases.change(lease, append=_noted("old"), restored=True)
 
 
 def note_shortage(lease: Lease, since: int | None) -> Lease:

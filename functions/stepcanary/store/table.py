@@ -37,7 +37,7 @@ Every question that a release, an alarm or the sweep has is one key or one range
 that its price does not grow with the number of services.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
@@ -90,8 +90,8 @@ class Change:
     """A write of some attributes of one item, under a condition.
 
     `first` are set only where they are absent, `count` are raised by one, `raise_by` by a number,
-    `copy` gets the value of another attribute, `add` goes into a set of strings and `take` out of
-    it.
+    `copy` gets the value of another attribute, `append` goes to the end of a list, `add` into a set
+    of strings and `take` out of it.
     """
 
     key: ItemKey
@@ -101,6 +101,7 @@ class Change:
     count: tuple[str, ...] = ()
     raise_by: Mapping[str, int] = field(default_factory=dict)
     copy: Mapping[str, str] = field(default_factory=dict)
+    append: Mapping[str, Sequence[str]] = field(default_factory=dict)
     add: Mapping[str, str] = field(default_factory=dict)
     take: Mapping[str, str] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
@@ -308,6 +309,9 @@ def _expression(change: Change, names: dict[str, str], values: dict[str, Item]) 
         for a in change.count
     ]
     sets += [f"{name(a)} = {name(b)}" for a, b in change.copy.items()]
+    for a, v in change.append.items():
+        there = f"if_not_exists({name(a)}, {value('none', [])})"
+        sets.append(f"{name(a)} = list_append({there}, {value(a, list(v))})")
     parts = [
         ("SET", sets),
         ("ADD", [f"{name(a)} {value(a, v)}" for a, v in _added(change)]),

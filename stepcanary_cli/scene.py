@@ -1,0 +1,284 @@
+"""Scene: a picture as a terminal shows it, at whatever width; what others say is never markup."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from stepcanary.domain.judged import MetricSeen
+from stepcanary.domain.picture import Picture, Said, StepSeen
+from stepcanary_cli.telling import VERDICTS
+from stepcanary_cli.text import line
+from stepcanary_cli.times import ago, clock, duration
+
+SECOND = 1_000
+NARROW = 72
+"""Columns below which a row of numbers is two."""
+BAR, SHORT_BAR = 24, 10
+SET_IN = "    "
+OUTCOMES = {"Released": "green", "Reverted": "red", "Running": "cyan"}
+MEANINGS = {
+    "promote": "go on to the end",
+    "resume": "go on",
+    "retry": "try the promotion again",
+    "revert": "send all traffic back",
+    "withdraw": "take it back",
+}
+"""Of the commands that a person may type, those that a wait for a person asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A release that has not begun: what it waits for, since when and until when at most, in epoch
+    seconds, and how many of its service wait beside it."""
+
+    service: str
+    execution: str
+    why: str
+    since: int | None = None
+    until: int | None = None
+    commands: tuple[str, ...] = ()
+
+
+Shown = Picture | Queued
+
+
+def scene(shown: Shown, *, now: float, width: int) -> RenderableType:
+    """`now` is in epoch seconds: between two pictures the clock goes on."""
+    parts = _queued(shown, now) if isinstance(shown, Queued) else _picture(shown, now, width)
+    return Group(*parts)
+
+
+class Hanging:
+    """A text that is folded where it is too long, since what is cut off cannot be read. All but its
+    first line are set in, so that no word of others begins a line."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(8, options.max_width - len(SET_IN))
+        for number, part in enumerate(self.text.wrap(console, width, overflow="fold")):
+            yield Text.assemble(SET_IN if number else "", part)
+
+
+def _text(*spans: str | Text | tuple[str, str]) -> Hanging:
+    return Hanging(Text.assemble(*spans))
+
+
+def _queued(queued: Queued, now: float) -> Iterator[RenderableType]:
+    yield _text((line(queued.service), "bold"), "  ", (line(queued.why), "yellow"))
+    if queued.since is not None:
+        since = f"since {clock(queued.since, now)} ({ago(queued.since, now)})"
+        left = "" if queued.until is None else f", until {_until(queued.until, now)}"
+        yield _text(f"{since}{left}")
+    yield from _commands(queued.commands, queued.service)
+
+
+def _until(seconds: float, now: float) -> str:
+    left = duration(max(0, int(seconds - now)))
+    return f"{clock(seconds, now)} ({left} left)" if seconds > now else f"{clock(seconds, now)}"
+
+
+def _commands(kinds: Sequence[str], service: str) -> Iterator[RenderableType]:
+    for kind in kinds:
+        command = f"  stepcanary {kind} {line(service)}"
+        yield _text((command, "bold"), (f"  {MEANINGS.get(kind, '')}".rstrip(), "dim"))
+
+
+def _picture(picture: Picture, now: float, width: int) -> Iterator[RenderableType]:
+    yield from _head(picture, now)
+    yield from _waiting(picture, now)
+    yield Text()
+    yield from _steps(picture, now, width)
+    yield from _numbers(picture, width)
+    yield from _rest(picture, now)
+
+
+def _head(picture: Picture, now: float) -> Iterator[RenderableType]:
+    versions = f"{line(picture.before)} → {line(picture.version)}"
+    by = f"  by {line(picture.by)}" if picture.by else ""
+    yield _text((line(picture.service), "bold"), f"  {versions}", (by, "dim"))
+    yield _text((_standing(picture), OUTCOMES.get(picture.outcome, "red")))
+    started = picture.started_at / SECOND
+    if picture.ended_at is None:
+        yield _text((f"began {clock(started, now)}, {ago(started, now)}", "dim"))
+    else:
+        ended = picture.ended_at / SECOND
+        lasted = duration((picture.ended_at - picture.started_at) // SECOND)
+        yield _text((f"ended {clock(ended, now)}, {ago(ended, now)}, after {lasted}", "dim"))
+    if picture.cause:
+        yield _text(line(picture.cause))
+
+
+def _standing(picture: Picture) -> str:
+    if picture.phase == "over":
+        return picture.outcome
+    parts: list[str] = [picture.phase]
+    if not picture.alive:
+        parts = ["its execution has ended; Reconcile returns the traffic"]
+    if picture.step is not None:
+        parts.append(f"step {picture.step + 1} of {len(picture.steps)}")
+    if picture.weight is not None:
+        parts.append(f"canary {picture.weight} %")
+    if picture.left_seconds is not None and picture.alive:
+        parts.append(f"{duration(picture.left_seconds)} of steps left, if nothing holds them")
+    return " · ".join(parts)
+
+
+def _waiting(picture: Picture, now: float) -> Iterator[RenderableType]:
+    waiting = picture.waiting
+    if waiting is not None and waiting.is_for_a_person:
+        what = {
+            "pause": "it is paused",
+            "gate": "a gate: it waits for a person",
+            "failed": "the promotion has failed: it waits for a person",
+        }[waiting.kind]
+        until = _until(waiting.until / SECOND, now)
+        yield _text((what, "bold yellow"), f", until {until}")
+        yield from _commands(waiting.ends_on, picture.service)
+    if last := picture.last:
+        reason = f": {line(last.reason)}" if last.reason else ""
+        yield _text((f"{clock(last.at / SECOND, now)}  ", "dim"), _decided(last), reason)
+
+
+def _decided(said: Said) -> str:
+    match said.source:
+        case "verdict":
+            return VERDICTS.get(said.what, line(said.what))
+        case "signal":
+            return f"{line(said.what)} by {line(said.by) or 'somebody'}"
+        case "foreign":
+            return "somebody else wrote a route"
+
+
+def _steps(picture: Picture, now: float, width: int) -> Iterator[RenderableType]:
+    for step in picture.steps:
+        yield _step(step, picture, now, width)
+    for step in picture.return_steps:
+        yield _step(step, picture, now, width)
+
+
+def _step(step: StepSeen, picture: Picture, now: float, width: int) -> Hanging:
+    size = BAR if width >= NARROW else SHORT_BAR
+    part, style = _part(step, picture, now)
+    full = round(part * size)
+    marks = {"past": "✓", "now": "▸", "to come": " ", "left out": "-"}
+    return _text(
+        (f"{marks[step.state]} {step.weight:>3} % ", "bold" if step.state == "now" else ""),
+        ("━" * full, style),
+        ("─" * (size - full), "dim"),
+        f" {_how(step, picture, now)}",
+    )
+
+
+def _part(step: StepSeen, picture: Picture, now: float) -> tuple[float, str]:
+    """How much of the step is over."""
+    if step.state in ("to come", "left out") or step.at is None:
+        return 0.0, "dim"
+    if step.state == "past":
+        lasts = (step.settle_seconds + step.bake_seconds) * SECOND
+        took = (step.ended_at or step.at) - step.at
+        is_whole = took >= lasts or any(v.next != "revert" for v in step.verdicts)
+        return (1.0 if is_whole else took / lasts), "green" if is_whole else "red"
+    waiting = picture.waiting
+    if waiting is not None and waiting.is_for_a_person:
+        return 1.0, "yellow"
+    lasts = max(1, step.settle_seconds + step.bake_seconds) * SECOND
+    return min(1.0, max(0.0, (now * SECOND - step.at) / lasts)), "cyan"
+
+
+def _how(step: StepSeen, picture: Picture, now: float) -> str:
+    share = "" if step.share is None else f", had {100 * step.share:.2g} % of the requests"
+    gate = ", then a gate" if step.approval else ""
+    waiting = picture.waiting
+    match step.state:
+        case "to come":
+            return f"{duration(step.bake_seconds)}{gate}"
+        case "left out":
+            return "left out"
+        case "past":
+            took = duration(((step.ended_at or 0) - (step.at or 0)) // SECOND)
+            return f"{took}{share}"
+    if waiting is None:
+        return f"at work{share}"
+    words = {"settle": "the router follows", "bake": "bakes", "pause": "paused", "gate": "gate"}
+    left = duration(max(0, int(waiting.until / SECOND - now)))
+    return f"{words.get(waiting.kind, waiting.kind)}, {left} left{share}"
+
+
+def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:
+    if not picture.metrics:
+        return
+    yield Text()
+    made = Table(box=None, pad_edge=False, show_edge=False)
+    for column in ("", "side", "requests", "bad", "share"):
+        made.add_column(column, justify="left" if column in ("", "side") else "right")
+    if width >= NARROW:
+        made.add_column("evidence", overflow="fold")
+    below: list[Hanging] = []
+    for metric in picture.metrics:
+        worse, good = _evidence(metric)
+        name = line(metric.metric)[:16]
+        rows = [
+            (name, "canary", metric.canary, metric.canary_bad, worse),
+            ("", "primary", metric.primary, metric.primary_bad, good),
+        ]
+        for first, side, requests, bad, evidence in rows:
+            cells = [first, side, f"{requests:,}", f"{bad:,}", _percent(bad, requests)]
+            made.add_row(*(Text(cell) for cell in cells), *([evidence] if width >= NARROW else []))
+        if width < NARROW:
+            below += [_text(f"{name}: ", each) for each in (worse, good)]
+    yield made
+    yield from below
+
+
+def _percent(bad: int, requests: int) -> str:
+    return f"{100 * bad / requests:.3g} %" if requests else "none"
+
+
+def _evidence(metric: MetricSeen) -> tuple[Text, Text]:
+    seen = ", only observed" if metric.observed else ""
+    worse = f"worse {_ratio(metric.worse)}, reverts at {_ratio(metric.needed_worse)}{seen}"
+    good = f"good {_ratio(metric.good)}, enough at {_ratio(metric.needed_good)}"
+    return (
+        Text(worse, style="red" if metric.says == "worse" else "", overflow="fold"),
+        Text(good, style="green" if metric.says == "good" else "", overflow="fold"),
+    )
+
+
+def _ratio(log: float) -> str:
+    if log > math.log(1_000_000):
+        return "over a million to 1"
+    return f"{math.exp(max(log, -7)):,.2g} to 1" if log < 4 else f"{math.exp(log):,.0f} to 1"
+
+
+def _rest(picture: Picture, now: float) -> Iterator[RenderableType]:
+    found: list[Hanging] = []
+    if cost := picture.exposure:
+        text = f"bad answers of the canary so far: {cost.failed:,} of {cost.requests:,}"
+        if cost.left is not None:
+            text += f"; {cost.left:,.0f} more than the primary's until it reverts"
+        found.append(_text(text))
+    if picture.tasks:
+        sides = (f"{side} {t.running} of {t.desired}" for side, t in picture.tasks.items())
+        found.append(_text(f"tasks: {', '.join(sides)}"))
+    found += [
+        _text(f"{line(route)}: {line(weights)} (primary:canary)")
+        for route, weights in picture.routes.items()
+    ]
+    found += [_text((f"somebody else: {line(said.reason)}", "yellow")) for said in picture.foreign]
+    if back := picture.returning:
+        rested = f", at rest {clock(back.rested_at / SECOND, now)}" if back.rested_at else ""
+        reads = [f"{each.weight} % at {clock(each.at / SECOND, now)}" for each in back.reads]
+        read = f", read back {', '.join(reads)}" if reads else ""
+        found.append(
+            _text(f"the weights return since {clock(back.began_at / SECOND, now)}{read}{rested}")
+        )
+    found += [_text((f"warning: {line(text)}", "yellow")) for text in picture.warnings]
+    if found:
+        yield Text()
+    yield from found
