@@ -1,5 +1,6 @@
 """No test reaches AWS: the environment is fake before any module builds a client."""
 
+import gc
 import json
 import os
 import signal
@@ -69,6 +70,13 @@ def transformed(transformed_template: dict[str, Any]) -> dict[str, Any]:
     """The resources of the transformed template."""
     resources: dict[str, Any] = transformed_template["Resources"]
     return resources
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays until the last: it need not be looked through for
+    garbage again and again, which costs a tenth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure() -> None:

@@ -10,6 +10,8 @@ from moto import mock_aws
 
 from emulator import shortcut, template
 from emulator.acceleration import accelerated
+from tests.builders import request
+from tests.statemachine.runner import World
 
 KEY = {"pk": {"S": "split#a"}, "sk": {"S": "lease"}}
 ITEM = {
@@ -84,6 +86,63 @@ def transaction(*more: dict[str, Any]) -> Calls:
     return [("put_item", {"Item": ITEM}), ("transact_write_items", write), ("scan", {})]
 
 
+STORIES["one condition, other values"] = [
+    ("put_item", {"Item": ITEM}),
+    *[
+        (
+            "update_item",
+            {
+                "Key": KEY,
+                "UpdateExpression": "SET flag = :f",
+                "ConditionExpression": "#c = :c AND size(#s) > :n",
+                "ExpressionAttributeNames": {"#c": counted, "#s": "names"},
+                "ExpressionAttributeValues": {
+                    ":c": {"N": count},
+                    ":n": {"N": "0"},
+                    ":f": {"BOOL": True},
+                },
+                "ReturnValues": "ALL_NEW",
+            },
+        )
+        for counted, count in (("count", "1"), ("count", "2"), ("flag", "1"), ("count", "1"))
+    ],
+]
+STORIES["a name too many"] = [
+    ("put_item", {"Item": ITEM}),
+    *[
+        (
+            "update_item",
+            {
+                "Key": KEY,
+                "UpdateExpression": f"SET {target} = :one",
+                "ConditionExpression": "#c = :one",
+                "ExpressionAttributeNames": {"#c": "count", "#f": "flag"},
+                "ExpressionAttributeValues": {":one": {"N": "1"}},
+            },
+        )
+        for target in ("#f", "flag", "#f")
+    ],
+]
+STORIES["overlapping paths"] = [
+    ("put_item", {"Item": ITEM}),
+    *[
+        (
+            "update_item",
+            {
+                "Key": KEY,
+                "UpdateExpression": expression,
+                "ExpressionAttributeValues": {":one": {"N": "1"}},
+            },
+        )
+        for expression in (
+            "SET a = :one, nested.x = :one, nested.x.y = :one",
+            "SET a = :one, b = :one, a = :one",
+            "SET a = :one SET b = :one",
+            "SET nested.x = :one REMOVE nested.list[0], nested.list[1]",
+        )
+    ],
+    ("scan", {}),
+]
 STORIES["transaction"] = transaction()
 STORIES["cancelled"] = transaction(
     {"Put": {"Item": {**KEY, "sk": {"S": "third"}}, **ABSENT}},
@@ -119,6 +178,35 @@ def test_the_shortcut_answers_as_http_does(story: str) -> None:
     plain = answers(STORIES[story], lambda _client: None)
     with accelerated():
         assert answers(STORIES[story], shortcut.shorten) == plain
+
+
+def _refuse(request: Any, **_: Any) -> None:
+    raise AssertionError(f"{request.url} was called")
+
+
+@pytest.mark.parametrize("asked", [{}, {"maxResults": 7, "reverseOrder": True}])
+def test_a_history_takes_the_shortcut_and_is_as_by_http(here: World, asked: Any) -> None:
+    here.cloud.broken_images = {"shop:v2"}
+    here.release(request())
+    answers = []
+    for shortened in (False, True):
+        client: Any = boto3.client("stepfunctions", region_name="us-east-1")
+        if shortened:
+            shortcut.shorten(client)
+            client.meta.events.register_first("before-send", _refuse)
+        answer = client.get_execution_history(executionArn=here.arn("release-1"), **asked)
+        assert answer.pop("ResponseMetadata")["HTTPStatusCode"] == 200
+        answers.append(answer)
+    by_http, by_shortcut = answers
+    assert len(by_http["events"]) >= 7
+    assert by_shortcut == by_http
+
+
+def test_a_history_that_is_not_there_is_refused_as_by_http(here: World) -> None:
+    client: Any = boto3.client("stepfunctions", region_name="us-east-1")
+    shortcut.shorten(client)
+    with pytest.raises(client.exceptions.ExecutionDoesNotExist):
+        client.get_execution_history(executionArn=here.arn("nobody"))
 
 
 def test_a_cancelled_transaction_changes_nothing() -> None:

@@ -272,7 +272,9 @@ def kept_clients() -> dict[str, Any]:
 def operator() -> Any:
     """The client of whoever starts and stops executions; what listens to the functions' does not
     hear it."""
-    return boto3.client("stepfunctions", region_name="us-east-1")
+    client = boto3.client("stepfunctions", region_name="us-east-1")
+    shortcut.shorten(client)
+    return client
 
 
 @contextmanager

@@ -1,34 +1,21 @@
-"""Acceleration: what moto does again and again with one result, done once."""
+"""DynamoDB's expressions: parsed and checked once, not several times for each call."""
 
+import json
 import pickle
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from copy import copy, deepcopy
-from functools import cache
+from copy import deepcopy
+from functools import cache, lru_cache
 from typing import Any
 from unittest.mock import patch
 
-from moto.core.common_models import BaseModel
-from moto.dynamodb import models as dynamodb_models
-from moto.dynamodb import responses as dynamodb_responses
-from moto.dynamodb.models.table import Table
+from moto.dynamodb import models, responses
+from moto.dynamodb.comparisons import ConditionExpressionParser
 from moto.dynamodb.parsing import validators
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.expressions import (  # type: ignore[attr-defined]
     UpdateExpressionParser,
 )
-from moto.stepfunctions.parser import models
-from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-from moto.stepfunctions.parser.backend import execution_worker
-
-
-class CachingParser:
-    """moto parses the definition at its creation and for each execution, which costs as much as to
-    run it."""
-
-    parse = staticmethod(cache(AmazonStateLanguageParser.parse))
 
 
 class CachingUpdateParser:
@@ -39,31 +26,22 @@ class CachingUpdateParser:
 
 @contextmanager
 def accelerated() -> Iterator[None]:
-    """While it is open moto answers as always, with less work."""
     with ExitStack() as patches:
         for target, name, by in (
-            (models, "AmazonStateLanguageParser", CachingParser),
-            (execution_worker, "AmazonStateLanguageParser", CachingParser),
-            # It logs all of the definition with each failure, which costs more than the execution.
-            (EvalComponent, "_log_failure_event_exception", lambda *_, **__: None),
-            (EvalComponent, "_log_exception", lambda *_, **__: None),
-            # It keeps every item and table that ever was, for the dashboard of its server.
-            (BaseModel, "__new__", _untracked),
-            (dynamodb_responses, "UpdateExpressionParser", CachingUpdateParser),
-            (dynamodb_models, "UpdateExpressionParser", CachingUpdateParser),
+            (responses, "UpdateExpressionParser", CachingUpdateParser),
+            (models, "UpdateExpressionParser", CachingUpdateParser),
             # It copies a parsed expression for each call, node by node.
             (validators, "deepcopy", _copied),
             # It looks for the classes to process at each node of ten traversals.
             (DepthFirstTraverser, "traverse", _traverse),
-            # It copies the table before a transaction, once for each of its writes.
-            (Table, "__deepcopy__", _copied_items),
+            # It checks each part of an expression after it has checked the whole.
+            (validators.ActionCountValidator, "traverse", _check_counts),
+            (validators.OverlappingPathsValidator, "traverse", _check_paths),
+            # It parses a condition two or three times for each call.
+            (ConditionExpressionParser, "parse", _parse_once()),
         ):
-            patches.enter_context(patch.object(target, name, by, create=name == "__deepcopy__"))
+            patches.enter_context(patch.object(target, name, by))
         yield
-
-
-def _untracked(cls: type[BaseModel], *_: Any, **__: Any) -> BaseModel:
-    return object.__new__(cls)
 
 
 def _copied(thing: Any) -> Any:
@@ -110,10 +88,32 @@ def _first_of(kind: type, wanted: tuple[type, ...]) -> type | None:
     return next((one for one in wanted if issubclass(kind, one)), None)
 
 
-def _copied_items(self: Table, memo: dict[int, Any]) -> Table:
-    """Of a table nothing but its items changes in a transaction."""
-    copied = copy(self)
-    copied.items = defaultdict(dict)
-    for hash_key, by_range in self.items.items():
-        copied.items[hash_key] = deepcopy(by_range, memo)
-    return copied
+def _check_counts(self: validators.ActionCountValidator, node: Any) -> Any:
+    return self.verify_action_counts(node)
+
+
+def _check_paths(self: validators.OverlappingPathsValidator, node: Any) -> Any:
+    return self.check_for_overlapping_paths(node)
+
+
+def _parse_once() -> Any:
+    parse = ConditionExpressionParser.parse
+
+    @lru_cache(maxsize=64)
+    def known(expression: str, names: str, values: str) -> tuple[Any, list[str], list[str]]:
+        parser = ConditionExpressionParser(expression, json.loads(names), json.loads(values))
+        return parse(parser), parser.expr_attr_names_found, parser.expr_attr_values_found
+
+    def parse_once(self: ConditionExpressionParser) -> Any:
+        if not self.condition_expression:
+            return parse(self)
+        names, values = self.expression_attribute_names, self.expression_attribute_values
+        operator, found, values_found = known(
+            self.condition_expression, json.dumps(names), json.dumps(values)
+        )
+        # The caller adds to its lists.
+        self.expr_attr_names_found.extend(found)
+        self.expr_attr_values_found.extend(values_found)
+        return operator
+
+    return parse_once
