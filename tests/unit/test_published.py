@@ -28,7 +28,7 @@ def test_the_definition_names_one_version_of_each_function() -> None:
     named = versions_named(template.definition())
     assert {version for _, version in named} == {1}
     assert {name for name, _ in named} >= {"PlanReleaseFunction", "CloseReleaseFunction"}
-    assert len(named) == 15
+    assert len(named) == 16
 
 
 def test_an_alias_and_a_function_are_no_version() -> None:

@@ -169,7 +169,6 @@ class Judging(Model):
     """What is compared; left out, it is the router's errors and its slow answers."""
 
     @property
-    @property
     def periods(self) -> list[Length]:
         """How long those are that CloudWatch counts, each once."""
         return sorted({metric.period for metric in self.counted})
