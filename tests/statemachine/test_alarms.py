@@ -259,6 +259,7 @@ def test_a_warning_is_in_the_release_and_in_its_status(here: World) -> None:
     )
     assert here.release(request()).state == "Released"
     document = next(d for d in here.documents() if "release" in d)
-    (warning,) = json.loads(document["release"]["S"])["warnings"]
+    warning, last = json.loads(document["release"]["S"])["warnings"]
     assert warning.startswith(f"alarms: {ALARM} (3600 s) may need bad data for so long to fire")
-    assert status[0]["answer"]["running"][0]["warnings"] == [warning]
+    assert last.startswith("steps: the bake at 100 % lasts 300 s")
+    assert status[0]["answer"]["running"][0]["warnings"] == [warning, last]
