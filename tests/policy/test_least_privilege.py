@@ -483,6 +483,15 @@ def _release_by_log(here: World) -> None:
     assert here.ask("check", request=request(images={"app": "shop:v61"}, profile=logged))
     bad = request(images={"app": "shop:v61"}, profile=logged)
     assert here.release(bad, "logged-bad").state == "Reverted"
+    # It turns bad while the primary is replaced, which is asked for the tasks that serve.
+    here.cloud.bad = lambda _side, _at: 0.0
+
+    def turn_bad() -> None:
+        here.cloud.bad = lambda side, _at: float(side == "canary")
+
+    _once_before(here, "PromotePrimaryFunction", turn_bad)
+    late = request(images={"app": "shop:v63"}, profile=logged)
+    assert here.release(late, "logged-as-it-rolls").state == "Reverted"
     here.cloud.bad = lambda _side, _at: 0.0
     # What others leave behind: a release that was forgotten, and executions that die.
     left = "stepcanary/forgotten/logs"

@@ -46,7 +46,7 @@ PLACES: dict[str, str] = {
     " WhatAttempt WaitToRevert RevertGivenUp WaitForRouter ConfirmRest IsAtRest NoteDrift"
     " RestoreReturned WaitForClients RetireCanary CloseRelease WhatOutcome Released"
     " Reverted Rejected PromotionFailed RevertFailed",
-    "no release": "TakeAction IsActionTaken Done",
+    "no release": "TakeAction AnswerQuestion IsActionTaken Done",
 }
 PLACE_OF = {state: place for place, states in PLACES.items() for state in states.split()}
 

@@ -144,7 +144,7 @@ def _told(found: Evidence) -> _Acts:
     verdicts = sorted(verdict.at for verdict in found.verdicts)
     waits = []
     for number, moment in enumerate(moments):
-        if moment.kind not in ENDS:
+        if moment.kind not in ENDS or _is_for_tasks(moments, number):
             continue
         kind = _kind_of(moments, number)
         until = moment.at + SECOND * _lasts(release, kind, moments[:number])
@@ -175,6 +175,12 @@ def _kind_of(moments: list[Moment], number: int) -> WaitKind:
         return "bake"
     assert kind in ENDS
     return kind
+
+
+def _is_for_tasks(moments: list[Moment], number: int) -> bool:
+    """Whether it waits for the primary's tasks: that is seen in what was deployed."""
+    acts = [moment.kind for moment in moments[:number] if moment.kind not in ENDS]
+    return moments[number].kind == "settle" and acts[-1:] == ["primary"]
 
 
 def _lasts(release: Release, kind: WaitKind, before: list[Moment]) -> int:

@@ -78,7 +78,7 @@ def _is_urgent(lease: Lease, release: Release) -> bool:
     sooner than each minute."""
     is_young = clock.epoch_seconds() - lease.wait // 1_000 < YOUNG_SECONDS
     judging = release.judge
-    is_short = judging is not None and min(judging.periods) < MINUTE
+    is_short = judging is not None and min(judging.periods, default=MINUTE) < MINUTE
     return is_young or is_short or lease.stage != ROLLOUT
 
 
