@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template examples definition test cli-check faults demo scenarios sandbox sdk-check bench-reaction bench-scale bench-load bench-judge bench-cold-start python313 build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test test-real-time cli-check faults demo scenarios sandbox sdk-check bench-reaction bench-scale bench-load bench-judge bench-cold-start python313 build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -82,8 +82,14 @@ definition: .venv/ready
 	$(BIN)/python -m tests.statemachine.statelint
 	$(BIN)/python -m pytest -n 0 tests/statemachine/test_definition.py
 
-test: check ## Check, then run all tests
-	$(BIN)/python -m pytest
+# What runs in real time, with processes and real requests.
+IN_REAL_TIME = tests/sandbox tests/cli/test_cli.py tests/cli/test_process.py
+
+test: check ## Check, then run all tests but those in real time
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(IN_REAL_TIME))
+
+test-real-time: .venv/ready ## The tests in real time: the sandbox, the examples in it, the command line as a process
+	$(BIN)/python -m pytest $(IN_REAL_TIME)
 
 cli-check: .venv/ready ## Build the command line's wheel, install it where nothing else is, and release with it in the sandbox
 	$(BIN)/python -m pytest -n 0 -m index tests/cli/test_wheel.py
