@@ -11,7 +11,7 @@ from stepcanary.domain.log_source import LogSource
 from stepcanary.errors import BatchUnreadable
 from tests.fakes.logs import packed
 
-TASK = "0123456789abcdef0123456789abcdef"
+TASK = "ab" * 16
 JSON = LogSource(group="/ecs/checkout", status="status")
 INNER = LogSource(group="/ecs/checkout", status="http.response.status")
 LINES = LogSource(group="/ecs/checkout", pattern=r'" (?P<status>[0-9]+) ')
