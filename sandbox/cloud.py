@@ -425,6 +425,7 @@ class Sandbox:
     def _settings(self) -> dict[str, str]:
         return {
             **environment(self.endpoint),
+            "POWERTOOLS_METRICS_NAMESPACE": "StepCanary",
             "POWERTOOLS_SERVICE_NAME": "stepcanary",
             "LEDGER_TABLE": TABLE,
             "SETTINGS_PARAMETER": SETTINGS,

@@ -112,7 +112,17 @@ def count(name: str, value: float = 1, *, service: str = "", side: str = "") -> 
 def publish_together(
     values: Mapping[str, float], *, service: str = "", side: str = "", at: int | None = None
 ) -> None:
-    """Publish values of metrics of one kind, of the moment `at` in epoch seconds, or of now."""
+    """Publish values of metrics of one kind, of the moment `at` in epoch seconds, or of now. What
+    cannot be published is told in the log, and fails nothing: a revert goes on without it."""
+    try:
+        write(_embedded(values, service, side, at))
+    except Exception:
+        logger.exception("metrics not published", extra={"metrics": sorted(values)})
+
+
+def _embedded(
+    values: Mapping[str, float], service: str, side: str, at: int | None
+) -> dict[str, Any]:
     (scope,) = {METRICS[name].scope for name in values}
     of_stack = {"stack": logger.service}
     of_service = {**of_stack, "service": service, **({"side": side} if side else {})}
@@ -124,10 +134,10 @@ def publish_together(
         given.add_dimension(dimension, named)
     if scope == "both":
         given.add_dimensions(**of_service)
-    metrics = given.serialize_metric_set()
+    metrics: dict[str, Any] = dict(given.serialize_metric_set())
     if at is not None:
         metrics["_aws"]["Timestamp"] = at * 1_000
-    write(metrics)
+    return metrics
 
 
 def write(metrics: Mapping[str, Any]) -> None:
