@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import page, report
-from bench.cost import of_sample, sample_states
+from bench.sample import of_sample, sample_states
 
 
 @pytest.fixture

@@ -632,6 +632,7 @@ EXAMPLES: dict[str, Example] = {
     "logs that nobody names": with_judge({"kind": "logs"}),
     "a log of errors": with_judge({"kind": "errors", "log": LOG}),
     "a log beside the primary": with_judge({"kind": "logs", "log": LOG, "ratio": 2}),
+    "a log whose limit proves nothing": with_judge({"kind": "logs", "log": LOG, "at_most": 0.5}),
     "a log without a status": with_judge({"kind": "logs", "log": {"group": GROUP}}),
     "a pattern that is none": with_judge(_logs(status="", pattern="(")),
     "a pattern without the status": with_judge(_logs(status="", pattern="[0-9]+")),

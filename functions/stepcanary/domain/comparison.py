@@ -163,7 +163,7 @@ def verdict(
     found = judge.judgement(compared.tallies)
     skewed = _skewed(judging, compared, bake)
     summary = "; ".join([*(spoken(each) for each in found.verdicts), *skewed])
-    if judging.observe:
+    if not judging.decides:
         return Verdict("advance", f"only observed: {summary}")
     if reason := doubt(judging, judge, compared):
         return Verdict("revert", reason)

@@ -256,8 +256,16 @@ def _verdicts(found: Evidence) -> list[Judged]:
 
 
 def _share(found: Evidence, verdicts: list[Judged], step: int) -> float | None:
-    counted = [seen.step for verdict in verdicts for seen in verdict.metrics]
-    counted += [tally.of_step for tally in found.compared.tallies.values() if tally.step == step]
+    """By what counts both sides; a log has the canary's lines alone."""
+    logged = {metric.named for metric in found.release.judge.logged} if found.release.judge else ()
+    counted = [
+        seen.step for verdict in verdicts for seen in verdict.metrics if seen.metric not in logged
+    ]
+    counted += [
+        tally.of_step
+        for name, tally in found.compared.tallies.items()
+        if tally.step == step and name not in logged
+    ]
     totals = [(counts[0], counts[0] + counts[2]) for counts in counted]
     canary, every = max(totals, key=lambda each: each[1], default=(0, 0))
     return round(canary / every, 4) if every else None

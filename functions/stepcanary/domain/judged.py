@@ -94,19 +94,23 @@ def judged(
     )
 
 
-def seen(judging: Judging, steps: int, compared: Compared) -> list[MetricSeen]:
-    """Where each metric stands."""
+def seen(
+    judging: Judging, steps: int, compared: Compared, step: int | None = None
+) -> list[MetricSeen]:
+    """Where each metric stands; `step` is the one that counts are told of."""
     found = judge_of(judging, steps).judgement(compared.tallies)
     metrics = {metric.named: metric for metric in judging.metrics}
     return [
-        _seen(each, metrics[each.rule.metric], compared.step, judging.budget)
+        _seen(
+            each, metrics[each.rule.metric], compared.step if step is None else step, judging.budget
+        )
         for each in found.verdicts
     ]
 
 
 def _seen(said: MetricVerdict, metric: Metric, step: int, budget: int | None) -> MetricSeen:
     tally = said.tally
-    is_held = metric.kind != "latency" and not metric.observe
+    is_held = metric.kind not in ("latency", "logs") and not metric.observe
     says: Literal["worse", "good", "undecided"] = (
         "worse" if said.is_worse else "good" if said.is_good else "undecided"
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stepcanary.domain.evidence import Tolerance
-from stepcanary.domain.judge import FALSE_REVERTS, WORSE, Rule
+from stepcanary.domain.judge import FALSE_REVERTS, UNPROVABLE, WORSE, Rule
 from stepcanary.domain.log_source import LogSource
 from stepcanary.domain.measures import BY_THE_MINUTE, Measure, MeshSeries, Series
 from stepcanary.domain.model import Model
@@ -88,6 +88,8 @@ class Metric(Model):
             raise ValueError(
                 f"{minutely[0].namespace} has a count for each minute alone; remove period"
             )
+        if self.kind == "logs" and (self.at_most or 0.0) >= UNPROVABLE:
+            raise ValueError("a log's at_most has to be under 0.5; beyond, nothing is proved")
         if self.worse.allowance >= 1:
             raise ValueError("no share of bad answers is above this limit; lower it")
         return self
@@ -167,6 +169,11 @@ class Judging(Model):
     """For App Mesh: what the names of these metrics begin with."""
     metrics: list[Metric] = Field(default=DEFAULT_METRICS, min_length=1, max_length=10)
     """What is compared; left out, it is the router's errors and its slow answers."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether anything is judged that is not only observed."""
+        return not self.observe and any(not metric.observe for metric in self.metrics)
 
     @property
     def periods(self) -> list[Length]:

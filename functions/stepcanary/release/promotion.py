@@ -162,11 +162,14 @@ def restore_primary(
     what follows, unless a retry came before this was looked at.
     """
     lease = leases.check(release, fence)
-    if returned or lease.taken_back:
+    entered = None
+    if not (returned or lease.taken_back):
+        if not lease.touched:
+            return Restored(next="revert", next_attempt=number + 1)
+        entered = _begin_restoring(release, fence, number)
+    if entered is None:
         return _restore_in_place(release, stages.enter(release, fence, RETURNING), number)
-    if not lease.touched:
-        return Restored(next="revert", next_attempt=number + 1)
-    lease = stages.enter(release, fence, restoring(number))
+    lease = entered
     if undecided and (following := _without_an_answer(release, lease)) is not None:
         return Restored(next=following, next_attempt=number + 1)
     sides = world.see(release)
@@ -197,6 +200,16 @@ def restore_primary(
         deployment=deployment,
         wait_seconds=longest_pause(deployment, release.deployment.check_seconds),
     )
+
+
+def _begin_restoring(release: Release, fence: int, number: int) -> Lease | None:
+    """None where its old tasks have taken the traffic back in this very moment."""
+    try:
+        return stages.enter(release, fence, restoring(number))
+    except StageOver:
+        if leases.check(release, fence).taken_back:
+            return None
+        raise
 
 
 def _restore_in_place(release: Release, lease: Lease, number: int) -> Restored:

@@ -19,6 +19,8 @@ from stepcanary.store import ledger
 
 ENDS = ("Released", "Reverted", "PromotionFailed", "RevertFailed")
 """Outcomes that are counted for each service."""
+RANKS = {"errors": 0, "custom": 1, "logs": 2, "latency": 3}
+"""Which metric's requests are told of."""
 
 
 def queued(execution: str, service: str, by: str, behind: str) -> None:
@@ -152,7 +154,8 @@ def shifted_by_hand(release: Release, weight: int, did: str) -> None:
 
 def counted(release: Release, at: int, counts: dict[str, tuple[int, int, int, int]]) -> None:
     """What the judge has counted in the minute that begins `at`, in epoch seconds. The canary's
-    requests and failures are those of the metric that has counted most of its requests."""
+    requests and failures are those of one metric alone, of the router's errors where it counts
+    them: periods of several lengths would count them twice."""
     assert release.judge is not None
     kinds = {metric.named: metric.kind for metric in release.judge.metrics}
     for metric, (n_c, x_c, n_p, x_p) in counts.items():
@@ -161,8 +164,8 @@ def counted(release: Release, at: int, counts: dict[str, tuple[int, int, int, in
             if requests:
                 of_side = {"service": release.service, "side": side}
                 publish_together({share: 100 * bad / requests}, at=at, **of_side)
-    failing = [each for metric, each in counts.items() if kinds[metric] != "latency"]
-    if failing:
-        requests, failures, *_ = max(failing)
+    by_rank = sorted(kinds, key=lambda metric: RANKS[kinds[metric]])
+    if (lead := by_rank[0]) in counts and kinds[lead] != "latency":
+        requests, failures, *_ = counts[lead]
         values = {"CanaryRequests": requests, "CanaryFailures": failures}
         publish_together(values, service=release.service, at=at)

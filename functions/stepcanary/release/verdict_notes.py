@@ -27,7 +27,7 @@ def note_verdict(
     with suppress(AwsRefused, AwsUnavailable):
         if release.judge is not None:
             compared = standing(release)
-            metrics = seen(release.judge, len(release.steps), compared)
+            metrics = seen(release.judge, len(release.steps), compared, step)
     given = judged(
         moment,
         following,
