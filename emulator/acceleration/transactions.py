@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy, deepcopy
+from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
@@ -15,8 +16,17 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-_writes: ContextVar[list[dict[str, Any]]] = ContextVar("_writes")
-"""The keys or items of the transaction under way."""
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """The keys or items that are written, and the tables as they were before."""
+
+    writes: list[dict[str, Any]]
+    before: dict[str, Table] = field(default_factory=dict)
+
+
+_transaction: ContextVar[Transaction] = ContextVar("_transaction")
+"""The one under way."""
 
 
 @contextmanager
@@ -33,24 +43,33 @@ def _transact() -> Any:
 
     def transact_write_items(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
         writes = [write for item in transact_items for write in item.values()]
-        token = _writes.set([write.get("Key") or write["Item"] for write in writes])
+        keys = [write.get("Key") or write["Item"] for write in writes]
+        token = _transaction.set(Transaction(keys))
         try:
             transact(self, transact_items)
         finally:
-            _writes.reset(token)
+            _transaction.reset(token)
 
     return transact_write_items
 
 
 def _copied(self: Table, memo: dict[int, Any]) -> Table:
+    """All copies are made before the first write, so one stands for all of them."""
+    transaction = _transaction.get()
+    if self.name not in transaction.before:
+        transaction.before[self.name] = _with_copies(self, transaction.writes, memo)
+    return transaction.before[self.name]
+
+
+def _with_copies(table: Table, writes: list[dict[str, Any]], memo: dict[int, Any]) -> Table:
     """Of a table nothing but its items changes in a transaction. It has a range key."""
-    copied = copy(self)
+    copied = copy(table)
     copied.items = defaultdict(dict)
-    for hash_key, by_range in self.items.items():
+    for hash_key, by_range in table.items.items():
         copied.items[hash_key] = copy(by_range)
-    range_attribute: Any = self.range_key_attr
-    for write in _writes.get():
-        by_range = copied.items.get(DynamoType(write[self.hash_key_attr]), {})
+    range_attribute: Any = table.range_key_attr
+    for write in writes:
+        by_range = copied.items.get(DynamoType(write[table.hash_key_attr]), {})
         range_key: Any = DynamoType(write[range_attribute])
         if range_key in by_range:
             by_range[range_key] = deepcopy(by_range[range_key], memo)

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import boto3
 from moto import mock_aws
+from moto.core import models as moto_models
 
 from emulator import shortcut, template, workflow
 from emulator.awslambda import Invoker
@@ -300,6 +301,8 @@ def world(here: World | None = None) -> Iterator[World]:
 @contextmanager
 def opened_world(here: World, on_end: Callable[[str, str], None]) -> Iterator[None]:
     with ExitStack() as opened:
+        # Nothing here calls AWS but by boto3, so moto need not hear each `requests` as well.
+        opened.enter_context(patch.object(moto_models, "RESPONSES_METHODS", []))
         opened.enter_context(mock_aws())
         forget_clients()
         roles.forget()
