@@ -14,7 +14,7 @@ from emulator.events import alarm_detail
 from sandbox.cloud import Sandbox
 from sandbox.fronts.front import Front
 
-SANDBOX = {"application-autoscaling", "cloudwatch", "ec2", "ecs", "elbv2"}
+SANDBOX = {"application-autoscaling", "cloudwatch", "ec2", "ecs", "elbv2", "logs"}
 """What a user's services are made of; all else is the stack's, and MiniStack's."""
 
 
