@@ -133,7 +133,8 @@ class Environment:
 
     def _unfit(self, profile: Profile) -> Iterator[str]:
         """A metric of errors has samples only where there are errors, so it is filled; one error
-        says nothing; and a canary that nobody asks has no data."""
+        says nothing; and at 1 % a minute without requests is usual: it is the judge's to say what
+        silence means."""
         for name, resource in self._resources.items():
             if (
                 resource["Type"] != "AWS::CloudWatch::Alarm"
@@ -145,8 +146,10 @@ class Environment:
                 yield f"{name} takes a minute without an error for one without data"
             if not any(LEAST.match(metric.get("Expression", "")) for metric in metrics):
                 yield f"{name} takes one error of few requests for a bad canary"
-            if resource["Properties"].get("TreatMissingData", "missing") != "missing":
-                yield f"{name} takes a canary that nobody asks for a good one"
+            if resource["Properties"].get("TreatMissingData") != "notBreaching":
+                yield f"{name} reverts a canary that has few requests, for want of data"
+            if profile.judge is None:
+                yield f"{name} is blind to a canary that nobody asks, and no judge is not"
 
 
 def _names(profile: Profile) -> Iterator[tuple[str, str]]:

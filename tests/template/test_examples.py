@@ -67,11 +67,11 @@ def test_a_canary_that_never_rests_is_found(alb: Path) -> None:
 
 def test_an_alarm_that_sparse_metrics_mislead_is_found(alb: Path) -> None:
     change(alb / "template.yaml", "FILL(errors, 0)", "errors")
-    change(alb / "template.yaml", "TreatMissingData: missing", "TreatMissingData: notBreaching")
+    change(alb / "template.yaml", "TreatMissingData: notBreaching", "TreatMissingData: missing")
     assert list(check_examples.faults(alb)) == [
         "alb: CanaryErrors takes a minute without an error for one without data",
         "alb: CanaryErrors takes one error of few requests for a bad canary",
-        "alb: CanaryErrors takes a canary that nobody asks for a good one",
+        "alb: CanaryErrors reverts a canary that has few requests, for want of data",
     ]
 
 
