@@ -17,8 +17,8 @@ BAR = 22
 HIGH = 84
 """Of the rate over time."""
 MOST_POINTS = 120
-BEYOND = 2.2
-"""How many times the larger limit the scale of evidence ends at."""
+LIMITS_AT = 1.6
+"""How many times the larger limit the scale of evidence has at least."""
 SECOND = 1_000
 
 Counts = tuple[int, int, int, int]
@@ -100,8 +100,8 @@ def _ceiling(share: float) -> float:
 
 def evidence(metric: MetricSeen, width: int) -> Element:
     """On a scale on which each line is ten times as much as the one before."""
-    limits = max(metric.needed_worse, metric.needed_good, math.log(10))
-    end = limits * BEYOND
+    limits = LIMITS_AT * max(metric.needed_worse, metric.needed_good, math.log(10))
+    end = max(limits, min(max(metric.worse, metric.good), words.OVER_ALL))
     left, right = LEFT, width - RIGHT
 
     def x(log: float) -> float:
@@ -125,6 +125,7 @@ def evidence(metric: MetricSeen, width: int) -> Element:
         parts.append(text(max(edge, left + len(said) * LETTER / 2), y + 9, said, anchor="middle"))
         inside = f"{words.ratio(had)}{' ✓' if is_over and name == 'good' else ''}"
         inside += " ✕" if is_over and name == "worse" else ""
+        inside += " →" if had > end else ""
         if fits(inside, x(had) - left):
             parts.append(text(left + 5, y + 27, inside, class_=f"in-{name}"))
         else:

@@ -19,7 +19,6 @@ SECOND = 1_000
 STYLE = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
 SCRIPT_ENDS = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 """What JSON writes otherwise where a page would end a script at it."""
-BAD = ("Reverted", "PromotionFailed", "RevertFailed")
 
 
 def page(facts: Facts) -> str:
@@ -63,11 +62,15 @@ def _parts(facts: Facts) -> Iterator[Part]:
 def _head(facts: Facts) -> Iterator[Part]:
     picture = facts.picture
     kind = (
-        "bad" if picture.outcome in BAD else "good" if picture.outcome == "Released" else "running"
+        "bad"
+        if picture.outcome in words.FAILED
+        else "good"
+        if picture.outcome == "Released"
+        else "running"
     )
     outcome = element("span", picture.outcome or "Running", class_=f"outcome outcome-{kind}")
     yield element("p", outcome, " ", element("strong", picture.service))
-    yield element("h1", f"{words.headline(picture)}: {_sentence(words.why(picture))}")
+    yield element("h1", f"{words.headline(picture)}; {_sentence(words.why(picture))}")
     if picture.cause and picture.cause != words.why(picture):
         yield element("p", picture.cause)
     ended = words.moment(picture.ended_at) if picture.ended_at is not None else "not over"

@@ -19,6 +19,8 @@ TOP, HIGH = 12, 112
 """Of the weights."""
 LANE, MARK = 22, 18
 MOST_DOTS = 150
+TOPS = (10, 30, 60, 100)
+"""Percents that the scale of weights may end at."""
 MARKS = {
     "shift": "M-4 0H4M1 -3L4 0L1 3",
     "bake": "M-3 -3A4.2 4.2 0 1 0 3 -3M3 -6V-2.6H-0.4",
@@ -70,13 +72,16 @@ def _squeezed(axis: Axis) -> Iterator[Element]:
 
 
 def _weights(picture: Picture, rows: list[Row], axis: Axis) -> Iterator[Element]:
-    def y(percent: float) -> float:
-        return TOP + HIGH * (1 - percent / 100)
-
-    for percent in (0, 50, 100):
-        yield stroke(axis.left, y(percent), axis.right, y(percent), "grid")
-        yield text(axis.left - 6, y(percent) + 4, f"{percent} %", anchor="end")
     planned = [each for each in picture.planned if each.at <= axis.end]
+    most = max((each.weight for each in (*planned, *picture.weights)), default=100)
+    top = next(each for each in TOPS if each >= most)
+
+    def y(percent: float) -> float:
+        return TOP + HIGH * (1 - min(1.0, percent / top))
+
+    for percent in (0, top / 2, top):
+        yield stroke(axis.left, y(percent), axis.right, y(percent), "grid")
+        yield text(axis.left - 6, y(percent) + 4, f"{percent:g} %", anchor="end")
     if planned:
         yield element("path", d=path(_stairs(planned, axis, y)), class_="planned")
     if picture.weights:

@@ -19,12 +19,22 @@ HEADS = {
     "RevertFailed": "{version} could not be reverted to {before}: traffic may still reach it",
     "Running": "{version} is being released in place of {before}",
 }
+FAILED = ("Reverted", "PromotionFailed", "RevertFailed")
+DECIDES = {"Released": "promote", "Reverted": "revert"}
+"""What is done by the verdict or the signal that an outcome comes of."""
 WAITS = {
     "settle": "the router follows",
     "bake": "bake",
     "pause": "pause",
     "gate": "gate",
     "failed": "gate after a failed promotion",
+}
+WAITING = {
+    "settle": "the router follows",
+    "bake": "it bakes",
+    "pause": "it is paused",
+    "gate": "it waits at a gate",
+    "failed": "the promotion has failed, it waits for a person",
 }
 HELD = "held bake"
 NEXTS = {
@@ -67,16 +77,13 @@ def why(picture: Picture) -> str:
     last = picture.last
     if picture.phase != "over":
         waits = picture.waiting
-        now = f"it waits: {WAITS[waits.kind]} until {moment(waits.until)}" if waits else "at work"
-        return f"{picture.phase}, {now}"
-    decides = last is not None and (
-        (picture.outcome == "Reverted" and last.what == "revert")
-        or (picture.outcome == "Released" and last.source == "verdict")
-    )
-    if last is not None and decides and last.reason:
-        by = f"{line(last.by)}: " if last.by else ""
-        return f"{by}{line(last.reason)}"
-    return line(picture.cause)
+        now = f"{WAITING[waits.kind]} until {moment(waits.until)}" if waits else "at work"
+        return f"{picture.phase}: {now}"
+    if last is None or last.what != DECIDES.get(picture.outcome) or not (last.reason or last.by):
+        return line(picture.cause)
+    if last.source == "verdict":
+        return line(last.reason)
+    return f"{last.what} by {line(last.by) or 'somebody'}: {line(last.reason) or 'no reason given'}"
 
 
 def percent(bad: int, requests: int) -> str:
@@ -129,7 +136,8 @@ def all_at_once(picture: Picture) -> int | None:
     metric, cost = exposed_metric(picture), picture.exposure
     if metric is None or cost is None or not (metric.canary and metric.primary):
         return None
-    if picture.outcome == "Released" or not cost.excess or cost.excess < 0:
+    is_fault = metric.says == "worse" or picture.outcome in FAILED
+    if not is_fault or not cost.excess or cost.excess < 0:
         return None
     return round(metric.canary_bad * (metric.canary + metric.primary) / metric.canary)
 
