@@ -111,6 +111,8 @@ def _timeline(facts: Facts) -> Iterator[Part]:
         ("canary's tasks", box(0, 4, 22, 7, "tasks-canary")),
         ("primary's tasks", box(0, 4, 22, 7, "tasks-primary")),
         *((said, _mark(kind)) for kind, said in words.NEXTS.items()),
+        ("a signal", _mark("signal")),
+        ("somebody else wrote", _mark("foreign")),
     ]
     yield _legend(swatches, "What the marks mean")
     yield element("p", "Times are by UTC.", class_="small soft")
