@@ -8,7 +8,26 @@ from datetime import UTC, datetime
 from stepcanary.domain.picture import Picture, Wait
 
 SECOND, DAY = 1_000, 86_400
-STEPS = (10, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, DAY, 2 * DAY)
+STEPS = (
+    1,
+    2,
+    5,
+    10,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1_800,
+    3_600,
+    7_200,
+    10_800,
+    21_600,
+    43_200,
+    DAY,
+    2 * DAY,
+)
 """Between two ticks, in seconds."""
 ROOM = 78
 """That a tick's label takes."""

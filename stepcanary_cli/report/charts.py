@@ -70,7 +70,9 @@ def path(points: list[tuple[float, float]]) -> str:
 
 
 def table(caption: str, heads: list[str], rows: list[list[str]], *, fold: str = "") -> Element:
-    """With `fold` it is behind these words."""
+    """With `fold` it is behind these words. A column without a word is left out."""
+    kept = [n for n in range(len(heads)) if any(row[n] for row in rows)]
+    heads, rows = [heads[n] for n in kept], [[row[n] for n in kept] for row in rows]
     body = [
         element(
             "tr",

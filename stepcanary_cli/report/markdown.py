@@ -18,7 +18,7 @@ def markdown(facts: Facts) -> str:
     picture = facts.picture
     name = picture.execution.rpartition(":")[2]
     weights = " → ".join(f"{each.weight} %" for each in picture.weights) or "never on the canary"
-    versions = f"{code(picture.before)} → {code(picture.version)}"
+    versions = f"{code(words.short(picture.before))} → {code(words.short(picture.version))}"
     by = f", by {code(picture.by)}" if picture.by else ""
     return "\n".join(
         [
@@ -47,8 +47,7 @@ def _metrics(metrics: list[MetricSeen]) -> str:
 
 def code(text: str) -> str:
     """As a code span, whose fence is longer than any in the text."""
-    said = line(text).strip()
-    said = said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
+    said = words.cut(line(text).strip(), LONGEST)
     longest = max((len(run) for run in re.findall(r"`+", said)), default=0)
     fence = "`" * (longest + 1)
     space = " " if longest else ""

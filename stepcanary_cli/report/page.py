@@ -16,6 +16,8 @@ from stepcanary_cli.report.facts import Facts
 from stepcanary_cli.report.markup import Part, element, html, raw
 
 SECOND = 1_000
+LONGEST_WHY = 200
+"""Characters of the reason in the headline; the whole of it is below."""
 STYLE = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
 SCRIPT_ENDS = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 """What JSON writes otherwise where a page would end a script at it."""
@@ -55,6 +57,7 @@ def _parts(facts: Facts) -> Iterator[Part]:
     yield from _changed(facts)
     yield from _decisions(facts.picture)
     yield from _way_back(facts.picture)
+    yield from _warnings(facts.picture)
     yield from _history(facts)
     yield from _evidence(facts)
 
@@ -70,8 +73,9 @@ def _head(facts: Facts) -> Iterator[Part]:
     )
     outcome = element("span", picture.outcome or "Running", class_=f"outcome outcome-{kind}")
     yield element("p", outcome, " ", element("strong", picture.service))
-    yield element("h1", f"{words.headline(picture)}; {_sentence(words.why(picture))}")
-    if picture.cause and picture.cause != words.why(picture):
+    why = words.cut(words.why(picture), LONGEST_WHY)
+    yield element("h1", f"{words.headline(picture)}; {_sentence(why)}")
+    if picture.cause and picture.cause != why:
         yield element("p", picture.cause)
     ended = words.moment(picture.ended_at) if picture.ended_at is not None else "not over"
     yield _facts(
@@ -82,12 +86,10 @@ def _head(facts: Facts) -> Iterator[Part]:
         ("started by", picture.by),
         ("from push to all traffic", words.lead(facts)),
     )
-    for warning in picture.warnings:
-        yield element("p", f"Warning: {warning}")
 
 
 def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!")) else f"{text}."
+    return text if text.endswith((".", "!", "…")) else f"{text}."
 
 
 def _facts(*named: tuple[str, str]) -> Element:
@@ -173,11 +175,10 @@ def _metric(facts: Facts, metric: MetricSeen) -> Iterator[Part]:
 
 
 def _exposure(picture: Picture) -> Iterator[Part]:
-    yield element("h2", "What it cost")
     cost = picture.exposure
     if cost is None:
-        yield element("p", "Nothing was counted.")
         return
+    yield element("h2", "What it cost")
     at_once = words.all_at_once(picture)
     yield _facts(
         ("bad answers of the canary", f"{cost.failed:,}"),
@@ -282,6 +283,12 @@ def _way_back(picture: Picture) -> Iterator[Part]:
         rest = "all weight was read on the primary"
         rows.append([words.moment(back.rested_at), after(back.rested_at), rest])
     yield table("Reads of the weights", ["time", "after", "what"], rows)
+
+
+def _warnings(picture: Picture) -> Iterator[Part]:
+    if picture.warnings:
+        yield element("h2", "What the plan has warned of")
+        yield element("ul", *(element("li", each) for each in picture.warnings))
 
 
 def _history(facts: Facts) -> Iterator[Part]:

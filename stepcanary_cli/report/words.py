@@ -55,6 +55,15 @@ def moment(at: float) -> str:
     return f"{datetime.fromtimestamp(at / SECOND, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def short(versions: str) -> str:
+    """Without the registries and folders of images."""
+    return ", ".join(each.rpartition("/")[2] for each in line(versions).split(", "))
+
+
+def cut(said: str, longest: int) -> str:
+    return said if len(said) <= longest else f"{said[:longest].rstrip()}…"
+
+
 def lasted(picture: Picture) -> str:
     ended = picture.ended_at if picture.ended_at is not None else picture.drawn_at
     return duration(max(0, ended - picture.started_at) // SECOND)
@@ -63,8 +72,8 @@ def lasted(picture: Picture) -> str:
 def headline(picture: Picture) -> str:
     """What became of it, of which versions, who and how long, without why."""
     head = HEADS.get(picture.outcome, "{version} in place of {before}: {outcome}").format(
-        version=line(picture.version) or "the new version",
-        before=line(picture.before) or "the version before",
+        version=short(picture.version) or "the new version",
+        before=short(picture.before) or "the version before",
         outcome=line(picture.outcome),
     )
     by = f", started by {line(picture.by)}" if picture.by else ""

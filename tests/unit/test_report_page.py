@@ -13,7 +13,7 @@ import pytest
 
 from stepcanary.domain.picture import ImageChange, Said, Wait
 from stepcanary.domain.signals import Signal
-from stepcanary_cli.report import metering, timeline
+from stepcanary_cli.report import charts, metering, timeline
 from stepcanary_cli.report.axis import Axis
 from stepcanary_cli.report.facts import Facts
 from stepcanary_cli.report.page import page
@@ -188,6 +188,27 @@ def test_the_numbers_are_those_of_the_picture() -> None:
     assert "all at once" not in Read(page(a_good())).text
     assert "Reverted" in said
     assert "shop:v2 was reverted to shop:v1 after 5 min 45 s, started by jane" in said
+
+
+def test_the_headline_is_short_whatever_is_said() -> None:
+    facts = a_bad()
+    registry = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team"
+    picture = facts.picture.model_copy(
+        update={"version": f"{registry}/shop:v2, {registry}/proxy:v7", "cause": "x" * 2_000}
+    )
+    picture = picture.model_copy(update={"last": None})
+    found = Read(page(replace(facts, picture=picture)))
+    [head] = found.said["h1"]
+    assert head.startswith("shop:v2, proxy:v7 was reverted to shop:v1 after")
+    assert len(head) < 320
+    assert "x" * 2_000 in found.text
+
+
+def test_a_column_without_a_word_is_left_out() -> None:
+    text = page(a_held())
+    assert "what it saw" in Read(text).text
+    made = charts.table("c", ["a", "b"], [["1", ""], ["2", ""]])
+    assert [each.text for each in made.iter("th")] == ["a"]
 
 
 def _facts(text: str) -> tuple[list[str], list[str]]:
