@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from stepcanary.domain.comparison import Row
 from stepcanary.domain.picture import Picture, Wait
 
 SECOND, DAY = 1_000, 86_400
@@ -39,17 +40,12 @@ AFTER = 0.02
 
 
 class Axis:
-    """Between two moments in epoch milliseconds, on these pixels."""
+    """Between two moments in epoch milliseconds, on these pixels, with waits for people."""
 
-    def __init__(self, picture: Picture, left: float, right: float) -> None:
-        self.begin = picture.started_at
-        ended = picture.ended_at if picture.ended_at is not None else picture.drawn_at
-        self.end = max(self.begin + SECOND, ended)
-        people = [
-            (max(self.begin, wait.at), min(self.end, wait.ended_at or self.end))
-            for wait in waits_of(picture)
-            if wait.kind in PEOPLE
-        ]
+    def __init__(
+        self, begin: int, end: int, people: list[tuple[int, int]], left: float, right: float
+    ) -> None:
+        self.begin, self.end = begin, max(begin + SECOND, end)
         rest = max(60 * SECOND, self.end - self.begin - sum(b - a for a, b in people))
         self.squeezed = [(a, b) for a, b in people if b - a > LONG * rest]
         self._times = [self.begin]
@@ -63,6 +59,23 @@ class Axis:
         scale = (right - left) / (max(1.0, lengths[-1]) * (1 + AFTER))
         self._pixels = [left + scale * length for length in lengths]
         self.left, self.right = left, right
+
+    @classmethod
+    def of(cls, picture: Picture, left: float, right: float) -> "Axis":
+        begin = picture.started_at
+        end = picture.ended_at if picture.ended_at is not None else picture.drawn_at
+        people = [
+            (max(begin, wait.at), min(end, wait.ended_at or end))
+            for wait in waits_of(picture)
+            if wait.kind in PEOPLE
+        ]
+        return cls(begin, end, people, left, right)
+
+    def has(self, rows: list[Row]) -> bool:
+        """Whether these were counted within its time: a sandbox's metrics have their own clock."""
+        return all(
+            self.begin <= row.at * SECOND + row.period * SECOND / 2 <= self.end for row in rows
+        )
 
     def at(self, moment: float) -> float:
         """Of what is outside, the nearer end."""

@@ -49,7 +49,7 @@ def rates(metric: MetricSeen, width: int) -> Element:
 
 def over_time(facts: Facts, metric: MetricSeen, width: int) -> Element:
     """Each side's share of bad answers, period by period."""
-    axis = Axis(facts.picture, LEFT, width - RIGHT)
+    axis = axis_of(facts, width)
     points = summed(facts.rows, metric.metric)
     shares = [bad / n for _, c in points for n, bad in (c[:2], c[2:]) if n]
     most = _ceiling(max(shares, default=0.0))
@@ -73,6 +73,16 @@ def over_time(facts: Facts, metric: MetricSeen, width: int) -> Element:
         )
     label = f"Share of {words.bad_answers(metric)} over time, of the canary and of the primary"
     return frame(width, HIGH + 30, label, *parts)
+
+
+def axis_of(facts: Facts, width: int) -> Axis:
+    """The release's, or that of the rows where they have a clock of their own."""
+    axis = Axis.of(facts.picture, LEFT, width - RIGHT)
+    if axis.has(facts.rows):
+        return axis
+    first, last = facts.rows[0], facts.rows[-1]
+    end = (last.at + last.period) * SECOND
+    return Axis(first.at * SECOND, end, [], LEFT, width - RIGHT)
 
 
 def summed(rows: list[Row], metric: str) -> list[tuple[float, Counts]]:

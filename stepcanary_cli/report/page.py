@@ -81,8 +81,8 @@ def _head(facts: Facts) -> Iterator[Part]:
     yield _facts(
         ("began", words.moment(picture.started_at)),
         ("ended", ended),
-        ("before", picture.before),
-        ("version", picture.version),
+        ("before", words.short(picture.before)),
+        ("version", words.short(picture.version)),
         ("started by", picture.by),
         ("from push to all traffic", words.lead(facts)),
     )

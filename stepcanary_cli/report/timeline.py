@@ -42,10 +42,10 @@ class Marked:
 
 def timeline(facts: Facts, width: int) -> Element:
     picture = facts.picture
-    axis = Axis(picture, LEFT, width - RIGHT)
+    axis = Axis.of(picture, LEFT, width - RIGHT)
     parts: list[Element] = []
     parts += _squeezed(axis)
-    parts += _weights(picture, facts.rows, axis)
+    parts += _weights(picture, facts.rows if axis.has(facts.rows) else [], axis)
     y: float = TOP + HIGH + 8
     for name, drawn in (("tasks", _deployed), ("waits", _waits)):
         parts += [text(LEFT - 6, y + 15, name, anchor="end"), *drawn(picture, axis, y)]

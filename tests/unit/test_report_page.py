@@ -226,7 +226,7 @@ def test_lead_time_is_shown_only_where_somebody_said_when_it_was_pushed() -> Non
 
 def test_a_day_at_a_gate_leaves_room_for_the_rest() -> None:
     facts = a_held()
-    axis = Axis(facts.picture, 0, 1_000)
+    axis = Axis.of(facts.picture, 0, 1_000)
     [(begun, ended)] = axis.squeezed
     assert ended - begun > 0.9 * (axis.end - axis.begin)
     assert axis.at(ended) - axis.at(begun) < 300
@@ -236,6 +236,18 @@ def test_a_day_at_a_gate_leaves_room_for_the_rest() -> None:
     ticks = [x for x, _ in axis.ticks()]
     assert 2 < len(ticks) < 20
     assert not [x for x in ticks if axis.at(begun) < x < axis.at(ended)]
+
+
+def test_counts_with_a_clock_of_their_own_have_an_axis_of_their_own() -> None:
+    """As a sandbox's, in which a minute is a second."""
+    facts = a_bad()
+    assert metering.axis_of(facts, 800).begin == facts.picture.started_at
+    rows = [row.model_copy(update={"at": row.at + 86_400}) for row in facts.rows]
+    axis = metering.axis_of(replace(facts, rows=rows), 800)
+    assert (axis.begin, axis.end) == (1_000 * rows[0].at, 1_000 * (rows[-1].at + 60))
+    dots = 'class="dot" />', 'class="dot"></circle>'
+    count = sum(page(facts).count(each) for each in dots)
+    assert count > sum(page(replace(facts, rows=rows)).count(each) for each in dots)
 
 
 def test_a_bake_that_is_repeated_is_held() -> None:
