@@ -11,7 +11,7 @@ import click
 from click.shell_completion import shell_complete
 
 from stepcanary.version import VERSION
-from stepcanary_cli import acts, proposing, questions, replaying, signals
+from stepcanary_cli import acts, proposing, questions, replaying, reporting, signals
 from stepcanary_cli.failures import Failure, Interrupted, Misuse, explained, fault
 from stepcanary_cli.options import common
 from stepcanary_cli.outcomes import Exit
@@ -39,6 +39,7 @@ for command in (
     questions.status,
     questions.history,
     questions.show,
+    reporting.report,
     questions.check,
     questions.preview,
     replaying.replay,

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from stepcanary.domain.comparison import Row
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.profile import Step
 from stepcanary.domain.replay import Minutes, Rejudged, Replay
 from stepcanary_cli.options import Use, common, use
 from stepcanary_cli.outcomes import Answer, Exit
 from stepcanary_cli.requests import version_named
+from stepcanary_cli.rows import rows_of
 from stepcanary_cli.showing import columns, name_of
 from stepcanary_cli.times import duration
 
@@ -108,7 +108,7 @@ def _merge(into: dict[str, Minutes], page: dict[str, list[list[int]]]) -> None:
 def _releases(mine: Use, service: str, counted: Counted) -> Iterator[Rejudged]:
     """Those that are over and have rows; the newest first."""
     for past in _pasts(mine, service, counted.since):
-        steps, rows = _rows(mine, past["execution"])
+        steps, rows = rows_of(mine.connection.ask, past["execution"])
         if rows:
             yield counted.judge.rejudged(past["execution"], past["outcome"], steps, rows)
 
@@ -123,17 +123,6 @@ def _pasts(mine: Use, service: str, since: int) -> Iterator[Answer]:
             if past["outcome"] not in NOT_OVER:
                 yield past
         after = page["after"]
-
-
-def _rows(mine: Use, execution: str) -> tuple[int, list[Row]]:
-    after: str | None = ""
-    steps, rows = 1, []
-    while after is not None:
-        page = mine.connection.ask({"question": "rows", "release": execution, "after": after})
-        # JSON has no tuples, which a row is strict about.
-        rows += [Row.model_validate(row, strict=False) for row in page["rows"]]
-        steps, after = page["steps"], page["after"]
-    return steps, rows
 
 
 def replayed(found: Answer) -> str:

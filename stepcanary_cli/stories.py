@@ -18,14 +18,20 @@ DIGEST = 19
 """Characters of a digest that are shown, with its algorithm."""
 
 
-def story(found: Answer, width: int) -> RenderableType:
+def picture_of(found: Answer) -> Picture:
     """Raises `Failure` for what a stack of another version answers."""
     try:
-        picture = Picture.model_validate(found.get("picture"), extra="ignore", strict=False)
+        return Picture.model_validate(found.get("picture"), extra="ignore", strict=False)
     except ValidationError as error:
         raise Failure(
-            "the stack is of another version than this command; --json has what it answers"
+            "the stack is of another version than this command; `stepcanary show --json` has what"
+            " it answers"
         ) from error
+
+
+def story(found: Answer, width: int) -> RenderableType:
+    """Raises as `picture_of`."""
+    picture = picture_of(found)
     return Group(
         scene(picture, now=now(), width=width),
         Text(),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sandbox.cloud import Sandbox
 from sandbox.console import LOG, exit_with, quiet
+from sandbox.demo.asking import write
 from sandbox.demo.checks import Report
 from sandbox.demo.judge import judged
 from sandbox.demo.scenarios import CAPACITY, CHAIN, DEMO, JUDGED, SCENARIOS, Scenario
@@ -63,6 +64,7 @@ def main() -> int:
                 with scenario.around():
                     report, problems = judged(sandbox, scenario)
                 reports.append(report)
+                write(sandbox, report["execution"], folder / f"{scenario.name}.html")
                 problems += _longer(scenario, reports)
                 report |= {"expected": scenario.expected, "held": not problems}
                 print(*(f"  {line}" for line in verdict(report, problems)), sep="\n", flush=True)

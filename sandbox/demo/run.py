@@ -102,6 +102,7 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     report: Report = {
         "name": scenario.name,
         "tag": scenario.tag,
+        "execution": arn,
         "outcome": record["outcome"] or path[-1],
         "status": execution["status"],
         "cause": record["cause"] or execution.get("cause", ""),

@@ -1,6 +1,5 @@
 """View: a release as the command line's watch shows it, with what its users saw."""
 
-import json
 import sys
 import time
 
@@ -8,8 +7,9 @@ from rich.console import Console
 
 from sandbox.client import Client
 from sandbox.cloud import Sandbox
+from sandbox.demo.asking import ask
 from stepcanary.domain.picture import Picture
-from stepcanary.domain.questions import function_of
+from stepcanary_cli.failures import Refused
 from stepcanary_cli.views import Lines, Terminal
 from stepcanary_cli.views import View as Watch
 
@@ -46,14 +46,11 @@ class View:
         self._watch.end()
 
     def _ask(self, execution: str) -> Picture | None:
-        answer = self._sandbox.client("lambda").invoke(
-            FunctionName=function_of(self._sandbox.machine),
-            Payload=json.dumps({"question": "show", "release": execution}),
-        )
-        found = json.loads(answer["Payload"].read())
-        if not found.get("accepted"):
+        try:
+            found = ask(self._sandbox, {"question": "show", "release": execution})
+        except Refused:
             return None
-        return Picture.model_validate(found["answer"]["picture"], strict=False)
+        return Picture.model_validate(found["picture"], strict=False)
 
     def _say(self, text: str) -> None:
         self._said = True

@@ -27,6 +27,7 @@ from stepcanary_cli.app import cli
 from stepcanary_cli.outcomes import Ended, Exit
 from tests.docs.test_commands import commands
 from tests.docs.test_docs import PAGES
+from tests.unit.example_reports import a_young
 
 PAGE = template.ROOT / "docs/command-line.md"
 PIPELINE = template.ROOT / "examples/pipeline/template.yaml"
@@ -94,6 +95,9 @@ def test_the_page_has_the_keys_of_each_document() -> None:
     found = {what: re.findall(r"`(\w+)`", keys) for what, keys in rows("As JSON")}
     for what, model in models.items():
         assert found[what] == list(model.model_fields), what
+    facts = a_young()
+    assert found["`report`"] == list(facts.document)
+    assert found["`evidence` of `report`"] == list(facts.evidence)
     assert set(found["every act and `watch`"]) == set(Ended("a", "Done", "").as_json())
 
 

@@ -1,0 +1,188 @@
+"""Words: what a report says of a release in sentences. Times are by UTC: it is read anywhere."""
+
+import math
+from datetime import UTC, datetime
+
+from stepcanary.domain.judged import MetricSeen
+from stepcanary.domain.picture import Exposure, Picture, Wait
+from stepcanary_cli.report.facts import Facts
+from stepcanary_cli.text import line
+from stepcanary_cli.times import duration
+
+SECOND = 1_000
+OVER_ALL = math.log(1_000_000)
+LEAST_ODDS = 0.01
+HEADS = {
+    "Released": "{version} was released in place of {before}",
+    "Reverted": "{version} was reverted to {before}",
+    "PromotionFailed": "{version} could not be promoted in place of {before}",
+    "RevertFailed": "{version} could not be reverted to {before}: traffic may still reach it",
+    "Running": "{version} is being released in place of {before}",
+}
+FAILED = ("Reverted", "PromotionFailed", "RevertFailed")
+DECIDES = {"Released": "promote", "Reverted": "revert"}
+"""What is done by the verdict or the signal that an outcome comes of."""
+WAITS = {
+    "settle": "the router follows",
+    "bake": "bake",
+    "pause": "pause",
+    "gate": "gate",
+    "failed": "gate after a failed promotion",
+}
+WAITING = {
+    "settle": "the router follows",
+    "bake": "it bakes",
+    "pause": "it is paused",
+    "gate": "it waits at a gate",
+    "failed": "the promotion has failed, it waits for a person",
+}
+HELD = "held bake"
+NEXTS = {
+    "shift": "goes on",
+    "bake": "bakes once more",
+    "gate": "a person decides",
+    "promote": "is promoted",
+    "revert": "reverts",
+}
+
+
+def clock(at: float) -> str:
+    """The time of day of an epoch millisecond."""
+    return f"{datetime.fromtimestamp(at / SECOND, UTC):%H:%M:%S}"
+
+
+def moment(at: float) -> str:
+    return f"{datetime.fromtimestamp(at / SECOND, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def short(versions: str) -> str:
+    """Without the registries and folders of images."""
+    return ", ".join(each.rpartition("/")[2] for each in line(versions).split(", "))
+
+
+def cut(said: str, longest: int) -> str:
+    return said if len(said) <= longest else f"{said[:longest].rstrip()}…"
+
+
+def lasted(picture: Picture) -> str:
+    ended = picture.ended_at if picture.ended_at is not None else picture.drawn_at
+    return duration(max(0, ended - picture.started_at) // SECOND)
+
+
+def headline(picture: Picture) -> str:
+    """What became of it, of which versions, who and how long, without why."""
+    head = HEADS.get(picture.outcome, "{version} in place of {before}: {outcome}").format(
+        version=short(picture.version) or "the new version",
+        before=short(picture.before) or "the version before",
+        outcome=line(picture.outcome),
+    )
+    by = f", started by {line(picture.by)}" if picture.by else ""
+    since = "since" if picture.outcome == "Running" else "after"
+    return f"{head} {since} {lasted(picture)}{by}"
+
+
+def why(picture: Picture) -> str:
+    """What has decided it: what reverted it, what it waits for, or what its end says."""
+    last = picture.last
+    if picture.phase != "over":
+        waits = picture.waiting
+        now = f"{WAITING[waits.kind]} until {moment(waits.until)}" if waits else "at work"
+        return f"{picture.phase}: {now}"
+    if last is None or last.what != DECIDES.get(picture.outcome) or not (last.reason or last.by):
+        return line(picture.cause)
+    if last.source == "verdict":
+        return line(last.reason)
+    return f"{last.what} by {line(last.by) or 'somebody'}: {line(last.reason) or 'no reason given'}"
+
+
+def percent(bad: int, requests: int) -> str:
+    return f"{100 * bad / requests:.3g} %" if requests else "none"
+
+
+def rate(bad: int, requests: int) -> str:
+    """With its counts, without which a rate says nothing."""
+    return f"{percent(bad, requests)} ({bad:,} of {requests:,})" if requests else "not counted"
+
+
+def ratio(log: float) -> str:
+    """Evidence that is a natural logarithm."""
+    if log > OVER_ALL:
+        return "over a million to 1"
+    odds = math.exp(log)
+    if odds < LEAST_ODDS:
+        return f"under {LEAST_ODDS} to 1"
+    return f"{odds:,.0f} to 1" if odds >= 100 else f"{odds:.2g} to 1"
+
+
+def bad_answers(metric: MetricSeen) -> str:
+    return "slow answers" if metric.kind == "latency" else "bad answers"
+
+
+def says(metric: MetricSeen) -> str:
+    found = {
+        "worse": "the canary is worse than tolerated",
+        "good": "the canary is good",
+        "undecided": "not decided",
+    }[metric.says]
+    return f"{found}, only observed" if metric.observed else found
+
+
+def evidence(metric: MetricSeen) -> str:
+    return (
+        f"worse {ratio(metric.worse)}, reverts at {ratio(metric.needed_worse)};"
+        f" good {ratio(metric.good)}, enough at {ratio(metric.needed_good)}"
+    )
+
+
+def exposed_metric(picture: Picture) -> MetricSeen | None:
+    cost = picture.exposure
+    return next((m for m in picture.metrics if cost and m.metric == cost.metric), None)
+
+
+def all_at_once(picture: Picture) -> int | None:
+    """Bad answers if all requests had been answered as badly as the canary's; None where there was
+    no fault, or one side was not counted."""
+    metric, cost = exposed_metric(picture), picture.exposure
+    if metric is None or cost is None or not (metric.canary and metric.primary):
+        return None
+    is_fault = metric.says == "worse" or picture.outcome in FAILED
+    if not is_fault or not cost.excess or cost.excess < 0:
+        return None
+    return round(metric.canary_bad * (metric.canary + metric.primary) / metric.canary)
+
+
+def budget_left(cost: Exposure) -> str:
+    if cost.left is None or cost.budget is None or cost.excess is None:
+        return ""
+    return (
+        f"{cost.excess:,.0f} more than the primary would have given, of a budget of"
+        f" {cost.budget:,.0f}; {cost.left:,.0f} left"
+    )
+
+
+def exposure(picture: Picture) -> str:
+    cost = picture.exposure
+    if cost is None:
+        return "nothing was counted"
+    parts = [f"{cost.failed:,} bad answers of {cost.requests:,} by the canary"]
+    parts += [left] if (left := budget_left(cost)) else []
+    if (at_once := all_at_once(picture)) is not None:
+        parts.append(f"the same fault all at once: {at_once:,}")
+    return "; ".join(parts)
+
+
+def wait_name(wait: Wait, *, held: bool = False) -> str:
+    return HELD if held and wait.kind == "bake" else WAITS[wait.kind]
+
+
+def lead(facts: Facts) -> str:
+    """From the push until all traffic was on the version; empty where nobody said when that was."""
+    past = facts.past or {}
+    pushed, ended = past.get("pushed_at"), facts.picture.ended_at
+    if not pushed or ended is None or facts.picture.outcome != "Released":
+        return ""
+    try:
+        at = datetime.fromisoformat(pushed)
+    except ValueError:
+        return ""
+    return duration(max(0, ended // SECOND - int(at.timestamp())))
