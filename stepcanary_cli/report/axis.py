@@ -46,11 +46,12 @@ class Axis:
         self, begin: int, end: int, people: list[tuple[int, int]], left: float, right: float
     ) -> None:
         self.begin, self.end = begin, max(begin + SECOND, end)
+        people = _apart(people)
         rest = max(60 * SECOND, self.end - self.begin - sum(b - a for a, b in people))
         self.squeezed = [(a, b) for a, b in people if b - a > LONG * rest]
         self._times = [self.begin]
         lengths = [0.0]
-        for begun, ended in sorted(self.squeezed):
+        for begun, ended in self.squeezed:
             self._times += [begun, ended]
             lengths += [lengths[-1] + begun - self._times[-3]]
             lengths += [lengths[-1] + SQUEEZED * rest]
@@ -99,6 +100,17 @@ class Axis:
             if at >= self.begin and not is_squeezed and pixel - last >= ROOM * 0.6:
                 last = pixel
                 yield pixel, _label(second, step, days=self.end - self.begin > DAY * SECOND)
+
+
+def _apart(waits: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """In their order, and those that overlap as one."""
+    found: list[tuple[int, int]] = []
+    for begun, ended in sorted(waits):
+        if found and begun <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], ended)
+        else:
+            found.append((begun, ended))
+    return found
 
 
 def _label(second: int, step: int, *, days: bool) -> str:

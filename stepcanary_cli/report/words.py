@@ -145,7 +145,7 @@ def all_at_once(picture: Picture) -> int | None:
     metric, cost = exposed_metric(picture), picture.exposure
     if metric is None or cost is None or not (metric.canary and metric.primary):
         return None
-    is_fault = metric.says == "worse" or picture.outcome in FAILED
+    is_fault = metric.says == "worse" or (metric.says != "good" and picture.outcome in FAILED)
     if not is_fault or not cost.excess or cost.excess < 0:
         return None
     return round(metric.canary_bad * (metric.canary + metric.primary) / metric.canary)

@@ -185,7 +185,8 @@ def test_the_numbers_are_those_of_the_picture() -> None:
     assert f"the same fault all at once {round(at_once):,}" in " ".join(
         [*(pair for dt in zip(*_facts(page(facts)), strict=True) for pair in dt)]
     )
-    assert "all at once" not in Read(page(a_good())).text
+    for without_fault in (a_good(), a_held(), a_gated()):
+        assert "all at once" not in Read(page(without_fault)).text
     assert "Reverted" in said
     assert "shop:v2 was reverted to shop:v1 after 5 min 45 s, started by jane" in said
 
@@ -236,6 +237,15 @@ def test_a_day_at_a_gate_leaves_room_for_the_rest() -> None:
     ticks = [x for x, _ in axis.ticks()]
     assert 2 < len(ticks) < 20
     assert not [x for x in ticks if axis.at(begun) < x < axis.at(ended)]
+
+
+def test_waits_that_overlap_are_squeezed_once() -> None:
+    waits = [(0, 900_000), (100_000, 950_000), (960_000, 970_000)]
+    axis = Axis(0, 1_000_000, waits, 0, 100)
+    assert axis.squeezed == [(0, 950_000)]
+    moments = [axis.at(at) for at in range(0, 1_000_001, 10_000)]
+    assert moments == sorted(moments)
+    assert 0 <= moments[0] < moments[-1] <= 100
 
 
 def test_counts_with_a_clock_of_their_own_have_an_axis_of_their_own() -> None:
