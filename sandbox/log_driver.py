@@ -6,8 +6,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.models import logs_backends
 
 FLUSH_SECONDS = 5.0
@@ -41,7 +43,13 @@ def stream_for(container: dict[str, Any], task: str, account: str, region: str) 
     stream = f"{prefix}/{container['name']}/{task}" if prefix else task
     logs.ensure_log_group(group)
     logs.create_log_stream(group, stream)
-    return lambda events: logs.put_log_events(group, stream, events)
+
+    def put(events: list[dict[str, Any]]) -> None:
+        # A group that somebody has deleted meanwhile takes no lines, and its task runs on.
+        with suppress(ResourceNotFoundException):
+            logs.put_log_events(group, stream, events)
+
+    return put
 
 
 def _options(container: dict[str, Any]) -> dict[str, str]:

@@ -172,3 +172,13 @@ def test_a_log_group_is_made_where_the_task_asks_for_it(agent: EcsAgent) -> None
     logs = boto3.client("logs", region_name="us-east-1")
     [stream] = logs.describe_log_streams(logGroupName="/ecs/other")["logStreams"]
     assert stream["logStreamName"] == arn.rpartition("/")[2]
+
+
+def test_a_group_that_is_deleted_meanwhile_takes_no_lines() -> None:
+    options = {"awslogs-group": GROUP, "awslogs-create-group": "true"}
+    container = {"name": "app", "logConfiguration": {"logDriver": "awslogs", "options": options}}
+    with mock_aws():
+        put = log_driver.stream_for(container, "task", "123456789012", "us-east-1")
+        assert put is not None
+        boto3.client("logs", "us-east-1").delete_log_group(logGroupName=GROUP)
+        put([{"timestamp": 1, "message": "late"}])
