@@ -107,6 +107,13 @@ def _judge(figures: Figures) -> Table:
         yield [name, *(f"{share:.2%}" for share in means)]
 
 
+def _exposure(figures: Figures) -> Table:
+    faults = list(next(iter(figures["ratio_to_best"].values())))
+    yield ["failed requests, of the best documented default", *faults]
+    for system, ratios in figures["ratio_to_best"].items():
+        yield [system, *(ratios[fault]["ratio"] for fault in faults)]
+
+
 PARTS = [
     Part(
         "cost",
@@ -149,6 +156,15 @@ PARTS = [
         " ones; CloudWatch's delay comes on top.",
         _judge,
         "[The judge](judge.md)",
+    ),
+    Part(
+        "exposure",
+        "bench.exposure",
+        "How many requests a bad release costs",
+        "1,000 simulated releases of each system with each fault, second by second.",
+        "Delays of AWS are assumed, and how others detect is as they document it.",
+        _exposure,
+        "[Exposure](exposure.md)",
     ),
     Part(
         "load",

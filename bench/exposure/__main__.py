@@ -5,13 +5,11 @@ its full share until 15 minutes after the release, and means are over all runs.
 """
 
 import argparse
-import json
 import sys
 import time
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +21,9 @@ from bench.exposure.goals import GOALS, ratios
 from bench.exposure.judged import LAG, LOOKS
 from bench.exposure.sources import ON_AWS
 from bench.exposure.systems import SYSTEMS
+from bench.report import write
 from sandbox.console import exit_with
 
-REPORT = Path("build/bench/exposure.json")
 FALSE = GOOD.name
 BY_NAME = {system.name: system for system in (*SYSTEMS, *choices.CHOICES)}
 KINDS = {fault.name: fault for fault in (*FAULTS, GOOD, *choices.GOOD_AT)}
@@ -136,9 +134,8 @@ def main() -> int:
     report["runs"] = given.runs
     show(report)
     wrong = judged(report)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"report: {REPORT} after {time.monotonic() - began:.0f} s")
+    path = write("exposure", report)
+    print(f"report: {path} after {time.monotonic() - began:.0f} s")
     for problem in wrong:
         print(f"WRONG {problem}", file=sys.stderr)
     return 1 if wrong else 0

@@ -6,11 +6,9 @@ second, and is shown at once.
 """
 
 import argparse
-import json
 import statistics
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from bench.exposure.engine import MakeSource, Range, Stage, System, simulated
 from bench.exposure.faults import Fault
 from bench.exposure.judged import ERRORS, Minutes
 from bench.exposure.sources import Alarm, CloudWatch
+from bench.report import write
 from sandbox import article
 from sandbox.cloud import SECONDS_PER_PERIOD, Sandbox
 from sandbox.console import exit_with, quiet
@@ -26,7 +25,6 @@ from sandbox.demo.checks import Report
 from sandbox.demo.run import run, wait_until_ready
 from sandbox.demo.scenarios import Scenario
 
-REPORT = Path("build/bench/exposure-check.json")
 MOST_DIFFERENCE = 0.2
 RATE, WEIGHT, BAKE_SECONDS = 240, 50, 60
 TICKS = 20
@@ -130,9 +128,7 @@ def main() -> int:
             print(f"{checked.name}: {mean:.0f} requests failed, simulated {simulation:.0f}")
             if abs(ratio - 1) > MOST_DIFFERENCE:
                 wrong.append(f"{checked.name}: the simulation says {ratio:.2f} of what it is")
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"report: {REPORT}")
+    print(f"report: {write('exposure-check', report)}")
     for problem in wrong:
         print(f"WRONG {problem}", file=sys.stderr)
     return 1 if wrong else 0
