@@ -1,6 +1,7 @@
 """Deployed: the sandbox's environment with the stack as it is deployed."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from sandbox.fronts.front import Front
 
 SANDBOX = {"application-autoscaling", "cloudwatch", "ec2", "ecs", "elbv2", "logs"}
 """What a user's services are made of; all else is the stack's, and MiniStack's."""
+REPORT_SECONDS = 30.0
+"""Until a release that has ended has its page."""
 
 
 class Deployed(Sandbox):
@@ -67,6 +70,15 @@ class Deployed(Sandbox):
         item = self.client("dynamodb").get_item(TableName=self.table, Key=key)["Item"]
         return int(item["schema"]["N"])
 
+    def pages(self, *, at_least: int) -> int:
+        """How many pages are in the bucket, once there are so many, or their time is over."""
+        over = time.monotonic() + REPORT_SECONDS
+        while True:
+            found = self.client("s3").list_objects_v2(Bucket=stack.REPORTS).get("Contents", [])
+            if len(found) >= at_least or time.monotonic() > over:
+                return len(found)
+            time.sleep(0.5)
+
     def thread(self, execution: str) -> list[str]:
         return []
 
@@ -80,6 +92,7 @@ class Deployed(Sandbox):
         )
         if self._package is None:
             return
+        self.client("s3").create_bucket(Bucket=stack.REPORTS)
         self.deploy(self._package)
         outputs = stack.outputs(self.ministack.endpoint)
         self.machine, self.table = outputs["ReleaseStateMachineArn"], outputs["LedgerTableName"]
