@@ -43,6 +43,7 @@ FACTORIES = (
     "ecs",
     "elbv2",
     "logs",
+    "patient_lambda",
     "secretsmanager",
     "servicediscovery",
     "sns",

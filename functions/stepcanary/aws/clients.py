@@ -112,6 +112,16 @@ def awslambda() -> "LambdaClient":
 
 
 @cache
+def patient_lambda() -> "LambdaClient":
+    """For whoever has the time to wait for a function that starts cold and runs into its time-out:
+    to ask again would only start another one."""
+    patient = Config(
+        connect_timeout=2, read_timeout=35, retries={"mode": "standard", "total_max_attempts": 2}
+    )
+    return boto3.client("lambda", config=patient)
+
+
+@cache
 def logs() -> "CloudWatchLogsClient":
     return boto3.client("logs", config=CONFIG)
 

@@ -59,7 +59,7 @@ def _written(stack: StackSettings, ended: ReleaseEvent) -> ReleaseEvent:
 
 
 def _ask(function: str, question: Document) -> Document:
-    answer = awslambda.answer_of(function, question)
+    answer = awslambda.answer_of(function, question, patient=True)
     if not answer["accepted"]:
         raise RequestRejected(f"There is no report: {answer['cause']}")
     return cast("Document", answer["answer"])
