@@ -44,8 +44,6 @@ def main() -> int:
                     wrong += [f"{scenario.name}: {problem}" for problem in problems]
                     # After each, so that one that does not end loses no other.
                     _write(report, [released])
-                if (found := deployed.pages(at_least=len(chosen))) < len(chosen):
-                    wrong.append(f"{found} reports are in the bucket, of {len(chosen)} releases")
             report["seconds"]["scenarios"] = _since(began)
         if page:
             print(f"\n{getting_started.NAME}: waits for the page's end; see {getting_started.LOG}")

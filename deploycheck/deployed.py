@@ -1,7 +1,6 @@
 """Deployed: the sandbox's environment with the stack as it is deployed."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from sandbox.fronts.front import Front
 
 SANDBOX = {"application-autoscaling", "cloudwatch", "ec2", "ecs", "elbv2", "logs"}
 """What a user's services are made of; all else is the stack's, and MiniStack's."""
-REPORT_SECONDS = 30.0
-"""Until a release that has ended has its page."""
 
 
 class Deployed(Sandbox):
@@ -69,15 +66,6 @@ class Deployed(Sandbox):
         key = {"pk": {"S": f"release#{execution.rsplit(':', 1)[-1]}"}, "sk": {"S": "document"}}
         item = self.client("dynamodb").get_item(TableName=self.table, Key=key)["Item"]
         return int(item["schema"]["N"])
-
-    def pages(self, *, at_least: int) -> int:
-        """How many pages are in the bucket, once there are so many, or their time is over."""
-        over = time.monotonic() + REPORT_SECONDS
-        while True:
-            found = self.client("s3").list_objects_v2(Bucket=stack.REPORTS).get("Contents", [])
-            if len(found) >= at_least or time.monotonic() > over:
-                return len(found)
-            time.sleep(0.5)
 
     def thread(self, execution: str) -> list[str]:
         return []
