@@ -80,6 +80,7 @@ class Deployed(Sandbox):
         )
         if self._package is None:
             return
+        self.client("s3").create_bucket(Bucket=stack.REPORTS)
         self.deploy(self._package)
         outputs = stack.outputs(self.ministack.endpoint)
         self.machine, self.table = outputs["ReleaseStateMachineArn"], outputs["LedgerTableName"]

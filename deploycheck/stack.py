@@ -17,6 +17,7 @@ from sandbox.cloud import environment
 
 SAM = ROOT / ".venv-sam/bin/sam"
 NAME = "stepcanary"
+REPORTS = "stepcanary-reports"
 PACKAGE = ROOT / "build/deployed"
 """As deep in the repository as `sam build` puts it, since its template names files beside it."""
 MOST_QUESTIONS = 100
@@ -29,6 +30,7 @@ PARAMETERS = {
     "AllowInlineProfiles": "ENABLED",
     "ObeySignals": "ENABLED",
     "PromoteOnPipelines": "ENABLED",
+    "ReportBucket": REPORTS,
 }
 
 

@@ -68,13 +68,20 @@ class Invoker:
 
 
 class Asynchronous:
-    """What invokes a function and does not wait for it: it is called again twice if it fails."""
+    """What invokes a function and does not wait for it: it is called again if it fails, twice where
+    nobody says otherwise."""
 
     def __init__(self, call: Callable[[str, dict[str, Any]], Any], later: Later) -> None:
         self._call, self._later = call, later
 
-    def invoke(self, function: str, event: dict[str, Any], after: float = 0.0) -> None:
-        self._invoke(function, event, (after, *RETRY_SECONDS))
+    def invoke(
+        self,
+        function: str,
+        event: dict[str, Any],
+        after: float = 0.0,
+        retries: int = len(RETRY_SECONDS),
+    ) -> None:
+        self._invoke(function, event, (after, *RETRY_SECONDS[:retries]))
 
     def _invoke(self, function: str, event: dict[str, Any], pauses: tuple[float, ...]) -> None:
         first, *again = pauses

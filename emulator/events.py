@@ -9,18 +9,20 @@ from typing import Any
 from moto.events.models import EventPattern
 
 from emulator.account import ACCOUNT, REGION
-from emulator.awslambda import Asynchronous, Later
+from emulator.awslambda import RETRY_SECONDS, Asynchronous, Later
 
 Event = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`path` is the rule's InputPath: `$.detail` or all of the event."""
+    """`path` is the rule's InputPath: `$.detail` or all of the event. `retries` is how often Lambda
+    calls the function again that has failed on the event."""
 
     function: str
     pattern: Event
     path: str | None = None
+    retries: int = len(RETRY_SECONDS)
 
     def input_for(self, event: Event) -> Any:
         """What the function gets; None where the pattern does not match."""
@@ -46,7 +48,7 @@ class Bus:
         for rule in self._rules:
             given = rule.input_for(event)
             if given is not None:
-                self.functions.invoke(rule.function, given)
+                self.functions.invoke(rule.function, given, retries=rule.retries)
 
 
 def alarm_detail(name: str, before: str, state: str, reason: str, at: datetime) -> Event:

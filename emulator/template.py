@@ -117,10 +117,22 @@ OPEN = dict.fromkeys(
 def rules(**parameters: str) -> list[Rule]:
     """The EventBridge rules that start functions, of a stack with these parameters."""
     return [
-        Rule(name, with_names(event["Properties"]["Pattern"]), event["Properties"].get("InputPath"))
+        Rule(
+            name,
+            with_names(event["Properties"]["Pattern"]),
+            event["Properties"].get("InputPath"),
+            _retries(name),
+        )
         for name, event in _events()
         if event["Type"] == "EventBridgeRule" and _is_enabled(event, parameters)
     ]
+
+
+def _retries(function: str) -> int:
+    """How often Lambda calls a function again that has failed on an event."""
+    properties = document()["Resources"][function]["Properties"]
+    retries: int = properties["EventInvokeConfig"].get("MaximumRetryAttempts", 2)
+    return retries
 
 
 def _is_enabled(event: dict[str, Any], parameters: dict[str, str]) -> bool:

@@ -14,7 +14,8 @@ from typing import Any
 
 TRANSFER_CONFIG = '''
 class TransferConfig:
-    """How files are copied to S3 and from it. No function does that: see docs/package.md."""
+    """How files are copied to S3 and from it. No function does that: what it writes there is one
+    request, which is botocore's. See docs/package.md."""
 '''
 
 
@@ -76,8 +77,7 @@ def main() -> None:
     site, services = Path(sys.argv[1]), set(Path(sys.argv[2]).read_text().split())
     data = site / "botocore/data"
     trim_endpoints(data / "endpoints.json", trim_models(data, services))
-    if "s3" not in services:
-        replace_s3transfer(site)
+    replace_s3transfer(site)
     # Descriptions of boto3's resources, and the scripts of the libraries.
     for folder in ("boto3/data", "boto3/examples", "bin"):
         shutil.rmtree(site / folder, ignore_errors=True)

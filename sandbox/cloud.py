@@ -53,6 +53,8 @@ from stepcanary.store import batches, evidence, ledger
 TABLE = "stepcanary-ledger"
 SLACK_SECRET = "stepcanary-slack"  # noqa: S105 - the name of a secret
 TOPIC = "stepcanary-announcements"
+REPORTS = "stepcanary-reports"
+"""The bucket of the reports."""
 SETTINGS = "/stepcanary/settings"
 SECONDS_PER_PERIOD = 1.0
 """How long an alarm's period lasts here; on AWS it would be a minute."""
@@ -457,6 +459,7 @@ class Sandbox:
 
     def _deploy_stack(self) -> None:
         self.client("sns").create_topic(Name=TOPIC)
+        self.client("s3").create_bucket(Bucket=REPORTS)
         secret = json.dumps(slack.SECRET)
         self.client("secretsmanager").create_secret(Name=SLACK_SECRET, SecretString=secret)
         given = {
@@ -466,6 +469,7 @@ class Sandbox:
             "AllowInlineProfiles": "ENABLED",
             "AppMesh": "ENABLED",
             "AnnouncementTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:{TOPIC}",
+            "ReportBucket": REPORTS,
             "SlackSecretArn": SLACK_SECRET,
             "SlackChannel": slack.CHANNEL,
             "SlackTeamId": slack.TEAM,

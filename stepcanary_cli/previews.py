@@ -1,8 +1,9 @@
 """Previews: what a release would be like, as text for people."""
 
+from stepcanary.domain.durations import duration
 from stepcanary_cli.outcomes import Answer
 from stepcanary_cli.showing import checked, columns
-from stepcanary_cli.times import duration, moment
+from stepcanary_cli.times import moment
 
 
 def previewed(found: Answer) -> str:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
+from stepcanary.domain.durations import duration
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.profile import Step
 from stepcanary.domain.replay import Minutes, Rejudged, Replay
+from stepcanary.report.rows import rows_of
 from stepcanary_cli.options import Use, common, use
 from stepcanary_cli.outcomes import Answer, Exit
 from stepcanary_cli.requests import version_named
-from stepcanary_cli.rows import rows_of
 from stepcanary_cli.showing import columns, name_of
-from stepcanary_cli.times import duration
 
 DAYS, MOST_DAYS = 14, 15
 """CloudWatch keeps minutes for fifteen days."""

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from stepcanary.report.facts import Facts
+from stepcanary.report.markdown import markdown as written
+from stepcanary.report.page import page
 from stepcanary_cli.failures import Misuse
 from stepcanary_cli.options import common, given_in, use
 from stepcanary_cli.outcomes import Exit
-from stepcanary_cli.report.facts import Facts
-from stepcanary_cli.report.markdown import markdown as written
-from stepcanary_cli.report.page import page
+from stepcanary_cli.stories import of_this_version
 
 
 @click.command()
@@ -29,7 +30,8 @@ def report(release: str, file: Path | None, markdown: bool) -> Exit:
     if markdown and is_json:
         raise click.UsageError("--markdown and --json are two answers; ask for one")
     mine = use()
-    facts = Facts.gathered(mine.connection.ask, release)
+    with of_this_version():
+        facts = Facts.gathered(mine.connection.ask, release)
     if file is not None:
         try:
             file.write_text(page(facts), encoding="utf-8")

@@ -8,11 +8,12 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from stepcanary.domain.durations import duration
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.domain.picture import Picture, Said, StepSeen
+from stepcanary.domain.visible import line
 from stepcanary_cli.telling import VERDICTS
-from stepcanary_cli.text import line
-from stepcanary_cli.times import ago, clock, duration
+from stepcanary_cli.times import ago, clock
 
 SECOND = 1_000
 NARROW = 72

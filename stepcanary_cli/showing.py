@@ -8,9 +8,10 @@ import click
 from rich.console import Console, RenderableType
 from rich.table import Table
 
+from stepcanary.domain.durations import duration
+from stepcanary.domain.visible import in_lines, visible
 from stepcanary_cli.outcomes import Answer, Ended
-from stepcanary_cli.text import in_lines, visible
-from stepcanary_cli.times import ago, clock, duration, moment, now
+from stepcanary_cli.times import ago, clock, moment, now
 from stepcanary_cli.views import JsonLines, Lines, Terminal, View
 
 WIDE = 4_000

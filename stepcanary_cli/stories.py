@@ -1,27 +1,29 @@
 """Stories: one release in full: its picture, what has happened in it, and what it changes."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pydantic import ValidationError
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from stepcanary.domain.picture import ImageChange, Picture
+from stepcanary.domain.visible import line
 from stepcanary_cli.failures import Failure
 from stepcanary_cli.outcomes import Answer
 from stepcanary_cli.scene import Hanging, scene
 from stepcanary_cli.telling import SECOND, told
-from stepcanary_cli.text import line
 from stepcanary_cli.times import clock, moment, now
 
 DIGEST = 19
 """Characters of a digest that are shown, with its algorithm."""
 
 
-def picture_of(found: Answer) -> Picture:
+@contextmanager
+def of_this_version() -> Iterator[None]:
     """Raises `Failure` for what a stack of another version answers."""
     try:
-        return Picture.model_validate(found.get("picture"), extra="ignore", strict=False)
+        yield
     except ValidationError as error:
         raise Failure(
             "the stack is of another version than this command; `stepcanary show --json` has what"
@@ -30,8 +32,9 @@ def picture_of(found: Answer) -> Picture:
 
 
 def story(found: Answer, width: int) -> RenderableType:
-    """Raises as `picture_of`."""
-    picture = picture_of(found)
+    """Raises as `of_this_version`."""
+    with of_this_version():
+        picture = Picture.model_validate(found.get("picture"), extra="ignore", strict=False)
     return Group(
         scene(picture, now=now(), width=width),
         Text(),

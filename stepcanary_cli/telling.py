@@ -6,10 +6,10 @@ A line that was there once stays what it is, so that whoever has printed it need
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stepcanary.domain.durations import duration
 from stepcanary.domain.picture import Picture, StepSeen, Wait
+from stepcanary.domain.visible import line
 from stepcanary_cli.outcomes import Answer
-from stepcanary_cli.text import line
-from stepcanary_cli.times import duration
 
 SECOND = 1_000
 VERDICTS = {

@@ -27,21 +27,6 @@ def moment(seconds: float | None) -> str:
     return "" if seconds is None else f"{local(seconds):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(int(seconds), MINUTE)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    if minutes and rest:
-        return f"{minutes} min {rest} s"
-    return f"{minutes} min" if minutes else f"{rest} s"
-
-
 def roughly(seconds: float) -> str:
     """To one unit, for what is long ago or far away."""
     for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):

@@ -11,11 +11,11 @@ from rich.live import Live
 from rich.text import Text
 
 from stepcanary.domain.picture import Picture
+from stepcanary.domain.visible import line
 from stepcanary_cli import times
 from stepcanary_cli.outcomes import Answer
 from stepcanary_cli.scene import Hanging, Queued, Shown, scene
 from stepcanary_cli.telling import SECOND, told
-from stepcanary_cli.text import line
 
 
 class View(Protocol):

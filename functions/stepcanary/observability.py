@@ -30,6 +30,7 @@ Decision = Literal[
     "reverting",
     "returned",
     "ended",
+    "reported",
     "retired",
     "shifted by hand",
 ]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from sandbox.cloud import Sandbox
 from stepcanary.domain.questions import function_of
+from stepcanary.report.facts import Facts
+from stepcanary.report.page import page
 from stepcanary_cli.failures import Refused
 from stepcanary_cli.outcomes import Answer
-from stepcanary_cli.report.facts import Facts
-from stepcanary_cli.report.page import page
 
 
 def ask(sandbox: Sandbox, question: Answer) -> Answer:

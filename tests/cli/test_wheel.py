@@ -60,7 +60,8 @@ def test_it_has_what_the_command_needs_and_no_more(wheel: Path) -> None:
     info = f"stepcanary-{VERSION}.dist-info"
     assert {name.partition("/")[0] for name in names} == {"stepcanary", "stepcanary_cli", info}
     parts = {name.split("/")[1] for name in names if name.startswith("stepcanary/")}
-    assert parts == {"__init__.py", "access.py", "domain", "errors.py", "version.py"}
+    assert parts == {"__init__.py", "access.py", "domain", "errors.py", "report", "version.py"}
+    assert "stepcanary/report/report.css" in names
 
 
 def test_it_says_its_version_and_completes(installed: Path) -> None:

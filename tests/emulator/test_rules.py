@@ -10,9 +10,14 @@ from emulator import template
 EVENTS = template.ROOT / "events"
 CHATS = {"AnnounceReleaseFunction", "PostToSlackFunction"}
 PUSHES = {"StartOnImageFunction", "PromoteOnImageFunction"}
-ALIKE = {**dict.fromkeys(CHATS, CHATS), **dict.fromkeys(PUSHES, PUSHES)}
+REPORT = "WriteReportFunction"
+ALIKE = {
+    **{name: {*CHATS, REPORT} for name in CHATS},
+    **dict.fromkeys(PUSHES, PUSHES),
+    REPORT: {"PostToSlackFunction", REPORT},
+}
 """Functions that hear the same: what the stack says itself, and pushes, whose tags tell apart what
-they are about."""
+they are about. A report is of an end, and so is the example of what posts to Slack."""
 RULES = template.rules(**template.OPEN)
 
 
@@ -31,6 +36,7 @@ def examples() -> dict[str, dict[str, Any]]:
         "ReconcileFunction": example("execution_ended"),
         "AnnounceReleaseFunction": example("announce_release"),
         "PostToSlackFunction": example("post_to_slack"),
+        REPORT: example("write_report"),
     }
 
 
@@ -44,6 +50,7 @@ def test_a_stack_of_no_parameters_obeys_nothing_that_comes_over_the_bus() -> Non
         "RelayAlarmFunction",
         "ReconcileFunction",
         *CHATS,
+        REPORT,
     }
     for parameter in template.OPEN:
         opened = template.rules(**{parameter: "ENABLED"})

@@ -23,7 +23,7 @@ BAD_PATTERN = "Invalid character(s) in term"
 
 def packed(message: Document) -> str:
     """As CloudWatch Logs sends it to a function."""
-    return base64.b64encode(gzip.compress(json.dumps(message).encode())).decode()
+    return base64.b64encode(gzip.compress(json.dumps(message).encode(), mtime=0)).decode()
 
 
 class Logs:

@@ -11,6 +11,7 @@ PARAMETERS = {
     "ReleaseRoleArns": "arn:aws:iam::999988887777:role/stepcanary-*",
     "AppMesh": "ENABLED",
     "AnnouncementTopicArn": "arn:aws:sns:us-east-1:123456789012:announcements",
+    "ReportBucket": "shop-reports",
     "SlackSecretArn": "slack",
     "SlackChannel": "C0RELEASES",
     "SlackTeamId": "T1DC2JH3J",

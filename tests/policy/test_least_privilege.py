@@ -25,6 +25,7 @@ from stepcanary.traffic.shift import force
 from tests.adapters.stands import ALL
 from tests.adapters.stands.stand import connect
 from tests.builders import FROM_ECR, TRIGGERS, profile, request, traffic
+from tests.fakes import parameters
 from tests.fakes.accounts import ELSEWHERE, IN_ANOTHER_ACCOUNT
 from tests.fakes.cloud import Refusal
 from tests.slack.conftest import Workspace
@@ -128,6 +129,7 @@ REACHED_FROM_OUTSIDE = [
     "CountRequestsFunction",
     "AnswerSlackFunction",
     "PostToSlackFunction",
+    "WriteReportFunction",
     "GuardDeletionFunction",
 ]
 
@@ -241,6 +243,7 @@ def seen() -> Calls:
         _release_by_log,
         _act_in_every_way,
         _chat_in_every_way,
+        _report,
     )
     do(_release_elsewhere_in_every_way)
     do(_check_in_every_way)
@@ -643,6 +646,17 @@ def _chat_in_every_way(here: World) -> None:
             assert "no release of checkout is running" in slack.do("revert checkout")
 
 
+def _report(here: World) -> None:
+    """Of the last release."""
+    bucket = parameters.PARAMETERS["ReportBucket"]
+    clients.s3().create_bucket(Bucket=bucket)
+    last = here.ask("show", release="checkout")["execution"]
+    event = json.loads((template.ROOT / "events/write_report.json").read_text())
+    event["detail"]["execution"] = last
+    here.invoke("WriteReportFunction", event)
+    assert clients.s3().list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+
+
 def _tidy_in_every_way(here: World) -> None:
     """Old versions go while a release runs, and a stack that somebody deletes is kept for it."""
     event = json.loads((template.ROOT / "events/remove_versions.json").read_text())
@@ -786,13 +800,17 @@ def test_a_release_publishes_its_own_events_and_no_signal(seen: Calls) -> None:
     resources = template.document()["Resources"]
     [statement] = resources["PublishEvents"]["Properties"]["PolicyDocument"]["Statement"]
     confined = statement["Condition"]["StringEquals"]
-    assert confined == {
-        "events:source": ["stepcanary"],
-        "events:detail-type": list(get_args(DetailType)),
-    }
+    of_releases = [kind for kind in get_args(DetailType) if kind != "Release Report"]
+    assert confined == {"events:source": ["stepcanary"], "events:detail-type": of_releases}
     assert seen.published == {("stepcanary", kind) for kind in get_args(DetailType)}
-    # And nobody publishes by another statement.
-    assert json.dumps(template.document()).count("events:PutEvents") == 1
+    # What an end leads to may tell of no end; and nobody publishes by another statement.
+    [policy] = resources["WriteReportFunction"]["Properties"]["Policies"]
+    [own] = [each for each in policy["Statement"] if "events:PutEvents" in each["Action"]]
+    assert own["Condition"]["StringEquals"] == {
+        **confined,
+        "events:detail-type": ["Release Report"],
+    }
+    assert json.dumps(template.document()).count("events:PutEvents") == 2
 
 
 def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from emulator import dashboard
 from sandbox import article
-from sandbox.cloud import Sandbox
+from sandbox.cloud import REPORTS, Sandbox
 from sandbox.demo.judge import judged
 from sandbox.demo.scenarios import JUDGED
 from tests.eventually import within
@@ -36,6 +36,11 @@ def bake(sandbox: Sandbox, tag: str) -> str:
     )["executionArn"]
     eventually(lambda: sandbox.split() == (50, 50))
     return execution
+
+
+def reports(sandbox: Sandbox) -> list[str]:
+    found = sandbox.client("s3").list_objects_v2(Bucket=REPORTS, Prefix="stepcanary/checkout/")
+    return [each["Key"] for each in found.get("Contents", [])]
 
 
 def primary_is_steady(sandbox: Sandbox) -> bool:
@@ -89,6 +94,10 @@ def test_events_reach_a_release_and_closing_ends_it(caplog: pytest.LogCaptureFix
         eventually(sandbox.is_free)
         assert sandbox.split() == (100, 0)
         assert sandbox.record(stopped)["outcome"] == "Reverted"
+
+        # Each has its page in the bucket.
+        names = [each.rpartition(":")[2] for each in (alarmed, signalled, stopped)]
+        eventually(lambda: all(any(name in key for key in reports(sandbox)) for name in names))
 
         [slow] = [scenario for scenario in JUDGED if scenario.name == "slow"]
         _, problems = judged(sandbox, slow)

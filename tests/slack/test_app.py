@@ -238,6 +238,10 @@ EVERYTHING: list[dict[str, Any]] = [
     {"detail_type": "Release Queued", "behind": "arn:x:release-1"},
     {"detail_type": "Canary Retired", "cause": "started again"},
     {"detail_type": "Manual Shift", "weight": 5, "cause": "was 0"},
+    {
+        "detail_type": "Release Report",
+        "report": "https://eu-west-1.console.aws.amazon.com/s3/object/b?region=eu-west-1&prefix=p",
+    },
     {"detail_type": "Release Ended", "outcome": "Reverted", "cause": "<" * 5_000},
 ]
 

@@ -50,6 +50,22 @@ def test_a_gate_that_nobody_decided_has_no_buttons(here: World, slack: Workspace
     assert "nobody decided in time" in json.dumps(gate_of(slack).body)
 
 
+def test_the_link_to_the_report_is_in_the_thread_and_not_in_the_channel(
+    here: World, slack: Workspace
+) -> None:
+    link = "https://us-east-1.console.aws.amazon.com/s3/object/b?region=us-east-1&prefix=a/b.html"
+    tell(here, slack, "Release Started", images={"app": "shop:v2"})
+    tell(here, slack, "Release Ended", outcome="Released", cause="It serves.")
+    tell(here, slack, "Release Report", outcome="Released", report=link)
+    first, end, told = slack.messages
+    assert told.text == "checkout: the report is there"
+    assert told.body["thread_ts"] == first.ts
+    assert (end.body["reply_broadcast"], told.body["reply_broadcast"]) == (True, False)
+    assert link.replace("&", "&amp;") in json.dumps(told.body["blocks"])
+    tell(here, slack, "Release Report", outcome="Released", cause="PutObject: NoSuchBucket")
+    assert slack.messages[-1].text == "checkout: there is no report"
+
+
 def test_what_happened_before_a_gate_and_comes_late_decides_nothing(
     here: World, slack: Workspace
 ) -> None:

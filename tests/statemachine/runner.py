@@ -33,7 +33,7 @@ from tests.fakes import parameters
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, serve
 
-FROM_MOTO = ("dynamodb", "events", "stepfunctions")
+FROM_MOTO = ("dynamodb", "events", "s3", "stepfunctions")
 FACTORIES = (
     "appmesh",
     "autoscaling",
@@ -43,6 +43,7 @@ FACTORIES = (
     "ecs",
     "elbv2",
     "logs",
+    "patient_lambda",
     "secretsmanager",
     "servicediscovery",
     "sns",

@@ -17,11 +17,14 @@ import pytest
 from emulator import dashboard, template
 from emulator.dashboard import Series, series_of
 from emulator.embedded_metrics import data_of
+from emulator.events import event_of
 from stepcanary import observability
+from stepcanary.aws import clients
 from stepcanary.errors import SplitDrifted
 from stepcanary.observability import METRICS, Decision, logger
 from stepcanary.release import recovery, sweep
 from tests.builders import FROM_ECR, TRIGGERS, profile, request
+from tests.fakes import parameters
 from tests.statemachine.runner import World, world
 from tests.statemachine.test_actions import stored
 from tests.statemachine.test_pushes import deliver, push
@@ -134,6 +137,9 @@ def live(here: World) -> None:
     assert here.signal("promote")["refused"]
     with patch.object(sweep, "look_at_rest", side_effect=RuntimeError("no look")):
         here.invoke("ReconcileFunction", {})
+    clients.s3().create_bucket(Bucket=parameters.PARAMETERS["ReportBucket"])
+    over = {"service": "checkout", "execution": here.arn("good"), "outcome": "Released"}
+    here.invoke("WriteReportFunction", event_of("stepcanary", "Release Ended", over))
 
 
 @pytest.fixture(scope="module")

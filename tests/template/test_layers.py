@@ -2,6 +2,7 @@
 
 import ast
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ def calls_of_boto3() -> dict[str, set[str]]:
                     name = args[0].value if isinstance(args[0], ast.Constant) else ""
                     service = {str(name)} if made == "client" else {""}
                     found.setdefault(str(path.relative_to(FUNCTIONS)), set()).update(service)
+                # botocore's own, without what boto3 adds.
+                case ast.Call(func=ast.Attribute(attr="create_client"), args=[ast.Constant(name)]):
+                    found.setdefault(str(path.relative_to(FUNCTIONS)), set()).add(str(name))
     return found
 
 
@@ -51,6 +55,15 @@ def test_slack_is_in_the_functions_that_need_it_and_in_no_other() -> None:
     }
     have = {f.name for f in template.functions() if package.SLACK in package.layers_of(f.name)}
     assert have == need == {"AnswerSlackFunction", "PostToSlackFunction"}
+
+
+def test_a_report_is_loaded_by_what_writes_it_and_by_nothing_else() -> None:
+    """No release, and no question, waits for it to be loaded."""
+    graph = grimp.build_graph("handlers", "stepcanary")
+    pages = "stepcanary.report.page"
+    handlers = {f.name: f.handler.rpartition(".")[0] for f in template.functions()}
+    writers = {name for name, handler in handlers.items() if graph.chain_exists(handler, pages)}
+    assert writers == {"WriteReportFunction"}
 
 
 def test_no_library_is_in_two_layers() -> None:
@@ -132,14 +145,19 @@ def test_what_is_left_of_a_service_is_all_that_a_client_reads(
         assert not models[1].documentation
 
 
-def test_s3transfer_stays_where_s3_is_used(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s3transfer_goes_although_s3_is_used(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library = site / "s3transfer/manager.py"
     library.parent.mkdir()
     library.write_text("whole = True")
     trim_to(site, "dynamodb", "s3", monkeypatch=monkeypatch)
-    assert library.read_text() == "whole = True"
-    trim_to(site, "dynamodb", monkeypatch=monkeypatch)
     assert "class TransferConfig:" in library.read_text()
+    code = (
+        "import sys; from stepcanary.aws import clients; clients.s3();"
+        " assert not any(name.startswith('s3transfer.f') for name in sys.modules)"
+    )
+    path = f"{site}:{FUNCTIONS}"
+    env = {"PYTHONPATH": path, "AWS_DEFAULT_REGION": "eu-central-1", "AWS_DATA_PATH": ""}
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
 
 
 def test_a_service_that_botocore_does_not_have_ends_the_build(

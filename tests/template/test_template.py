@@ -71,7 +71,8 @@ def test_every_way_in_from_outside_has_its_switch() -> None:
     assert {parameters[name]["Default"] for name in switched.values()} == {"DISABLED"}
     assert set(template.OPEN) == set(switched.values())
     chats = {"AnnounceRelease": "HasAnnouncementTopic", "PostToSlack": "HasSlackChannel"}
-    for name, condition in {**chats, "AnswerSlack": "HasSlack"}.items():
+    others = {"AnswerSlack": "HasSlack", "WriteReport": "HasReportBucket"}
+    for name, condition in {**chats, **others}.items():
         assert RESOURCES[f"{name}Function"]["Condition"] == condition
 
 
@@ -83,7 +84,7 @@ def test_every_rule_says_whose_events_it_takes() -> None:
         for event in resource.get("Properties", {}).get("Events", {}).values()
         if event["Type"] == "EventBridgeRule"
     ]
-    assert len(patterns) == 8
+    assert len(patterns) == 9
     for pattern in patterns:
         assert pattern["account"] == ["AWS::AccountId"]
         assert pattern["region"] == ["AWS::Region"]

@@ -9,8 +9,8 @@ from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.moments import read
 from stepcanary.domain.picture import Tasks
 from stepcanary.domain.signals import Signal
+from stepcanary.report.facts import Facts
 from stepcanary_cli.outcomes import Answer
-from stepcanary_cli.report.facts import Facts
 from tests.unit.examples import EXECUTION, a_release
 
 BEGAN = 1_795_700_000

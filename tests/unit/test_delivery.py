@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcanary.domain.delivery import Delivered, Delivery, figures, spoken, summary
+from stepcanary.domain.delivery import Delivered, Delivery, figures, summary
 from stepcanary.domain.outcome import Outcome
 
 
@@ -67,11 +66,3 @@ def test_no_more_fail_than_there_are(drawn: list[tuple[Any, bool, int | None]]) 
     assert 0 <= found.failed <= found.changes
     assert found.restored <= found.failed
     assert found.lead_seconds is None or found.lead_seconds >= 0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3_661, "1 h 1 min"), (90_000, "1 d 1 h")],
-)
-def test_a_duration_is_spoken(seconds: int, words: str) -> None:
-    assert spoken(seconds) == words

@@ -48,6 +48,20 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
             "Release Queued",
             {"behind": "arn:other"},
         ),
+        (
+            events.reported(
+                events.ended(a_release(origin={"commit": "4f0c2d1"}), "Reverted", "alarm fired"),
+                "Released",
+                "https://x",
+            ),
+            "Release Report",
+            {"report": "https://x", "outcome": "Released", "commit": "4f0c2d1"},
+        ),
+        (
+            events.not_reported(events.ended(a_release(), "Reverted", "alarm fired"), "denied"),
+            "Release Report",
+            {"cause": "denied", "outcome": "Reverted"},
+        ),
         (events.retired(a_release(), "again"), "Canary Retired", {"cause": "again"}),
         (
             events.shifted_by_hand(a_release(), 5, "was 0"),
@@ -74,6 +88,8 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
         "after a failed promotion, in the first wait",
         "promoting",
         "queued",
+        "reported, as the ledger says it ended",
+        "not reported",
         "retired later",
         "shifted by hand",
         "started with a commit",

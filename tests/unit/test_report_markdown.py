@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from stepcanary_cli.report.markdown import code, markdown
+from stepcanary.report.markdown import code, markdown
 from tests.unit.example_reports import a_bad, a_gated, a_good, a_held, a_young
 from tests.unit.test_report_page import hostile
 

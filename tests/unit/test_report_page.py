@@ -13,10 +13,10 @@ import pytest
 
 from stepcanary.domain.picture import ImageChange, Said, Wait
 from stepcanary.domain.signals import Signal
-from stepcanary_cli.report import charts, metering, timeline
-from stepcanary_cli.report.axis import Axis
-from stepcanary_cli.report.facts import Facts
-from stepcanary_cli.report.page import page
+from stepcanary.report import charts, metering, timeline
+from stepcanary.report.axis import Axis
+from stepcanary.report.facts import Facts
+from stepcanary.report.page import page
 from tests.unit.example_reports import BEGAN, a_bad, a_gated, a_good, a_held, a_young
 
 EXAMPLES = {"bad": a_bad, "good": a_good, "held": a_held, "gated": a_gated, "young": a_young}

@@ -54,11 +54,13 @@ def remove_version(function: str, version: int) -> bool:
 
 
 @aws_failures
-def answer_of(function: str, event: Document) -> Document:
-    """What a function answers to whoever waits for it. Raises `AwsUnavailable` to try again. See
+def answer_of(function: str, event: Document, *, patient: bool = False) -> Document:
+    """What a function answers to whoever waits for it; who is patient waits until it has run out of
+    time. Raises `AwsUnavailable` to try again. See
     https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
-    answer = clients.awslambda().invoke(FunctionName=function, Payload=json.dumps(event))
+    client = clients.patient_lambda() if patient else clients.awslambda()
+    answer = client.invoke(FunctionName=function, Payload=json.dumps(event))
     payload = json.loads(answer["Payload"].read())
     if "FunctionError" not in answer:
         return cast("Document", payload)

@@ -5,11 +5,12 @@ belongs to a service sign with the credentials of the access that was entered.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from botocore.config import Config
+from botocore.session import get_session
 
 from stepcanary import access
 from stepcanary.aws import roles
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_servicediscovery import ServiceDiscoveryClient
     from mypy_boto3_sns import SNSClient
@@ -110,8 +112,28 @@ def awslambda() -> "LambdaClient":
 
 
 @cache
+def patient_lambda() -> "LambdaClient":
+    """For whoever has the time to wait for a function that starts cold and runs into its time-out:
+    to ask again would only start another one."""
+    patient = Config(
+        connect_timeout=2, read_timeout=35, retries={"mode": "standard", "total_max_attempts": 2}
+    )
+    return boto3.client("lambda", config=patient)
+
+
+@cache
 def logs() -> "CloudWatchLogsClient":
     return boto3.client("logs", config=CONFIG)
+
+
+@cache
+def s3() -> "S3Client":
+    """botocore's own: boto3's would load s3transfer, which the package does not have. Nothing waits
+    for what is written there, so it tries for longer than the others."""
+    patient = Config(
+        connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 6}
+    )
+    return cast("S3Client", get_session().create_client("s3", config=patient))
 
 
 @cache

@@ -58,6 +58,10 @@ KEY_UNUSABLE_CODES = {
     "KMSDisabledException",
     "KMSNotFound",
     "KMSNotFoundException",
+    # As S3 says it.
+    "KMS.DisabledException",
+    "KMS.KMSInvalidStateException",
+    "KMS.NotFoundException",
 }
 
 

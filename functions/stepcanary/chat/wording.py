@@ -30,6 +30,8 @@ def what(event: ReleaseEvent) -> str:
             words = "the primary gets the new version"
         case "Release Ended":
             words = event.outcome or "ended"
+        case "Release Report":
+            words = "the report is there" if event.report else "there is no report"
         case "Canary Retired":
             words = "the canary was scaled in later"
         case "Manual Shift":
@@ -53,6 +55,8 @@ def text(event: ReleaseEvent) -> str:
     origin += [event.link] if event.link else []
     if origin:
         parts.append(", ".join(origin))
+    if event.report:
+        parts.append(event.report)
     if event.cause:
         parts.append(event.cause)
     parts += [f"Warning: {warning}." for warning in event.warnings or []]

@@ -5,9 +5,9 @@ See https://dora.dev/guides/dora-metrics-four-keys/
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import median
 
+from stepcanary.domain.durations import duration
 from stepcanary.domain.model import Model
 from stepcanary.domain.outcome import Outcome
 
@@ -99,23 +99,13 @@ def summary(found: Delivery) -> str:
         f" ({100 * found.change_failure_rate:.0f} %)"
     ]
     if found.lead_seconds is not None:
-        parts.append(f"lead time {spoken(found.lead_seconds)} (median of {found.led})")
+        parts.append(f"lead time {duration(found.lead_seconds)} (median of {found.led})")
     if found.restore_seconds is not None:
         parts.append(
-            f"time to restore {spoken(found.restore_seconds)} (median of {found.restored})"
+            f"time to restore {duration(found.restore_seconds)} (median of {found.restored})"
         )
     return "; ".join(parts)
 
 
 def _several(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def spoken(seconds: int) -> str:
-    """A duration as people say it, to two units."""
-    units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
-    for (size, name), (smaller, lesser) in pairwise(units):
-        if seconds >= size:
-            rest = seconds % size // smaller
-            return f"{seconds // size} {name}" + (f" {rest} {lesser}" if rest else "")
-    return f"{seconds} s"

@@ -18,6 +18,7 @@ DetailType = Literal[
     "Release Waiting",
     "Release Promoting",
     "Release Ended",
+    "Release Report",
     "Canary Retired",
     "Manual Shift",
 ]
@@ -48,6 +49,8 @@ class ReleaseEvent(Model):
     """When that was pushed, where the request says so."""
     link: str | None = None
     """A link for people, where the request has one."""
+    report: str | None = None
+    """A link to the report, which is there; none where it could not be written."""
     behind: str | None = None
     """The execution that a release waits for, which has its split."""
     weight: int | None = None
@@ -61,7 +64,7 @@ class ReleaseEvent(Model):
     outcome: Outcome | None = None
     """The terminal state of the release."""
     cause: str | None = None
-    """Why it ended so, or why this was done, in a sentence for people."""
+    """Why it ended so, why this was done, or why there is no report, in a sentence for people."""
     warnings: list[str] | None = None
     """What the plan takes and a person should know."""
 
@@ -117,6 +120,20 @@ def promoting(release: Release) -> ReleaseEvent:
 def ended(release: Release, outcome: Outcome, cause: str) -> ReleaseEvent:
     origin = release.origin.model_dump()
     return _of(release, "Release Ended", outcome=outcome, cause=cause, **origin)
+
+
+def reported(ended: ReleaseEvent, outcome: Outcome, report: str) -> ReleaseEvent:
+    """What came of the release, by its report and not by the event that told of its end."""
+    return _of_report(ended, report=report, outcome=outcome)
+
+
+def not_reported(ended: ReleaseEvent, why: str) -> ReleaseEvent:
+    return _of_report(ended, cause=why)
+
+
+def _of_report(ended: ReleaseEvent, **said: object) -> ReleaseEvent:
+    kept = ended.model_dump(exclude={"cause", "report"}, exclude_none=True)
+    return ReleaseEvent.model_validate({**kept, "detail_type": "Release Report", **said})
 
 
 def retired(release: Release, why: str) -> ReleaseEvent:

@@ -29,7 +29,8 @@ class StackSettings(BaseModel):
     `clusters`, `task_roles` and `repositories` are what releases may use at all, and
     `release_roles` the roles of other accounts, in patterns: `*` stands for any characters in them.
     `may_be_lost` has the members that this stack does not know and a release may delete. `counter`
-    is the ARN of the function that counts lines of logs.
+    is the ARN of the function that counts lines of logs. Reports are written into `report_bucket`,
+    below `name_prefix`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -45,6 +46,8 @@ class StackSettings(BaseModel):
     app_mesh: Enabled = False
     may_be_lost: Listed = []
     announcement_topic: str = ""
+    report_bucket: str = ""
+    name_prefix: str = ""
     slack_secret: str = ""
     slack_channel: str = ""
     slack_team: str = ""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from stepcanary import clock
 from stepcanary.aws import eventbridge
 from stepcanary.domain import events
+from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
@@ -136,6 +137,13 @@ def _seconds(release: Release) -> int | None:
         record = ledger.find(release)
         return None if record is None else record.updated_at - record.started_at
     return None
+
+
+def reported(event: ReleaseEvent) -> None:
+    """The report of a release is in the bucket, or could not be written."""
+    eventbridge.publish(event)
+    facts = {"report": event.report, "cause": event.cause}
+    decided("reported", event.execution, event.service, **facts)
 
 
 def retired(release: Release, why: str) -> None:

@@ -27,6 +27,10 @@ ACCEPTED = {
     "a message with buttons, by whoever may publish": (
         "only of a release that runs, and a button still asks who may press it"
     ),
+    "an end of a release, by whoever may publish": (
+        "a report is only of a release that the ledger knows to be over, and says what the ledger"
+        " says"
+    ),
     "an outcome, forged by what reverts": (
         "what works on a release writes its records; only the state machine can call it"
     ),

@@ -62,6 +62,11 @@ def publish(detail_type: str, bus: str = "default") -> Request:
     return Request("events:PutEvents", arn("events", f"event-bus/{bus}"), context)
 
 
+def put_report(key: str, bucket: str = "shop-reports", owner: str = ACCOUNT) -> Request:
+    """Of an object; a bucket's ARN does not say whose it is."""
+    return Request("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", {"aws:ResourceAccount": owner})
+
+
 def balancer(action: str, name: str, account: str = ACCOUNT, region: str = REGION) -> Request:
     where = arn("elasticloadbalancing", name, account, region)
     return Request(f"elasticloadbalancing:{action}", where)
@@ -555,6 +560,48 @@ TO_WATCHERS = [
     one("another bus", publish("Release Started", "payments"), None),
 ]
 
+REPORT = f"{STACK}/checkout/2026-11-24T101530Z-release-1.html"
+REPORTS = "arn:aws:s3:::shop-reports"
+WRITER = "WriteReportFunctionRole"
+TO_REPORTS = [
+    *(
+        one(name, request, None, put_report(REPORT))
+        for name, request in {
+            "an object beside the reports": put_report("index.html"),
+            "an object below a prefix that begins like theirs": put_report(f"{STACK}-2/x.html"),
+            "a report in another team's bucket": put_report(REPORT, "payments"),
+            "a report in a bucket whose name begins like ours": put_report(
+                REPORT, "shop-reports-2"
+            ),
+            "a report in a bucket that somebody else has made of our name": put_report(
+                REPORT, owner=ELSEWHERE
+            ),
+        }.items()
+    ),
+    *(
+        one(f"a report: {action}", Request(f"s3:{action}", f"{REPORTS}/{REPORT}"), None)
+        for action in ("GetObject", "DeleteObject", "PutObjectAcl", "PutObjectTagging")
+    ),
+    *(
+        one(f"the bucket of the reports: {action}", Request(f"s3:{action}", REPORTS), None)
+        for action in ("PutBucketPolicy", "PutBucketAcl", "DeleteBucket", "ListBucket")
+    ),
+    one("a report, by what closes releases", put_report(REPORT), "CloseReleaseFunctionRole"),
+    one(
+        "an end, told by what writes reports",
+        publish("Release Ended"),
+        WRITER,
+        publish("Release Report"),
+    ),
+    one("any row, by what writes reports", row("GetItem", "release#x"), WRITER),
+    one(
+        "a signal, by what writes reports",
+        Request("lambda:InvokeFunction", f"{COLLEAGUE}:live"),
+        WRITER,
+        Request("lambda:InvokeFunction", arn("lambda", f"function:{STACK}-questions:live")),
+    ),
+]
+
 BY_CALL = [
     *TO_SERVICES,
     *TO_LOGS,
@@ -564,4 +611,5 @@ BY_CALL = [
     *TO_PARAMETERS,
     *TO_EXECUTIONS,
     *TO_WATCHERS,
+    *TO_REPORTS,
 ]

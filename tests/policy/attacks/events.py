@@ -50,6 +50,11 @@ BY_EVENT = [
         Event(told("Release Waiting", wait=1), PUBLISHER),
     ),
     Attack(
+        "an end of a release, by whoever may publish",
+        "bus",
+        Event(told("Release Ended", outcome="Released"), PUBLISHER),
+    ),
+    Attack(
         "a signal, by another account",
         "bus",
         Event(told("Release Signal", signal="promote"), NEIGHBOUR),

@@ -26,6 +26,7 @@ GIVEN: Values = {
     "StartOnImages": "ENABLED",
     "PromoteOnPipelines": "ENABLED",
     "AnnouncementTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:announcements",
+    "ReportBucket": "shop-reports",
     "SlackSecretArn": SLACK_SECRET,
     "SlackChannel": CHANNEL,
     "SlackTeamId": "T1DC2JH3J",

@@ -3,11 +3,11 @@
 import math
 from datetime import UTC, datetime
 
+from stepcanary.domain.durations import duration
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.domain.picture import Exposure, Picture, Wait
-from stepcanary_cli.report.facts import Facts
-from stepcanary_cli.text import line
-from stepcanary_cli.times import duration
+from stepcanary.domain.visible import line
+from stepcanary.report.facts import Facts
 
 SECOND = 1_000
 OVER_ALL = math.log(1_000_000)

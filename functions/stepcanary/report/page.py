@@ -10,10 +10,10 @@ from xml.etree.ElementTree import Element
 
 from stepcanary.domain.judged import Judged, MetricSeen
 from stepcanary.domain.picture import Picture
-from stepcanary_cli.report import bars, metering, timeline, words
-from stepcanary_cli.report.charts import both, box, frame, stroke, table
-from stepcanary_cli.report.facts import Facts
-from stepcanary_cli.report.markup import Part, element, html, raw
+from stepcanary.report import bars, metering, timeline, words
+from stepcanary.report.charts import both, box, frame, stroke, table
+from stepcanary.report.facts import Facts
+from stepcanary.report.markup import Part, element, html, raw
 
 SECOND = 1_000
 LONGEST_WHY = 200

@@ -3,12 +3,12 @@
 import math
 from xml.etree.ElementTree import Element
 
-from stepcanary_cli.outcomes import Answer
-from stepcanary_cli.report import words
-from stepcanary_cli.report.charts import box, frame, stroke, table, text
-from stepcanary_cli.report.facts import PAST_RELEASES, Facts
-from stepcanary_cli.report.markup import element
-from stepcanary_cli.times import duration
+from stepcanary.domain.durations import duration
+from stepcanary.domain.model import Document
+from stepcanary.report import words
+from stepcanary.report.charts import box, frame, stroke, table, text
+from stepcanary.report.facts import PAST_RELEASES, Facts
+from stepcanary.report.markup import element
 
 HIGH = 64
 SIGNS = {"Released": "✓", "Reverted": "✕", "Running": "…"}
@@ -46,7 +46,7 @@ def _arrow(x: float, y: float) -> str:
     return f"M{x:.1f} {y:.1f}l5 7h-10z"
 
 
-def _told(past: Answer) -> str:
+def _told(past: Document) -> str:
     began = words.moment(past["started_at"] * SECOND)
     return f"{past['outcome']}, {began}, {duration(past['seconds']) or 'not over'}"
 

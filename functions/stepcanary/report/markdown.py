@@ -6,9 +6,9 @@ What others have said is in code spans, in which nothing is a link, a mention or
 import re
 
 from stepcanary.domain.judged import MetricSeen
-from stepcanary_cli.report import words
-from stepcanary_cli.report.facts import Facts
-from stepcanary_cli.text import line
+from stepcanary.domain.visible import line
+from stepcanary.report import words
+from stepcanary.report.facts import Facts
 
 LONGEST = 400
 """Characters of one thing that others have said."""

@@ -7,7 +7,7 @@ screen, and the style shows the one that fits.
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
-from stepcanary_cli.report.markup import Part, element
+from stepcanary.report.markup import Part, element
 
 WIDE, NARROW = 860, 312
 LETTER = 6.2

@@ -5,13 +5,13 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from stepcanary.domain.comparison import Row
+from stepcanary.domain.durations import duration
 from stepcanary.domain.picture import Picture, Wait, Weight
-from stepcanary_cli.report import words
-from stepcanary_cli.report.axis import PEOPLE, Axis
-from stepcanary_cli.report.charts import box, fits, frame, path, stroke, table, text
-from stepcanary_cli.report.facts import Facts
-from stepcanary_cli.report.markup import element
-from stepcanary_cli.times import duration
+from stepcanary.report import words
+from stepcanary.report.axis import PEOPLE, Axis
+from stepcanary.report.charts import box, fits, frame, path, stroke, table, text
+from stepcanary.report.facts import Facts
+from stepcanary.report.markup import element
 
 SECOND = 1_000
 LEFT, RIGHT = 58, 8

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, tostring
 
-from stepcanary_cli.text import line
+from stepcanary.domain.visible import line
 
 Part = Element | str | None
 """What an element holds; nothing where it is None."""

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stepcanary.domain.comparison import Row
+from stepcanary.domain.model import Document
 from stepcanary.domain.picture import Picture
-from stepcanary_cli.outcomes import Answer
-from stepcanary_cli.rows import Ask, rows_of
-from stepcanary_cli.stories import picture_of
+from stepcanary.report.rows import Ask, rows_of
 
 SHAPE = 1
 """Of the document; it changes when a key that was there means something else."""
@@ -22,17 +21,17 @@ class Facts:
     of its service, the newest first, and `summary` says their figures."""
 
     picture: Picture
-    past: Answer | None = None
+    past: Document | None = None
     rows: list[Row] = field(default_factory=list)
-    history: list[Answer] = field(default_factory=list)
+    history: list[Document] = field(default_factory=list)
     summary: str = ""
 
     @classmethod
     def gathered(cls, ask: Ask, named: str) -> "Facts":
         """Of an execution, or of the release of a service that runs or was its last. Raises
-        `Failure` for what a stack of another version answers."""
+        pydantic's `ValidationError` for what a stack of another version answers."""
         story = ask({"question": "show", "release": named})
-        picture = picture_of(story)
+        picture = Picture.model_validate(story.get("picture"), extra="ignore", strict=False)
         is_opened = story.get("plan") is not None
         history = ask({"question": "history", "service": picture.service})
         if picture.ended_at is not None:
@@ -47,7 +46,7 @@ class Facts:
         )
 
     @property
-    def evidence(self) -> Answer:
+    def evidence(self) -> Document:
         """What the report says of this release follows from it alone."""
         return {
             "picture": self.picture.model_dump(mode="json"),
@@ -61,7 +60,7 @@ class Facts:
         return hashlib.sha256(_canonical(self.evidence).encode()).hexdigest()
 
     @property
-    def document(self) -> Answer:
+    def document(self) -> Document:
         return {
             "shape": SHAPE,
             "sha256": self.sha256,

@@ -6,11 +6,11 @@ from xml.etree.ElementTree import Element
 
 from stepcanary.domain.comparison import Row
 from stepcanary.domain.judged import MetricSeen
-from stepcanary_cli.report import words
-from stepcanary_cli.report.axis import Axis
-from stepcanary_cli.report.charts import LETTER, box, fits, frame, path, stroke, table, text
-from stepcanary_cli.report.facts import Facts
-from stepcanary_cli.report.markup import element
+from stepcanary.report import words
+from stepcanary.report.axis import Axis
+from stepcanary.report.charts import LETTER, box, fits, frame, path, stroke, table, text
+from stepcanary.report.facts import Facts
+from stepcanary.report.markup import element
 
 LEFT, RIGHT = 58, 8
 BAR = 22

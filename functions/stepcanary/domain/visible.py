@@ -1,16 +1,18 @@
-"""Text: what others say, so that it does nothing to the terminal of who reads it."""
+"""Visible text: what others say, so that it does nothing to the terminal or the page of who reads
+it."""
 
 from typing import Any
 from unicodedata import category
 
 HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
-"""Kinds of characters that a terminal obeys, or cannot show, or shows as wide as it likes."""
+"""Kinds of characters that a terminal or a browser obeys, or cannot show, or shows as wide as it
+likes."""
 MOST_MARKS = 3
 """More of them on one letter run over the lines beside it."""
 
 
 def visible(text: str) -> str:
-    """Whoever sends a reason or a name has no say over the terminal of who reads it."""
+    """Whoever sends a reason or a name has no say over what shows it."""
     kept: list[str] = []
     marks = 0
     for character in text:

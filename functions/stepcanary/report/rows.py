@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from stepcanary.domain.comparison import Row
-from stepcanary_cli.outcomes import Answer
+from stepcanary.domain.model import Document
 
-Ask = Callable[[Answer], Answer]
+Ask = Callable[[Document], Document]
 """A question to the stack, and what it answers."""
 
 

@@ -1,0 +1,65 @@
+"""Reporting: the page of a release that is over, into the bucket of the reports.
+
+It is made of what the function of the questions answers, as the command line makes it, so that both
+make the same one, and whoever writes it needs no right to read anything.
+"""
+
+from functools import partial
+from typing import cast
+
+from pydantic import ValidationError
+
+from stepcanary.aws import awslambda, s3
+from stepcanary.domain import events
+from stepcanary.domain.events import ReleaseEvent
+from stepcanary.domain.model import Document
+from stepcanary.domain.outcome import Outcome
+from stepcanary.domain.questions import function_of
+from stepcanary.domain.settings import StackSettings
+from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
+from stepcanary.release import telling
+from stepcanary.report.facts import Facts
+from stepcanary.report.page import page
+from stepcanary.report.places import key_of, link_to
+from stepcanary.store import settings
+
+
+def write(ended: ReleaseEvent) -> None:
+    """The release's event has told of its end; one more tells where the report is, or why there is
+    none.
+
+    Raises what keeps it from being written, so that an alarm tells a person and the event is kept,
+    but for what nobody can mend: there is no such release, or it is not over.
+    """
+    stack = settings.of_stack()
+    try:
+        told = _written(stack, ended)
+    except RequestRejected as rejected:
+        telling.reported(events.not_reported(ended, str(rejected)))
+    except (AwsRefused, AwsUnavailable, ValidationError) as failure:
+        telling.reported(events.not_reported(ended, f"The report was not written: {failure}"))
+        raise
+    else:
+        telling.reported(told)
+
+
+def _written(stack: StackSettings, ended: ReleaseEvent) -> ReleaseEvent:
+    function = function_of(stack.state_machine)
+    facts = Facts.gathered(partial(_ask, function), ended.execution)
+    picture = facts.picture
+    if picture.ended_at is None or picture.service != ended.service:
+        raise RequestRejected(
+            f"There is no report: {ended.execution} is no release of {ended.service} that is over"
+        )
+    key = key_of(picture, stack.name_prefix)
+    s3.put_page(stack.report_bucket, key, page(facts))
+    _, partition, _, region, *_ = stack.state_machine.split(":")
+    link = link_to(stack.report_bucket, key, region, partition)
+    return events.reported(ended, cast("Outcome", picture.outcome), link)
+
+
+def _ask(function: str, question: Document) -> Document:
+    answer = awslambda.answer_of(function, question, patient=True)
+    if not answer["accepted"]:
+        raise RequestRejected(f"There is no report: {answer['cause']}")
+    return cast("Document", answer["answer"])
