@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from stepcanary.domain.comparison import Row
 from stepcanary.domain.judged import MetricSeen
 from stepcanary_cli.report import words
-from stepcanary_cli.report.axis import Axis
+from stepcanary_cli.report.axis import Axis, lasting
 from stepcanary_cli.report.charts import LETTER, box, fits, frame, path, stroke, table, text
 from stepcanary_cli.report.facts import Facts
 from stepcanary_cli.report.markup import element
@@ -39,8 +39,10 @@ def rates(metric: MetricSeen, width: int) -> Element:
         parts.append(box(LEFT, y, long, BAR - 5, f"bar-{side}", f"{side}: {said}"))
         if fits(said, width - RIGHT - LEFT - long):
             parts.append(text(LEFT + long + 5, y + 13, said))
-        else:
+        elif fits(said, long):
             parts.append(text(LEFT + long - 5, y + 13, said, anchor="end", class_=f"in-{side}"))
+        else:
+            parts.append(text(LEFT + 5, y + 13, said, class_="halo"))
     label = f"{words.bad_answers(metric)}: " + "; ".join(
         f"{side} {words.rate(bad, requests)}" for side, bad, requests in sides
     )
@@ -50,7 +52,7 @@ def rates(metric: MetricSeen, width: int) -> Element:
 def over_time(facts: Facts, metric: MetricSeen, width: int) -> Element:
     """Each side's share of bad answers, period by period."""
     axis = axis_of(facts, width)
-    points = summed(facts.rows, metric.metric)
+    points = summed(lasting(facts.rows), metric.metric)
     shares = [bad / n for _, c in points for n, bad in (c[:2], c[2:]) if n]
     most = _ceiling(max(shares, default=0.0))
 
@@ -78,9 +80,10 @@ def over_time(facts: Facts, metric: MetricSeen, width: int) -> Element:
 def axis_of(facts: Facts, width: int) -> Axis:
     """The release's, or that of the rows where they have a clock of their own."""
     axis = Axis.of(facts.picture, LEFT, width - RIGHT)
-    if axis.has(facts.rows):
+    rows = lasting(facts.rows)
+    if axis.has(rows):
         return axis
-    first, last = facts.rows[0], facts.rows[-1]
+    first, last = rows[0], rows[-1]
     end = (last.at + last.period) * SECOND
     return Axis(first.at * SECOND, end, [], LEFT, width - RIGHT)
 

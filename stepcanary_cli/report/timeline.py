@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from stepcanary.domain.comparison import Row
 from stepcanary.domain.picture import Picture, Wait, Weight
 from stepcanary_cli.report import words
-from stepcanary_cli.report.axis import PEOPLE, Axis
+from stepcanary_cli.report.axis import PEOPLE, Axis, lasting
 from stepcanary_cli.report.charts import box, fits, frame, path, stroke, table, text
 from stepcanary_cli.report.facts import Facts
 from stepcanary_cli.report.markup import element
@@ -45,7 +45,8 @@ def timeline(facts: Facts, width: int) -> Element:
     axis = Axis.of(picture, LEFT, width - RIGHT)
     parts: list[Element] = []
     parts += _squeezed(axis)
-    parts += _weights(picture, facts.rows if axis.has(facts.rows) else [], axis)
+    rows = lasting(facts.rows)
+    parts += _weights(picture, rows if axis.has(rows) else [], axis)
     y: float = TOP + HIGH + 8
     for name, drawn in (("tasks", _deployed), ("waits", _waits)):
         parts += [text(LEFT - 6, y + 15, name, anchor="end"), *drawn(picture, axis, y)]
