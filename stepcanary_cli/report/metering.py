@@ -30,19 +30,16 @@ def rates(metric: MetricSeen, width: int) -> Element:
         ("primary", metric.primary_bad, metric.primary),
     ]
     most = max((bad / all_ for _, bad, all_ in sides if all_), default=0.0) or 1.0
+    longest = max(len(words.rate(bad, requests)) for _, bad, requests in sides)
+    room = width - LEFT - RIGHT - 5 - longest * LETTER
     parts: list[Element] = []
     for number, (side, bad, requests) in enumerate(sides):
         y = number * BAR + 2
         said = words.rate(bad, requests)
-        long = (width - LEFT - RIGHT) * (bad / requests / most if requests else 0.0)
+        long = room * (bad / requests / most if requests else 0.0)
         parts.append(text(LEFT - 6, y + 14, side, anchor="end"))
         parts.append(box(LEFT, y, long, BAR - 5, f"bar-{side}", f"{side}: {said}"))
-        if fits(said, width - RIGHT - LEFT - long):
-            parts.append(text(LEFT + long + 5, y + 13, said))
-        elif fits(said, long):
-            parts.append(text(LEFT + long - 5, y + 13, said, anchor="end", class_=f"in-{side}"))
-        else:
-            parts.append(text(LEFT + 5, y + 13, said, class_="halo"))
+        parts.append(text(LEFT + long + 5, y + 13, said))
     label = f"{words.bad_answers(metric)}: " + "; ".join(
         f"{side} {words.rate(bad, requests)}" for side, bad, requests in sides
     )
@@ -139,10 +136,13 @@ def evidence(metric: MetricSeen, width: int) -> Element:
         inside = f"{words.ratio(had)}{' ✓' if is_over and name == 'good' else ''}"
         inside += " ✕" if is_over and name == "worse" else ""
         inside += " →" if had > end else ""
-        if fits(inside, x(had) - left):
-            parts.append(text(left + 5, y + 27, inside, class_=f"in-{name}"))
-        else:
-            parts.append(text(x(had) + 5, y + 27, inside, class_="halo"))
+        is_inside = fits(inside, x(had) - left)
+        at = (left if is_inside else x(had)) + 5
+        beyond = x(needed) + 5
+        crosses = at < x(needed) < at + len(inside) * LETTER
+        if crosses and (not is_inside or fits(inside, x(had) - beyond)):
+            at = beyond
+        parts.append(text(at, y + 27, inside, class_=f"in-{name}" if is_inside else "halo"))
     label = f"Evidence of {metric.metric}: {words.evidence(metric)}"
     return frame(width, bottom + 18, label, *parts)
 

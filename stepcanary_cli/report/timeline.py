@@ -173,7 +173,7 @@ def _marks(marked: list[Marked], axis: Axis, y: float) -> tuple[list[Element], f
     ends: list[float] = []
     made = []
     for each in marked:
-        x = axis.at(each.at)
+        x = max(axis.at(each.at), axis.left + 3)
         row = next((n for n, end in enumerate(ends) if x - end >= MARK), len(ends))
         row = min(row, 2)
         ends[row : row + 1] = [x]

@@ -42,7 +42,8 @@ EXAMPLES = {
 }
 SPOILED = """<!doctype html><html><head>
 <meta http-equiv="Content-Security-Policy" content="script-src 'none'">
-</head><body><main><p>pale</p><img src="http://image.example/a.png"><p style="width: 2000px; color: #bbb">pale</p>
+</head><body><main><img src="http://image.example/a.png">
+<p style="width: 2000px; color: #bbb">pale</p>
 <script>alert(1)</script>
 <svg role="img" width="100" height="20" viewBox="0 0 400 80">
 <rect width="400" height="80" fill="#ffffff" /><text x="1" y="40" fill="#cccccc">lies</text>
