@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from stepcanary_cli.report import charts, metering, timeline
-from stepcanary_cli.report.axis import Axis
+from stepcanary_cli.report.axis import Axis, lasting
 from stepcanary_cli.report.facts import Facts
 from stepcanary_cli.report.page import page
 from tests.unit.example_reports import (
@@ -230,6 +230,42 @@ def test_counts_with_a_clock_of_their_own_have_an_axis_of_their_own() -> None:
     dots = 'class="dot" />', 'class="dot"></circle>'
     count = sum(page(facts).count(each) for each in dots)
     assert count > sum(page(replace(facts, rows=rows)).count(each) for each in dots)
+
+
+def test_a_period_lasts_no_longer_than_until_the_next_one() -> None:
+    rows = a_bad().rows
+    assert lasting(rows) == rows
+    assert lasting(rows[:1] + rows[2:]) == rows[:1] + rows[2:]
+    quick = [row.model_copy(update={"at": BEGAN + n}) for n, row in enumerate(rows)]
+    assert {row.period for row in lasting(quick)} == {1}
+    # Two metrics that are counted side by side do not shorten each other's periods.
+    beside = [
+        row.model_copy(update={"at": row.at + 10, "counts": {"logs": (1, 0, 1, 0)}}) for row in rows
+    ]
+    both = sorted([*rows, *beside], key=lambda row: row.at)
+    assert lasting(both) == both
+    assert lasting([]) == []
+
+
+def test_the_legend_has_the_marks_that_are_there() -> None:
+    good, held = Read(page(a_good())), Read(page(a_held()))
+    assert {"bake", "goes on", "primary's tasks"} <= {*good.said["li"]}
+    assert "held bake" not in good.said["li"]
+    assert {"held bake", "somebody else wrote"} <= {*held.said["li"]}
+    assert "primary's tasks" not in held.said["li"]
+
+
+def test_why_stands_below_the_headline_and_is_said_once() -> None:
+    held = Read(page(a_held())).said["p"]
+    assert held[1:3] == [
+        "Revert by john: a customer has called.",
+        "All traffic is on the primary again.",
+    ]
+    facts = a_held()
+    whole = "All traffic is back. revert by john: a customer has called"
+    told = replace(facts, picture=facts.picture.model_copy(update={"cause": whole}))
+    assert Read(page(told)).said["p"][1] == f"{whole}."
+    assert Read(page(told)).text.count("a customer has called.") == 1
 
 
 def test_a_bake_that_is_repeated_is_held() -> None:
