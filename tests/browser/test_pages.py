@@ -52,9 +52,12 @@ SPOILED = """<!doctype html><html><head>
 """A page that has everything that is looked for."""
 Found = dict[str, dict[str, list[str]]]
 
-pytestmark = pytest.mark.skipif(
-    not FOLDER, reason="`make browser-check` runs it, which needs Node and Chromium"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not FOLDER, reason="`make browser-check` runs it, which needs Node and Chromium"
+    ),
+    pytest.mark.timeout(1_800),
+]
 
 
 def remade(path: Path) -> str:
@@ -94,7 +97,6 @@ def found() -> Found:
     return looked
 
 
-@pytest.mark.timeout(600)
 def test_a_report_is_shown_whole_and_loads_and_runs_nothing(found: Found) -> None:
     wrong = {
         (name, mode): problems
