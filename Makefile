@@ -6,7 +6,7 @@ export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check lint types imports template examples definition test test-real-time cli-check faults demo scenarios sandbox sdk-check bench bench-cost bench-reaction bench-scale bench-load bench-judge bench-exposure bench-exposure-check bench-cold-start python313 build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals fix requirements clean
+.PHONY: help setup check lint types imports template examples definition test test-real-time cli-check faults demo scenarios sandbox sdk-check browser-check pictures bench bench-cost bench-reaction bench-scale bench-load bench-judge bench-exposure bench-exposure-check bench-cold-start python313 build package-check deploy-package deploy-check account-check audit audit-secrets audit-templates audit-workflows audit-packages sbom schema refusals workflow fix requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -97,8 +97,8 @@ cli-check: .venv/ready ## Build the command line's wheel, install it where nothi
 faults: .venv/ready ## Every fault at every place of a release, and on from where it was; ROUTER=one of them in full, WITHOUT=guard, SECONDS=at most
 	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER),--whole alb --most 1700) $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(SECONDS),--seconds $(SECONDS))
 
-demo: .venv/demo ## Real releases with real traffic: good, bad, and 95:5; ROUTER=appmesh (default), alb or lattice
-	@$(BIN)/python -m sandbox.demo --router $(or $(ROUTER),appmesh)
+demo: .venv/demo ## Real releases with real traffic: good, bad, and 95:5; ROUTER=appmesh (default), alb or lattice; ONLY=names of scenarios
+	@$(BIN)/python -m sandbox.demo --router $(or $(ROUTER),appmesh) $(if $(ONLY),--only $(ONLY))
 
 scenarios: .venv/demo ## Every scenario there is; ROUTER as for demo
 	@$(BIN)/python -m sandbox.demo --all --router $(or $(ROUTER),appmesh)
@@ -112,6 +112,25 @@ sdk-check: .venv/ready ## Release in the sandbox with an SDK in another language
 	cp tests/sandbox/sdk/* build/sdk
 	npm ci --prefix build/sdk --no-audit --no-fund
 	SDK=build/sdk $(BIN)/python -m pytest -n 0 tests/sandbox/test_node.py
+
+# Chromium is none of the pins: it is a browser as a reader has one.
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || ls "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" 2>/dev/null)
+
+build/browser/ready: tests/browser/page/package.json tests/browser/page/package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20 or newer is needed, with npm: apt install nodejs npm, or brew install node"; exit 1; }
+	@[ -x "$(CHROMIUM)" ] || { echo "Chromium is needed, and none was found: apt install chromium, or CHROMIUM=where it is"; exit 1; }
+	mkdir -p build/browser
+	cp tests/browser/page/package*.json build/browser
+	npm ci --prefix build/browser --no-audit --no-fund --ignore-scripts
+	touch $@
+
+browser-check: .venv/ready build/browser/ready ## Look at reports in headless Chromium, also at those of the last demos; needs Node and Chromium
+	cp tests/browser/page/*.mjs build/browser
+	BROWSER=build/browser CHROMIUM="$(CHROMIUM)" $(BIN)/python -m pytest -n 0 tests/browser
+
+pictures: .venv/ready build/browser/ready ## Make the pictures of the README from a release in the sandbox; needs Node and Chromium
+	cp tests/browser/page/*.mjs build/browser
+	BROWSER=build/browser CHROMIUM="$(CHROMIUM)" $(BIN)/python -m sandbox.pictures docs/pictures
 
 bench: build .venv/ready ## Run every benchmark, and write docs/benchmarks.md
 	$(BIN)/python -m bench --python $(PYTHON313)
@@ -191,6 +210,9 @@ sbom: .venv-audit/ready ## Write what the functions are shipped with to build/sb
 
 refusals: .venv/ready ## List what a release is refused and warned of in docs/refusals.md
 	$(BIN)/python -m tools.list_refusals docs/refusals.md
+
+workflow: .venv/ready ## Draw the workflow in docs/architecture.md from the definition
+	$(BIN)/python -m tools.draw_workflow docs/architecture.md
 
 schema: .venv/ready ## Export the JSON Schemas to docs/schema
 	$(BIN)/python -m tools.export_schemas docs/schema

@@ -117,7 +117,7 @@ def _head(picture: Picture, now: float) -> Iterator[RenderableType]:
 
 def _standing(picture: Picture) -> str:
     if picture.phase == "over":
-        return picture.outcome
+        return line(picture.outcome)
     parts: list[str] = [picture.phase]
     if not picture.alive:
         parts = ["its execution has ended; Reconcile returns the traffic"]

@@ -171,20 +171,21 @@ def test_a_lost_connection_is_told_in_the_picture_and_forgotten(columns: int) ->
 def test_nothing_that_others_say_is_obeyed(columns: int) -> None:
     signal = Signal(kind="pause", reason=HOSTILE[:200], by=HOSTILE, at=BEGAN + 90)
     told = [*BAKE, (95, "foreign " + HOSTILE.replace("\r\n", " "))]
-    screen = play(
-        [
-            scene(
-                told,
-                100,
-                signals=[signal],
-                by=HOSTILE,
-                cause=HOSTILE,
-                warnings=[HOSTILE],
-                routes={HOSTILE: HOSTILE},
-            )
-        ],
-        columns=columns,
+    shown = scene(
+        told,
+        100,
+        signals=[signal],
+        by=HOSTILE,
+        cause=HOSTILE,
+        warnings=[HOSTILE],
+        routes={HOSTILE: HOSTILE},
     )
+    picture = shown["picture"]
+    picture |= dict.fromkeys(("service", "before", "version", "outcome"), HOSTILE)
+    picture["metrics"] = [{**each, "metric": HOSTILE} for each in picture["metrics"]]
+    over = {**shown, "picture": {**picture, "phase": "over", "ended_at": picture["drawn_at"]}}
+    queue = {"service": HOSTILE, "execution": HOSTILE, "why": HOSTILE, "commands": ["withdraw"]}
+    screen = play([{"now": 0, "queued": queue}, shown, over], columns=columns)
     # Markup is text, and no line is one of ours.
     joined = "".join(screen.text.split())
     assert "[boldred]:warning:[/]" in joined

@@ -7,9 +7,9 @@ import re
 import tomllib
 from collections import Counter
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
+from xml.etree import ElementTree
 
 import pytest
 
@@ -20,6 +20,7 @@ from stepcanary.domain.signals import Kind
 from stepcanary.domain.verdict import Decision
 from tests.builders import profile, request
 from tests.statemachine.runner import World
+from tools import draw_workflow
 
 DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
@@ -222,45 +223,50 @@ def test_the_folders_of_the_architecture_are_the_layers_that_are_checked() -> No
     assert shown == checked[checked.index({"handlers"}) :]
 
 
-def states(definition: dict[str, Any]) -> dict[str, set[str]]:
-    """Each state with those that may come next: a phase leads into its branch, which leads out."""
-    following: dict[str, set[str]] = {}
-    for name, state in definition["States"].items():
-        ways = [state, *state.get("Choices", []), *state.get("Catch", [])]
-        following[name] = {way[key] for way in ways for key in ("Next", "Default") if key in way}
-        for branch in state.get("Branches", []):
-            inner = states(branch)
-            for last in inner:
-                following[last] = inner[last] | following[name]
-            following[name] = following[name] | {branch["StartAt"]}
-    return following
+def test_the_figure_of_the_workflow_is_that_of_the_definition() -> None:
+    text = (DOCS / "architecture.md").read_text()
+    assert len(blocks(DOCS / "architecture.md", "mermaid")) == 1
+    assert draw_workflow.page(text) == text, "run `make workflow`"
 
 
-def reached_from(state: str, following: dict[str, set[str]]) -> set[str]:
-    reached: set[str] = set()
-    ahead = [state]
-    while ahead:
-        for each in following[ahead.pop()] - reached:
-            reached.add(each)
-            ahead.append(each)
-    return reached
+def test_a_state_that_is_in_no_stage_is_named() -> None:
+    state = {"Type": "Wait", "Seconds": 1, "Next": "Revert"}
+    with pytest.raises(KeyError, match="WaitForLuck is in no stage"):
+        draw_workflow.stage_of("WaitForLuck", state)
 
 
-def test_the_picture_of_the_workflow_is_that_of_the_definition() -> None:
-    definition = json.loads((ROOT / "statemachine/release.asl.json").read_text())
-    following = states(definition)
-    (picture,) = blocks(DOCS / "architecture.md", "mermaid")
-    lines = [re.sub(r"\|[^|]*\|", "", line) for line in picture.splitlines() if "-->" in line]
-    arrows = [
-        (start.strip(), end.strip())
-        for line in lines
-        for before, after in pairwise(line.split("-->"))
-        for start in before.split("&")
-        for end in after.split("&")
-    ]
-    assert len(arrows) > 25
-    wrong = [(a, b) for a, b in arrows if a not in following or b not in reached_from(a, following)]
-    assert wrong == []
+def test_stages_have_states_of_the_definition() -> None:
+    placed = {*draw_workflow.STAGES, *" ".join(draw_workflow.STAGES.values()).split()}
+    placed |= draw_workflow.WITHOUT | draw_workflow.INNER_ENDS
+    text = draw_workflow.DEFINITION.read_text()
+    assert [name for name in sorted(placed) if f'"{name}": {{' not in text] == []
+
+
+MOST_BYTES = 200_000
+"""Of one picture."""
+
+
+def pictures(page: Path) -> list[Path]:
+    sources = re.findall(r'(?:src|srcset)="([^"]+)"', without_blocks(page))
+    return [(page.parent / each).resolve() for each in sources if "://" not in each]
+
+
+def test_pictures_are_there_small_and_shown() -> None:
+    shown = {each for page in PAGES for each in pictures(page)}
+    assert shown == {each.resolve() for each in (DOCS / "pictures").iterdir()}
+    assert [each for each in shown if each.stat().st_size > MOST_BYTES] == []
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("pictures/*.svg")), ids=lambda path: path.name)
+def test_a_drawn_picture_loads_and_runs_nothing(path: Path) -> None:
+    text = path.read_text()
+    drawing = ElementTree.fromstring(text)  # noqa: S314 - we have made it
+    names = {
+        name.rpartition("}")[2] for each in drawing.iter() for name in (each.tag, *each.keys())
+    }
+    assert not names & {"script", "image", "use", "foreignObject", "href", "src"}
+    assert not [name for name in names if name.startswith("on")]
+    assert re.findall(r"url\((?!#)|@import|@font-face", text) == []
 
 
 def test_the_profile_of_a_migration_is_one() -> None:

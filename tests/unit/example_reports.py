@@ -7,7 +7,7 @@ from stepcanary.domain.drawing import Evidence, draw
 from stepcanary.domain.judged import AlarmSeen, Judged, seen
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.moments import read
-from stepcanary.domain.picture import Tasks
+from stepcanary.domain.picture import ImageChange, Said, Tasks, Wait
 from stepcanary.domain.signals import Signal
 from stepcanary.report.facts import Facts
 from stepcanary_cli.outcomes import Answer
@@ -25,6 +25,7 @@ STEPS = [
 JUDGING = Judging(
     metrics=[Metric(kind="errors", clusters=1), Metric(kind="latency", clusters=1, observe=True)]
 )
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;</style>\x1b[31m\u202e`"
 Told = tuple[int, str]
 Counted = tuple[int, int, int]
 """The canary's bad answers of a thousand, how many minutes, and the weight."""
@@ -244,3 +245,37 @@ def a_gated() -> Facts:
 def a_young() -> Facts:
     """One that has counted nothing yet."""
     return facts_of(OPENED[0], rows=[], outcome="Running", ended=None, history=[])
+
+
+def a_hostile(said: str = HOSTILE) -> Facts:
+    """One in which whatever others have a say in is this."""
+    facts = a_held()
+    picture = facts.picture
+    step = picture.steps[0]
+    began = picture.started_at
+    wait = Wait(kind="gate", at=began, until=began, ended_at=began + 1_000, ended_by=said)
+    verdicts = [v.model_copy(update={"reason": said}) for v in step.verdicts]
+    step = step.model_copy(update={"verdicts": verdicts, "waits": [wait]})
+    metrics = [m.model_copy(update={"metric": said}) for m in picture.metrics]
+    assert picture.exposure is not None
+    changed = picture.model_copy(
+        update={
+            **dict.fromkeys(
+                ("execution", "service", "by", "before", "version", "outcome", "cause"), said
+            ),
+            "steps": [step, *picture.steps[1:]],
+            "metrics": metrics,
+            "exposure": picture.exposure.model_copy(update={"metric": said}),
+            "signals": [Signal(kind="revert", by=said, reason=said, at=BEGAN)],
+            "foreign": [Said(at=began, source="foreign", reason=said)],
+            "images": [ImageChange(container=said, before=said, after=said)],
+            "changes": [said],
+            "warnings": [said],
+            "alarms": [said],
+            "deployed": [each.model_copy(update={"revision": said}) for each in picture.deployed],
+        }
+    )
+    names = dict.fromkeys(("execution", "outcome", "by", "commit"), said)
+    past = {**facts.history[0], **names, "link": f"javascript:alert(1)//{said}"}
+    rows = [row.model_copy(update={"counts": {said: (1, 1, 1, 1)}}) for row in facts.rows]
+    return Facts(changed, past, rows, [past], said)

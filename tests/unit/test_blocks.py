@@ -1,12 +1,20 @@
 """Blocks: a gate has the buttons that end it, and loses them with its decision."""
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcanary.chat.slack.blocks import DECIDE, decided, message, section
+from stepcanary.chat.slack.blocks import (
+    DECIDE,
+    decided,
+    decided_elsewhere,
+    message,
+    picture,
+    section,
+)
 from stepcanary.chat.slack.commands import parse_decision
 from tests.unit.examples import EXECUTION, an_event
 
@@ -65,6 +73,32 @@ def test_nobody_calls_a_channel_with_what_they_write() -> None:
     shown = message(event)[0]["text"]["text"]
     assert shown.count("&lt;!here&gt; &amp; all") == 3
     assert "<" not in shown
+
+
+PINGS = "<!channel> <@U1> <#C1> <https://evil.example|docs> @here #general ```*bold*"
+
+
+def test_nothing_that_others_say_is_a_mention_or_a_link() -> None:
+    said = dict.fromkeys(("cause", "by", "commit", "rolled_back_from"), PINGS)
+    lists = {"warnings": [PINGS], "images": {PINGS: PINGS}}
+    event = an_event("Release Waiting", **GATE | said | lists, link="https://ci.example/7?a=1&b=2")
+    gate = message(event, numbers=[PINGS])
+    refused = message(an_event("Release Rejected", service=PINGS, cause=PINGS))
+    blocks = [*gate, picture(PINGS), *decided_elsewhere(gate, PINGS), *refused]
+    texts = [block["text"] for block in blocks if block["type"] == "section"]
+    assert len(texts) == 7
+    # Only what is in brackets, or what Slack looks for by itself, is more than text.
+    assert all(text["verbatim"] for text in texts)
+    found = {each for text in texts for each in re.findall("<[^>]*>", text["text"])}
+    assert found == {"<https://ci.example/7?a=1&amp;b=2>"}
+    assert {b["text"]["type"] for b in buttons(gate)} == {"plain_text"}
+
+
+def test_nothing_ends_a_picture_before_its_end() -> None:
+    for said in ("```", "``" * 3, "a```b" * 900, "`"):
+        shown = picture(said)["text"]["text"]
+        assert shown.startswith("```") and shown.endswith("```")
+        assert "`" not in shown[3:-3]
 
 
 @given(st.text(alphabet="<&x", max_size=9), st.integers(0, 3_000))

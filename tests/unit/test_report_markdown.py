@@ -5,11 +5,10 @@ import re
 import pytest
 
 from stepcanary.report.markdown import code, markdown
-from tests.unit.example_reports import a_bad, a_gated, a_good, a_held, a_young
-from tests.unit.test_report_page import hostile
+from tests.unit.example_reports import a_bad, a_gated, a_good, a_held, a_hostile, a_young
 
 
-@pytest.mark.parametrize("made", [a_bad, a_good, a_held, a_gated, a_young, hostile])
+@pytest.mark.parametrize("made", [a_bad, a_good, a_held, a_gated, a_young, a_hostile])
 def test_there_are_five_lines(made: object) -> None:
     assert callable(made)
     lines = markdown(made()).splitlines()
@@ -38,7 +37,7 @@ def test_it_says_what_is_waited_for() -> None:
 
 
 def test_whatever_others_have_said_is_in_code() -> None:
-    text = markdown(hostile())
+    text = markdown(a_hostile())
     outside = re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "", text)
     assert "<" not in outside
     assert "alert" not in outside

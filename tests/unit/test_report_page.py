@@ -11,18 +11,24 @@ from xml.etree import ElementTree
 
 import pytest
 
-from stepcanary.domain.picture import ImageChange, Said, Wait
-from stepcanary.domain.signals import Signal
 from stepcanary.report import charts, metering, timeline
-from stepcanary.report.axis import Axis
+from stepcanary.report.axis import Axis, lasting
 from stepcanary.report.facts import Facts
 from stepcanary.report.page import page
-from tests.unit.example_reports import BEGAN, a_bad, a_gated, a_good, a_held, a_young
+from tests.unit.example_reports import (
+    BEGAN,
+    HOSTILE,
+    a_bad,
+    a_gated,
+    a_good,
+    a_held,
+    a_hostile,
+    a_young,
+)
 
 EXAMPLES = {"bad": a_bad, "good": a_good, "held": a_held, "gated": a_gated, "young": a_young}
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 LOADS = {"src", "srcset", "data", "poster", "action", "background", "xlink:href"}
-HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;</style>\x1b[31m\u202e`"
 
 
 class Read(HTMLParser):
@@ -122,42 +128,8 @@ def test_the_hash_is_of_the_release_alone_and_changes_with_it() -> None:
     assert replace(bad, rows=bad.rows[1:]).sha256 != bad.sha256
 
 
-def hostile() -> Facts:
-    facts = a_held()
-    picture = facts.picture
-    step = picture.steps[0]
-    wait = Wait(kind="gate", at=picture.started_at, until=0, ended_by=HOSTILE)
-    verdicts = [v.model_copy(update={"reason": HOSTILE}) for v in step.verdicts]
-    step = step.model_copy(update={"verdicts": verdicts, "waits": [wait]})
-    metrics = [m.model_copy(update={"metric": HOSTILE}) for m in picture.metrics]
-    assert picture.exposure is not None
-    changed = picture.model_copy(
-        update={
-            **dict.fromkeys(
-                ("execution", "service", "by", "before", "version", "outcome", "cause"), HOSTILE
-            ),
-            "steps": [step, *picture.steps[1:]],
-            "metrics": metrics,
-            "exposure": picture.exposure.model_copy(update={"metric": HOSTILE}),
-            "signals": [Signal(kind="revert", by=HOSTILE, reason=HOSTILE, at=BEGAN)],
-            "foreign": [Said(at=picture.started_at, source="foreign", reason=HOSTILE)],
-            "images": [ImageChange(container=HOSTILE, before=HOSTILE, after=HOSTILE)],
-            "changes": [HOSTILE],
-            "warnings": [HOSTILE],
-            "alarms": [HOSTILE],
-            "deployed": [
-                each.model_copy(update={"revision": HOSTILE}) for each in picture.deployed
-            ],
-        }
-    )
-    said = dict.fromkeys(("execution", "outcome", "by", "commit"), HOSTILE)
-    past = {**facts.history[0], **said, "link": f"javascript:alert(1)//{HOSTILE}"}
-    rows = [row.model_copy(update={"counts": {HOSTILE: (1, 1, 1, 1)}}) for row in facts.rows]
-    return Facts(changed, past, rows, [past], HOSTILE)
-
-
 def test_whatever_others_have_said_is_text() -> None:
-    text = page(hostile())
+    text = page(a_hostile())
     plain, found = Read(page(a_held())), Read(text)
     assert {tag for tag, _ in found.tags} <= {tag for tag, _ in plain.tags}
     known = {name for _, attributes in plain.tags for name in attributes}
@@ -258,6 +230,42 @@ def test_counts_with_a_clock_of_their_own_have_an_axis_of_their_own() -> None:
     dots = 'class="dot" />', 'class="dot"></circle>'
     count = sum(page(facts).count(each) for each in dots)
     assert count > sum(page(replace(facts, rows=rows)).count(each) for each in dots)
+
+
+def test_a_period_lasts_no_longer_than_until_the_next_one() -> None:
+    rows = a_bad().rows
+    assert lasting(rows) == rows
+    assert lasting(rows[:1] + rows[2:]) == rows[:1] + rows[2:]
+    quick = [row.model_copy(update={"at": BEGAN + n}) for n, row in enumerate(rows)]
+    assert {row.period for row in lasting(quick)} == {1}
+    # Two metrics that are counted side by side do not shorten each other's periods.
+    beside = [
+        row.model_copy(update={"at": row.at + 10, "counts": {"logs": (1, 0, 1, 0)}}) for row in rows
+    ]
+    both = sorted([*rows, *beside], key=lambda row: row.at)
+    assert lasting(both) == both
+    assert lasting([]) == []
+
+
+def test_the_legend_has_the_marks_that_are_there() -> None:
+    good, held = Read(page(a_good())), Read(page(a_held()))
+    assert {"bake", "goes on", "primary's tasks"} <= {*good.said["li"]}
+    assert "held bake" not in good.said["li"]
+    assert {"held bake", "somebody else wrote"} <= {*held.said["li"]}
+    assert "primary's tasks" not in held.said["li"]
+
+
+def test_why_stands_below_the_headline_and_is_said_once() -> None:
+    held = Read(page(a_held())).said["p"]
+    assert held[1:3] == [
+        "Revert by john: a customer has called.",
+        "All traffic is on the primary again.",
+    ]
+    facts = a_held()
+    whole = "All traffic is back. revert by john: a customer has called"
+    told = replace(facts, picture=facts.picture.model_copy(update={"cause": whole}))
+    assert Read(page(told)).said["p"][1] == f"{whole}."
+    assert Read(page(told)).text.count("a customer has called.") == 1
 
 
 def test_a_bake_that_is_repeated_is_held() -> None:

@@ -72,3 +72,9 @@ def escaped(written: str) -> str:
     See https://docs.slack.dev/messaging/formatting-message-text
     """
     return written.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code(written: str) -> str:
+    """As a block of code, which nothing in it ends; cut to what Slack takes."""
+    held = escaped(written)[:2_900].replace("`", "'")
+    return f"```{held}```"

@@ -120,6 +120,18 @@ def _label(second: int, step: int, *, days: bool) -> str:
     return f"{at:%H:%M}" if step >= 60 else f"{at:%H:%M:%S}"
 
 
+def lasting(rows: list[Row]) -> list[Row]:
+    """With no longer a period than until the next one: the sandbox's minutes are seconds."""
+    found: dict[frozenset[str], int] = {}
+    before: dict[frozenset[str], int] = {}
+    for row in rows:
+        metrics = frozenset(row.counts)
+        gap = row.at - before.get(metrics, row.at)
+        found[metrics] = min(found.get(metrics, row.period), row.period, gap or row.period)
+        before[metrics] = row.at
+    return [row.model_copy(update={"period": found[frozenset(row.counts)]}) for row in rows]
+
+
 def waits_of(picture: Picture) -> list[Wait]:
     steps = (*picture.steps, *picture.return_steps)
     return [*(wait for step in steps for wait in step.waits), *picture.waits]

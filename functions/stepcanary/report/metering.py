@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from stepcanary.domain.comparison import Row
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.report import words
-from stepcanary.report.axis import Axis
+from stepcanary.report.axis import Axis, lasting
 from stepcanary.report.charts import LETTER, box, fits, frame, path, stroke, table, text
 from stepcanary.report.facts import Facts
 from stepcanary.report.markup import element
@@ -30,17 +30,16 @@ def rates(metric: MetricSeen, width: int) -> Element:
         ("primary", metric.primary_bad, metric.primary),
     ]
     most = max((bad / all_ for _, bad, all_ in sides if all_), default=0.0) or 1.0
+    longest = max(len(words.rate(bad, requests)) for _, bad, requests in sides)
+    room = width - LEFT - RIGHT - 5 - longest * LETTER
     parts: list[Element] = []
     for number, (side, bad, requests) in enumerate(sides):
         y = number * BAR + 2
         said = words.rate(bad, requests)
-        long = (width - LEFT - RIGHT) * (bad / requests / most if requests else 0.0)
+        long = room * (bad / requests / most if requests else 0.0)
         parts.append(text(LEFT - 6, y + 14, side, anchor="end"))
         parts.append(box(LEFT, y, long, BAR - 5, f"bar-{side}", f"{side}: {said}"))
-        if fits(said, width - RIGHT - LEFT - long):
-            parts.append(text(LEFT + long + 5, y + 13, said))
-        else:
-            parts.append(text(LEFT + long - 5, y + 13, said, anchor="end", class_=f"in-{side}"))
+        parts.append(text(LEFT + long + 5, y + 13, said))
     label = f"{words.bad_answers(metric)}: " + "; ".join(
         f"{side} {words.rate(bad, requests)}" for side, bad, requests in sides
     )
@@ -50,7 +49,7 @@ def rates(metric: MetricSeen, width: int) -> Element:
 def over_time(facts: Facts, metric: MetricSeen, width: int) -> Element:
     """Each side's share of bad answers, period by period."""
     axis = axis_of(facts, width)
-    points = summed(facts.rows, metric.metric)
+    points = summed(lasting(facts.rows), metric.metric)
     shares = [bad / n for _, c in points for n, bad in (c[:2], c[2:]) if n]
     most = _ceiling(max(shares, default=0.0))
 
@@ -78,9 +77,10 @@ def over_time(facts: Facts, metric: MetricSeen, width: int) -> Element:
 def axis_of(facts: Facts, width: int) -> Axis:
     """The release's, or that of the rows where they have a clock of their own."""
     axis = Axis.of(facts.picture, LEFT, width - RIGHT)
-    if axis.has(facts.rows):
+    rows = lasting(facts.rows)
+    if axis.has(rows):
         return axis
-    first, last = facts.rows[0], facts.rows[-1]
+    first, last = rows[0], rows[-1]
     end = (last.at + last.period) * SECOND
     return Axis(first.at * SECOND, end, [], LEFT, width - RIGHT)
 
@@ -136,10 +136,13 @@ def evidence(metric: MetricSeen, width: int) -> Element:
         inside = f"{words.ratio(had)}{' ✓' if is_over and name == 'good' else ''}"
         inside += " ✕" if is_over and name == "worse" else ""
         inside += " →" if had > end else ""
-        if fits(inside, x(had) - left):
-            parts.append(text(left + 5, y + 27, inside, class_=f"in-{name}"))
-        else:
-            parts.append(text(x(had) + 5, y + 27, inside, class_="halo"))
+        is_inside = fits(inside, x(had) - left)
+        at = (left if is_inside else x(had)) + 5
+        beyond = x(needed) + 5
+        crosses = at < x(needed) < at + len(inside) * LETTER
+        if crosses and (not is_inside or fits(inside, x(had) - beyond)):
+            at = beyond
+        parts.append(text(at, y + 27, inside, class_=f"in-{name}" if is_inside else "halo"))
     label = f"Evidence of {metric.metric}: {words.evidence(metric)}"
     return frame(width, bottom + 18, label, *parts)
 

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 from stepcanary.domain.judged import Judged, MetricSeen
 from stepcanary.domain.picture import Picture
+from stepcanary.domain.visible import line
 from stepcanary.report import bars, metering, timeline, words
 from stepcanary.report.charts import both, box, frame, stroke, table
 from stepcanary.report.facts import Facts
@@ -17,7 +18,7 @@ from stepcanary.report.markup import Part, element, html, raw
 
 SECOND = 1_000
 LONGEST_WHY = 200
-"""Characters of the reason in the headline; the whole of it is below."""
+"""Characters of the reason below the headline; the whole of it is with the decisions."""
 STYLE = files(__package__).joinpath("report.css").read_text(encoding="utf-8")
 SCRIPT_ENDS = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 """What JSON writes otherwise where a page would end a script at it."""
@@ -73,10 +74,11 @@ def _head(facts: Facts) -> Iterator[Part]:
     )
     outcome = element("span", picture.outcome or "Running", class_=f"outcome outcome-{kind}")
     yield element("p", outcome, " ", element("strong", picture.service))
-    why = words.cut(words.why(picture), LONGEST_WHY)
-    yield element("h1", f"{words.headline(picture)}; {_sentence(why)}")
-    if picture.cause and picture.cause != why:
-        yield element("p", picture.cause)
+    yield element("h1", words.headline(picture))
+    why, cause = words.why(picture), line(picture.cause)
+    short = words.cut(why[:1].upper() + why[1:], LONGEST_WHY)
+    said = [cause] if why in cause else [short, cause]
+    yield from (element("p", _sentence(each), class_="why") for each in said if each)
     ended = words.moment(picture.ended_at) if picture.ended_at is not None else "not over"
     yield _facts(
         ("began", words.moment(picture.started_at)),
@@ -102,11 +104,13 @@ def _facts(*named: tuple[str, str]) -> Element:
 
 def _timeline(facts: Facts) -> Iterator[Part]:
     yield element("h2", "Timeline")
-    yield both(lambda width: timeline.timeline(facts, width))
+    chart = both(lambda width: timeline.timeline(facts, width))
+    yield chart
     swatches = [
         ("weight as read back", stroke(0, 7, 22, 7, "real")),
         ("as planned, if nothing had held it", stroke(0, 7, 22, 7, "planned")),
         ("share that was counted", element("circle", cx=11, cy=7, r=2.2, class_="dot")),
+        ("the router follows", box(0, 1, 22, 12, "wait-settle")),
         ("bake", box(0, 1, 22, 12, "wait-bake")),
         ("held bake", box(0, 1, 22, 12, "wait-held")),
         ("waits for a person", box(0, 1, 22, 12, "wait-person")),
@@ -116,7 +120,9 @@ def _timeline(facts: Facts) -> Iterator[Part]:
         ("a signal", _mark("signal")),
         ("somebody else wrote", _mark("foreign")),
     ]
-    yield _legend(swatches, "What the marks mean")
+    has = {each.get("class") for each in chart.iter()}
+    shown = [(said, swatch) for said, swatch in swatches if swatch.get("class") in has]
+    yield _legend(shown, "What the marks mean")
     yield element("p", "Times are by UTC.", class_="small soft")
     yield timeline.behind(facts)
 
@@ -251,7 +257,7 @@ def _decisions(picture: Picture) -> Iterator[Part]:
 
 def _where(verdict: Judged) -> str:
     way = "way back, " if verdict.returning else ""
-    return f"{way}step {verdict.step + 1}, {verdict.weight} %"
+    return f"{way}step {verdict.step + 1}, {verdict.weight}\N{NO-BREAK SPACE}%"
 
 
 def _saw(verdict: Judged) -> str:

@@ -8,7 +8,7 @@ from stepcanary.domain.comparison import Row
 from stepcanary.domain.durations import duration
 from stepcanary.domain.picture import Picture, Wait, Weight
 from stepcanary.report import words
-from stepcanary.report.axis import PEOPLE, Axis
+from stepcanary.report.axis import PEOPLE, Axis, lasting
 from stepcanary.report.charts import box, fits, frame, path, stroke, table, text
 from stepcanary.report.facts import Facts
 from stepcanary.report.markup import element
@@ -45,7 +45,8 @@ def timeline(facts: Facts, width: int) -> Element:
     axis = Axis.of(picture, LEFT, width - RIGHT)
     parts: list[Element] = []
     parts += _squeezed(axis)
-    parts += _weights(picture, facts.rows if axis.has(facts.rows) else [], axis)
+    rows = lasting(facts.rows)
+    parts += _weights(picture, rows if axis.has(rows) else [], axis)
     y: float = TOP + HIGH + 8
     for name, drawn in (("tasks", _deployed), ("waits", _waits)):
         parts += [text(LEFT - 6, y + 15, name, anchor="end"), *drawn(picture, axis, y)]
@@ -172,7 +173,7 @@ def _marks(marked: list[Marked], axis: Axis, y: float) -> tuple[list[Element], f
     ends: list[float] = []
     made = []
     for each in marked:
-        x = axis.at(each.at)
+        x = max(axis.at(each.at), axis.left + 3)
         row = next((n for n, end in enumerate(ends) if x - end >= MARK), len(ends))
         row = min(row, 2)
         ends[row : row + 1] = [x]

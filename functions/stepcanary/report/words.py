@@ -77,8 +77,8 @@ def headline(picture: Picture) -> str:
         outcome=line(picture.outcome),
     )
     by = f", started by {line(picture.by)}" if picture.by else ""
-    since = "since" if picture.outcome == "Running" else "after"
-    return f"{head} {since} {lasted(picture)}{by}"
+    after = "for" if picture.outcome == "Running" else "after"
+    return f"{head} {after} {lasted(picture)}{by}"
 
 
 def why(picture: Picture) -> str:

@@ -16,7 +16,7 @@ from slack_bolt.authorization import AuthorizeResult
 from stepcanary.chat.slack.blocks import DECIDE, decided
 from stepcanary.chat.slack.commands import named, parse_command, parse_decision
 from stepcanary.chat.slack.executions import Reply, Source, run
-from stepcanary.chat.wording import escaped
+from stepcanary.chat.wording import code, escaped
 from stepcanary.domain.request import ActionRequest, Request
 from stepcanary.errors import RequestRejected
 from stepcanary.observability import logger
@@ -67,7 +67,7 @@ def _run_command(body: Body, request: BoltRequest, respond: Respond) -> None:
     if reply is None:
         return
     if commanded.action == "status" or not reply.done:
-        respond(f"```{escaped(reply.words)[:2_900]}```")
+        respond(code(reply.words))
         return
     respond(f"<@{user}>: {escaped(reply.words)[:2_900]}", response_type="in_channel")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from stepcanary.chat.slack.commands import Button, Decision
-from stepcanary.chat.wording import escaped, text, title
+from stepcanary.chat.wording import code, escaped, text, title
 from stepcanary.domain.events import ReleaseEvent
 
 Block = dict[str, Any]
@@ -23,8 +23,10 @@ BUTTONS: dict[Button, tuple[str, str | None]] = {
 
 
 def section(markdown: str) -> Block:
-    """At most 3,000 characters, which escaping may have made of fewer."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": markdown[:3_000]}}
+    """At most 3,000 characters, which escaping may have made of fewer. It is verbatim: else Slack
+    would take `@here` in what somebody wrote for a mention."""
+    text = {"type": "mrkdwn", "text": markdown[:3_000], "verbatim": True}
+    return {"type": "section", "text": text}
 
 
 def message(
@@ -32,12 +34,17 @@ def message(
 ) -> list[Block]:
     """With buttons where a release waits for a person, unless it may not ask, and with the numbers
     that the judge has seen."""
-    blocks = [section(f"*{escaped(title(event))}*\n{escaped(text(event))}")]
+    blocks = [section(f"*{escaped(title(event))}*\n{_linked(escaped(text(event)), event.link)}")]
     if numbers:
         blocks.append(section(escaped("\n".join(numbers))))
     if may_ask and event.wait is not None and set(BUTTONS) & set(event.ends_on or []):
         blocks.append(_buttons(event, event.wait))
     return blocks
+
+
+def _linked(written: str, link: str | None) -> str:
+    """With the request's link as one: in what is verbatim Slack looks for none."""
+    return written.replace(escaped(link), f"<{escaped(link)}>", 1) if link else written
 
 
 def _buttons(event: ReleaseEvent, wait: int) -> Block:
@@ -72,7 +79,7 @@ def _button(decision: Decision, label: str, style: str | None) -> Block:
 
 def picture(drawn: str) -> Block:
     """Lines in which all letters are as wide."""
-    return section(f"```{escaped(drawn)[:2_900]}```")
+    return section(code(drawn))
 
 
 def decided_elsewhere(blocks: list[Block], who: str) -> list[Block]:
