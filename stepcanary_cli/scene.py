@@ -192,7 +192,7 @@ def _part(step: StepSeen, picture: Picture, now: float) -> tuple[float, str]:
 
 
 def _how(step: StepSeen, picture: Picture, now: float) -> str:
-    share = "" if step.share is None else f", had {100 * step.share:.2g} % of the requests"
+    share = "" if step.share is None else f", had {100 * step.share:.3g} % of the requests"
     gate = ", then a gate" if step.approval else ""
     waiting = picture.waiting
     match step.state:

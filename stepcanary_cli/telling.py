@@ -13,10 +13,10 @@ from stepcanary_cli.times import duration
 
 SECOND = 1_000
 VERDICTS = {
-    "shift": "good enough to go on",
+    "shift": "it goes on",
     "bake": "baked once more",
     "gate": "a person decides",
-    "promote": "good: it is promoted",
+    "promote": "it is promoted",
     "revert": "reverted",
 }
 WAITS = {
