@@ -259,8 +259,9 @@ def _ratio(log: float) -> str:
 def _rest(picture: Picture, now: float) -> Iterator[RenderableType]:
     found: list[Hanging] = []
     if cost := picture.exposure:
-        text = f"bad answers of the canary so far: {cost.failed:,} of {cost.requests:,}"
-        if cost.left is not None:
+        so_far = "" if cost.whole else " so far"
+        text = f"bad answers of the canary{so_far}: {cost.failed:,} of {cost.requests:,}"
+        if cost.left is not None and picture.phase != "over":
             text += f"; {cost.left:,.0f} more than the primary's until it reverts"
         found.append(_text(text))
     if picture.tasks:

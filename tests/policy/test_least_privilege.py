@@ -454,6 +454,12 @@ def _release_by_judge(here: World) -> None:
     worse = request(images={"app": "shop:v51"}, profile=judged)
     assert here.release(worse, "judged-worse").state == "Reverted"
     assert here.ask("check", request=worse)["releasable"]
+    # Their tolls are counted, one of them at the second try.
+    here.clock.sleep(300)
+    _refuse_once(here, "cloudwatch.GetMetricData")
+    for _ in range(2):
+        here.invoke("WatchReleasesFunction", {})
+        here.clock.sleep(60)
     # A judge that is changed in between is estimated anew, and the release refused.
     name = "/stepcanary/profiles/checkout"
     here.cloud.parameters[name] = json.dumps(judged)
@@ -506,6 +512,15 @@ def _release_by_log(here: World) -> None:
     here.lost.discard("ReconcileFunction")
     here.pass_minutes(5)
     assert here.cloud.log_filters[group] == {}
+
+
+def _refuse_once(here: World, call: str) -> None:
+    def refuse(name: str, _params: Any) -> None:
+        if name == call:
+            here.cloud.before_call = lambda _name, _params: None
+            raise Refusal("AccessDeniedException", "not yet")
+
+    here.cloud.before_call = refuse
 
 
 def _refuse_until_closed(here: World, call: str) -> None:
