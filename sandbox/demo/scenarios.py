@@ -106,17 +106,6 @@ SCENARIOS = [
         crashes=True,
     ),
     Scenario(
-        "bad-in-promotion",
-        "v41-bad100",
-        "Reverted",
-        checks.returned_in_promotion,
-        expected="the version fails every request from when the primary rolls, and all traffic is"
-        " back on the old one",
-        steps=QUICK,
-        acts=(Act("WaitForPrimary", acts.turn_version_bad),),
-        sizing=ROLLING,
-    ),
-    Scenario(
         "gate",
         "v7",
         "Released",
@@ -220,6 +209,18 @@ SCENARIOS = [
         before=acts.apply_infrastructure,
         acts=(Act("PromotionGate", acts.send_signal("revert")),),
         crashes=True,
+    ),
+    # In an environment of its own, so that it stands between no two that follow each other.
+    Scenario(
+        "bad-in-promotion",
+        "v41-bad100",
+        "Reverted",
+        checks.returned_in_promotion,
+        expected="the version fails every request from when the primary rolls, and all traffic is"
+        " back on the old one",
+        steps=QUICK,
+        acts=(Act("WaitForPrimary", acts.turn_version_bad),),
+        sizing=ROLLING,
     ),
 ]
 CHAIN = [
