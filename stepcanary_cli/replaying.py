@@ -47,7 +47,7 @@ NOT_OVER = ("Running", "Rejected")
 )
 @common
 def replay(service: str | None, source: Path | None, days: int, profile: Path | None) -> Exit:
-    """Say what the judge would have said of the last days, or says of a report."""
+    """Judge the last days, or a report, again."""
     mine = use()
     if (service is None) == (source is None):
         raise click.UsageError("name a service, or give --from FILE")
