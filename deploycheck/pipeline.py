@@ -6,6 +6,7 @@ from typing import Any
 
 from deploycheck.bridges.names import PIPELINE_STACK
 from emulator import template
+from emulator.account import REGION
 
 EXAMPLE = template.ROOT / "examples/pipeline/template.yaml"
 UNKNOWN = "AWS::CodePipeline::Pipeline"
@@ -63,7 +64,15 @@ def request(service: str, container: str, image: str) -> dict[str, Any]:
         for action in stage["Actions"]
         if action["ActionTypeId"]["Provider"] == "StepFunctions"
     ]
-    values = {"${Service}": service, "${Container}": container, "#{BuildVariables.IMAGE}": image}
+    values = {
+        "${Service}": service,
+        "${Container}": container,
+        "${AWS::Region}": REGION,
+        "#{BuildVariables.IMAGE}": image,
+        "#{BuildVariables.COMMIT}": "4f0c2d1",
+        "#{BuildVariables.PUSHED_AT}": "2026-11-25T09:30:00Z",
+        "#{codepipeline.PipelineExecutionId}": "0e1f2a3b-0000-4000-8000-000000000000",
+    }
     for name, value in values.items():
         text = text.replace(name, value)
     given: dict[str, Any] = json.loads(text)

@@ -44,6 +44,17 @@ class Count:
         self.errors_by_version.update(other.errors_by_version)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A request as its client saw it: when it was sent and its answer was there, in epoch seconds.
+    `service` is that of the task that answered, and empty where none did."""
+
+    sent: float
+    at: float
+    service: str
+    bad: bool
+
+
 class Client:
     """Sends about `rate` requests a second until closed, at most `limit` in all."""
 
@@ -58,7 +69,10 @@ class Client:
         self._weight: int | None = None
         self._steady_at = self._read_at = 0.0
         self._unconfirmed = Count()
+        self._epoch = time.time() - time.monotonic()
         self.total = Count()
+        self.answered: list[Answered] = []
+        """Every request, by when its answer came."""
         self.last_canary_at = 0.0
         """When the last answer of the canary came, on the monotonic clock."""
         self.failed: dict[str, tuple[float, float]] = {}
@@ -136,10 +150,11 @@ class Client:
         service, refused = content.get("service", ""), "refused" in content
         canary = service == self._canary
         with self._lock:
+            now = time.monotonic()
+            self.answered.append(Answered(self._epoch + began, self._epoch + now, service, error))
             if canary:
-                self.last_canary_at = time.monotonic()
+                self.last_canary_at = now
             if error:
-                now = time.monotonic()
                 first, _ = self.failed.get(version, (now, now))
                 self.failed[version] = (first, now)
             counts = [self.total]

@@ -49,6 +49,7 @@ from sandbox.slack import Slack
 from sandbox.timers import Schedule, Timers
 from stepcanary.errors import DocumentUnreadable
 from stepcanary.store import batches, evidence, ledger
+from stepcanary.store.due import COUNT, PARTITIONS
 
 TABLE = "stepcanary-ledger"
 SLACK_SECRET = "stepcanary-slack"  # noqa: S105 - the name of a secret
@@ -302,6 +303,10 @@ class Sandbox:
         """Whether no release, alive or dead, has a split."""
         return not self._items("pk = :pk", "held")
 
+    def has_counted(self) -> bool:
+        """Whether the toll of every release that is over was counted."""
+        return not self._items("pk = :pk", PARTITIONS[COUNT])
+
     def _items(self, condition: str, pk: str, sk: str = "") -> list[dict[str, Any]]:
         values = {":pk": {"S": pk}, **({":sk": {"S": sk}} if sk else {})}
         answer = self.client("dynamodb").query(
@@ -363,6 +368,7 @@ class Sandbox:
     def _open_environment(self) -> None:
         """What a user has: services, what divides their requests, and what counts these."""
         meter = Metrics(seconds_per_period=SECONDS_PER_PERIOD)
+        self.meter = meter
         self._serving = Serving(meter)
         self.agent = EcsAgent(variables_of=self._serving.proxy_of)
         if self._front:

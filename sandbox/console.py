@@ -1,7 +1,6 @@
 """Console: what the sandbox's programs do with the terminal they run in."""
 
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -20,7 +19,6 @@ def quiet(log: Path = LOG) -> None:
     logging.basicConfig(handlers=[file], level=logging.INFO, force=True)
     for noisy in ("werkzeug", "botocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    os.environ["POWERTOOLS_SERVICE_NAME"] = "stepcanary"
     from stepcanary.observability import logger
 
     for handler in logging.getLogger(logger.service).handlers:

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -21,6 +22,21 @@ from sandbox.timers import Ticks
 
 Put = Callable[[str, str, dict[str, str], dict[float, int]], None]
 """Takes a datum: namespace, name, dimensions, and how often each value came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """When gateways were read for the interval that begins at a second: what they counted before
+    `began` is in it, or in one before, and what they counted after `ended` is not. All was put by
+    the last of these; in epoch seconds."""
+
+    second: int
+    began: float
+    ended: float
+    put: float
+
+
+KEPT_READINGS = 3_600
 
 
 class Source(Protocol):
@@ -65,6 +81,7 @@ class Metrics:
         self._sources: dict[Source, Counted] = {}
         self._seen: dict[Source, dict[str, dict[str, int]]] = {}
         self._lock = threading.Lock()
+        self.readings: deque[Reading] = deque(maxlen=KEPT_READINGS)
         # On a grid, so that a period as short as a tick gets exactly one datum.
         self._ticks = Ticks("the metrics", self._evaluate, tick, on_grid=True)
 
@@ -110,10 +127,13 @@ class Metrics:
             )
 
         with self._lock:
+            began = time.time()
             for gateway, counted in self._sources.items():
                 self._publish(gateway, counted, put)
+            ended = time.time()
         for namespace, batch in data.items():
             self._cloudwatch.put_metric_data(namespace, batch)
+        self.readings.append(Reading(round(start), began, ended, time.time()))
 
     def _publish(self, gateway: Source, counted: Counted, put: Put) -> None:
         stats, seen = gateway.cluster_stats(), self._seen[gateway]

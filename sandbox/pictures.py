@@ -31,7 +31,6 @@ from stepcanary.report.facts import Facts
 from stepcanary.report.page import page
 from stepcanary_cli.failures import Refused
 from stepcanary_cli.scene import SECOND, scene
-from stepcanary_cli.stories import picture_of
 
 TAG = "v2-fail6"
 STEPS = [
@@ -97,7 +96,8 @@ def watched(sandbox: Sandbox) -> Iterator[list[Picture]]:
     def look() -> None:
         while not is_over.wait(LOOK_SECONDS):
             try:
-                seen.append(picture_of(ask(sandbox, {"question": "show", "release": "checkout"})))
+                story = ask(sandbox, {"question": "show", "release": "checkout"})
+                seen.append(Picture.model_validate(story["picture"], strict=False))
             except Refused:
                 continue
 

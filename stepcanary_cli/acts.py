@@ -25,6 +25,9 @@ gated = click.option(
 )
 
 
+STARTED = {"release": "the release", "rollback": "the rollback"}
+
+
 def version_options(command: Any) -> Any:
     """What to release."""
     for option in (
@@ -120,9 +123,10 @@ def _release(
     execution = _start(mine, command, service, request)
     if detach:
         started = Ended(execution, "Started", "it goes on by itself")
-        mine.screen.answer(started.as_json(), execution)
+        told = f"{STARTED[command]} of {service} goes on by itself: {execution}"
+        mine.screen.answer(started.as_json(), told)
         return started.exit_code
-    mine.screen.progress(execution)
+    mine.screen.progress(f"{STARTED[command]} of {service} was started: {execution}")
     watch = Watch(mine.connection, execution, view)
     return finish(mine, service, watch.until_end(until_gate=until_gate))
 

@@ -2,13 +2,13 @@
 
 from stepcanary.domain.durations import duration
 from stepcanary_cli.outcomes import Answer
-from stepcanary_cli.showing import checked, columns
+from stepcanary_cli.showing import columns, inspected, seen_by
 from stepcanary_cli.times import moment
 
 
 def previewed(found: Answer) -> str:
     """What a check says comes first."""
-    lines = [checked(found), ""]
+    lines = [*inspected(found), ""]
     for answer in found["answers"]:
         said = "; ".join(answer["findings"])
         lines.append(
@@ -31,10 +31,9 @@ def _timeline(found: Answer) -> list[str]:
         lines.append(
             f"Assumed: {traffic['requests_per_minute']:,} requests a minute, as in the busiest of"
             f" {traffic['minutes']:,}, {moment(traffic['busiest_at'])}; bad answers"
-            f" {100 * traffic['bad_share']:.2g} %"
+            f" {100 * traffic['bad_share']:.3g} %"
         )
-    for source in found["sources"]:
-        lines.append(f"An outage is seen by {source['source']} within {source['seconds']} s")
+    lines += seen_by(found)
     rows = [
         (
             f"{step['weight']} %",

@@ -36,7 +36,7 @@ def history(service: str | None, since: str | None, after: str) -> Exit:
     asked = {"service": service, "since": since, "after": after}
     said = {name: value for name, value in asked.items() if value}
     found = mine.connection.ask({"question": "history", **said})
-    mine.screen.show(found, showing.history)
+    mine.screen.show(found, showing.history, below=found.get("summary", ""))
     if found.get("after"):
         mine.screen.warn(f"there are more: --after '{found['after']}'")
     return Exit.DONE

@@ -14,6 +14,7 @@ from stepcanary.report.rows import rows_of
 from stepcanary_cli.options import Use, common, use
 from stepcanary_cli.outcomes import Answer, Exit
 from stepcanary_cli.requests import version_named
+from stepcanary_cli.saved_replay import replay_saved
 from stepcanary_cli.showing import columns, name_of
 
 DAYS, MOST_DAYS = 14, 15
@@ -23,7 +24,14 @@ NOT_OVER = ("Running", "Rejected")
 
 
 @click.command()
-@click.argument("service")
+@click.argument("service", required=False)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Judge again what a report's page or JSON has, in place of the last days.",
+)
 @click.option(
     "--days",
     type=click.IntRange(1, MOST_DAYS),
@@ -38,9 +46,14 @@ NOT_OVER = ("Running", "Rejected")
     help="JSON, in place of the stored profile.",
 )
 @common
-def replay(service: str, days: int, profile: Path | None) -> Exit:
-    """Say what the judge would have said of the last days."""
+def replay(service: str | None, source: Path | None, days: int, profile: Path | None) -> Exit:
+    """Judge the last days, or a report, again."""
     mine = use()
+    if (service is None) == (source is None):
+        raise click.UsageError("name a service, or give --from FILE")
+    if source is not None:
+        return replay_saved(mine, source)
+    assert service is not None
     request = {"service": service, **version_named((), None, profile)}
     counted = Counted.of(mine, request, days)
     judge = counted.judge

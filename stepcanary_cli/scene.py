@@ -193,7 +193,7 @@ def _part(step: StepSeen, picture: Picture, now: float) -> tuple[float, str]:
 
 
 def _how(step: StepSeen, picture: Picture, now: float) -> str:
-    share = "" if step.share is None else f", had {100 * step.share:.2g} % of the requests"
+    share = "" if step.share is None else f", had {100 * step.share:.3g} % of the requests"
     gate = ", then a gate" if step.approval else ""
     waiting = picture.waiting
     match step.state:
@@ -260,8 +260,9 @@ def _ratio(log: float) -> str:
 def _rest(picture: Picture, now: float) -> Iterator[RenderableType]:
     found: list[Hanging] = []
     if cost := picture.exposure:
-        text = f"bad answers of the canary so far: {cost.failed:,} of {cost.requests:,}"
-        if cost.left is not None:
+        so_far = "" if cost.whole else " so far"
+        text = f"bad answers of the canary{so_far}: {cost.failed:,} of {cost.requests:,}"
+        if cost.left is not None and picture.phase != "over":
             text += f"; {cost.left:,.0f} more than the primary's until it reverts"
         found.append(_text(text))
     if picture.tasks:

@@ -52,9 +52,14 @@ class Screen:
     def _tell(self, text: str) -> None:
         click.echo(f"stepcanary: {visible(text)}", err=True)
 
-    def show(self, found: Answer, text_of: Callable[[Answer], str | Table]) -> None:
-        """What the stack has answered. In its texts are people's own words."""
+    def show(
+        self, found: Answer, text_of: Callable[[Answer], str | Table], *, below: str = ""
+    ) -> None:
+        """What the stack has answered, with a line `below` it. In its texts are people's own
+        words."""
         self.answer(found, text_of(in_lines(found)))
+        if below and not self._as_json:
+            click.echo(visible(below))
 
     def answer(self, document: Answer, text: str | Table) -> None:
         if self._as_json:
@@ -213,8 +218,21 @@ def history(found: Answer) -> str | Table:
 
 
 def checked(found: Answer) -> str:
+    return "\n".join(inspected(found, *seen_by(found)))
+
+
+def inspected(found: Answer, *more: str) -> list[str]:
+    """What a check has found, with more of it before the last line, which is the verdict."""
     lines = [f"refused: {finding}" for finding in found["findings"]]
     lines += [f"warning: {warning}" for warning in found["warnings"]]
     lines += [found["cost"]] if found["cost"] else []
     verdict = "can be released" if found["releasable"] else "cannot be released as it stands"
-    return "\n".join([*lines, f"{found['service']} {verdict}"])
+    return [*lines, *more, f"{found['service']} {verdict}"]
+
+
+def seen_by(found: Answer) -> list[str]:
+    """A stack of an older version does not say."""
+    return [
+        f"An outage is seen by {source['source']} within {source['seconds']} s"
+        for source in found.get("sources", [])
+    ]

@@ -13,10 +13,10 @@ from stepcanary_cli.outcomes import Answer
 
 SECOND = 1_000
 VERDICTS = {
-    "shift": "good enough to go on",
+    "shift": "it goes on",
     "bake": "baked once more",
     "gate": "a person decides",
-    "promote": "good: it is promoted",
+    "promote": "it is promoted",
     "revert": "reverted",
 }
 WAITS = {

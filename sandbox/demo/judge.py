@@ -11,6 +11,8 @@ def judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
     wait_until_ready(sandbox)
     report = run(sandbox, scenario)
     problems = scenario.check(report)
+    if report["figures"] and scenario.measured:
+        problems += report["figures"]["wrong"]
     if report["outcome"] != scenario.outcome:
         problems.insert(0, f"it ended {report['outcome']}, not {scenario.outcome}")
     refused = f", {report['refused']} of them refused" if report["refused"] else ""

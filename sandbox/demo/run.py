@@ -4,21 +4,36 @@ import time
 import urllib.request
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sandbox import article
 from sandbox.app import tag_of
 from sandbox.client import Client
-from sandbox.cloud import SECONDS_PER_SCHEDULE, Sandbox
+from sandbox.cloud import (
+    LOG_DELAY,
+    PUBLICATION,
+    SECONDS_PER_PERIOD,
+    SECONDS_PER_SCHEDULE,
+    Sandbox,
+)
 from sandbox.console import LOG
 from sandbox.demo import exposure
 from sandbox.demo.acts import Act, start_execution
+from sandbox.demo.asking import ask
 from sandbox.demo.checks import Report
+from sandbox.demo.figures import Seen, Shift, Source, compared
 from sandbox.demo.ramp import loads_of
 from sandbox.demo.scenarios import Scenario
 from sandbox.demo.view import View
+from sandbox.log_driver import FLUSH_SECONDS
+from stepcanary.report.facts import Facts
+from stepcanary_cli.failures import Refused
 
 LONGEST_SECONDS = 240
+TOLL_SECONDS = 20
+"""How long the toll of a release that is over may take; the watch counts it each second."""
+SIDES = (article.CANARY, article.PRIMARY)
 
 
 class Operator:
@@ -57,7 +72,8 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     operator = Operator(sandbox, scenario.acts)
     if scenario.before:
         scenario.before(sandbox)
-    before, shifts = sandbox.runs("example1"), list[exposure.Shift]()
+    before, shifts = sandbox.runs("example1"), list[Shift]()
+    read_at = time.time()
     scaling = sandbox.scaling()
     began, began_at = time.monotonic(), time.time()
     view = View(sandbox, client, began)
@@ -74,10 +90,12 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         while True:
             execution = sfn.describe_execution(executionArn=arn)
             path = _path(sfn, arn)
+            asked_at = time.time()
             split = sandbox.split()
             client.set_weight(split[1])
-            if split[1] != (shifts[-1][1] if shifts else 0):
-                shifts.append((time.monotonic(), split[1]))
+            if split[1] != (shifts[-1].weight if shifts else 0):
+                shifts.append(Shift(read_at, time.time(), split[1]))
+            read_at = asked_at
             view.show(arn)
             # Where the execution cannot, help from outside ends the release.
             others = [sfn.describe_execution(executionArn=other) for other in operator.started]
@@ -98,7 +116,8 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         view.end()
     split, record = sandbox.split(), sandbox.record(arn)
     after, fired = sandbox.runs("example1"), _fired(sandbox, began_at)
-    exposed = exposure.as_seen(began, client, tag_of(before.image), shifts)
+    of_client = [(began + shift.after - began_at, shift.weight) for shift in shifts]
+    exposed = exposure.as_seen(began, client, tag_of(before.image), of_client)
     report: Report = {
         "name": scenario.name,
         "tag": scenario.tag,
@@ -107,9 +126,10 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "status": execution["status"],
         "cause": record["cause"] or execution.get("cause", ""),
         "split": {"primary": split[0], "canary": split[1]},
-        "weights": [0, *(weight for _, weight in shifts)],
-        "exposed_seconds": round(shifts[-1][0] - shifts[0][0], 1) if shifts else 0.0,
+        "weights": [0, *(shift.weight for shift in shifts)],
+        "exposed_seconds": round(shifts[-1].after - shifts[0].after, 1) if shifts else 0.0,
         "exposure": exposed | {"sources": _sources(sandbox, arn, fired, exposed)},
+        "figures": _figures(sandbox, arn, Seen(client.answered, shifts, *SIDES)),
         "bakes": path.count("Bake"),
         "alarms": scenario.profile.get("alarms", sandbox.profile["alarms"]),
         "fired": sorted(fired),
@@ -155,6 +175,27 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
     for scaled in report["scaled"]:
         print(f"{scaled['at']:6.1f} s  autoscaling: {scaled['service']} to {scaled['tasks']} tasks")
     return report
+
+
+def _figures(sandbox: Sandbox, execution: str, seen: Seen) -> Report | None:
+    """What its report says beside what its client saw, and what of it is wrong; None of a release
+    that never began."""
+    over = time.monotonic() + TOLL_SECONDS
+    while not sandbox.has_counted() and time.monotonic() < over:
+        time.sleep(0.1)
+    try:
+        facts = Facts.gathered(partial(ask, sandbox), execution)
+    except Refused:
+        return None
+    source = Source(
+        readings=list(sandbox.meter.readings),
+        period=round(SECONDS_PER_PERIOD),
+        late=SECONDS_PER_PERIOD - PUBLICATION.revised,
+        missing=PUBLICATION.late_one_in,
+        delivered=FLUSH_SECONDS + LOG_DELAY[1],
+    )
+    found, wrong = compared(facts, seen, source)
+    return found | {"wrong": wrong}
 
 
 def _scaled(sandbox: Sandbox, began: float) -> list[dict[str, Any]]:
@@ -220,6 +261,11 @@ def _request(sandbox: Sandbox, scenario: Scenario) -> dict[str, Any]:
         }
     if scenario.steps is not None:
         request["profile"] = {**sandbox.profile, "steps": scenario.steps, **scenario.profile}
+    if scenario.drain_seconds:
+        traffic = [
+            {**t, "drain_seconds": scenario.drain_seconds} for t in sandbox.profile["traffic"]
+        ]
+        request["profile"]["traffic"] = traffic
     return request
 
 

@@ -25,7 +25,8 @@ class Scenario:
     `steps` are. `sizing` makes another environment, with more tasks or with autoscaling, and `rate`
     is how many requests come in a second, from so many `seconds_before` the release begins until so
     many `seconds_after` it has ended. `around` is what it all happens in. `no_longer_than` names
-    another one, which comes before it.
+    another one, which comes before it. The canary's tasks drain for `drain_seconds`, where that is
+    not the front's. What is not `measured` has no figures to be held against those of its client.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Scenario:
     seconds_after: float = 0.0
     around: Callable[[], AbstractContextManager[None]] = nullcontext
     no_longer_than: str = ""
+    measured: bool = True
+    drain_seconds: int = 0
 
 
 ROLLING = Sizing(start_seconds=4.0)
@@ -101,17 +104,6 @@ SCENARIOS = [
             Act("PromotionGate", acts.send_signal("revert")),
         ),
         crashes=True,
-    ),
-    Scenario(
-        "bad-in-promotion",
-        "v41-bad100",
-        "Reverted",
-        checks.returned_in_promotion,
-        expected="the version fails every request from when the primary rolls, and all traffic is"
-        " back on the old one",
-        steps=QUICK,
-        acts=(Act("WaitForPrimary", acts.turn_version_bad),),
-        sizing=ROLLING,
     ),
     Scenario(
         "gate",
@@ -217,6 +209,18 @@ SCENARIOS = [
         before=acts.apply_infrastructure,
         acts=(Act("PromotionGate", acts.send_signal("revert")),),
         crashes=True,
+    ),
+    # In an environment of its own, so that it stands between no two that follow each other.
+    Scenario(
+        "bad-in-promotion",
+        "v41-bad100",
+        "Reverted",
+        checks.returned_in_promotion,
+        expected="the version fails every request from when the primary rolls, and all traffic is"
+        " back on the old one",
+        steps=QUICK,
+        acts=(Act("WaitForPrimary", acts.turn_version_bad),),
+        sizing=ROLLING,
     ),
 ]
 CHAIN = [
@@ -352,6 +356,7 @@ JUDGED = [
         steps=[{"weight": 50, "bake_seconds": 4}],
         profile={"holds": 2, "judge": by_judge(kind="errors")},
         around=guards.canary_unmeasured,
+        measured=False,
     ),
     Scenario(
         "fast-signal",
@@ -364,6 +369,8 @@ JUDGED = [
         acts=(Act("Bake", acts.turn_canary_bad),),
         # Each task has a log stream, which is put every five seconds.
         profile={"alarms": [article.SLOW], "capacity": "full", "judge": by_logs()},
+        # By default a release lasts longer after its last weight than a line of the log takes.
+        drain_seconds=12,
         sizing=Sizing(tasks=4),
     ),
     Scenario(

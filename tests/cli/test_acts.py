@@ -36,8 +36,8 @@ def test_a_release_that_is_released(stack: World, command: Command) -> None:
     done = command(*NEW, "--by", "jane")
     assert (done.code, done.err) == (Exit.DONE, "")
     lines = done.out.splitlines()
-    assert lines[0].startswith("arn:aws:states:")
-    assert any(line.endswith("good enough to go on: the alarm is OK") for line in lines)
+    assert lines[0].startswith("the release of checkout was started: arn:aws:states:")
+    assert any(line.endswith("it goes on: the alarm is OK") for line in lines)
     assert any(line.endswith("canary 50 %") for line in lines)
     assert lines[-1] == "Released: The primary serves shop:v2."
     [past] = command("history", "checkout", "--json").json["releases"]
@@ -50,7 +50,7 @@ def test_all_is_told_once_however_seldom_one_looks(stack: World, command: Comman
     weights = [line for line in told if line.startswith("canary ")]
     assert weights == ["canary 5 %", "canary 50 %", "canary 100 %", "canary 0 %"]
     verdicts = [line.partition(":")[0] for line in told if "the alarm is OK" in line]
-    assert verdicts == ["good enough to go on", "good enough to go on", "good"]
+    assert verdicts == ["it goes on", "it goes on", "it is promoted"]
     assert told[-1] == "all weight was read on the primary"
 
 
@@ -136,7 +136,7 @@ def test_ctrl_c_leaves_a_release_that_goes_on(stack: World, command: Command) ->
         done = command(*NEW)
     assert done.code == Exit.INTERRUPTED
     assert "`stepcanary watch checkout` shows it, and `stepcanary revert checkout`" in done.err
-    assert stack.wait(done.out.strip()).state == "Released"
+    assert stack.wait(done.out.split()[-1]).state == "Released"
 
 
 def test_a_release_of_nothing_starts_no_execution(stack: World, command: Command) -> None:
@@ -149,7 +149,7 @@ def test_a_release_of_nothing_starts_no_execution(stack: World, command: Command
 def test_detached_it_goes_on_by_itself(stack: World, command: Command) -> None:
     done = command(*NEW, "--detach")
     assert done.code == Exit.DONE
-    assert stack.wait(done.out.strip()).state == "Released"
+    assert stack.wait(done.out.split()[-1]).state == "Released"
     again = command("rollback", "checkout", "--detach", "--json")
     assert again.json["outcome"] == "Started"
     assert stack.wait(again.json["execution"]).state == "Released"

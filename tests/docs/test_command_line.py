@@ -22,6 +22,7 @@ from stepcanary.domain.exposure import Assumed
 from stepcanary.domain.picture import Picture
 from stepcanary.domain.preview import PreviewStep, Source
 from stepcanary.domain.ramp import Ramp, RampStep
+from stepcanary.domain.rejudging import Rejudgement
 from stepcanary.domain.replay import FalseReverts, Found, Rejudged
 from stepcanary_cli.app import cli
 from stepcanary_cli.outcomes import Ended, Exit
@@ -89,6 +90,7 @@ def test_the_page_has_the_keys_of_each_document() -> None:
         "`ramp` of `preview`": Ramp,
         "a step of `ramp`": RampStep,
         "a release in `replay`": Rejudged,
+        "an entry of `verdicts`": Rejudgement,
         "an entry of `false_reverts`": FalseReverts,
         "an entry of `found`": Found,
     }

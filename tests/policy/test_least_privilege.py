@@ -457,6 +457,12 @@ def _release_by_judge(here: World) -> None:
     worse = request(images={"app": "shop:v51"}, profile=judged)
     assert here.release(worse, "judged-worse").state == "Reverted"
     assert here.ask("check", request=worse)["releasable"]
+    # Their tolls are counted, one of them at the second try.
+    here.clock.sleep(300)
+    _refuse_once(here, "cloudwatch.GetMetricData")
+    for _ in range(2):
+        here.invoke("WatchReleasesFunction", {})
+        here.clock.sleep(60)
     # A judge that is changed in between is estimated anew, and the release refused.
     name = "/stepcanary/profiles/checkout"
     here.cloud.parameters[name] = json.dumps(judged)
@@ -509,6 +515,15 @@ def _release_by_log(here: World) -> None:
     here.lost.discard("ReconcileFunction")
     here.pass_minutes(5)
     assert here.cloud.log_filters[group] == {}
+
+
+def _refuse_once(here: World, call: str) -> None:
+    def refuse(name: str, _params: Any) -> None:
+        if name == call:
+            here.cloud.before_call = lambda _name, _params: None
+            raise Refusal("AccessDeniedException", "not yet")
+
+    here.cloud.before_call = refuse
 
 
 def _refuse_until_closed(here: World, call: str) -> None:
@@ -640,6 +655,9 @@ def _chat_in_every_way(here: World) -> None:
         with patch.dict(os.environ, {"SLACK_API": slack.api}):
             here.invoke("AnnounceReleaseFunction", event)
             here.invoke("PostToSlackFunction", event)
+            # With what the log of a release has counted.
+            logged = json.loads(json.dumps(event).replace("release-1", "logged"))
+            here.invoke("PostToSlackFunction", logged)
             # Each function has a process of its own, and reads the secret in it.
             clients.secrets().clear_cache()  # type: ignore[no-untyped-call]
             assert "no release is running" in slack.do("status checkout")

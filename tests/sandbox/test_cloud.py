@@ -9,17 +9,12 @@ from typing import Any
 
 import pytest
 
-from emulator import dashboard
 from sandbox import article
 from sandbox.cloud import REPORTS, Sandbox
-from sandbox.demo.judge import judged
-from sandbox.demo.scenarios import JUDGED
 from tests.eventually import within
 
 eventually = within(30)
 
-FILLED = {"CanaryWeight", "SlowShare", "Reverted", "ReturnSeconds", "Unseen"}
-"""Graphs of the dashboard that releases such as these fill."""
 STEPS = [{"weight": 50, "bake_seconds": 600}]
 
 
@@ -98,16 +93,6 @@ def test_events_reach_a_release_and_closing_ends_it(caplog: pytest.LogCaptureFix
         # Each has its page in the bucket.
         names = [each.rpartition(":")[2] for each in (alarmed, signalled, stopped)]
         eventually(lambda: all(any(name in key for key in reports(sandbox)) for name in names))
-
-        [slow] = [scenario for scenario in JUDGED if scenario.name == "slow"]
-        _, problems = judged(sandbox, slow)
-        assert problems == []
-
-        published = cloudwatch.list_metrics(Namespace="StepCanary")["Metrics"]
-        body = cloudwatch.get_dashboard(DashboardName="stepcanary-releases")["DashboardBody"]
-        graphs = list(dashboard.named(json.loads(body)["widgets"]))
-        found = dashboard.series_of(published)
-        assert {g.name for g in graphs if any(map(g.is_met_by, found))} >= FILLED
 
         bake(sandbox, "v5")
     time.sleep(1)

@@ -6,11 +6,16 @@ from typing import Any
 from sandbox.slack import Message
 from stepcanary.domain.comparison import Compared
 from stepcanary.domain.judge import Tally
-from stepcanary.store import evidence
+from stepcanary.domain.log_counts import LogCounts
+from stepcanary.domain.log_lines import Read
+from stepcanary.store import batches, evidence, ledger, table
 from tests.builders import profile
 from tests.slack.conftest import JANE, Workspace
 from tests.slack.test_app import FIRST_GATE, GATED, tell_of_gate
 from tests.statemachine.runner import World
+from tests.unit.examples import a_release
+
+SERIES = {"namespace": "Shop", "metric": "Requests", "dimensions": {"side": "one"}}
 
 
 def gated(here: World, **promotion: Any) -> dict[str, Any]:
@@ -97,9 +102,40 @@ def test_a_message_that_was_deleted_calls_nobody(here: World, slack: Workspace) 
     assert gate_of(slack).buttons
 
 
+JUDGE = {
+    "metrics": [
+        {"kind": "errors"},
+        {
+            "kind": "custom",
+            "name": "busy",
+            "period": 10,
+            "canary": {"requests": [SERIES], "bad": [SERIES]},
+            "primary": {"requests": [SERIES], "bad": [SERIES]},
+        },
+        {"kind": "logs", "log": {"group": "/shop", "status": "status"}},
+    ]
+}
+
+
+def keep_counts(here: World) -> None:
+    """Of a release whose periods are of two lengths, beside its log."""
+    execution = here.arn("release-1")
+    release = a_release(execution=execution, judge=JUDGE)
+    assert release.judge is not None
+    table.change(ledger.keep_document(release))
+    for name, period, counts in (
+        ("errors", 60, (1_200, 30, 22_800, 20)),
+        ("busy", 10, (200, 4, 1_000, 5)),
+    ):
+        compared = Compared(tallies={name: Tally(of_release=counts)}, last=60)
+        evidence.write(execution, Compared(), [], compared, period)
+    batches.begin_step(execution, 0, 1_000)
+    read = LogCounts(counts={0: {"logs": Read(requests=900, bad=7, unread=3)}})
+    batches.keep(execution, "one", read, release.judge)
+
+
 def test_the_end_has_the_course_and_what_was_counted(here: World, slack: Workspace) -> None:
-    compared = Compared(tallies={"errors": Tally(of_release=(1_200, 30, 22_800, 20))}, last=60)
-    evidence.write(here.arn("release-1"), Compared(), [], compared)
+    keep_counts(here)
     tell(here, slack, "Release Started", images={"app": "shop:v2"}, link="https://a.example/7")
     here.clock.sleep(40)
     tell(here, slack, "Release Shifted", weight=5)
@@ -110,6 +146,9 @@ def test_the_end_has_the_course_and_what_was_counted(here: World, slack: Workspa
     assert "https://a.example/7" in started
     numbers = "errors: the canary gave 30 of 1,200 (2.5 %) bad answers, the primary 20 of 22,800"
     assert numbers in shifted
+    assert "busy: the canary gave 4 of 200 (2 %) bad answers, the primary 5 of 1,000" in shifted
+    logged = "logs: the canary gave 7 of 900 (0.78 %) bad answers, and 1 % are tolerated"
+    assert f"{logged}; 3 lines could not be read" in shifted
     assert numbers not in returned
     assert numbers in ended
     assert "<!channel>" not in ended

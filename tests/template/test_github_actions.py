@@ -82,7 +82,11 @@ REVERTED = {"status": "FAILED", "error": "Reverted", "cause": "revert by alarm 5
 STOPPED = {"status": "ABORTED"}
 
 
-def test_it_starts_a_release_that_is_taken(runner: Runner) -> None:
+@pytest.mark.parametrize("pushed_at", ["2026-11-25T09:30:00Z", ""])
+def test_it_starts_a_release_that_is_taken(runner: Runner, pushed_at: str) -> None:
+    """Also where GitHub does not say when the commit was made."""
+    (runner.folder / "gh").write_text(f"#!/bin/bash\n[ -n '{pushed_at}' ] && echo '{pushed_at}'\n")
+    (runner.folder / "gh").chmod(0o755)
     started = runner.run(
         "start",
         EXECUTION,
@@ -90,6 +94,8 @@ def test_it_starts_a_release_that_is_taken(runner: Runner) -> None:
         STATE_MACHINE="arn:machine",
         GITHUB_ACTOR="jane",
         GITHUB_REPOSITORY="shop/shop",
+        GITHUB_SERVER_URL="https://github.com",
+        COMMIT="4f0c2d1",
         GITHUB_RUN_ID="7",
         GITHUB_RUN_ATTEMPT="1",
     )
@@ -100,6 +106,11 @@ def test_it_starts_a_release_that_is_taken(runner: Runner) -> None:
     given = called.partition("--input ")[2].partition(" --name")[0]
     request = parse_request(json.loads(given))
     assert (request.service, request.by) == ("shop", "jane in shop/shop")
+    assert request.origin.model_dump() == {
+        "commit": "4f0c2d1",
+        "pushed_at": pushed_at or None,
+        "link": "https://github.com/shop/shop/commit/4f0c2d1",
+    }
 
 
 def test_a_release_that_is_released_is_a_green_job(runner: Runner) -> None:

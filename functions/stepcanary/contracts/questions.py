@@ -211,13 +211,14 @@ class ReleaseStory(Contract):
 
 class Checked(Contract):
     """`findings` are what a release would be refused for, `warnings` what it would take all the
-    same. `cost` says what the canary adds."""
+    same. `cost` says what the canary adds. `sources` are what sees an outage, and how soon."""
 
     service: str
     releasable: bool
     findings: list[str] = Field(default=[])
     warnings: list[str] = Field(default=[])
     cost: str = ""
+    sources: list[Source] = Field(default=[])
 
 
 class CheckAnswer(Contract):
@@ -231,7 +232,7 @@ class Previewed(Checked):
     """With `answers` of each check. `seconds` is how long the steps, and the return of the weights,
     last that nothing holds, and `longest` how long with all holds and gates. `steps` say what an
     outage costs at most under the `traffic` that is assumed, and nothing where none is known.
-    `sources` are what sees an outage. `ramp` is what is proposed for a budget, `notes` what a
+    `ramp` is what is proposed for a budget, `notes` what a
     person should know of these numbers."""
 
     answers: list[CheckAnswer] = Field(default=[])
@@ -239,7 +240,6 @@ class Previewed(Checked):
     longest: int = 0
     primary_tasks: int = 0
     traffic: Assumed | None = None
-    sources: list[Source] = Field(default=[])
     steps: list[PreviewStep] = Field(default=[])
     ramp: Ramp | None = None
     notes: list[str] = Field(default=[])

@@ -21,7 +21,7 @@ from stepcanary.domain.split import SideName
 from stepcanary.errors import AwsRefused, AwsUnavailable
 from stepcanary.release import world
 from stepcanary.release.comparing import standing
-from stepcanary.store import ledger
+from stepcanary.store import ledger, tolls
 from stepcanary.store.ledger import VERDICT, Record
 
 
@@ -47,6 +47,7 @@ def picture(
             verdicts=_verdicts(events),
             signals=_signals(events, lease),
             compared=standing(release),
+            tolls=tolls.read(release.execution),
             changes=ledger.changes(release.execution),
             content=content or (lease.content if lease else {}),
             phase=lease.stage.phase if lease else "opening",

@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from stepcanary.access import entered
 from stepcanary.aws import cloudwatch
 from stepcanary.contracts.questions import CheckAnswer, Previewed, PreviewQuestion
-from stepcanary.control.checking import execution_of, resolved
+from stepcanary.control.checking import execution_of, resolved, sketched
 from stepcanary.domain import preview
 from stepcanary.domain.alarms import Described
 from stepcanary.domain.exposure import Assumed
-from stepcanary.domain.profile import Profile
 from stepcanary.domain.ramp import proposed
 from stepcanary.domain.release import Release
 from stepcanary.errors import AwsRefused
 from stepcanary.release import foreseen
 from stepcanary.release.estimates import estimated
-from stepcanary.release.inspection import Inspection, inspect
+from stepcanary.release.inspection import inspect
 from stepcanary.store import settings
 
 
@@ -24,7 +23,7 @@ def preview_release(question: PreviewQuestion) -> Previewed:
     service, profile, request = resolved(question.request)
     execution, stack = execution_of(service), settings.of_stack()
     found = inspect(execution, profile, request, stack.may_be_lost, every=True)
-    release = found.release or _sketch(execution, service, profile, found)
+    release = sketched(execution, service, profile, found)
     answer = Previewed(
         service=service,
         releasable=not found.findings,
@@ -55,14 +54,6 @@ UNSURE = (
 )
 
 
-def _sketch(execution: str, service: str, profile: Profile, found: Inspection) -> Release | None:
-    """What any release of the service would be like; None where not even that can be read."""
-    if found.services is None:
-        return None
-    routes = found.routes if len(found.routes) == len(profile.traffic) else profile.traffic
-    return foreseen.drawn(execution, service, profile, found.services, routes)
-
-
 def _foreseen(
     answer: Previewed, release: Release, budget: int | None, *, is_planned: bool
 ) -> Previewed:
@@ -79,8 +70,7 @@ def _foreseen(
         notes += [] if traffic else [UNKNOWN]
     except AwsRefused as refused:
         notes.append(f"the metrics cannot be read, so nothing is said of an outage. {refused}")
-    logs = foreseen.logs_that_decide(release)
-    sources = preview.sources(alarms, release.alarms, foreseen.judged(release), logs)
+    sources = foreseen.sources(release, alarms)
     outages = foreseen.outages(release, traffic, sources) if traffic else None
     steps = preview.timeline(release, outages)
     seconds, longest = preview.lengths(release)

@@ -204,7 +204,7 @@ def _skewed(judging: Judging, compared: Compared, bake: Bake) -> list[str]:
     if not total or not is_far or abs(counts.canary - expected) <= chance:
         return []
     share = 100 * counts.canary / total
-    return [f"the canary had {share:.2g} % of the requests at a weight of {bake.weight} %"]
+    return [f"the canary had {share:.3g} % of the requests at a weight of {bake.weight} %"]
 
 
 def _without_data(metrics: list[Metric], bake: Bake, compared: Compared) -> Verdict | None:

@@ -1,6 +1,6 @@
 """Drawing: the picture of a release from the evidence of it, which is all given."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stepcanary.domain.comparison import Compared
@@ -53,6 +53,8 @@ class Evidence:
     verdicts: Sequence[Judged] = ()
     signals: Sequence[Signal] = ()
     compared: Compared = field(default_factory=Compared)
+    tolls: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By metric the canary's requests and its bad answers, where all of it is published."""
     changes: Sequence[str] = ()
     content: Content = field(default_factory=dict)
     """What the canary was found to run, or the primary has got."""
@@ -103,7 +105,7 @@ def draw(found: Evidence) -> Picture:
         waits=[wait for wait in acts.waits if wait.at not in of_steps],
         waiting=waiting,
         metrics=metrics,
-        exposure=_exposure(metrics),
+        exposure=_exposure(metrics, found.tolls),
         signals=sorted(found.signals, key=lambda signal: signal.at),
         last=_last(found, acts),
         foreign=[Said(at=m.at, source="foreign", reason=m.text) for m in acts.of("foreign")],
@@ -344,16 +346,21 @@ def _planned(release: Release, weights: list[Weight]) -> list[Weight]:
     return planned
 
 
-def _exposure(metrics: list[MetricSeen]) -> Exposure | None:
+def _exposure(metrics: list[MetricSeen], tolls: Mapping[str, tuple[int, int]]) -> Exposure | None:
     """By the metric of bad answers that decides; slow ones are answers all the same."""
     held = next((m for m in metrics if m.kind != "latency" and not m.observed), None)
-    if held is None or not held.canary:
+    if held is None:
+        return None
+    toll = tolls.get(held.metric)
+    requests, failed = toll or (held.canary, held.canary_bad)
+    if not requests:
         return None
     is_bounded = held.excess is not None and held.budget is not None
     return Exposure(
         metric=held.metric,
-        requests=held.canary,
-        failed=held.canary_bad,
+        requests=requests,
+        failed=failed,
+        whole=toll is not None,
         excess=held.excess,
         budget=held.budget,
         left=max(0.0, round(held.budget - held.excess, 1))

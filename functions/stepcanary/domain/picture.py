@@ -108,6 +108,9 @@ class Exposure(Model):
     metric: str
     requests: int
     failed: int
+    whole: bool = False
+    """Whether these are all from its first weight to its last one, which is known a while after the
+    end. Before that they are what the judge has compared, which the excess always is."""
     excess: float | None = None
     budget: float | None = None
     left: float | None = None

@@ -9,7 +9,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_sentence
 from stepcanary.domain.stage import RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, LeaseLost
-from stepcanary.release import fixtures, kept, retiring, routes, running, world
+from stepcanary.release import fixtures, kept, retiring, routes, running, toll_counting, world
 from stepcanary.release.world import Sides
 from stepcanary.store import leases, ledger
 
@@ -78,6 +78,7 @@ def clear_up(release: Release, lease: Lease) -> bool:
     What is left of both is written down first, for help from outside.
     """
     retiring.follow(release, fixtures.take_down(release))
+    toll_counting.follow(release, lease.moments)
     return leases.free(lease, release)
 
 

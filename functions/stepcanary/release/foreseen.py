@@ -3,6 +3,7 @@
 from stepcanary import clock
 from stepcanary.aws import ecs, metrics
 from stepcanary.domain import preview
+from stepcanary.domain.alarms import Described
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.exposure import Assumed, Outages, Pace
 from stepcanary.domain.judging import Judging
@@ -71,6 +72,11 @@ def outages(release: Release, traffic: Assumed, sources: list[Source]) -> Outage
         period=period,
     )
     return Outages(release.steps, release.judge, traffic, pace, release.holds)
+
+
+def sources(release: Release, alarms: Described) -> list[Source]:
+    """What sees an outage of the release, and within how long."""
+    return preview.sources(alarms, release.alarms, judged(release), logs_that_decide(release))
 
 
 def logs_that_decide(release: Release) -> list[str]:

@@ -35,13 +35,14 @@ def count(batch: Batch) -> LinesCounted:
         assert release.judge is not None
         if _count_for(release, release.judge, name, batch):
             executions.append(release.execution)
-        if _signal(release, release.judge, lease):
+        if lease.stage < RETURNING and _signal(release, release.judge, lease):
             signalled.append(release.execution)
     return LinesCounted(executions=executions, signalled=signalled)
 
 
 def _running(name: str) -> tuple[Release, Lease] | None:
-    """The release that a filter is of, while its canary has weight, or may get it."""
+    """The release that a filter is of, from when its canary may get weight until it is over: lines
+    that are brought after the last weight are of requests all the same."""
     execution = subscriptions.execution_in(name)
     if execution is None:
         return None
@@ -51,7 +52,7 @@ def _running(name: str) -> tuple[Release, Lease] | None:
         return None
     lease = leases.read(release.split)
     is_its_own = lease.holder == release.execution and release.judge is not None
-    return (release, lease) if is_its_own and OPENING < lease.stage < RETURNING else None
+    return (release, lease) if is_its_own and lease.stage > OPENING else None
 
 
 def _count_for(release: Release, judging: Judging, name: str, batch: Batch) -> bool:

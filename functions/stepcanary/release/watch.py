@@ -18,7 +18,7 @@ from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import ROLLOUT, promoting
 from stepcanary.errors import AwsUnavailable, DocumentUnreadable, SignalRefused
 from stepcanary.observability import logger
-from stepcanary.release import comparing, telling
+from stepcanary.release import comparing, telling, toll_counting
 from stepcanary.release.signalling import deliver
 from stepcanary.store import leases
 
@@ -33,7 +33,7 @@ Waiting = tuple[Lease, Release]
 
 def watch() -> Watched:
     """Look at every release that bakes or has its primary replaced, and again and again at those
-    that cannot wait a minute."""
+    that cannot wait a minute. After that, count the tolls of those that are over."""
     ends_at = clock.now().timestamp() + WATCH_SECONDS
     looks, signalled, unseen = 0, set[str](), set[str]()
     waiting = _waiting()
@@ -51,6 +51,7 @@ def watch() -> Watched:
             break
         clock.sleep(pause)
         waiting = [each for each in _waiting() if _is_urgent(*each)]
+    toll_counting.work_off()
     return Watched(looks=looks, signalled=sorted(signalled), unseen=sorted(unseen - signalled))
 
 

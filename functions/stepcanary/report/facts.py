@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from stepcanary.domain.comparison import Row
 from stepcanary.domain.model import Document
@@ -17,14 +16,16 @@ PAST_RELEASES = 20
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`past` is the release as the history has it, None while it runs; `history` are the releases
-    of its service, the newest first, and `summary` says their figures."""
+    """`past` is the release as the history has it, None while it runs; `judging` is what its plan
+    says of the judge, `history` are the releases of its service, the newest first, and `summary`
+    says their figures."""
 
     picture: Picture
     past: Document | None = None
     rows: list[Row] = field(default_factory=list)
     history: list[Document] = field(default_factory=list)
     summary: str = ""
+    judging: Document | None = None
 
     @classmethod
     def gathered(cls, ask: Ask, named: str) -> "Facts":
@@ -32,7 +33,7 @@ class Facts:
         pydantic's `ValidationError` for what a stack of another version answers."""
         story = ask({"question": "show", "release": named})
         picture = Picture.model_validate(story.get("picture"), extra="ignore", strict=False)
-        is_opened = story.get("plan") is not None
+        plan = story.get("plan")
         history = ask({"question": "history", "service": picture.service})
         if picture.ended_at is not None:
             # What is over looks the same whenever somebody asks.
@@ -40,9 +41,24 @@ class Facts:
         return cls(
             picture=picture,
             past=story.get("past"),
-            rows=rows_of(ask, picture.execution)[1] if is_opened else [],
+            rows=rows_of(ask, picture.execution)[1] if plan is not None else [],
+            judging=(plan or {}).get("judge"),
             history=history["releases"][:PAST_RELEASES],
             summary=history.get("summary", ""),
+        )
+
+    @classmethod
+    def of(cls, document: Document) -> "Facts":
+        """Those that a report was made of. Raises `KeyError`, `TypeError` or `ValidationError` for
+        what is no document of a report."""
+        found = document["evidence"]
+        return cls(
+            picture=Picture.model_validate(found["picture"], extra="ignore", strict=False),
+            past=found["past"],
+            rows=[Row.model_validate(row, strict=False) for row in found["rows"]],
+            judging=found.get("judging"),
+            history=list(document.get("history", [])),
+            summary=str(document.get("summary", "")),
         )
 
     @property
@@ -52,12 +68,12 @@ class Facts:
             "picture": self.picture.model_dump(mode="json"),
             "past": self.past,
             "rows": [row.model_dump(mode="json") for row in self.rows],
+            "judging": self.judging,
         }
 
     @property
     def sha256(self) -> str:
-        """Of the evidence as JSON with sorted keys and without spaces."""
-        return hashlib.sha256(_canonical(self.evidence).encode()).hexdigest()
+        return digest(self.evidence)
 
     @property
     def document(self) -> Document:
@@ -70,5 +86,7 @@ class Facts:
         }
 
 
-def _canonical(document: Any) -> str:
-    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+def digest(evidence: Document) -> str:
+    """SHA-256 of the evidence as JSON with sorted keys and without spaces."""
+    canonical = json.dumps(evidence, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -189,11 +189,14 @@ def _exposure(picture: Picture) -> Iterator[Part]:
     yield _facts(
         ("bad answers of the canary", f"{cost.failed:,}"),
         ("of its requests", f"{cost.requests:,}"),
-        ("more than the primary's", "" if cost.excess is None else f"{cost.excess:,.0f}"),
+        (
+            "more than the primary's, where compared",
+            "" if cost.excess is None else f"{cost.excess:,.0f}",
+        ),
         ("budget left", "" if cost.left is None else f"{cost.left:,.0f}"),
         ("the same fault all at once", "" if at_once is None else f"{at_once:,}"),
     )
-    parts = [f"By the metric {cost.metric}, as far as it was counted."]
+    parts = [f"By the metric {cost.metric}, {words.scope(picture)}."]
     if at_once is not None:
         parts.append(
             "All at once is the canary's share of bad answers, of all requests that both sides had."

@@ -160,12 +160,24 @@ def budget_left(cost: Exposure) -> str:
     )
 
 
+def scope(picture: Picture) -> str:
+    """Of what the canary answered, how much is counted."""
+    metric = exposed_metric(picture)
+    if picture.exposure is not None and picture.exposure.whole:
+        return "from its first weight to its last"
+    if metric is not None and metric.kind == "logs":
+        return "as its log has brought them"
+    return "in the periods that were compared; all are counted minutes after the end"
+
+
 def exposure(picture: Picture) -> str:
     cost = picture.exposure
     if cost is None:
         return "nothing was counted"
-    parts = [f"{cost.failed:,} bad answers of {cost.requests:,} by the canary"]
-    parts += [left] if (left := budget_left(cost)) else []
+    counted = f"{cost.failed:,} bad answers of {cost.requests:,} by the canary"
+    parts = [f"{counted}, {scope(picture)}"]
+    if left := budget_left(cost):
+        parts.append(f"in the periods that were compared {left}" if cost.whole else left)
     if (at_once := all_at_once(picture)) is not None:
         parts.append(f"the same fault all at once: {at_once:,}")
     return "; ".join(parts)

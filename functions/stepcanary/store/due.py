@@ -10,6 +10,10 @@ RETIRE = "retire"
 """Look once more whether the canary has stayed scaled in."""
 TAKE_DOWN = "take_down"
 """Take down what the release has put up."""
+COUNT = "count"
+"""Count the toll of the release."""
+PARTITIONS = {COUNT: "uncounted"}
+"""Of a kind of work that has one of its own, because another function does it."""
 MOST_AT_ONCE = 50
 
 
@@ -28,7 +32,7 @@ class Task:
 
 def _key(task: Task) -> ItemKey:
     name = execution_name(task.execution)
-    return ItemKey(DUE, f"{task.at:012d}#{task.what}#{task.key}#{name}")
+    return ItemKey(PARTITIONS.get(task.what, DUE), f"{task.at:012d}#{task.what}#{task.key}#{name}")
 
 
 def add(task: Task) -> None:
@@ -51,11 +55,12 @@ def put_off(task: Task, at: int, *, tries: int, worked: bool = False) -> None:
         done(task)
 
 
-def until(now: int) -> list[Task]:
-    """What is due by now, in epoch seconds: the oldest first, a bounded number."""
-    return [
-        _task(item) for item in table.page(DUE, until=f"{now + 1:012d}", most=MOST_AT_ONCE).items
-    ]
+def until(now: int, what: str = "") -> list[Task]:
+    """What is due by now, in epoch seconds: the oldest first, a bounded number. That of a kind
+    which has a partition of its own is asked for by `what`."""
+    partition = PARTITIONS.get(what, DUE)
+    found = table.page(partition, until=f"{now + 1:012d}", most=MOST_AT_ONCE)
+    return [_task(item) for item in found.items]
 
 
 def every() -> list[Task]:

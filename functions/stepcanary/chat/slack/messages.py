@@ -15,13 +15,14 @@ from stepcanary.aws.secretsmanager import slack_secret
 from stepcanary.chat.slack.blocks import decided_elsewhere, message, picture
 from stepcanary.chat.timeline import timeline
 from stepcanary.chat.wording import escaped, title, what
-from stepcanary.domain.comparison import counted
+from stepcanary.domain.comparison import judge_of, spoken
 from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.signals import Signal
 from stepcanary.environment import slack_api
-from stepcanary.errors import AwsRefused, AwsUnavailable
+from stepcanary.errors import AwsRefused, AwsUnavailable, DocumentUnreadable
 from stepcanary.observability import logger
-from stepcanary.store import evidence, ledger, settings
+from stepcanary.release.comparing import standing
+from stepcanary.store import ledger, settings
 
 LOUD = ("Release Rejected", "Release Waiting", "Release Ended")
 """Shown in the channel too, not in the thread alone."""
@@ -104,11 +105,19 @@ def _decider(execution: str, since: int) -> str:
 
 
 def _numbers(event: ReleaseEvent) -> list[str]:
-    """What the judge has counted of both sides, of a release that the ledger knows."""
+    """What the judge has counted, in periods of whichever length and by the log, of a release that
+    the ledger knows."""
     if event.detail_type not in ON_ITS_WAY or event.weight == 0:
         return []
-    tallies = evidence.read(event.execution).tallies
-    return [counted(metric, tally.counts) for metric, tally in sorted(tallies.items())]
+    try:
+        release = ledger.release_of(event.execution)
+    except DocumentUnreadable:
+        return []
+    if release.judge is None:
+        return []
+    tallies = standing(release).tallies
+    found = judge_of(release.judge, len(release.steps)).judgement(tallies)
+    return [spoken(each) for each in found.verdicts if each.rule.metric in tallies]
 
 
 def _call(call: Callable[[], Any]) -> Any:

@@ -1,0 +1,99 @@
+"""The toll: all that the canary answered while it had weight, counted once that is published."""
+
+from typing import Any
+
+from stepcanary.release.toll_counting import MOST_TRIES
+from stepcanary.store import due
+from stepcanary.store.due import COUNT
+from tests.builders import request
+from tests.fakes.service import Refusal
+from tests.statemachine.runner import World
+from tests.statemachine.test_judge import judged, watch, worse
+
+LATER = 2_000_000_000
+MINUTE = 60
+PER_MINUTE = 1_200
+"""20 % of 100 requests a second."""
+
+
+def count_later(here: World) -> None:
+    """All is published, and the watch is called."""
+    here.clock.sleep(3 * MINUTE)
+    here.invoke("WatchReleasesFunction", {})
+
+
+def picture(here: World) -> Any:
+    return here.ask("show", release=here.arn("release-1"))["picture"]
+
+
+def minutes_at(picture: Any, weight: int) -> int:
+    """How many minutes had this weight in their middle, by which requests are divided here."""
+    begun = {each["weight"]: each["at"] for each in picture["weights"]}
+    ended = min(at for at in begun.values() if at > begun[weight])
+    first = begun[weight] // 60_000 * 60_000 + 30_000
+    return sum(begun[weight] <= middle < ended for middle in range(first, ended, 60_000))
+
+
+def test_what_came_beside_the_periods_of_the_judge_is_counted_too(here: World) -> None:
+    here.cloud.bad = worse(1.0)
+    watch(here, *range(100, 600, 15))
+    outcome = here.release(judged())
+    assert outcome.state == "Reverted", outcome
+    before = picture(here)
+    assert not before["exposure"]["whole"]
+    assert [task.what for task in due.until(LATER, COUNT)] == [COUNT]
+    count_later(here)
+    assert due.until(LATER, COUNT) == []
+    after = picture(here)
+    counted = PER_MINUTE * minutes_at(after, 20)
+    assert after["exposure"]["whole"]
+    assert (after["exposure"]["requests"], after["exposure"]["failed"]) == (counted, counted)
+    assert counted > before["exposure"]["failed"]
+    # What the judge has seen stays what it was.
+    assert after["metrics"] == before["metrics"]
+    assert after["exposure"]["excess"] == before["exposure"]["excess"]
+
+
+def test_an_alarm_before_the_first_minute_leaves_no_release_without_figures(here: World) -> None:
+    here.cloud.bad = worse(1.0)
+    here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    assert here.release(judged()).state == "Reverted"
+    assert picture(here)["exposure"] is None
+    count_later(here)
+    after = picture(here)
+    assert after["exposure"]["failed"] == PER_MINUTE * minutes_at(after, 20) > 0
+
+
+def test_what_cannot_be_read_is_read_later(here: World) -> None:
+    here.cloud.bad = worse(1.0)
+    watch(here, *range(100, 600, 15))
+    here.release(judged())
+    here.cloud.before_call = broken
+    count_later(here)
+    [task] = due.until(LATER, COUNT)
+    assert task.tries
+    here.cloud.before_call = lambda _name, _params: None
+    count_later(here)
+    assert picture(here)["exposure"]["whole"]
+
+
+def broken(name: str, _params: Any) -> None:
+    if name == "cloudwatch.GetMetricData":
+        raise Refusal("InternalFailure", "try again", 500)
+
+
+def test_what_is_never_told_is_given_up(here: World) -> None:
+    here.cloud.bad = worse(1.0)
+    watch(here, *range(100, 600, 15))
+    here.release(judged())
+    here.cloud.before_call = broken
+    for _ in range(MOST_TRIES + 1):
+        count_later(here)
+    assert due.until(LATER, COUNT) == []
+    assert not picture(here)["exposure"]["whole"]
+
+
+def test_without_a_judge_nothing_is_due(here: World) -> None:
+    here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    assert here.release(request()).state == "Reverted"
+    assert due.until(LATER, COUNT) == []
