@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from emulator.log_subscription import control_message
 from stepcanary.domain.log_counts import LogCounts
 from stepcanary.domain.log_lines import Read
 from stepcanary.store import batches, ledger, register
 from tests.builders import profile, request
-from tests.fakes.logs import packed
 from tests.fakes.service import Document, Refusal
 from tests.statemachine.runner import Outcome, World
 from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS
@@ -18,6 +18,7 @@ from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS
 GROUP = "/ecs/checkout"
 OURS = "stepcanary/release-1/access"
 LOG: Document = {"group": GROUP, "status": "status"}
+OTHERS = {"filterPattern": "", "destinationArn": "arn:aws:lambda:::function:other"}
 METRIC: Document = {"kind": "logs", "name": "access", "log": LOG}
 
 
@@ -162,8 +163,7 @@ def test_a_place_that_somebody_takes_is_told(here: World) -> None:
 
     def take() -> None:
         here.cloud.log_filters[GROUP] = {
-            name: {"filterName": name, "destinationArn": "arn:aws:lambda:::function:other"}
-            for name in ("one", "two")
+            name: {**OTHERS, "filterName": name} for name in ("one", "two")
         }
 
     here.clock.after(FIRST_BAKE, take)
@@ -295,5 +295,5 @@ def test_an_outage_while_the_primary_rolls_is_signalled(here: World) -> None:
 
 
 def test_a_control_message_is_taken(here: World) -> None:
-    event = {"awslogs": {"data": packed({"messageType": "CONTROL_MESSAGE", "logEvents": []})}}
+    event = control_message(1_700_000_000_000)
     assert here.invoke("CountRequestsFunction", event) == {"executions": [], "signalled": []}

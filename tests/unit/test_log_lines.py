@@ -5,17 +5,22 @@ from typing import Any
 
 import pytest
 
+from emulator import log_subscription
 from stepcanary.domain import log_lines
 from stepcanary.domain.log_lines import LONGEST_LINE, MOST_BYTES, Batch, Read, read, unpacked
 from stepcanary.domain.log_source import LogSource
 from stepcanary.errors import BatchUnreadable
-from tests.fakes.logs import packed
 
 TASK = "ab" * 16
 JSON = LogSource(group="/ecs/checkout", status="status")
 INNER = LogSource(group="/ecs/checkout", status="http.response.status")
 LINES = LogSource(group="/ecs/checkout", pattern=r'" (?P<status>[0-9]+) ')
 GOOD, WRONG, UNREAD = Read(requests=1), Read(requests=1, bad=1), Read(unread=1)
+
+
+def packed(document: dict[str, Any]) -> str:
+    data: str = log_subscription.packed(document)["awslogs"]["data"]
+    return data
 
 
 def message(**more: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@
 | `release#<execution>` | `up#<kind>#<key>` | what it put up and has to take down | `register` |
 | `release#<execution>` | `thread` | its first message in Slack | `ledger` |
 | `release#<execution>` | `tally`, `counts#<second>` | what both sides have counted | `evidence` |
-| `log#<execution>` | `sums`, `batch#<digest>` | what the canary's log has counted | `batches` |
+| `log#<execution>` | `sums`, `sums#<shard>`, `batch#<digest>` | what its log counted | `batches` |
 | `rest` | split | a split that was ever released on | `rest` |
 | `rest#drift` | split | one that somebody has moved since | `rest` |
 | `rest#cursor` | `cursor` | where the slow look at them is | `rest` |
