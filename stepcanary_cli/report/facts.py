@@ -41,7 +41,7 @@ class Facts:
         return cls(
             picture=picture,
             past=story.get("past"),
-            rows=rows_of(ask, picture.execution)[1] if is_opened else [],
+            rows=rows_of(ask, picture.execution).rows if is_opened else [],
             history=history["releases"][:PAST_RELEASES],
             summary=history.get("summary", ""),
         )

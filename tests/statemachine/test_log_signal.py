@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.log_subscription import control_message
+from emulator.log_subscription import control_message, packed
 from stepcanary.domain.log_counts import LogCounts
 from stepcanary.domain.log_lines import Read
 from stepcanary.store import batches, ledger, register
@@ -292,6 +292,55 @@ def test_an_outage_while_the_primary_rolls_is_signalled(here: World) -> None:
     breaks_at(here, LATER)
     outcome = here.release(logged())
     assert reverted(here, outcome, "access: the canary gave"), outcome
+
+
+STRANGERS: list[Document] = [
+    {"logGroup": "/ecs/other"},
+    {"owner": "210987654321"},
+    {"subscriptionFilters": ["stepcanary/release-1/other"]},
+    {"subscriptionFilters": ["stepcanary/release-2/access"]},
+    {"subscriptionFilters": ["somebody/release-1/access", "release-1", "", "a/b/c/d"]},
+    {"subscriptionFilters": []},
+    {"logStream": "app/app/" + "0" * 32},
+    {"logEvents": []},
+]
+
+
+@pytest.mark.parametrize("strange", STRANGERS)
+def test_lines_that_are_not_the_releases_count_nothing(here: World, strange: Document) -> None:
+    """Though they say that all is lost; the same from its own log counts once, twice delivered."""
+    here.cloud.log_filters[GROUP] = {}
+    found: list[LogCounts] = []
+    answers: list[Any] = []
+
+    def deliver(**changed: Any) -> Any:
+        stream = f"app/app/{here.cloud.task_of('example2')}"
+        at = int(here.clock.now().timestamp() * 1_000)
+        lines = [{"id": str(n), "timestamp": at, "message": '{"status": 503}'} for n in range(2)]
+        message = {
+            "messageType": "DATA_MESSAGE",
+            "owner": "123456789012",
+            "logGroup": GROUP,
+            "logStream": stream,
+            "subscriptionFilters": [OURS],
+            "logEvents": lines,
+        }
+        return here.invoke("CountRequestsFunction", packed({**message, **changed}))
+
+    def strike() -> None:
+        answers.extend(deliver(**strange) for _ in range(9))
+        found.append(sums())
+        for each in ({"subscriptionFilters": [OURS, OURS]}, {}, {}):
+            answers.append(deliver(**each))
+        found.append(sums())
+
+    here.clock.after(FIRST_BAKE, strike)
+    here.clock.after(FIRST_BAKE + 10, lambda: here.signal("revert"))
+    assert here.release(logged([{**METRIC, "clusters": 50}])).state == "Reverted"
+    assert all(answer["signalled"] == [] for answer in answers)
+    strangers, own = found
+    assert strangers.counts == {}
+    assert own.counts == {0: {"access": Read(2, 2)}}
 
 
 def test_a_control_message_is_taken(here: World) -> None:
