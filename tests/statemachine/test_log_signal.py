@@ -1,6 +1,7 @@
 """A signal in seconds: lines of the canary's log revert a release, and nothing is left of it."""
 
 from datetime import datetime
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -192,20 +193,43 @@ def test_a_batch_that_fails_is_counted_at_its_next_delivery(here: World) -> None
             refused.append(name)
             raise Refusal("ThrottlingException", "Rate exceeded", 400)
 
-    failed: list[Any] = []
-    deliver = here.cloud.on_lines
-
-    def redeliver(event: Any) -> None:
-        try:
-            here.invoke("CountRequestsFunction", event)
-        except Exception:
-            failed.append(event)
-            here.clock.after(60, lambda: deliver(event))
-
-    here.cloud.on_lines = redeliver
     here.cloud.before_call = refuse
     assert here.release(logged()).state == "Released"
+    assert len(refused) == 3
     assert sums().counts == again()
+
+
+def test_without_concurrency_lines_come_late_and_none_is_lost(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    here.cloud.deliveries = 2
+    written = [0]
+    write_lines = here.cloud.write_lines
+
+    def write(group: str, stream: str, lines: list[str]) -> None:
+        written[0] += len(lines) if stream.endswith(here.cloud.task_of("example2")) else 0
+        write_lines(group, stream, lines)
+
+    def throttle(*, throttled: bool) -> None:
+        here.cloud.throttled = throttled
+
+    here.cloud.write_lines = write  # type: ignore[method-assign]
+    here.cloud.bad = lambda _side, _at: 0.0
+    for at, throttled in ((FIRST_BAKE, True), (FIRST_BAKE + 50, False)):
+        here.clock.after(at, partial(throttle, throttled=throttled))
+    assert here.release(logged()).state == "Released"
+    assert sums().counts == again()
+    counted = sum(of_step["access"].requests for of_step in sums().counts.values())
+    assert 0.5 * written[0] < counted <= written[0]
+
+
+def test_lines_that_nobody_may_bring_are_missed_and_the_bake_is_held(here: World) -> None:
+    """Its filter is there all the same."""
+    here.cloud.log_requests(GROUP)
+    here.cloud.refused = True
+    here.clock.after(FIRST_BAKE + BAKE, lambda: setattr(here.cloud, "refused", False))
+    outcome = here.release(logged())
+    assert outcome.state == "Released", outcome
+    assert verdicts_on_the_first_step(outcome) == 2
 
 
 def test_what_comes_after_the_end_changes_nothing(here: World) -> None:
