@@ -94,8 +94,8 @@ test-real-time: .venv/ready ## The tests in real time: the sandbox, the examples
 cli-check: .venv/ready ## Build the command line's wheel, install it where nothing else is, and release with it in the sandbox
 	$(BIN)/python -m pytest -n 0 -m index tests/cli/test_wheel.py
 
-faults: .venv/ready ## Every fault at every place of a release, and on from where it was; ROUTER=one of them in full, WITHOUT=guard, SECONDS=at most
-	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER),--whole alb --most 1700) $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(SECONDS),--seconds $(SECONDS))
+faults: .venv/ready ## Every fault at every place of a release, and on from where it was; ROUTER=one of them in full, KIND=of fault alone, WITHOUT=guard, SECONDS=at most
+	$(BIN)/python -m tests.faults $(if $(ROUTER),--router $(ROUTER),--whole alb --most 1700) $(if $(KIND),--kind "$(KIND)") $(if $(WITHOUT),--without "$(WITHOUT)") $(if $(SECONDS),--seconds $(SECONDS))
 
 demo: .venv/demo ## Real releases with real traffic: good, bad, and 95:5; ROUTER=appmesh (default), alb or lattice; ONLY=names of scenarios
 	@$(BIN)/python -m sandbox.demo --router $(or $(ROUTER),appmesh) $(if $(ONLY),--only $(ONLY))

@@ -5,8 +5,9 @@ import json
 import logging
 import traceback
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from emulator.account import ACCOUNT, REGION
@@ -17,6 +18,12 @@ Later = Callable[[float, Callable[[], None]], None]
 
 RETRY_SECONDS = (60.0, 120.0)
 """When Lambda calls a function again that has failed on an event."""
+LONGEST_PAUSE_SECONDS = 300.0
+"""Between two tries of an event for which there is no concurrency; the first pause is a second, and
+each is twice the one before. See
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"""
+OLDEST_SECONDS = 21_600.0
+"""How old an event may become of a function that says nothing else."""
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +74,35 @@ class Invoker:
         return self._handlers[name](event, context)
 
 
+class Throttled(Exception):
+    """There is no concurrency for the function now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """An event, how often the function is called again if it fails, how often it has failed on it
+    and was throttled, and its age."""
+
+    function: str
+    event: dict[str, Any]
+    retries: int
+    failed: int = 0
+    throttled: int = 0
+    age: float = 0.0
+
+
 class Asynchronous:
     """What invokes a function and does not wait for it: it is called again if it fails, twice where
-    nobody says otherwise."""
+    nobody says otherwise, and as often as it takes if it is `Throttled`, until the event is older
+    than `oldest` says."""
 
-    def __init__(self, call: Callable[[str, dict[str, Any]], Any], later: Later) -> None:
-        self._call, self._later = call, later
+    def __init__(
+        self,
+        call: Callable[[str, dict[str, Any]], Any],
+        later: Later,
+        oldest: Mapping[str, float] | None = None,
+    ) -> None:
+        self._call, self._later, self._oldest = call, later, oldest or {}
 
     def invoke(
         self,
@@ -81,17 +111,22 @@ class Asynchronous:
         after: float = 0.0,
         retries: int = len(RETRY_SECONDS),
     ) -> None:
-        self._invoke(function, event, (after, *RETRY_SECONDS[:retries]))
+        self._later(after, partial(self._try, _Queued(function, event, retries)))
 
-    def _invoke(self, function: str, event: dict[str, Any], pauses: tuple[float, ...]) -> None:
-        first, *again = pauses
-
-        def call() -> None:
-            try:
-                self._call(function, event)
-            except Exception:
-                log.exception("%s failed on an event", function)
-                if again:
-                    self._invoke(function, event, tuple(again))
-
-        self._later(first, call)
+    def _try(self, queued: _Queued) -> None:
+        try:
+            self._call(queued.function, queued.event)
+        except Throttled:
+            pause = min(2.0**queued.throttled, LONGEST_PAUSE_SECONDS)
+            again = replace(queued, throttled=queued.throttled + 1)
+        except Exception:
+            log.exception("%s failed on an event", queued.function)
+            if queued.failed == queued.retries:
+                return
+            pause = RETRY_SECONDS[queued.failed]
+            again = replace(queued, failed=queued.failed + 1)
+        else:
+            return
+        again = replace(again, age=queued.age + pause)
+        if again.age <= self._oldest.get(queued.function, OLDEST_SECONDS):
+            self._later(pause, partial(self._try, again))

@@ -39,7 +39,7 @@ def delivery(
     events: Iterable[LogEvent], *, group: str, stream: str, filters: Iterable[str]
 ) -> Event:
     """The event of a function that gets these lines, all of one stream."""
-    return _packed(
+    return packed(
         {
             "messageType": "DATA_MESSAGE",
             "owner": ACCOUNT,
@@ -56,7 +56,7 @@ def delivery(
 
 def control_message(timestamp: int) -> Event:
     """The event by which CloudWatch Logs sees whether a destination can be reached."""
-    return _packed(
+    return packed(
         {
             "messageType": "CONTROL_MESSAGE",
             "owner": "CloudwatchLogs",
@@ -68,7 +68,8 @@ def control_message(timestamp: int) -> Event:
     )
 
 
-def _packed(message: dict[str, Any]) -> Event:
+def packed(message: dict[str, Any]) -> Event:
+    """The event of CloudWatch Logs with this message in it."""
     # With no time in its header, one message is always the same bytes.
     packed = gzip.compress(json.dumps(message).encode(), mtime=0)
     return {"awslogs": {"data": base64.b64encode(packed).decode()}}

@@ -89,6 +89,20 @@ def invocable_by(principal: str) -> list[Function]:
     return [function for function in functions() if f"{function.name}.Alias" in aliases]
 
 
+def oldest_events() -> dict[str, float]:
+    """In seconds, how old an event may become of a function that says so."""
+    configured = {
+        name: resource["Properties"].get("EventInvokeConfig", {})
+        for name, resource in document()["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    return {
+        name: float(said["MaximumEventAgeInSeconds"])
+        for name, said in configured.items()
+        if "MaximumEventAgeInSeconds" in said
+    }
+
+
 def handlers() -> dict[str, Handler]:
     return {function.name: function.load() for function in functions()}
 

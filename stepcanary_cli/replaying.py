@@ -119,11 +119,13 @@ def _merge(into: dict[str, Minutes], page: dict[str, list[list[int]]]) -> None:
 
 
 def _releases(mine: Use, service: str, counted: Counted) -> Iterator[Rejudged]:
-    """Those that are over and have rows; the newest first."""
+    """Those that are over and were judged; the newest first."""
     for past in _pasts(mine, service, counted.since):
-        steps, rows = rows_of(mine.connection.ask, past["execution"])
-        if rows:
-            yield counted.judge.rejudged(past["execution"], past["outcome"], steps, rows)
+        was = rows_of(mine.connection.ask, past["execution"])
+        if was.rows or was.logged:
+            yield counted.judge.rejudged(
+                past["execution"], past["outcome"], was.steps, was.rows, was.logged
+            )
 
 
 def _pasts(mine: Use, service: str, since: int) -> Iterator[Answer]:
@@ -157,6 +159,8 @@ def _old_releases(releases: list[Answer]) -> list[str]:
             says += f" {duration(each['seconds'])} after its first minute: {each['reason']}"
         if each["missing"]:
             says += f"; not counted then: {', '.join(each['missing'])}"
+        if each["logged"]:
+            says += f"; its log is left out: {', '.join(each['logged'])}"
         rows.append((name_of(each["execution"]), each["was"], says))
     return [
         "Old releases, judged again; slow are answers over the threshold of then",

@@ -97,6 +97,20 @@ def test_old_releases_are_judged_again(stack: World, command: Command) -> None:
     assert "metrics of fewer than two zones" in later
 
 
+def test_that_a_release_was_judged_by_its_log_is_told(stack: World, command: Command) -> None:
+    """Its log reverted it, and of that there are sums alone."""
+    log = {"kind": "logs", "name": "access", "log": {"group": "/ecs/checkout", "status": "status"}}
+    stack.cloud.log_requests("/ecs/checkout")
+    stack.cloud.bad = lambda side, _at: float(side == "canary")
+    store(stack, judge={"metrics": [log]})
+    assert stack.release(request(), "by-log").state == "Reverted"
+    stack.cloud.bad = lambda _side, _at: 0.0
+    store(stack)
+    (release,) = replayed(command)["releases"]
+    assert (release["rows"], release["outcome"], release["logged"]) == (0, "undecided", ["access"])
+    assert "its log is left out: access" in command("replay", "checkout", "--days", "1").out
+
+
 def test_all_pages_are_asked_for(balanced: World, command: Command) -> None:
     calls = len(balanced.cloud.calls)
     done = command("replay", "checkout", "--days", "3")

@@ -9,7 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from emulator.awslambda import RETRY_SECONDS, Asynchronous
+from emulator import template
+from emulator.awslambda import (
+    LONGEST_PAUSE_SECONDS,
+    OLDEST_SECONDS,
+    RETRY_SECONDS,
+    Asynchronous,
+    Throttled,
+)
 from emulator.events import Event
 from emulator.log_subscription import unpacked
 from emulator.moto_gaps import logs
@@ -189,6 +196,57 @@ def test_a_function_that_fails_gets_the_same_again(client: Any, world: World) ->
     assert waited[1:] == [[RETRY_SECONDS[0]], [RETRY_SECONDS[1]], []]
     assert len(world.got) == 3
     assert world.got[0] == world.got[1] == world.got[2]
+
+
+@pytest.mark.parametrize(("oldest", "tries"), [(60.0, 6), (900.0, 11), (None, 80)])
+def test_what_is_throttled_comes_later_and_later_until_it_is_too_old(
+    oldest: float | None, tries: int
+) -> None:
+    later: list[tuple[float, Any]] = []
+    calls: list[str] = []
+
+    def call(function: str, _event: Event) -> None:
+        calls.append(function)
+        raise Throttled
+
+    by = Asynchronous(
+        call,
+        lambda seconds, do: later.append((seconds, do)),
+        {"CountRequests": oldest} if oldest else None,
+    )
+    by.invoke("CountRequests", {})
+    pauses = []
+    while later:
+        seconds, action = later.pop()
+        pauses.append(seconds)
+        action()
+    assert pauses[:5] == [0.0, 1.0, 2.0, 4.0, 8.0]
+    assert max(pauses) <= LONGEST_PAUSE_SECONDS
+    assert sum(pauses) <= (oldest or OLDEST_SECONDS)
+    assert len(calls) == tries
+
+
+def test_what_was_throttled_may_fail_as_often_as_any() -> None:
+    later: list[Any] = []
+    answers = iter([Throttled, RuntimeError, Throttled, RuntimeError, RuntimeError])
+    seen: list[float] = []
+
+    def call(_function: str, _event: Event) -> None:
+        raise next(answers)
+
+    def wait(seconds: float, do: Any) -> None:
+        seen.append(seconds)
+        later.append(do)
+
+    by = Asynchronous(call, wait)
+    by.invoke("CountRequests", {})
+    while later:
+        later.pop()()
+    assert seen == [0.0, 1.0, RETRY_SECONDS[0], 2.0, RETRY_SECONDS[1]]
+
+
+def test_the_template_says_how_old_an_event_may_become() -> None:
+    assert template.oldest_events()["CountRequestsFunction"] == 900.0
 
 
 def test_deliveries_come_twice_and_in_any_order() -> None:

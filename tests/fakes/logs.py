@@ -1,29 +1,25 @@
 """CloudWatch Logs: log groups, and subscription filters that bring batches to a function.
 
 As unkind as AWS: a group has two places, a pattern may be refused, a destination has to be a
-function of the account, and what is delivered is packed.
+function of the account, and what is delivered is packed. See
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Subscriptions.html
 """
 
-import base64
-import gzip
-import itertools
 import json
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
+from emulator import template
+from emulator.filter_pattern import Invalid, matcher
+from emulator.log_subscription import control_message, delivery, log_event
+from emulator.refusals.logs import bad_pattern, refusal
 from tests.fakes.clock import VirtualClock
 from tests.fakes.service import Document, Refusal
 
-MOST_FILTERS = 2
 ARN = "arn:aws:logs:us-east-1:123456789012:log-group"
-BAD_PATTERN = "Invalid character(s) in term"
-
-
-def packed(message: Document) -> str:
-    """As CloudWatch Logs sends it to a function."""
-    return base64.b64encode(gzip.compress(json.dumps(message).encode(), mtime=0)).decode()
+_matcher = lru_cache(matcher)
 
 
 class Logs:
@@ -31,7 +27,9 @@ class Logs:
 
     `log_filters` are the subscription filters by log group and name, and `on_lines` is whoever is
     called with a batch. Lines are brought `lines_after` so many seconds, each batch `deliveries`
-    times, and none while `lines_lost`.
+    times. While the function is `throttled` there is no concurrency for it, and Lambda tries again
+    later. While it is `refused`, nobody may call it: CloudWatch Logs disables the filters, which
+    are there all the same, and leaves out what is written then.
     """
 
     clock: VirtualClock
@@ -42,32 +40,27 @@ class Logs:
     _share: Callable[[str, datetime], float]
     lines_after = 3.0
     deliveries = 1
-    lines_lost = False
+    throttled = False
+    refused = False
 
     def begin_logging(self) -> None:
         self.log_filters: dict[str, dict[str, Document]] = {}
         self.on_lines: Callable[[Document], None] = lambda _event: None
-        self._lines = itertools.count(1)
+
+    def _milliseconds(self) -> int:
+        return int(self.clock.now().timestamp() * 1_000)
 
     def write_lines(self, group: str, stream: str, lines: list[str]) -> None:
         """A stream gets lines, which every filter of its group brings in a batch of its own."""
-        at = int(self.clock.now().timestamp() * 1_000)
-        events = [
-            {"id": f"{next(self._lines):056}", "timestamp": at, "message": line} for line in lines
-        ]
-        batch = {
-            "messageType": "DATA_MESSAGE",
-            "owner": "123456789012",
-            "logGroup": group,
-            "logStream": stream,
-            "logEvents": events,
-        }
-        if self.lines_lost:
+        events = [log_event(line, self._milliseconds()) for line in lines]
+        if self.refused:
             return
-        for name in self.log_filters[group] if events else ():
-            event = {"awslogs": {"data": packed({**batch, "subscriptionFilters": [name]})}}
-            for _ in range(self.deliveries):
-                self.clock.after(self.lines_after, partial(self._bring, event))
+        for name, filter_ in self.log_filters[group].items():
+            matches = _matcher(filter_["filterPattern"])
+            if wanted := [event for event in events if matches(event.message)]:
+                brought = delivery(wanted, group=group, stream=stream, filters=[name])
+                for _ in range(self.deliveries):
+                    self.clock.after(self.lines_after, partial(self._bring, brought))
 
     def _bring(self, event: Document) -> None:
         self.on_lines(event)
@@ -121,13 +114,11 @@ class Logs:
         return {"subscriptionFilters": list(self._group(params["logGroupName"]).values())}
 
     def _logs_PutSubscriptionFilter(self, params: Document) -> Document:  # noqa: N802
-        filters, name = self._group(params["logGroupName"]), params["filterName"]
-        _check_pattern(params["filterPattern"])
-        if name not in filters and len(filters) >= MOST_FILTERS:
-            raise Refusal("LimitExceededException", "Resource limit exceeded.")
-        if ":function:" not in params["destinationArn"]:
-            raise Refusal("InvalidParameterException", "Could not execute the lambda function.")
-        filters[name] = dict(params)
+        filters = self._group(params["logGroupName"])
+        if found := refusal(params, filters.keys(), [template.counter_arn()]):
+            raise Refusal(*found)
+        self._bring(control_message(self._milliseconds()))
+        filters[params["filterName"]] = dict(params)
         return {}
 
     def _logs_DeleteSubscriptionFilter(self, params: Document) -> Document:  # noqa: N802
@@ -138,11 +129,8 @@ class Logs:
         return {}
 
     def _logs_TestMetricFilter(self, params: Document) -> Document:  # noqa: N802
-        _check_pattern(params["filterPattern"])
+        try:
+            matcher(params["filterPattern"])
+        except Invalid as error:
+            raise Refusal(*bad_pattern(error)) from error
         return {"matches": []}
-
-
-def _check_pattern(pattern: str) -> None:
-    """Only what is needed of the grammar: brackets are in pairs."""
-    if any(pattern.count(a) != pattern.count(b) for a, b in ("{}", "[]", "()")):
-        raise Refusal("InvalidParameterException", BAD_PATTERN)

@@ -14,6 +14,7 @@ from tests.fakes.fronts import CLOUDS
 from tests.faults import journal as journals
 from tests.faults import matrix
 from tests.faults.journal import Entry, Journal, JournalInUse
+from tests.faults.kinds import KINDS
 from tests.faults.mutations import MUTATIONS
 from tests.faults.pool import Plan, planned, run_all
 from tests.faults.report import report
@@ -69,6 +70,13 @@ def main() -> int:
         "--most", type=int, default=1_000_000, help="most single faults of a router"
     )
     parser.add_argument("--whole", choices=sorted(CLOUDS), help="this router's are all struck")
+    parser.add_argument(
+        "--kind",
+        choices=sorted(KINDS),
+        action="append",
+        default=[],
+        help="this kind of fault alone, at every place; may be given again",
+    )
     parser.add_argument("--seeds", type=int, default=len(matrix.SEEDS))
     parser.add_argument("--seconds", type=float, help="begin nothing more after so long")
     given = parser.parse_args()
@@ -76,16 +84,17 @@ def main() -> int:
     routers = [given.router] if given.router else list(CLOUDS)
     state = journals.fingerprint()
     try:
-        with journals.opened(state, given.without) as journal:
+        with journals.opened(state, given.without, kinds=given.kind) as journal:
             session = Session(journal, given.seconds)
-            plan = planned(routers, most, matrix.SEEDS[: given.seeds])
+            plan = planned(routers, most, matrix.SEEDS[: given.seeds], given.kind)
             left = session.run(plan, given.without)
             summary = {**report(journal, state), "left": left}
     except JournalInUse as error:
         print(error)
         return 2
-    name = f"faults-without-{given.without}.json" if given.without else "faults.json"
-    path = Path("build") / name.replace(" ", "-")
+    name = "faults-of-kinds" if given.kind else "faults"
+    name += f"-without-{given.without}" if given.without else ""
+    path = Path("build") / f"{name.replace(' ', '-')}.json"
     path.write_text(json.dumps(summary, indent=2) + "\n")
     print(f"{summary['runs']} runs, {summary['violations']} violations: {path}")
     if left:

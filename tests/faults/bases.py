@@ -281,7 +281,7 @@ LOGGED: Document = {
 
 def _logged(arena: Arena) -> None:
     """Each request has its line, and few of them."""
-    arena.cloud.log_requests(GROUP, per_second=2.0, every=15.0)
+    arena.cloud.log_requests(GROUP, per_second=2.0, every=30.0)
 
 
 def _logged_worse(arena: Arena) -> None:

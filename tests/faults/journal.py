@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -128,10 +128,14 @@ class Journal:
 
 
 @contextmanager
-def opened(state: str, without: str | None, folder: Path = FOLDER) -> Iterator[Journal]:
-    """The journal of this state of the code, with a guard switched off or with none."""
+def opened(
+    state: str, without: str | None, folder: Path = FOLDER, kinds: Collection[str] = ()
+) -> Iterator[Journal]:
+    """The journal of this state of the code, with a guard switched off or with none, of all kinds
+    of fault or of some."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{state}-{without.replace(' ', '_')}" if without else state
+    more = [without] if without else []
+    name = "-".join([state, *(each.replace(" ", "_") for each in [*more, *sorted(kinds)])])
     path = folder / f"{name}.jsonl"
     path.touch()
     _forget_old(folder)

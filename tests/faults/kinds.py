@@ -99,15 +99,28 @@ def _lose_filters(cloud: Cloud) -> None:
         filters.clear()
 
 
-def _lose_lines(cloud: Cloud) -> None:
-    """The function is not called for two minutes, and what would have been brought never is."""
-    cloud.lines_lost = True
-    cloud.clock.after(120, lambda: setattr(cloud, "lines_lost", False))
+def _throttle_counting(cloud: Cloud) -> None:
+    """For two minutes there is no concurrency for the function. Lambda tries again, later each
+    time, and has what was brought then twice in its queue."""
+
+    def end() -> None:
+        cloud.throttled, cloud.deliveries = False, before
+
+    before, cloud.throttled, cloud.deliveries = cloud.deliveries, True, 2
+    cloud.clock.after(120, end)
+
+
+def _refuse_counting(cloud: Cloud) -> None:
+    """CloudWatch Logs may not call the function, and leaves lines out for ten minutes, though its
+    filters are there."""
+    cloud.refused = True
+    cloud.clock.after(600, lambda: setattr(cloud, "refused", False))
 
 
 LOGS: dict[str, Callable[[Cloud], object]] = {
     "signal lost": _lose_filters,
-    "signal throttled": _lose_lines,
+    "signal throttled": _throttle_counting,
+    "signal refused": _refuse_counting,
     "signal twice": lambda cloud: setattr(cloud, "deliveries", 2),
     "signal late": lambda cloud: setattr(cloud, "lines_after", 100.0),
     "signal after the end": lambda cloud: setattr(cloud, "lines_after", 3_000.0),
@@ -175,7 +188,7 @@ HARMLESS = {
     *SCALING,
     *METRICS,
     # Without a line nothing says that the canary is good.
-    *(kind for kind in LOGS if kind != "signal after the end"),
+    *(kind for kind in LOGS if kind not in ("signal after the end", "signal refused")),
     "canary task replaced",
     "canary scaled out",
     "primary task replaced",

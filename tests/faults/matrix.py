@@ -1,6 +1,7 @@
 """The matrix: every fault at every place of every release, and generated sequences of several."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -39,16 +40,18 @@ def trace(arena: Arena, router: str) -> Traces:
     return {name: arena.run(Case(name, (), router)).trace for name in names}
 
 
-def single_faults(traces: Traces, router: str) -> list[Case]:
-    """Every fault at every place of the good release, and of the others from where they differ."""
+def single_faults(traces: Traces, router: str, kinds: Collection[str] = ()) -> list[Case]:
+    """Every fault at every place of the good release, and of the others from where they differ.
+    Where `kinds` are named, these alone, and at every place of every release that has them."""
     return [
         Case(base, (Fault(kind, at),), router)
         for base in traces
         for kind, target in KINDS.items()
+        if not kinds or kind in kinds
         for at in range(
-            _first(traces, base, target),
+            0 if kinds else _first(traces, base, target),
             len(traces[base][target]),
-            max(_stride(kind), BASES[base].every),
+            1 if kinds else max(_stride(kind), BASES[base].every),
         )
         if BASES[base].has(kind)
         if _is_distinct(kind, traces[base][target][at])

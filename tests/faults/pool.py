@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -43,19 +43,25 @@ class Done:
     cpu_seconds: float
 
 
-def planned(routers: list[str], most: dict[str, int], seeds: tuple[int, ...]) -> Plan:
-    """`most` bounds the single faults of each router; each seed adds its sequences."""
-    cases = matrix.kept()
+def planned(
+    routers: list[str],
+    most: dict[str, int],
+    seeds: tuple[int, ...],
+    kinds: Collection[str] = (),
+) -> Plan:
+    """`most` bounds the single faults of each router; each seed adds its sequences. Where `kinds`
+    are named, these strike alone."""
+    cases = [] if kinds else matrix.kept()
     places = {}
     sequences = []
     logging.disable(logging.CRITICAL)
     with opened() as arena:
         for router in routers:
             traces = matrix.trace(arena, router)
-            singles = matrix.single_faults(traces, router)
+            singles = matrix.single_faults(traces, router, kinds)
             places[router] = {case.name for case in singles}
             cases += matrix.spread(singles, most[router])
-            for number in seeds:
+            for number in () if kinds else seeds:
                 sequences += matrix.sequences(traces, router, number)
     logging.disable(logging.NOTSET)
     return Plan(list({case.name: case for case in cases + sequences}.values()), places)

@@ -18,7 +18,7 @@ from moto import mock_aws
 from moto.core import models as moto_models
 
 from emulator import shortcut, template, workflow
-from emulator.awslambda import Invoker
+from emulator.awslambda import Asynchronous, Invoker, Throttled
 from emulator.clients import forget_clients
 from emulator.events import Bus, alarm_detail, execution_detail
 from stepcanary import clock as canary_clock
@@ -83,19 +83,22 @@ class World:
         self.ended: dict[str, threading.Event] = {}
         self.bus = Bus(template.rules(**template.OPEN), self.deliver, self.clock.after)
         self.invoker = Invoker(self.handlers)
+        self._asynchronous = Asynchronous(
+            self._deliver_unless_throttled, self.clock.after, template.oldest_events()
+        )
 
     def invoke(self, function: str, event: Any) -> Any:
         """As EventBridge or a person would: straight to the function."""
         return self.invoker.call(function, event)
 
-    def deliver_lines(self, event: Any, tries: int = 0) -> None:
-        """As CloudWatch Logs calls its subscriber, without waiting for an answer: where it fails,
-        Lambda calls it twice more."""
-        try:
-            self.deliver("CountRequestsFunction", event)
-        except Exception:
-            if tries < 2:
-                self.clock.after(60 * (tries + 1), lambda: self.deliver_lines(event, tries + 1))
+    def deliver_lines(self, event: Any) -> None:
+        """As CloudWatch Logs calls its subscriber, without waiting for an answer."""
+        self._asynchronous.invoke("CountRequestsFunction", event)
+
+    def _deliver_unless_throttled(self, function: str, event: Any) -> Any:
+        if self.cloud.throttled:
+            raise Throttled
+        return self.deliver(function, event)
 
     def _answer(self, function: str, event: Any) -> Any:
         """As a function that waits for another one's answer gets it."""

@@ -8,8 +8,8 @@ import pytest
 
 from stepcanary.domain.comparison import Compared, judge_of
 from stepcanary.domain.judging import Judging
-from stepcanary.release import plan
-from stepcanary.store import evidence, ledger
+from stepcanary.release import comparing, plan
+from stepcanary.store import evidence, leases, ledger
 from tests.builders import profile, request
 from tests.fakes.service import Document, Refusal
 from tests.statemachine.runner import Outcome, World
@@ -186,6 +186,25 @@ def test_two_watches_at_once_use_no_period_twice(here: World) -> None:
     assert evidence.read(here.arn("release-1")).tallies["errors"].counts.canary == sum(
         row.counts["errors"][0] for row in rows
     )
+
+
+def test_a_verdict_that_a_watch_is_ahead_of_still_ends_its_step(here: World) -> None:
+    """What its last minutes show is published later, and is compared in the next step."""
+    raced: list[str] = []
+
+    def overtake(name: str, _params: Document) -> None:
+        now = (here.clock.now() - here.cloud.began).total_seconds()
+        if name == "cloudwatch.GetMetricData" and now > IN_THE_BAKE and not raced:
+            raced.append(name)
+            lease = next(iter(leases.held()))
+            comparing.look_at([(lease, leases.release_of(lease))])
+
+    here.cloud.before_call = overtake
+    assert here.release(judged()).state == "Released"
+    assert raced
+    of_the_step = [row.at for row in evidence.rows(here.arn("release-1")) if row.step == 0]
+    # Of a bake that begins within a minute.
+    assert len(of_the_step) == STEPS[0]["bake_seconds"] / 60 - 1
 
 
 def test_at_low_traffic_it_is_held_and_then_good(here: World) -> None:

@@ -1,16 +1,17 @@
 """A signal in seconds: lines of the canary's log revert a release, and nothing is left of it."""
 
 from datetime import datetime
+from functools import partial
 from itertools import cycle
 from typing import Any
 
 import pytest
 
+from emulator.log_subscription import control_message, packed
 from stepcanary.domain.log_counts import LogCounts
 from stepcanary.domain.log_lines import Read
 from stepcanary.store import batches, ledger, register
 from tests.builders import profile, request
-from tests.fakes.logs import packed
 from tests.fakes.service import Document, Refusal
 from tests.statemachine.runner import Outcome, World
 from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS
@@ -18,6 +19,7 @@ from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS
 GROUP = "/ecs/checkout"
 OURS = "stepcanary/release-1/access"
 LOG: Document = {"group": GROUP, "status": "status"}
+OTHERS = {"filterPattern": "", "destinationArn": "arn:aws:lambda:::function:other"}
 METRIC: Document = {"kind": "logs", "name": "access", "log": LOG}
 
 
@@ -180,8 +182,7 @@ def test_a_place_that_somebody_takes_is_told(here: World) -> None:
 
     def take() -> None:
         here.cloud.log_filters[GROUP] = {
-            name: {"filterName": name, "destinationArn": "arn:aws:lambda:::function:other"}
-            for name in ("one", "two")
+            name: {**OTHERS, "filterName": name} for name in ("one", "two")
         }
 
     here.clock.after(FIRST_BAKE, take)
@@ -210,20 +211,43 @@ def test_a_batch_that_fails_is_counted_at_its_next_delivery(here: World) -> None
             refused.append(name)
             raise Refusal("ThrottlingException", "Rate exceeded", 400)
 
-    failed: list[Any] = []
-    deliver = here.cloud.on_lines
-
-    def redeliver(event: Any) -> None:
-        try:
-            here.invoke("CountRequestsFunction", event)
-        except Exception:
-            failed.append(event)
-            here.clock.after(60, lambda: deliver(event))
-
-    here.cloud.on_lines = redeliver
     here.cloud.before_call = refuse
     assert here.release(logged()).state == "Released"
+    assert len(refused) == 3
     assert sums().counts == again()
+
+
+def test_without_concurrency_lines_come_late_and_none_is_lost(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    here.cloud.deliveries = 2
+    written = [0]
+    write_lines = here.cloud.write_lines
+
+    def write(group: str, stream: str, lines: list[str]) -> None:
+        written[0] += len(lines) if stream.endswith(here.cloud.task_of("example2")) else 0
+        write_lines(group, stream, lines)
+
+    def throttle(*, throttled: bool) -> None:
+        here.cloud.throttled = throttled
+
+    here.cloud.write_lines = write  # type: ignore[method-assign]
+    here.cloud.bad = lambda _side, _at: 0.0
+    for at, throttled in ((FIRST_BAKE, True), (FIRST_BAKE + 50, False)):
+        here.clock.after(at, partial(throttle, throttled=throttled))
+    assert here.release(logged()).state == "Released"
+    assert sums().counts == again()
+    counted = sum(of_step["access"].requests for of_step in sums().counts.values())
+    assert 0.5 * written[0] < counted <= written[0]
+
+
+def test_lines_that_nobody_may_bring_are_missed_and_the_bake_is_held(here: World) -> None:
+    """Its filter is there all the same."""
+    here.cloud.log_requests(GROUP)
+    here.cloud.refused = True
+    here.clock.after(FIRST_BAKE + BAKE, lambda: setattr(here.cloud, "refused", False))
+    outcome = here.release(logged())
+    assert outcome.state == "Released", outcome
+    assert verdicts_on_the_first_step(outcome) == 2
 
 
 def test_what_comes_after_the_end_changes_nothing(here: World) -> None:
@@ -312,6 +336,55 @@ def test_an_outage_while_the_primary_rolls_is_signalled(here: World) -> None:
     assert reverted(here, outcome, "access: the canary gave"), outcome
 
 
+STRANGERS: list[Document] = [
+    {"logGroup": "/ecs/other"},
+    {"owner": "210987654321"},
+    {"subscriptionFilters": ["stepcanary/release-1/other"]},
+    {"subscriptionFilters": ["stepcanary/release-2/access"]},
+    {"subscriptionFilters": ["somebody/release-1/access", "release-1", "", "a/b/c/d"]},
+    {"subscriptionFilters": []},
+    {"logStream": "app/app/" + "0" * 32},
+    {"logEvents": []},
+]
+
+
+@pytest.mark.parametrize("strange", STRANGERS)
+def test_lines_that_are_not_the_releases_count_nothing(here: World, strange: Document) -> None:
+    """Though they say that all is lost; the same from its own log counts once, twice delivered."""
+    here.cloud.log_filters[GROUP] = {}
+    found: list[LogCounts] = []
+    answers: list[Any] = []
+
+    def deliver(**changed: Any) -> Any:
+        stream = f"app/app/{here.cloud.task_of('example2')}"
+        at = int(here.clock.now().timestamp() * 1_000)
+        lines = [{"id": str(n), "timestamp": at, "message": '{"status": 503}'} for n in range(2)]
+        message = {
+            "messageType": "DATA_MESSAGE",
+            "owner": "123456789012",
+            "logGroup": GROUP,
+            "logStream": stream,
+            "subscriptionFilters": [OURS],
+            "logEvents": lines,
+        }
+        return here.invoke("CountRequestsFunction", packed({**message, **changed}))
+
+    def strike() -> None:
+        answers.extend(deliver(**strange) for _ in range(9))
+        found.append(sums())
+        for each in ({"subscriptionFilters": [OURS, OURS]}, {}, {}):
+            answers.append(deliver(**each))
+        found.append(sums())
+
+    here.clock.after(FIRST_BAKE, strike)
+    here.clock.after(FIRST_BAKE + 10, lambda: here.signal("revert"))
+    assert here.release(logged([{**METRIC, "clusters": 50}])).state == "Reverted"
+    assert all(answer["signalled"] == [] for answer in answers)
+    strangers, own = found
+    assert strangers.counts == {}
+    assert own.counts == {0: {"access": Read(2, 2)}}
+
+
 def test_a_control_message_is_taken(here: World) -> None:
-    event = {"awslogs": {"data": packed({"messageType": "CONTROL_MESSAGE", "logEvents": []})}}
+    event = control_message(1_700_000_000_000)
     assert here.invoke("CountRequestsFunction", event) == {"executions": [], "signalled": []}

@@ -2,6 +2,8 @@
 
 import pytest
 
+from stepcanary.domain import moments
+from stepcanary.domain.moments import MOST
 from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import OPENING, ROLLOUT
 from stepcanary.errors import DocumentUnreadable, LeaseHeld, LeaseLost, SignalRefused, SplitTaken
@@ -261,3 +263,27 @@ def test_the_next_holder_knows_nothing_of_the_revisions_before() -> None:
     after = leases.take(release_named("two"))
     noted = (after.canary_revision, after.primary_revision, after.copy)
     assert (noted, after.short_since, after.held_at) == (("", "", ""), None, None)
+
+
+def test_the_moments_of_a_release_that_never_ends_are_bounded() -> None:
+    release = release_named("one")
+    lease = leases.take(release)
+    for number in range(300):
+        lease = stages.confirm(lease, 5, {}, foreign=f"somebody wrote it, for the {number}th time")
+    assert len(lease.moments) <= MOST
+    assert leases.read(release.split).moments == lease.moments
+    found = moments.read(lease.moments)
+    # The first one confirmed a weight as well.
+    assert moments.left_out(found) + len(found) - 1 == 301
+    assert found[0].kind == "weight"
+    assert found[-1].text.endswith("299th time")
+
+
+def test_two_that_shorten_a_lease_at_once_leave_out_no_more_than_one() -> None:
+    release = release_named("one")
+    lease = leases.take(release)
+    told = [f"{at} weight 5" for at in range(1, MOST + 2)]
+    lease = leases.change(lease, append={"moments": told})
+    once = leases.shortened(lease)
+    assert leases.shortened(lease).moments == lease.moments
+    assert leases.read(release.split) == once

@@ -202,6 +202,12 @@ def test_the_share_of_a_step_that_is_past_is_what_its_verdict_saw() -> None:
     assert [step.share for step in picture.steps] == [0.06, None, None]
 
 
+def test_what_was_not_kept_is_told() -> None:
+    assert drawn(*ROLLED).warnings == []
+    (warning,) = drawn(*ROLLED, *moments((379, "left_out 1234"))).warnings
+    assert "1,234 of its weights and waits" in warning
+
+
 def test_what_changed_is_said_with_digests() -> None:
     picture = drawn(*ROLLED, content={"app": "shop:v2" + DIGEST}, changes=["app cpu: 1 to 2"])
     [image] = picture.images

@@ -4,6 +4,7 @@ from typing import Any
 from stepcanary.domain.comparison import Bake, Compared, doubt, judge_of, verdict
 from stepcanary.domain.evidence import Tolerance
 from stepcanary.domain.judge import Rule, Tally
+from stepcanary.domain.judged import seen
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.log_counts import LogCounts, counted, tally
 from stepcanary.domain.log_lines import Batch, Read
@@ -102,6 +103,26 @@ def test_a_good_canary_is_reverted_no_more_often_than_said() -> None:
                 reverted += 1
                 break
     assert reverted / 300 < JUDGING.false_reverts
+
+
+def test_bad_answers_of_a_log_are_held_against_the_budget() -> None:
+    """Where the evidence takes them for a few causes, they are too many all the same."""
+    log = {"kind": "logs", "log": LOG, "at_most": 0.01, "clusters": 1_000}
+    judging = Judging.model_validate({"metrics": [log], "budget": 50})
+    judge = judge_of(judging, 4)
+
+    def said(requests: int, bad: int) -> str | None:
+        counts = LogCounts(counts={0: {"logs": Read(requests, bad)}})
+        return doubt(judging, judge, Compared(tallies=counts.tallies(judging)))
+
+    assert said(1_000, 60) is None
+    assert said(1_000, 61) == (
+        "logs: the canary gave 51 bad answers more than are tolerated, over the budget of 50"
+    )
+    assert said(10_000, 61) is None
+    counts = LogCounts(counts={0: {"logs": Read(1_000, 30)}})
+    (found,) = seen(judging, 4, Compared(tallies=counts.tallies(judging)))
+    assert (found.excess, found.budget) == (20, 50)
 
 
 def test_the_limit_is_spoken_and_what_could_not_be_read() -> None:

@@ -2,7 +2,19 @@
 
 import pytest
 
-from stepcanary.domain.moments import LONGEST_TEXT, Act, Moment, WaitKind, read, wait_kind
+from stepcanary.domain.moments import (
+    FIRST,
+    LAST,
+    LONGEST_TEXT,
+    MOST,
+    Act,
+    Moment,
+    WaitKind,
+    left_out,
+    read,
+    shortening,
+    wait_kind,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,3 +49,41 @@ def test_what_another_version_of_the_stack_wrote_is_left_out() -> None:
 )
 def test_a_wait_is_told_by_what_ends_it(ends_on: list[str], paused: bool, kind: str) -> None:
     assert wait_kind(ends_on, paused=paused) == kind
+
+
+def weights(number: int, since: int = 1) -> list[str]:
+    return [str(Moment(at=at, kind="weight", text="5")) for at in range(since, since + number)]
+
+
+def shortened(kept: list[str]) -> list[str]:
+    by = shortening(kept)
+    return kept if by is None else [*kept[: by.start], by.text, *kept[by.end :]]
+
+
+def test_as_many_as_there_may_be_stay() -> None:
+    assert shortening(weights(MOST)) is None
+
+
+def test_of_too_many_the_first_and_the_last_stay() -> None:
+    kept = weights(MOST + 1)
+    found = read(shortened(kept))
+    assert [each.at for each in found[:FIRST]] == [each.at for each in read(kept[:FIRST])]
+    assert [each.at for each in found[-LAST:]] == [each.at for each in read(kept[-LAST:])]
+    assert len(found) == FIRST + 1 + LAST
+    assert left_out(found) == MOST + 1 - FIRST - LAST
+
+
+def test_what_was_left_out_before_is_counted() -> None:
+    kept: list[str] = []
+    for at in range(1, 2_001):
+        kept = shortened([*kept, *weights(1, since=at)])
+    assert len(kept) <= MOST
+    found = read(kept)
+    assert sum(each.kind == "left_out" for each in found) == 1
+    assert left_out(found) == 2_000 - (len(found) - 1)
+    assert found[-1].at == 2_000
+
+
+def test_the_longest_moments_leave_room_in_an_item_of_dynamodb() -> None:
+    longest = str(Moment(at=1_795_478_400_123, kind="foreign", text="\U0001f600" * 999))
+    assert MOST * len(longest.encode()) < 350_000

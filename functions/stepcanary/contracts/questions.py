@@ -261,11 +261,13 @@ class PrimaryCounts(Contract):
 
 
 class ReleaseRows(Contract):
-    """`after` goes on from there, None on the last page; `steps` is how many the release had."""
+    """`after` goes on from there, None on the last page; `steps` is how many the release had, and
+    `logged` are its metrics of logs, which are in no row."""
 
     execution: str
     steps: int
     rows: list[Row]
+    logged: list[str] = Field(default=[])
     after: str | None = None
 
 

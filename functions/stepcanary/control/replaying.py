@@ -83,5 +83,6 @@ def rows(question: RowsQuestion) -> ReleaseRows:
         execution=release.execution,
         steps=len(release.steps),
         rows=page.rows,
+        logged=[metric.named for metric in release.judge.logged] if release.judge else [],
         after=page.after,
     )

@@ -94,8 +94,9 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
     found = judge.judgement(compared.tallies)
     sentences = [f"{spoken(each)}: {worse(each)}" for each in found.guilty]
     sentences += [
-        f"{metric.named}: the canary gave {tally.excess:.0f} bad answers more than the primary"
-        f" would have, over the budget of {limit:.0f}"
+        f"{metric.named}: the canary gave {tally.excess:.0f} bad answers more than"
+        f" {'are tolerated' if metric.kind == 'logs' else 'the primary would have'}, over the"
+        f" budget of {limit:.0f}"
         for metric in judging.metrics
         if (tally := compared.tallies.get(metric.named))
         and not metric.observe

@@ -7,7 +7,7 @@ from stepcanary.domain.comparison import Compared
 from stepcanary.domain.content import Content, spoken
 from stepcanary.domain.exposure import BETWEEN_SECONDS
 from stepcanary.domain.judged import Judged, MetricSeen, seen
-from stepcanary.domain.moments import Moment, WaitKind
+from stepcanary.domain.moments import Moment, WaitKind, left_out
 from stepcanary.domain.picture import (
     Deployed,
     Exposure,
@@ -115,7 +115,7 @@ def draw(found: Evidence) -> Picture:
         images=_images(release, found.content),
         changes=list(found.changes),
         returning=_returning(acts, weights),
-        warnings=release.warnings,
+        warnings=[*release.warnings, *_gaps(acts)],
         alarms=release.alarms,
     )
 
@@ -157,6 +157,14 @@ def _told(found: Evidence) -> _Acts:
         by = "" if ended_at is None else _ended_by(found.signals, kind, moment.at, ended_at)
         waits.append(Wait(kind=kind, at=moment.at, until=until, ended_at=ended_at, ended_by=by))
     return _Acts(moments, waits)
+
+
+def _gaps(acts: _Acts) -> Iterator[str]:
+    if count := left_out(acts.moments):
+        yield (
+            f"the release has done so much that {count:,} of its weights and waits, from the middle"
+            " of it, were not kept"
+        )
 
 
 def _once(moments: Sequence[Moment]) -> list[Moment]:

@@ -38,8 +38,8 @@ class MetricSeen(Model):
     observed: bool = False
     """Whether it decides nothing."""
     excess: float | None = None
-    """How many bad answers more than the primary would have given; None where that is not held
-    against a budget."""
+    """How many bad answers more than the primary would have given, or of a log more than its limit
+    allows; None where that is not held against a budget."""
     budget: float | None = None
     """How many of these revert at once."""
 
@@ -110,7 +110,7 @@ def seen(
 
 def _seen(said: MetricVerdict, metric: Metric, step: int, budget: int | None) -> MetricSeen:
     tally = said.tally
-    is_held = metric.kind not in ("latency", "logs") and not metric.observe
+    is_held = metric.kind != "latency" and not metric.observe
     says: Literal["worse", "good", "undecided"] = (
         "worse" if said.is_worse else "good" if said.is_good else "undecided"
     )

@@ -159,8 +159,9 @@ class Judging(Model):
     it is held as often as `holds` says, and then waits at a gate if the profile has approvals; else
     it goes on."""
     budget: int | None = Field(default=None, ge=1, le=10_000_000)
-    """How many bad answers more than the primary would have given revert at once; left out, it is
-    200, or what a healthy canary does not reach by chance if that is more."""
+    """How many bad answers more than the primary would have given, or of a log more than its limit
+    allows, revert at once; left out, it is 200, or what a healthy canary does not reach by chance
+    if that is more."""
     observe: bool = False
     """Whether nothing of it decides, and all of it is reported."""
     mesh_namespace: str = Field(default="Envoy", min_length=1, max_length=255)

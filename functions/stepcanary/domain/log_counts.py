@@ -68,6 +68,9 @@ def tally(by_step: dict[int, Read], rule: Rule) -> Tally:
         begun=last,
         of_step=_four(by_step[last]),
         of_release=_four(whole),
+        # The budget counts from what the limit allows, for of a primary nothing is known here.
+        expected=rule.worse.allowance * whole.requests,
+        compared=whole.bad,
         unread=whole.unread,
     )
 

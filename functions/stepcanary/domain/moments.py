@@ -5,7 +5,8 @@ They are kept in the lease while the release runs, and in the ledger when it is 
 happened, a signal or a verdict, is an event of the ledger.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from stepcanary.domain.model import Model
@@ -28,15 +29,22 @@ WaitKind = Literal["settle", "bake", "pause", "gate", "failed"]
 """What a release waits for: the router, a bake, or a person: in a pause, at a gate, or after a
 promotion that has failed."""
 
-KINDS = frozenset((*get_args(Act), *get_args(WaitKind)))
+LeftOut = Literal["left_out"]
+"""In place of so many moments as its text says."""
+
+KINDS = frozenset((*get_args(Act), *get_args(WaitKind), *get_args(LeftOut)))
 LONGEST_TEXT = 300
+MOST = 240
+"""An item of DynamoDB takes 400 KB, and each write of a lease is paid for by its size."""
+FIRST = LAST = 100
+"""So many from the beginning and from the end stay when there are more."""
 
 
 class Moment(Model):
     """`at` is in epoch milliseconds."""
 
     at: int
-    kind: Act | WaitKind
+    kind: Act | WaitKind | LeftOut
     text: str = ""
 
     def __str__(self) -> str:
@@ -52,6 +60,31 @@ def read(kept: Iterable[str]) -> list[Moment]:
         if at.isdigit() and kind in KINDS:
             found.append(Moment.model_validate({"at": int(at), "kind": kind, "text": said}))
     return sorted(found, key=lambda moment: moment.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortening:
+    """One text in place of those from one place on, before another."""
+
+    start: int
+    end: int
+    text: str
+
+
+def shortening(kept: Sequence[str]) -> Shortening | None:
+    """How too many become few enough; None where they are not too many."""
+    if len(kept) <= MOST:
+        return None
+    start, end = FIRST, len(kept) - LAST
+    gone = read(kept[start:end])
+    count = sum(int(each.text) if each.kind == "left_out" else 1 for each in gone)
+    moment = Moment(at=gone[0].at if gone else 0, kind="left_out", text=str(count))
+    return Shortening(start, end, str(moment))
+
+
+def left_out(moments: Iterable[Moment]) -> int:
+    """How many are not there any more."""
+    return sum(int(moment.text) for moment in moments if moment.kind == "left_out")
 
 
 def wait_kind(ends_on: Collection[str], *, paused: bool) -> WaitKind:

@@ -103,7 +103,8 @@ class Said(Model):
 
 class Exposure(Model):
     """What it has cost so far: the canary's requests and its bad answers, how many these are more
-    than the primary would have given, and how many more are left until that reverts."""
+    than the primary would have given, or a log's limit allows, and how many more are left until
+    that reverts."""
 
     metric: str
     requests: int

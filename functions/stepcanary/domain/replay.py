@@ -33,7 +33,8 @@ Minutes = dict[int, Minute]
 class Rejudged(Model):
     """What the judge says of an old release. `seconds` are from its first row to the one that it
     reverts after; None where it does not, and `outcome` says what it is in the end. `missing` are
-    metrics of the profile that were not counted then."""
+    metrics of the profile that were not counted then, and `logged` those by which it was judged
+    then that are left out here: a log has sums alone."""
 
     execution: str
     was: str
@@ -42,6 +43,7 @@ class Rejudged(Model):
     reason: str = ""
     seconds: int | None = None
     missing: list[str] = Field(default=[])
+    logged: list[str] = Field(default=[])
 
 
 class FalseReverts(Model):
@@ -85,7 +87,14 @@ class Replay:
         ]
         return self.profile.model_copy(update={"observe": False, "metrics": metrics})
 
-    def rejudged(self, execution: str, was: str, steps: int, rows: Sequence[Row]) -> Rejudged:
+    def rejudged(
+        self,
+        execution: str,
+        was: str,
+        steps: int,
+        rows: Sequence[Row],
+        logged: Sequence[str] = (),
+    ) -> Rejudged:
         """An old release of so many steps. What it is held against is what was counted then."""
         judging = self._of_periods({m: row.period for row in rows for m in row.counts})
         judge = judge_of(judging, max(1, steps))
@@ -105,6 +114,7 @@ class Replay:
             reason=reason or "",
             seconds=seconds,
             missing=sorted(named - counted),
+            logged=list(logged),
         )
 
     @cached_property

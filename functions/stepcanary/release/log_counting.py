@@ -58,11 +58,19 @@ def _running(name: str) -> tuple[Release, Lease] | None:
 def _count_for(release: Release, judging: Judging, name: str, batch: Batch) -> bool:
     """Whether there was anything to count."""
     of_filter = next(
-        (each for each in subscriptions.wanted(release.execution, judging) if each.name == name),
+        (
+            each
+            for each in subscriptions.wanted(release.execution, judging)
+            # A filter of this name on another group would bring what is not the canary's.
+            if (each.name, each.group) == (name, batch.group)
+        ),
         None,
     )
+    account = release.execution.split(":")[4]
+    if of_filter is None or batch.owner != account:
+        return False
     before = batches.read(release.execution, judging)
-    if of_filter is None or not before.since:
+    if not before.since:
         return False
     found = _counted(release, batch, of_filter.sources, before)
     if found.counts:

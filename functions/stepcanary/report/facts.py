@@ -41,7 +41,7 @@ class Facts:
         return cls(
             picture=picture,
             past=story.get("past"),
-            rows=rows_of(ask, picture.execution)[1] if plan is not None else [],
+            rows=rows_of(ask, picture.execution).rows if plan is not None else [],
             judging=(plan or {}).get("judge"),
             history=history["releases"][:PAST_RELEASES],
             summary=history.get("summary", ""),

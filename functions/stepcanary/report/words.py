@@ -151,12 +151,13 @@ def all_at_once(picture: Picture) -> int | None:
     return round(metric.canary_bad * (metric.canary + metric.primary) / metric.canary)
 
 
-def budget_left(cost: Exposure) -> str:
+def budget_left(cost: Exposure, *, is_of_log: bool) -> str:
     if cost.left is None or cost.budget is None or cost.excess is None:
         return ""
+    than = "are tolerated" if is_of_log else "the primary would have given"
     return (
-        f"{cost.excess:,.0f} more than the primary would have given, of a budget of"
-        f" {cost.budget:,.0f}; {cost.left:,.0f} left"
+        f"{cost.excess:,.0f} more than {than}, of a budget of {cost.budget:,.0f};"
+        f" {cost.left:,.0f} left"
     )
 
 
@@ -176,7 +177,9 @@ def exposure(picture: Picture) -> str:
         return "nothing was counted"
     counted = f"{cost.failed:,} bad answers of {cost.requests:,} by the canary"
     parts = [f"{counted}, {scope(picture)}"]
-    if left := budget_left(cost):
+    metric = exposed_metric(picture)
+    is_of_log = metric is not None and metric.kind == "logs"
+    if left := budget_left(cost, is_of_log=is_of_log):
         parts.append(f"in the periods that were compared {left}" if cost.whole else left)
     if (at_once := all_at_once(picture)) is not None:
         parts.append(f"the same fault all at once: {at_once:,}")

@@ -1,10 +1,12 @@
 """Batches: what the canary's log has counted, batch by batch, and its sums.
 
-A batch is written once, together with what it adds to the sums: CloudWatch Logs may deliver it
-twice, and Lambda calls again for one that failed.
+A batch is written once, together with what it adds to a sum: CloudWatch Logs may deliver it twice,
+and Lambda calls again for one that failed. There are several sums, because two transactions on one
+item are in each other's way, and batches of many tasks come at once.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -17,19 +19,28 @@ from stepcanary.domain.log_lines import Read
 from stepcanary.errors import AwsUnavailable
 from stepcanary.store import table
 from stepcanary.store.ledger import KEPT_SECONDS
-from stepcanary.store.table import Change, ConditionFailed, Item, ItemKey, Put, execution_name
+from stepcanary.store.table import Change, ConditionFailed, ItemKey, Put, execution_name
 
 PREFIX = "batch#"
+SUMS = "sums"
+SHARDS: Final = 16
+"""Of the sums: with one, of a hundred batches at once half would be refused at every try. Together
+they are small enough to cost no more to read than one item."""
 NUMBERS = Read._fields
 TRIES: Final = 6
 PAUSE_SECONDS: Final = (0.02, 0.2)
-"""Between two tries, at least and at most: batches of many tasks are added to one item."""
+"""Between two tries, at least and at most."""
 _counts = TypeAdapter(LogCounts)
 
 
-def _key(execution: str, sk: str = "sums") -> ItemKey:
+def _key(execution: str, sk: str = SUMS) -> ItemKey:
     """A partition of its own: who counts may not write what became of a release."""
     return ItemKey(f"log#{execution_name(execution)}", sk)
+
+
+def _sum_of(execution: str, digest: str) -> ItemKey:
+    """The sum that a batch is added to: the same one at each delivery."""
+    return _key(execution, f"{SUMS}#{int(digest, 16) % SHARDS:02}")
 
 
 def _since(step: int) -> str:
@@ -50,29 +61,34 @@ def begin_step(execution: str, step: int, moment: int) -> None:
 
 
 def read(execution: str, judging: Judging) -> LogCounts:
-    item = table.get(_key(execution)) or {}
-    since = {
-        int(name.removeprefix("since_")): moment
-        for name, moment in item.items()
-        if name.startswith("since_")
-    }
-    counts = {step: dict(_of_step(item, step, judging)) for step in since}
+    since: dict[int, int] = {}
+    whole = Counter[str]()
+    for item in table.every(_key(execution).pk, SUMS):
+        numbers = {name: value for name, value in item.items() if isinstance(value, int)}
+        since |= {
+            int(name.removeprefix("since_")): moment
+            for name, moment in numbers.items()
+            if name.startswith("since_")
+        }
+        whole.update(numbers)
+    counts = {step: dict(_of_step(whole, step, judging)) for step in since}
     return LogCounts(counts={step: found for step, found in counts.items() if found}, since=since)
 
 
-def _of_step(item: Item, step: int, judging: Judging) -> Iterator[tuple[str, Read]]:
+def _of_step(sums: Counter[str], step: int, judging: Judging) -> Iterator[tuple[str, Read]]:
     for place, metric in enumerate(judging.metrics):
-        found = Read(*(item.get(_number(step, place, name), 0) for name in NUMBERS))
+        found = Read(*(sums[_number(step, place, name)] for name in NUMBERS))
         if any(found):
             yield metric.named, found
 
 
 def keep(execution: str, digest: str, counted: LogCounts, judging: Judging) -> None:
-    """Add a batch to the sums, if it was not yet. Raises `AwsUnavailable` while others do so."""
+    """Add a batch to its sum, if it was not yet. Raises `AwsUnavailable` while others do so."""
     expires_at = clock.epoch_seconds() + KEPT_SECONDS
     places = {metric.named: place for place, metric in enumerate(judging.metrics)}
-    sums = Change(
-        _key(execution),
+    added = Change(
+        _sum_of(execution, digest),
+        set={"expires_at": expires_at},
         raise_by={
             _number(step, places[metric], name): value
             for step, found in counted.counts.items()
@@ -88,7 +104,7 @@ def keep(execution: str, digest: str, counted: LogCounts, judging: Judging) -> N
     )
     for tries_left in reversed(range(TRIES)):
         try:
-            table.transact([batch, sums])
+            table.transact([batch, added])
         except ConditionFailed:
             # It was added before.
             return

@@ -12,6 +12,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from stepcanary import clock
 from stepcanary.domain.lease import Lease, Place
+from stepcanary.domain.moments import shortening
 from stepcanary.domain.release import Release
 from stepcanary.domain.stage import OPENING
 from stepcanary.errors import DocumentUnreadable, LeaseHeld, LeaseLost, RequestRejected, SplitTaken
@@ -349,6 +350,27 @@ def change(
         )
     except ConditionFailed as failed:
         raise lost(lease_of(lease.split, failed.item), lease.fence) from failed
+    return lease_of(lease.split, item)
+
+
+def shortened(lease: Lease) -> Lease:
+    """A release that waits again and again, or whose split somebody writes each minute, has more
+    moments than an item takes: those in the middle are left out."""
+    by = shortening(lease.moments)
+    if by is None:
+        return lease
+    # Others add at the end, so that places before it stay; who has shortened it has changed one.
+    is_same = Attr(f"moments[{by.start}]").eq(lease.moments[by.start])
+    try:
+        item = table.change(
+            Change(
+                lease_key(lease.split),
+                is_ours(lease.holder, lease.fence) & is_same,
+                shorten={"moments": by},
+            )
+        )
+    except ConditionFailed:
+        return lease
     return lease_of(lease.split, item)
 
 

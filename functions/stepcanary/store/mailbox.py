@@ -85,7 +85,7 @@ def wait(
         remove=("goes_back",),
     )
     try:
-        return lease_of(release.split, table.change(change))
+        return leases.shortened(lease_of(release.split, table.change(change)))
     except ConditionFailed as failed:
         now = lease_of(release.split, failed.item)
         if (now.holder, now.fence) != (release.execution, fence):

@@ -140,7 +140,7 @@ def confirm(
     returned: dict[str, Any] = {}
     if weight == 0 and (lease.weight or lease.returned_at is None):
         returned = {"returned_at": clock.epoch_seconds()}
-    return leases.change(
+    confirmed = leases.change(
         lease,
         append={"moments": told},
         weight=weight,
@@ -149,6 +149,7 @@ def confirm(
         lent=lent,
         **returned,
     )
+    return leases.shortened(confirmed)
 
 
 def open_at_rest(lease: Lease, versions: dict[str, int]) -> None:

@@ -20,7 +20,7 @@
 | `release#<execution>` | `up#<kind>#<key>` | what it put up and has to take down | `register` |
 | `release#<execution>` | `thread` | its first message in Slack | `ledger` |
 | `release#<execution>` | `tally`, `counts#<second>` | what both sides have counted | `evidence` |
-| `log#<execution>` | `sums`, `batch#<digest>` | what the canary's log has counted | `batches` |
+| `log#<execution>` | `sums`, `sums#<shard>`, `batch#<digest>` | what its log counted | `batches` |
 | `rest` | split | a split that was ever released on | `rest` |
 | `rest#drift` | split | one that somebody has moved since | `rest` |
 | `rest#cursor` | `cursor` | where the slow look at them is | `rest` |
@@ -54,6 +54,7 @@ from botocore.exceptions import ClientError
 
 from stepcanary.aws import clients
 from stepcanary.aws.errors import aws_failures
+from stepcanary.domain.moments import Shortening
 from stepcanary.environment import LedgerSettings
 from stepcanary.errors import AwsUnavailable
 
@@ -91,7 +92,7 @@ class Change:
 
     `first` are set only where they are absent, `count` are raised by one, `raise_by` by a number,
     `copy` gets the value of another attribute, `append` goes to the end of a list, `add` into a set
-    of strings and `take` out of it.
+    of strings and `take` out of it. `shorten` puts one text in place of some in a list.
     """
 
     key: ItemKey
@@ -104,6 +105,7 @@ class Change:
     append: Mapping[str, Sequence[str]] = field(default_factory=dict)
     add: Mapping[str, str] = field(default_factory=dict)
     take: Mapping[str, str] = field(default_factory=dict)
+    shorten: Mapping[str, Shortening] = field(default_factory=dict)
     remove: tuple[str, ...] = ()
 
 
@@ -312,11 +314,15 @@ def _expression(change: Change, names: dict[str, str], values: dict[str, Item]) 
     for a, v in change.append.items():
         there = f"if_not_exists({name(a)}, {value('none', [])})"
         sets.append(f"{name(a)} = list_append({there}, {value(a, list(v))})")
+    removed = [name(a) for a in change.remove]
+    for a, by in change.shorten.items():
+        sets.append(f"{name(a)}[{by.start}] = {value('shortened', by.text)}")
+        removed += [f"{name(a)}[{place}]" for place in range(by.start + 1, by.end)]
     parts = [
         ("SET", sets),
         ("ADD", [f"{name(a)} {value(a, v)}" for a, v in _added(change)]),
         ("DELETE", [f"{name(a)} {value(a, {v})}" for a, v in change.take.items()]),
-        ("REMOVE", [name(a) for a in change.remove]),
+        ("REMOVE", removed),
     ]
     return " ".join(f"{clause} {', '.join(terms)}" for clause, terms in parts if terms)
 

@@ -320,6 +320,12 @@ TO_THE_LEDGER = [
         row("UpdateItem", "log#x"),
     ),
     one(
+        "what became of a release, read by what counts lines",
+        row("Query", "release#x"),
+        "CountRequestsFunctionRole",
+        row("Query", "log#x"),
+    ),
+    one(
         "an outcome, forged by what reverts",
         row("UpdateItem", "release#x"),
         "RevertFunctionRole",
