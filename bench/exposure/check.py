@@ -60,7 +60,7 @@ CHECKED = (
             "judge": {"mesh_prefix": "", "metrics": [{"kind": "errors", "clusters": 1}]},
         },
         Minutes(
-            2,
+            (WEIGHT, 100),
             rules=(ERRORS,),
             looks=SCHEDULED,
             by=CloudWatch(minute=HERE.minute, shown=FINAL),
@@ -74,8 +74,8 @@ def expected(checked: Checked) -> float:
     """The mean of the failed requests, as simulated with the sandbox's delays."""
     stages = (
         Stage(WEIGHT, SETTLE_SECONDS * TICKS, 0),
-        Stage(WEIGHT, BAKE_SECONDS * TICKS, 0, asked=True),
-        Stage(100, BAKE_SECONDS * TICKS, 1, asked=True),
+        Stage(WEIGHT, BAKE_SECONDS * TICKS, 0, asked=True, settled=True),
+        Stage(100, BAKE_SECONDS * TICKS, 1, asked=True, settled=True),
     )
     low, high = checked.back
     back = (low * TICKS, high * TICKS)

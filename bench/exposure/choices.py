@@ -14,6 +14,7 @@ from bench.exposure.systems import (
     STEPS,
     Steps,
     this_project,
+    weights_of,
 )
 
 LISTS: dict[str, Steps] = {
@@ -26,7 +27,12 @@ LISTS: dict[str, Steps] = {
 }
 LEAST = (1, 3, LEAST_ERRORS, 5)
 BY_STEPS = tuple(
-    this_project(f"steps: {name}", First((ALARM, Minutes(len(steps)))), AT_ONCE, steps=steps)
+    this_project(
+        f"steps: {name}",
+        First((ALARM, Minutes(weights_of(steps)))),
+        AT_ONCE,
+        steps=steps,
+    )
     for name, steps in LISTS.items()
 )
 BY_LEAST = tuple(

@@ -5,12 +5,12 @@ source counts them, and says of which runs it doubts; their traffic leaves the c
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
-from bench.exposure.faults import BASE, Fault, Floats, Integers, Mask
+from bench.exposure.faults import BASE, GOOD, Fault, Floats, Integers, Mask
 
 AFTERWARDS = 900
 """How long a fault that was missed goes on after its release, in seconds, until somebody sees it by
@@ -22,14 +22,16 @@ Range = tuple[float, float]
 @dataclass(frozen=True, slots=True)
 class Stage:
     """A weight of the canary for so many seconds. After the last second of one that is `asked` the
-    source may keep a run where it is. In `returned` the primary has all traffic, and the version in
-    doubt."""
+    source may keep a run where it is. In one that is `settled` the weight has reached the router.
+    In `returned` the primary has all traffic, and the version in doubt; what is found then is acted
+    on at the stage's end."""
 
     weight: float
     seconds: int
     step: int = 0
     kind: Literal["step", "promotion", "returned"] = "step"
     asked: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Rolling:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What is counted in one second, by run; `clock` is the wall's, in seconds, and `step` the
-    run's. One that is `over` has been released, or its traffic goes back."""
+    run's. The canary's weight is settled or moving, unless it has none. One that is `over` has been
+    released, or its traffic goes back."""
 
     at: int
     clock: Integers
@@ -63,6 +66,7 @@ class Seen:
     primary: Integers
     primary_bad: Integers
     settled: Mask
+    moving: Mask
     over: Mask
 
 
@@ -109,6 +113,9 @@ class Outcome:
     missed: Mask
     ended: Floats
 
+    def of(self, runs: Mask) -> "Outcome":
+        return Outcome(self.failed[runs], self.reverted[runs], self.missed[runs], self.ended[runs])
+
 
 class Runs:
     """Where each run of a system is."""
@@ -120,6 +127,7 @@ class Runs:
         self._seconds = np.array([stage.seconds for stage in stages])
         self._steps = np.array([stage.step for stage in stages])
         self._asked = np.array([stage.asked for stage in stages])
+        self._settled = np.array([stage.settled for stage in stages])
         self._promotes = np.array([stage.kind == "promotion" for stage in stages])
         self._returned = np.array([stage.kind == "returned" for stage in stages])
         self.stage: Integers = np.zeros(runs, dtype=np.int64)
@@ -144,7 +152,7 @@ class Runs:
 
     @property
     def settled(self) -> Mask:
-        found: Mask = self._asked[self.stage] | self._promotes[self.stage]
+        found: Mask = self._settled[self.stage]
         return found
 
     def weights(self, at: int) -> tuple[Floats, Floats]:
@@ -179,6 +187,8 @@ class Runs:
             self._kept[now] = np.where(at_once, 100.0 * new, 0.0)
             self._clean[now] = np.where(at_once, restored, -np.inf)
             leaves = np.where(under_way & ~at_once, restored, leaves)
+            # There the source is asked at the end of each wait.
+            leaves += np.where(self._returned[stage], self.left[now], 0)
         self._leaves[now] = leaves
 
     def go_on(self, at: int, keeps: Callable[[Mask], Mask]) -> None:
@@ -200,10 +210,17 @@ class Runs:
         self.left[on] = self._seconds[self.stage[on]]
 
 
+def _longest(system: System, fault: Fault, runs: int, chance: np.random.Generator) -> float:
+    """How long a release of its kind lasts at most: some are held."""
+    if fault.kind != "moment":
+        return system.seconds
+    return float(simulated(system, replace(GOOD, rate=fault.rate), runs, chance).ended.max())
+
+
 def simulated(system: System, fault: Fault, runs: int, chance: np.random.Generator) -> Outcome:
     place, source = Runs(system, runs, chance), system.source(runs, chance)
     phase = chance.integers(0, 60, runs)
-    begun = fault.begins(runs, system.seconds, chance)
+    begun = fault.begins(runs, _longest(system, fault, runs, chance), chance)
     failed = np.zeros(runs)
     nothing = np.zeros(runs, dtype=np.int64)
     for at in range(MOST_SECONDS):
@@ -229,6 +246,7 @@ def simulated(system: System, fault: Fault, runs: int, chance: np.random.Generat
             primary=np.where(counts, primary, 0),
             primary_bad=np.where(counts, primary_bad, 0),
             settled=place.settled,
+            moving=place.on_canary & ~place.settled,
             over=place.doubted | place.released,
         )
         place.revert(at, source.doubts(seen))
@@ -240,4 +258,6 @@ def simulated(system: System, fault: Fault, runs: int, chance: np.random.Generat
     for second in range(AFTERWARDS):
         shares = fault.shares(0.0, everything, begun - place.ended - second)
         failed += np.where(missed, fault.rate * shares, 0.0)
-    return Outcome(failed, place.doubted, missed & (fault.share > 0), place.ended)
+    outcome = Outcome(failed, place.doubted, missed & (fault.share > 0), place.ended)
+    # A moment after the release is none of it.
+    return outcome.of(begun < place.ended) if fault.kind == "moment" else outcome

@@ -30,10 +30,10 @@ class Fault:
     share: float = 1.0
     rate: float = 100.0
 
-    def begins(self, runs: int, seconds: int, chance: np.random.Generator) -> Floats:
-        """When it does in each run of a release that lasts so long. Random moments are one in each
-        of as many equal parts as there are runs, so that as many are near the end as is their
-        share. A flapping canary has been at it for a while."""
+    def begins(self, runs: int, seconds: float, chance: np.random.Generator) -> Floats:
+        """When it does in each run of a release that lasts at most so long with nothing wrong.
+        Random moments are one in each of as many equal parts as there are runs, so that as many are
+        near the end as is their share. A flapping canary has been at it for a while."""
         if self.kind == "moment":
             moments: Floats = (np.arange(runs) + chance.uniform(0, 1, runs)) * (seconds / runs)
             return moments

@@ -80,9 +80,11 @@ def against(
     )
 
 
-WHOLE_MINUTES = (
-    "the judge compares whole minutes of a settled weight, the first of which begins 65 s after the"
-    " weight on average; an alarm counts the minute in which the fault begins"
+BLIND_END = (
+    "a fault of the last 100 s is seen by nobody before the release is over, for that is how old a"
+    " minute of CloudWatch is when it is read: these fifteenth part of its moments cost as much as"
+    " two thirds of all that the best of the others lets through, whose release lasts 2.6 times as"
+    " long"
 )
 UNWATCHED = (
     "most of it are faults that begin in the last 40 s, when the primary has the version and all"
@@ -101,9 +103,9 @@ GOALS = (
         against(ALONE, trace, 1.0, SAME_SOURCE, why_not)
         for trace, why_not in (
             (PARTIAL, ""),
-            (LOADED, WHOLE_MINUTES),
+            (LOADED, ""),
             (LEAK, ""),
-            (MOMENT, WHOLE_MINUTES),
+            (MOMENT, BLIND_END),
             (FEW, ""),
             (FLAPS, ""),
         )

@@ -27,11 +27,12 @@ LAG: Range = (2.0, 6.0)
 
 @dataclass(frozen=True, slots=True)
 class Minutes:
-    """`"judge": {}`: errors of both sides in each whole minute of a bake, and of the promotion. The
-    answers that are slow have their part of the error rate, and nothing is wrong with them. At the
-    last step one that is not shown to be good is held, and so is one without a request."""
+    """`"judge": {}`: errors of both sides in each minute of a bake, of the promotion, and in which
+    the weight moves to one of `weights`. The answers that are slow have their part of the error
+    rate, and nothing is wrong with them. At the last step one that is not shown to be good is held,
+    and so is one without a request."""
 
-    steps: int
+    weights: tuple[float, ...]
     rules: tuple[Rule, ...] = (ERRORS, LATENCY)
     holds: int = 3
     looks: Range = LOOKS
@@ -44,14 +45,16 @@ class Minutes:
 class JudgedMinutes:
     def __init__(self, asked: Minutes, runs: int, chance: np.random.Generator) -> None:
         self._asked, self._chance = asked, chance
-        self._judge = Judge(asked.rules, asked.steps)
+        self._judge = Judge(asked.rules, len(asked.weights))
         self._minute = Minute(runs, 4, asked.by.minute)
         self._whole: Integers = np.zeros(runs, dtype=np.int64)
         """For how many seconds the run has been in one settled step."""
         self._step = np.full(runs, -1)
+        self._moved = np.zeros(runs, dtype=bool)
+        """Whether the weight has moved in this minute, as far as the judge knows."""
         self._due: dict[int, list[tuple[int, Period]]] = {}
         self._tallies: list[Tally] = [Tally() for _ in range(runs)]
-        self._held = np.zeros((runs, asked.steps), dtype=np.int64)
+        self._held = np.zeros((runs, len(asked.weights)), dtype=np.int64)
         self._worse = np.zeros(runs, dtype=bool)
 
     def doubts(self, seen: Seen) -> Mask:
@@ -60,9 +63,13 @@ class JudgedMinutes:
         self._step = seen.step.copy()
         counts = (seen.canary, seen.canary_bad, seen.primary, seen.primary_bad)
         ending, sums = self._minute.closed(seen, *counts)
-        judged = (self._whole[ending] >= self._asked.by.minute) & ~seen.over[ending]
+        self._moved |= seen.moving
+        whole = self._whole[ending] >= self._asked.by.minute
+        judged = (whole | self._moved[ending]) & (seen.settled | seen.moving)[ending]
+        judged &= ~seen.over[ending]
         for run, found in zip(ending[judged], sums.T[judged], strict=True):
             self._publish(int(run), found, seen)
+        self._moved[ending] = False
         for run, period in self._due.pop(seen.at + 1, ()):
             if not seen.over[run]:
                 self._fold(run, period)
@@ -77,9 +84,15 @@ class JudgedMinutes:
         young = self._whole[run] + shown < YOUNG_MINUTES * by.minute
         looked = self._chance.uniform(*self._asked.looks if young else (0, by.minute))
         counts = Counts(canary, canary_bad, primary, primary_bad)
-        period = Period(int(seen.step[run]), counts, alone=bool(seen.weights[run] >= 100))
         due = seen.at + 1 + round(shown + looked)
-        self._due.setdefault(due, []).append((run, period))
+        self._due.setdefault(due, []).append((run, self._period(run, counts, seen)))
+
+    def _period(self, run: int, counts: Counts, seen: Seen) -> Period:
+        moving, step = bool(self._moved[run]), int(seen.step[run])
+        weight = self._asked.weights[step]
+        alone = weight >= 100
+        odds = weight / (100 - weight) if moving and not alone else 0.0
+        return Period(step, counts, alone=alone, moving=moving, odds=odds)
 
     def _fold(self, run: int, period: Period) -> None:
         tally = self._judge.fold(self._tallies[run], [period], ERRORS)
@@ -93,7 +106,7 @@ class JudgedMinutes:
             step, tally = int(seen.step[run]), self._tallies[run]
             silent = tally.step != step or not tally.of_step[0]
             said = self._judge.judgement({"errors": tally}).verdicts[0]
-            undecided = step == self._asked.steps - 1 and not said.is_good
+            undecided = step == len(self._asked.weights) - 1 and not said.is_good
             if not (silent or undecided):
                 continue
             kept[run] = True

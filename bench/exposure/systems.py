@@ -30,7 +30,8 @@ Steps = Sequence[tuple[float, int]]
 
 def plain(*steps: tuple[float, int]) -> tuple[Stage, ...]:
     return tuple(
-        Stage(weight, seconds, step, asked=True) for step, (weight, seconds) in enumerate(steps)
+        Stage(weight, seconds, step, asked=True, settled=True)
+        for step, (weight, seconds) in enumerate(steps)
     )
 
 
@@ -39,17 +40,22 @@ def promoted(steps: Steps, seconds: int) -> tuple[Stage, ...]:
     return (*plain(*steps), Stage(steps[-1][0], seconds, len(steps) - 1))
 
 
+def weights_of(steps: Steps) -> tuple[float, ...]:
+    return tuple(weight for weight, _ in steps)
+
+
 def ours(steps: Steps) -> tuple[Stage, ...]:
     """Each step settles and is baked; the next one waits for its tasks. Then the primary's are
-    replaced, and get their traffic back."""
+    replaced, while the weight stays as it is, and get their traffic back."""
+    last = len(steps) - 1
     found = []
     for number, (weight, seconds) in enumerate(steps):
-        found += [Stage(weight, SETTLE, number), Stage(weight, seconds, number, asked=True)]
-        found.append(Stage(weight, BETWEEN, number))
-    last = len(steps) - 1
+        found.append(Stage(weight, SETTLE, number))
+        found.append(Stage(weight, seconds, number, asked=True, settled=True))
+        found.append(Stage(weight, BETWEEN, number, settled=number == last))
     return (
         *found,
-        Stage(100, ROLL, last, "promotion"),
+        Stage(100, ROLL, last, "promotion", settled=True),
         Stage(100, SETTLE, last, "returned"),
     )
 
@@ -162,9 +168,9 @@ def this_project(
 
 
 ALARM = Alarm(least=LEAST_ERRORS)
-JUDGE = Minutes(len(STEPS))
+JUDGE = Minutes(weights_of(STEPS))
 LINES = Lines(len(STEPS))
-SIGNALS = First((LINES, ALARM, Minutes(len(STEPS), LINES.rules)))
+SIGNALS = First((LINES, ALARM, Minutes(weights_of(STEPS), LINES.rules)))
 FAST, ALONE, ALARMS, BOTH = (
     f"stepcanary, {what}" for what in ("fast signal", "judge {}", "alarms", "alarms and judge {}")
 )

@@ -16,10 +16,16 @@ WEIGHTS = (0.05, 0.25, 0.5, 1.0)
 PERIODS_PER_STEP = 15
 PERIODS = len(WEIGHTS) * PERIODS_PER_STEP
 SECONDS = 60
+MOVING = slice(0, None, PERIODS_PER_STEP)
+"""The first period of each step: in it the weight moves."""
 LATE = 2 * PERIODS_PER_STEP + 5
 """The period in which a fault of the kind `late` begins."""
 INCIDENT = slice(PERIODS_PER_STEP + 5, PERIODS_PER_STEP + 15)
 INCIDENT_RATE, INCIDENT_FACTOR = 0.2, 3.0
+RISES = (5.0, 5.0, 5.0, 2.0)
+"""How many times as many requests fail, in `rising` releases, in the part of a minute that comes
+after the weight has moved, on both sides: by the sums of that minute the canary is worse. Where it
+gets all weight a primary may fail twice as often, of which nobody sees anything."""
 LARGEST_BURST = 9
 HISTORY_PERIODS = 1_440
 
@@ -69,7 +75,8 @@ class Trace:
 def cells() -> Iterator[Cell]:
     for rate in RATES:
         for base in BASES:
-            yield from (Cell(kind, rate, base) for kind in ("flat", "bursts", "drift", "incident"))
+            good = ("flat", "bursts", "drift", "incident", "rising")
+            yield from (Cell(kind, rate, base) for kind in good)
             for kind in ("flat", "bursts", "drift", "late"):
                 yield from (Cell(kind, rate, base, factor) for factor in FACTORS)
 
@@ -86,18 +93,24 @@ def traces(cell: Cell, runs: int, chance: np.random.Generator) -> Trace:
     if cell.kind == "incident":
         base[INCIDENT] = np.maximum(base[INCIDENT], INCIDENT_RATE)
         worse[INCIDENT] = np.minimum(1, base[INCIDENT] * INCIDENT_FACTOR)
-    canary = chance.poisson(traffic * weights, (runs, PERIODS))
-    primary = chance.poisson(traffic * (1 - weights), (runs, PERIODS))
+    # What part of each period has the weight of the step already.
+    there = np.ones((runs, PERIODS))
+    there[:, MOVING] = chance.uniform(0, 1, (runs, len(WEIGHTS)))
+    before = np.repeat((0.0, *WEIGHTS[:-1]), PERIODS_PER_STEP)
+    rise = np.ones(PERIODS)
+    rise[MOVING] = RISES if cell.kind == "rising" else 1.0
+    parts = ((traffic * (1 - there), before, 1.0), (traffic * there, weights, rise))
     bursts = cell.kind == "bursts"
     clusters, usual = _history(cell, runs, chance)
-    return Trace(
-        canary=canary,
-        canary_bad=_bad(canary, worse, bursts, chance),
-        primary=primary,
-        primary_bad=_bad(primary, base, bursts, chance),
-        clusters=clusters,
-        usual=usual,
-    )
+    counts = np.zeros((4, runs, PERIODS), dtype=np.int64)
+    for number, (side, rate) in enumerate(((1, worse), (-1, base))):
+        for requests, weight, times in parts:
+            share = weight if side > 0 else 1 - weight
+            drawn = chance.poisson(requests * share)
+            counts[2 * number] += drawn
+            counts[2 * number + 1] += _bad(drawn, np.minimum(1, rate * times), bursts, chance)
+    canary, canary_bad, primary, primary_bad = counts
+    return Trace(canary, canary_bad, primary, primary_bad, clusters, usual)
 
 
 def _worse(cell: Cell, base: Floats) -> Floats:

@@ -28,12 +28,18 @@ LAST_WITH_PRIMARY = PERIODS - PERIODS_PER_STEP
 LOGS = np.log(np.array(BETS))
 
 
+def odds_of(at: int) -> float:
+    """Those of a request to be the canary's, where the weight moves."""
+    step, nth = divmod(at, PERIODS_PER_STEP)
+    return WEIGHTS[step] / (1 - WEIGHTS[step]) if nth == 0 and WEIGHTS[step] < 1 else 0.0
+
+
 def factors(trace: Trace, at: int, bets: Floats, tolerance: tuple[float, Floats]) -> Floats:
     """The logarithms of what the period multiplies by, per release and bet."""
     ratio, allowance = tolerance
     n_c, n_p = trace.canary[:, at, None], trace.primary[:, at, None]
     x_c, x_p = trace.canary_bad[:, at, None], trace.primary_bad[:, at, None]
-    fair = ratio * n_c
+    fair = ratio * np.maximum(n_c, odds_of(at) * n_p)
     share = np.divide(fair, fair + n_p, out=np.zeros(n_c.shape), where=fair > 0)
     divisor = 1 + share * (bets - 1)
     bad = x_c + x_p if ratio else x_c
@@ -85,7 +91,7 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
     runs = len(trace.canary)
     hushed = incidents(trace)
     limit = alpha * SHARE_OF_LIMIT
-    last = slice(LAST_WITH_PRIMARY - PERIODS_PER_STEP, LAST_WITH_PRIMARY)
+    last = slice(LAST_WITH_PRIMARY - PERIODS_PER_STEP + 1, LAST_WITH_PRIMARY)
     counts = np.stack([each[:, last].sum(axis=1) for each in (trace.primary, trace.primary_bad)])
     held = [
         (tolerance, bets, highest, _alone(tolerance, counts, trace.usual, limit, highest=highest))
@@ -96,7 +102,9 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
     good_sums = np.zeros((runs, len(BETS)))
     worse, good = np.zeros((runs, PERIODS)), np.zeros((runs, PERIODS))
     for at in range(PERIODS):
+        # The first one is that in which the weight moves.
         step, nth = divmod(at, PERIODS_PER_STEP)
+        nth -= 1
         if nth == 0:
             good_sums[:] = 0.0
         calm = ~hushed[:, at - 1] if at else np.ones(runs, dtype=bool)
@@ -113,7 +121,7 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
                 tests += np.where(has_begun[:, :, None], found[:, None, :], 0.0)
                 worse[:, at] = log_mean(log_mean(tests))
             else:
-                good_sums += found
+                good_sums += found if nth >= 0 else 0.0
                 good[:, at] = log_mean(good_sums)
     return worse, good
 
@@ -146,6 +154,8 @@ def check(trace: Trace, alpha: float, at: Integers) -> float:
                     int(trace.primary_bad[run, number]),
                 ),
                 alone=number >= LAST_WITH_PRIMARY,
+                moving=number % PERIODS_PER_STEP == 0,
+                odds=odds_of(number),
             )
             for number in range(int(last) + 1)
         ]

@@ -62,4 +62,4 @@ def test_a_cell_with_nothing_wrong_goes_on_until_it_is_decided() -> None:
 
 def test_every_cell_has_a_name_of_its_own() -> None:
     names = [cell.name for cell in cells()]
-    assert len(set(names)) == len(names) == 480
+    assert len(set(names)) == len(names) == 504

@@ -32,7 +32,7 @@ BACK = [(400, "returning"), (401, "weight 0")]
 
 
 def counted(*counts: tuple[int, int, int, int]) -> Compared:
-    judge, found = judge_of(JUDGING, len(STEPS)), Compared().at_step(0, 0)
+    judge, found = judge_of(JUDGING, len(STEPS)), Compared().at_step(0, 0, 0)
     for number, each in enumerate(counts):
         both = {"errors": each, "latency": each}
         found = found.after(Row(at=60 * number, step=0, weight=5, counts=both), judge)

@@ -10,7 +10,7 @@ from stepcanary.domain.comparison import Compared, judge_of
 from stepcanary.domain.judging import Judging
 from stepcanary.release import comparing, plan
 from stepcanary.store import evidence, leases, ledger
-from tests.builders import profile, request
+from tests.builders import profile, request, traffic
 from tests.fakes.service import Document, Refusal
 from tests.statemachine.runner import Outcome, World
 from tests.statemachine.timeline import later, timed
@@ -338,3 +338,39 @@ def test_estimates_of_another_judge_are_not_kept(here: World, changed: Any) -> N
     first = planned(given)
     assert planned(given, estimates=first) == first
     assert planned(changed, estimates=first) == planned(changed) != first
+
+
+def test_the_minutes_in_which_the_weight_moves_are_compared_too(here: World) -> None:
+    watch(here, *range(60, 1_500, 60))
+    assert here.release(judged()).state == "Released"
+    rows = evidence.rows(here.arn("release-1"))
+    assert {later.at - row.at for row, later in pairwise(rows)} == {60}
+    moving = [row for row in rows if row.moving]
+    assert {row.weight for row in moving} == {20, 100}
+    # Tasks with their first requests are slow, whatever their version.
+    assert {tuple(row.counts) for row in moving} == {("errors",)}
+    assert {tuple(row.counts) for row in rows if not row.moving} == {("errors", "latency")}
+
+
+def test_a_fault_that_comes_with_the_weight_is_seen_by_the_minute_in_which_it_moves(
+    here: World,
+) -> None:
+    began = here.cloud.began
+    here.cloud.bad = lambda side, at: 1.0 if side == "canary" and at >= began else 0.001
+    watch(here, *range(60, 600, 10))
+    outcome = here.release(judged())
+    assert reverted(here, outcome, "revert by the judge: errors"), outcome
+    rows = evidence.rows(here.arn("release-1"))
+    assert [row.moving for row in rows] == [True]
+
+
+def test_the_last_minutes_before_the_return_are_compared_before_the_canary_is_retired(
+    here: World,
+) -> None:
+    """They are published when the weights have returned."""
+    fault = here.cloud.began + timedelta(seconds=1_265)
+    here.cloud.bad = lambda side, at: 0.5 if side == "canary" and at > fault else 0.0
+    outcome = here.release(judged(traffic=traffic(drain_seconds=200)))
+    assert outcome.state == "Reverted", outcome
+    assert "RetireCanary" in outcome.path
+    assert "errors: the canary gave" in outcome.cause

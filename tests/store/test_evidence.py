@@ -25,7 +25,7 @@ def test_a_release_that_was_never_compared_stands_at_nothing() -> None:
 
 
 def test_rows_come_in_the_order_of_time_and_lead_to_what_is_kept() -> None:
-    begun = Compared().at_step(0, 60)
+    begun = Compared().at_step(0, 60, 60)
     rows = [row(60 * number) for number in range(1, 30)]
     first, second = after(begun, *rows[:9]), after(begun, *rows)
     assert evidence.write(ONE, begun, rows[:9], first)
@@ -35,7 +35,7 @@ def test_rows_come_in_the_order_of_time_and_lead_to_what_is_kept() -> None:
 
 
 def test_who_comes_second_changes_nothing() -> None:
-    begun = Compared().at_step(0, 60)
+    begun = Compared().at_step(0, 60, 60)
     one, other = row(60), row(60, bad=9)
     assert evidence.write(ONE, begun, [one], after(begun, one))
     assert not evidence.write(ONE, begun, [other], after(begun, other))
@@ -44,14 +44,14 @@ def test_who_comes_second_changes_nothing() -> None:
 
 
 def test_a_period_that_was_used_is_never_used_again() -> None:
-    begun = Compared().at_step(0, 60)
+    begun = Compared().at_step(0, 60, 60)
     one = after(begun, row(60))
     assert evidence.write(ONE, begun, [row(60)], one)
     assert not evidence.write(ONE, one, [row(60, bad=9)], after(one, row(60, bad=9)))
 
 
 def test_a_look_that_found_nothing_is_noted() -> None:
-    begun = Compared().at_step(0, 60)
+    begun = Compared().at_step(0, 60, 60)
     later = begun.model_copy(update={"last": 600})
     assert evidence.write(ONE, begun, [], later)
     assert evidence.read(ONE).last == 600

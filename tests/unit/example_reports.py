@@ -49,7 +49,7 @@ def rows_of(*counted: Counted) -> list[Row]:
 def compared(rows: list[Row]) -> Compared:
     judge, found = judge_of(JUDGING, len(STEPS)), Compared()
     for row in rows:
-        found = found.at_step(row.step, row.at).after(row, judge)
+        found = found.at_step(row.step, row.at, row.at).after(row, judge)
     return found
 
 

@@ -14,7 +14,7 @@ FEW = (3, 0, 57, 0)
 
 def compared(judging: Judging, *counts: tuple[int, int, int, int], step: int = 0) -> Compared:
     judge = judge_of(judging, 2)
-    found = Compared().at_step(step, 0)
+    found = Compared().at_step(step, 0, 0)
     for number, counted in enumerate(counts):
         row = Row(
             at=60 * number,
@@ -125,9 +125,17 @@ def test_a_budget_reverts_whatever_the_evidence() -> None:
 
 
 def test_a_step_that_is_baked_again_goes_on_and_the_next_one_begins() -> None:
-    once = Compared().at_step(0, 600)
-    assert once.at_step(0, 1_200).since == 600
-    assert once.at_step(1, 1_200).since == 1_200
+    once = Compared().at_step(0, 540, 600)
+    assert once.at_step(0, 1_140, 1_200) == once
+    later = once.at_step(1, 1_140, 1_200)
+    assert (later.since, later.settled) == (1_140, 1_200)
+
+
+def test_when_a_weight_has_settled_is_kept_once_it_is_known() -> None:
+    settling = Compared().at_step(0, 540, None)
+    settled = settling.at_step(0, 540, 600)
+    assert (settling.settled, settled.settled) == (None, 600)
+    assert settled.at_step(0, 540, 900).settled == 600
 
 
 @pytest.mark.parametrize(

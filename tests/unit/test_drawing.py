@@ -172,7 +172,7 @@ def test_a_bake_that_is_held_is_two_waits() -> None:
 
 
 def counted(*counts: tuple[int, int, int, int]) -> Compared:
-    judge, found = judge_of(JUDGING, len(STEPS)), Compared().at_step(0, 0)
+    judge, found = judge_of(JUDGING, len(STEPS)), Compared().at_step(0, 0, 0)
     for number, each in enumerate(counts):
         row = Row(at=60 * number, step=0, weight=5, counts={"errors": each})
         found = found.after(row, judge)
@@ -195,7 +195,7 @@ def test_exposure_and_share_are_what_was_counted() -> None:
 def test_the_share_of_a_step_that_is_past_is_what_its_verdict_saw() -> None:
     metrics = seen(JUDGING, len(STEPS), counted((60, 0, 940, 0)))
     verdict = Judged(at=376_000, step=0, weight=5, next="shift", reason="fine", metrics=metrics)
-    later = counted().at_step(1, 400)
+    later = counted().at_step(1, 400, 400)
     picture = drawn(
         *ROLLED, *moments((380, "weight 50")), now=390, compared=later, verdicts=[verdict]
     )

@@ -145,3 +145,50 @@ def test_clusters_are_seen_through_the_daily_curve() -> None:
     assert estimated_clusters(requests, single) == pytest.approx(1, abs=0.1)
     assert estimated_clusters(requests, fives) == pytest.approx(5, abs=0.6)
     assert estimated_clusters([100, 0, 100], [0, 0, 0]) == 1.0
+
+
+@given(
+    st.floats(0.01, 20.0),
+    st.floats(0.01, 20.0),
+    st.floats(0.0, 0.4),
+    st.floats(0.0, 0.4),
+    st.floats(0.0, 0.1),
+    st.sampled_from([1.25, 2.0, 10.0, 100.0]),
+    st.floats(0.5, 2.0),
+)
+def test_a_request_adds_nothing_on_average_while_the_weight_rises_and_the_rate_changes(
+    before: float, after: float, rate: float, later: float, allow: float, bet: float, ratio: float
+) -> None:
+    """With one request in each of two moments, of which neither the odds nor the primary's rate are
+    the same: over all that they can be and do, the factor is 1 on average at most."""
+    tolerance, highest = Tolerance(ratio, allow), max(before, after)
+    moments = [(odds / (1 + odds), p) for odds, p in ((before, rate), (after, later))]
+    if any(ratio * p + allow > 1 for _, p in moments):
+        return
+
+    def outcomes(share: float, p: float) -> list[tuple[float, Counts]]:
+        worst = ratio * p + allow
+        return [
+            (share * worst, Counts(1, 1, 0, 0)),
+            (share * (1 - worst), Counts(1, 0, 0, 0)),
+            ((1 - share) * p, Counts(0, 0, 1, 1)),
+            ((1 - share) * (1 - p), Counts(0, 0, 1, 0)),
+        ]
+
+    # A large primary that never fails fixes the fair share at that of the highest odds.
+    beside = Counts(0, 0, 10**6, 0)
+    mean = math.fsum(
+        one * other * math.exp(log_factor(some + more + beside, tolerance, bet, odds=highest))
+        for one, some in outcomes(*moments[0])
+        for other, more in outcomes(*moments[1])
+    )
+    assert mean <= 1 + 1e-9
+
+
+def test_what_the_odds_explain_is_no_evidence_and_what_they_do_not_is() -> None:
+    minute, tolerance = Counts(275, 40, 725, 40), Tolerance(1.0)
+    assert log_factor(minute, tolerance, 2.0) > 3
+    assert log_factor(minute, tolerance, 2.0, odds=1.0) < 0
+    # More requests than the odds promise are no evidence either.
+    assert log_factor(minute, tolerance, 2.0, odds=0.1) == log_factor(minute, tolerance, 2.0)
+    assert log_factor(Counts(275, 200, 725, 1), tolerance, 2.0, odds=1.0) > 50

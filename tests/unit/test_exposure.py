@@ -81,28 +81,38 @@ class Simulated:
         of, period, pace = self.of, self.period, self.of.pace
         assert of.judging is not None
         judge = judge_of(of.judging, len(of.steps))
-        compared = Compared()
+        compared, begun = Compared(), self._whole(0)
         for step, stretch in enumerate(of.stretches):
-            first = -(-(stretch.settled + self.offset) // period) * period - self.offset
-            compared = compared.at_step(step, first)
-            begun, looked = first, stretch.settled
+            settled = -self._whole(-stretch.settled)
+            compared = compared.at_step(step, begun, settled)
+            looked = stretch.settled
             while looked < stretch.ends:
                 looked = min(stretch.ends, looked + int(self.chance.integers(10, pace.look + 1)))
                 while begun + period + pace.final <= looked:
-                    compared = compared.after(self._row(step, begun), judge)
+                    row = self._row(step, begun, moving=begun < settled)
+                    compared = compared.after(row, judge)
                     begun += period
                 if doubt(of.judging, judge, compared):
                     return looked
+            while begun + period <= stretch.ends:
+                # What is published after the verdict is of this step all the same.
+                row = self._row(step, begun, moving=begun < settled)
+                compared = compared.after(row, judge)
+                begun += period
         return None
 
-    def _row(self, step: int, begun: int) -> Row:
-        minute = slice(begun, begun + self.period)
+    def _whole(self, at: int) -> int:
+        return (at + self.offset) // self.period * self.period - self.offset
+
+    def _row(self, step: int, begun: int, *, moving: bool) -> Row:
+        minute = slice(max(0, begun), begun + self.period)
         numbers = (self.canary, self.canary_bad, self.primary, self.primary_bad)
         counts = tuple(int(each[minute].sum()) for each in numbers)
         return Row(
             at=begun,
             step=step,
             weight=self.of.stretches[step].weight,
+            moving=moving,
             counts={"errors": counts} if counts[0] or counts[2] else {},  # type: ignore[dict-item]
         )
 
@@ -132,7 +142,7 @@ def test_no_simulated_outage_costs_more_than_the_worst_case(
         assert max(each) <= worst[step].failed, (step, worst)
         if worst[step].seconds is not None:
             # And it is of use: not so high that it would hold for whatever judge.
-            assert worst[step].failed <= 3 * max(each), (step, worst)
+            assert worst[step].failed <= 4 * max(each), (step, worst)
 
 
 def test_shorter_periods_cost_less() -> None:

@@ -272,3 +272,55 @@ def test_a_tally_is_a_document_and_goes_on_from_where_it_was() -> None:
     assert kept == half
     whole = judge.fold(Tally(), periods, EQUAL)
     assert judge.fold(kept, periods[5:], EQUAL) == whole
+
+
+def moved(counts: Counts, step: int, weight: int) -> Period:
+    """A minute in which the weight rose to this one."""
+    alone = weight == 100
+    odds = 0.0 if alone else weight / (100 - weight)
+    return Period(step, counts, alone=alone, moving=True, odds=odds)
+
+
+def test_a_minute_in_which_the_weight_rises_shows_a_fault_that_comes_with_it() -> None:
+    healthy = minutes(HEALTHY, 5)
+    # Half of the minute at 5 %, half at 50 %.
+    found = asked([*healthy, moved(Counts(275, 250, 725, 1), 1, 50)], steps=2)
+    assert found.outcome == "revert"
+    assert found.verdicts[0].tally.step == 0
+
+
+def test_what_the_weight_explains_is_no_evidence() -> None:
+    """Both sides fail in the second half of the minute, when the canary has ten times as much."""
+    rule = replace(EQUAL, usual=Usual(requests=100_000, bad=3_000))
+    both = Counts(275, 40, 725, 40)
+    assert log_evidence([both], EQUAL.worse) > math.log(20)
+    assert asked([*minutes(HEALTHY, 5), moved(both, 1, 50)], rule, 2).outcome != "revert"
+
+
+def test_a_minute_in_which_all_weight_comes_is_held_against_the_limit() -> None:
+    known = minutes(Counts(500, 1, 500, 1), 5)
+    assert asked([*known, moved(Counts(800, 400, 200, 0), 1, 100)], steps=2).outcome == "revert"
+    assert asked([*known, moved(Counts(800, 8, 200, 0), 1, 100)], steps=2).outcome != "revert"
+
+
+def test_a_minute_in_which_the_weight_rises_is_none_of_its_step() -> None:
+    """It shows nothing good, begins no test but the first, and nobody is heard in it."""
+    before = stood(minutes(HEALTHY, 5), steps=2)
+    after = stood([*minutes(HEALTHY, 5), moved(HEALTHY, 1, 50)], steps=2)
+    same = ("good", "step", "nth", "begun", "recent", "of_step")
+    assert [getattr(after, each) for each in same] == [getattr(before, each) for each in same]
+    assert after.counts == before.counts + HEALTHY
+    assert len(stood([moved(HEALTHY, 0, 5)]).tests) == 1
+    assert begun_at(
+        [*minutes(HEALTHY, 5), moved(HEALTHY, 1, 50), *minutes(HEALTHY, 5, step=1)]
+    ) == [
+        0,
+        8,
+    ]
+
+
+def test_the_budget_grants_what_the_weight_explains() -> None:
+    both = Counts(275, 40, 725, 40)
+    assert stood([Period(0, both)]).excess == pytest.approx(40 - 275 * 40 / 725)
+    assert stood([moved(both, 0, 50)]).excess == 0
+    assert stood([moved(Counts(275, 250, 725, 40), 0, 50)]).excess == 210

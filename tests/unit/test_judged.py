@@ -17,7 +17,7 @@ JUDGING = Judging(
 
 
 def compared(*counts: tuple[int, int, int, int]) -> Compared:
-    judge, found = judge_of(JUDGING, 2), Compared().at_step(0, 0)
+    judge, found = judge_of(JUDGING, 2), Compared().at_step(0, 0, 0)
     for number, counted in enumerate(counts):
         both = {"errors": counted, "latency": counted}
         found = found.after(Row(at=60 * number, step=0, weight=5, counts=both), judge)

@@ -23,26 +23,30 @@ NO_EVIDENCE = "Bake longer, allow more holds, or say in undecided what follows"
 
 class Row(Model):
     """What was counted in the period that begins `at` and is so long, both in seconds, by metric:
-    the canary's requests and bad answers, then the primary's. `weight` is the canary's, in percent.
-    Of an `incomplete` metric some counts of one side are missing."""
+    the canary's requests and bad answers, then the primary's. `weight` is the canary's, in percent;
+    in a `moving` one it rose to that. Of an `incomplete` metric some counts of one side are
+    missing."""
 
     at: int
     period: int = MINUTE
     step: int
     weight: int
+    moving: bool = False
     counts: dict[str, tuple[int, int, int, int]]
     incomplete: list[str] = Field(default=[])
 
 
 class Compared(Model):
     """Where a release stands by metric, after the period that begins at `last`. The periods of
-    `step` count from `since` on, and those that end by `until` are its own for sure: a verdict has
-    seen the weight then. All are in epoch seconds."""
+    `step` count from `since` on. Until `settled` the weight may move in them; None while it does.
+    Those that end by `until` are its own for sure: a verdict has seen the weight then. All are in
+    epoch seconds."""
 
     tallies: dict[str, Tally] = Field(default={})
     last: int = 0
     step: int = -1
     since: int = 0
+    settled: int | None = None
     until: int = 0
 
     @classmethod
@@ -52,35 +56,39 @@ class Compared(Model):
         tallies = {metric: tally for each in found for metric, tally in each.tallies.items()}
         return cls(tallies=tallies, step=min((each.step for each in found), default=-1))
 
-    def at_step(self, step: int, since: int) -> "Compared":
+    def at_step(self, step: int, since: int, settled: int | None) -> "Compared":
         """A step that is baked again goes on from where it was."""
-        if step == self.step:
-            return self
-        return self.model_copy(update={"step": step, "since": since})
+        if step != self.step:
+            return self.model_copy(update={"step": step, "since": since, "settled": settled})
+        if self.settled is None:
+            return self.model_copy(update={"settled": settled})
+        return self
 
     def after(self, row: Row, judge: Judge) -> "Compared":
         tallies = dict(self.tallies)
         for rule in judge.rules:
             if (counted := row.counts.get(rule.metric)) is not None:
+                alone = row.weight == 100
                 period = Period(
                     row.step,
                     Counts(*counted),
-                    alone=row.weight == 100,
+                    alone=alone,
                     complete=rule.metric not in row.incomplete,
+                    moving=row.moving,
+                    odds=row.weight / (100 - row.weight) if row.moving and not alone else 0.0,
                 )
                 before = tallies.get(rule.metric, Tally())
                 tallies[rule.metric] = judge.fold(before, [period], rule)
         return self.model_copy(update={"tallies": tallies, "last": row.at})
 
 
-def is_missing(canary: float, primary: float, weight: int) -> bool:
+def is_missing(canary: float, primary: float, weight: int, *, moving: bool = False) -> bool:
     """Whether a side has no requests, by whose weight `EXPECTED` and more are expected beside those
-    of the other."""
+    of the other. Where the weight was moving up to this one, the canary may have had none of it."""
     if canary and primary:
         return False
-    return canary * (100 - weight) > EXPECTED * weight or primary * weight > EXPECTED * (
-        100 - weight
-    )
+    lacks_primary = canary * (100 - weight) > EXPECTED * weight
+    return lacks_primary or (not moving and primary * weight > EXPECTED * (100 - weight))
 
 
 def judge_of(judging: Judging, steps: int) -> Judge:

@@ -55,15 +55,23 @@ class Tolerance:
     allowance: float = 0.0
 
 
-def log_factor(counts: Counts, tolerance: Tolerance, bet: float, clusters: float = 1.0) -> float:
+def log_factor(
+    counts: Counts, tolerance: Tolerance, bet: float, clusters: float = 1.0, odds: float = 0.0
+) -> float:
     """By what, as a logarithm, a bet multiplies its evidence.
 
     A bet above 1 is on a canary that is worse than tolerated, one below 1 on one that is better.
     `clusters` is how many bad answers have one cause at most, over its whole life and on both
     sides; by it the evidence of each is divided, which keeps the guarantee.
+
+    `odds` are the highest that a request of this period had to be the canary's, where they changed
+    within it. With one request of the primary's to each, the canary's fair share of the bad answers
+    was no larger at any moment than these make it, whenever the primary's rate was high; and as
+    (1 + ay + c)exp(-ay) ≤ 1 + c, a request still contributes an expectation of at most 1. A bet
+    below 1 has no such bound.
     """
     n_c, n_p = counts.canary, counts.primary
-    fair = tolerance.ratio * n_c
+    fair = tolerance.ratio * max(n_c, odds * n_p)
     # A side alone proves no ratio, and no allowance above one.
     if fair > 0 and n_p == 0:
         return 0.0

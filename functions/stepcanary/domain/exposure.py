@@ -292,6 +292,9 @@ class Sight:
         """Of the test that began with a step."""
         sums = [0.0] * len(BETS)
         for step in range(test, max(outage) + 1):
+            if step > test:
+                moved = self._moved(step, broken=step > begun)
+                sums = [one + other for one, other in zip(sums, moved, strict=True)]
             well, bad = self._periods(step, outage, begun, healthy)
             if step == test and test > 0:
                 late = self.quiet + self._hushed(step, self.quiet)
@@ -322,17 +325,41 @@ class Sight:
     def _known(self) -> dict[tuple[int, int, int], tuple[float, ...]]:
         return {}
 
+    def _moved(self, step: int, *, broken: bool) -> tuple[float, ...]:
+        """Of the periods in which the weight moves to that of this step: an outage is as large then
+        as the weight before leaves it, and what is fair as the one that comes. A period has other
+        seconds at each end."""
+        stretches, period = self.outages.stretches, self.period
+        periods = (stretches[step].settled - stretches[step - 1].ends) / period
+        _, primary = self._requests(step - 1)
+        canary, coming = self._requests(step)
+        fair = self.rule.worse.ratio * (canary + 1)
+        share = fair / (fair + coming) if coming else 0.0
+        bad = least(self._requests(step - 1)[0] * periods) if broken else 0
+        if broken and self._hushed(step - 1, math.ceil(periods) + 2):
+            bad = 0
+        well = 0 if broken else most(canary * (periods + 2))
+        of_primary = most(primary * self.outages.assumed.bad_share * (periods + 2)) if share else 0
+        return self._logs_of(self._tolerance(step), bad, well, of_primary, share)
+
     def _weighed(self, step: int, healthy: int, bad: int) -> tuple[float, ...]:
         canary, primary = self._requests(step)
         tolerance = self._tolerance(step)
         # Beside one of its requests a period has as many others as are expected of all.
         fair = tolerance.ratio * (canary + 1)
         share = fair / (fair + primary) if fair and primary else 0.0
-        if (fair and not primary) or (not fair and tolerance.allowance >= UNPROVABLE):
+        if fair and not primary:
             return (0.0,) * len(BETS)
         counted = least(canary * max(0, bad - self._hushed(step, bad)))
         well = most(canary * healthy)
         of_primary = most(primary * self.outages.assumed.bad_share * (healthy + bad)) if fair else 0
+        return self._logs_of(tolerance, counted, well, of_primary, share)
+
+    def _logs_of(
+        self, tolerance: Tolerance, counted: float, well: float, of_primary: float, share: float
+    ) -> tuple[float, ...]:
+        if not tolerance.ratio and tolerance.allowance >= UNPROVABLE:
+            return (0.0,) * len(BETS)
         return tuple(
             log_weighed(
                 well + counted,

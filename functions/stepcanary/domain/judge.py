@@ -54,16 +54,21 @@ EVEN: Logs = (0.0,) * len(BETS)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What one metric counted in one period of a step: on neither side of a change of the weight.
+    """What one metric counted in one period of a step.
 
     A period is `alone` where the canary has all the weight. An incomplete one may still get counts
-    on one side; it never is evidence for the question that is asked.
+    on one side; it never is evidence for the question that is asked. In a `moving` one the weight
+    rose to that of the step: `odds` are those of a request to be the canary's with that weight, or
+    0 where it has all. It shows what is worse and never what is good, and counts as no period of
+    the step.
     """
 
     step: int
     counts: Counts
     alone: bool = False
     complete: bool = True
+    moving: bool = False
+    odds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ class Tally(Model):
     def after(self, period: Period, rule: Rule, alpha: float) -> "Tally":
         """With one more period. `alpha` is the error of the limit that stands for a primary."""
         counts, same_step = period.counts, period.step == self.step
-        nth = self.nth + 1 if same_step else 0
+        nth = self.nth + 1 if same_step and not period.moving else 0
         quiet = quiet_periods(rule.period)
         # Before the first test there was no canary whose answers could come late.
         settled = self.begun < 0 or nth >= quiet
@@ -159,7 +164,7 @@ class Tally(Model):
             if tolerance.ratio == 0 and tolerance.allowance >= UNPROVABLE:
                 # What says nothing is no question to bet on.
                 return EVEN
-            found = (log_factor(counts, tolerance, bet, rule.clusters) for bet in bets)
+            found = (log_factor(counts, tolerance, bet, rule.clusters, period.odds) for bet in bets)
             return tuple(min(each, 0.0) if hushed else each for each in found)
 
         worse, good = rule.worse, rule.good
@@ -170,25 +175,34 @@ class Tally(Model):
         against = factors(worse, BETS)
         tests = (*self.tests, EVEN) if begins else self.tests
         expected = self._expected(period, rule)
-        return Tally(
-            tests=tuple(_added(test, against) for test in tests),
-            good=_added(self.good if same_step else EVEN, factors(good, (1 / b for b in BETS))),
-            step=period.step,
-            nth=nth,
-            begun=period.step if begins else self.begun,
-            calm=calm,
-            minute=_last((*self.minute, recent), MINUTE // rule.period - 1),
-            usual=self.usual
-            if incident and (self.usual[0] or rule.usual)
-            else _pair(self.usual, recent),
-            recent=self.recent
-            if period.alone
-            else _pair(self.recent if same_step else (0, 0), recent),
-            limit=limit,
-            of_step=_four((self.step_counts if same_step else NOTHING) + counts),
-            of_release=_four(self.counts + counts),
-            expected=self.expected + (expected or 0.0),
-            compared=self.compared + (0 if expected is None else counts.canary_bad),
+        found = self.model_copy(
+            update={
+                "tests": tuple(_added(test, against) for test in tests),
+                "begun": period.step if begins else self.begun,
+                "calm": calm,
+                "minute": _last((*self.minute, recent), MINUTE // rule.period - 1),
+                "usual": self.usual
+                if incident and (self.usual[0] or rule.usual)
+                else _pair(self.usual, recent),
+                "limit": limit,
+                "of_release": _four(self.counts + counts),
+                "expected": self.expected + (expected or 0.0),
+                "compared": self.compared + (0 if expected is None else counts.canary_bad),
+            }
+        )
+        if period.moving:
+            return found
+        for_good = factors(good, (1 / bet for bet in BETS))
+        return found.model_copy(
+            update={
+                "good": _added(self.good if same_step else EVEN, for_good),
+                "step": period.step,
+                "nth": nth,
+                "recent": self.recent
+                if period.alone
+                else _pair(self.recent if same_step else (0, 0), recent),
+                "of_step": _four((self.step_counts if same_step else NOTHING) + counts),
+            }
         )
 
     def _is_incident(self, period: tuple[int, int], before: Usual | None) -> bool:
@@ -209,8 +223,11 @@ class Tally(Model):
         """How many bad answers the primary would have given in the canary's place, where that can
         be said."""
         counts = period.counts
-        if counts.primary:
-            return counts.canary * counts.primary_bad / counts.primary if period.complete else None
+        if counts.primary and not (period.moving and period.alone):
+            if not period.complete:
+                return None
+            canary = max(counts.canary, period.odds * counts.primary)
+            return canary * counts.primary_bad / counts.primary
         requests, bad = _with(self.recent, rule.usual)
         if not period.alone or not requests:
             return None

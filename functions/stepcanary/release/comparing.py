@@ -7,19 +7,21 @@ from stepcanary import clock
 from stepcanary.access import entered
 from stepcanary.aws import metrics
 from stepcanary.aws.metrics import Values
-from stepcanary.domain import comparison
+from stepcanary.domain import comparison, moments
 from stepcanary.domain.account import by_account
 from stepcanary.domain.comparison import Bake, Compared, Row, doubt, is_missing, judge_of
 from stepcanary.domain.judging import Metric
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.measures import Measure, Series
+from stepcanary.domain.moments import wait_kind
 from stepcanary.domain.periods import LENGTHS, final_seconds
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import errors_of, slow_of
 from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import promoting
 from stepcanary.domain.verdict import NO_HOLD, Verdict
-from stepcanary.errors import AwsUnavailable
+from stepcanary.errors import AwsRefused, AwsUnavailable
+from stepcanary.observability import logger
 from stepcanary.release import telling
 from stepcanary.store import batches, evidence
 
@@ -42,7 +44,7 @@ SIDES: tuple[SideName, SideName] = ("canary", "primary")
 class Window:
     """The periods of one release that are to be compared, of the metrics that have them so long:
     from one second on, before another. What ends by `published` is final, and `is_old` is what is
-    left of the step before."""
+    left of the step before. The weights may have `returned`, after the last step."""
 
     release: Release
     before: Compared
@@ -53,6 +55,7 @@ class Window:
     end: int
     published: int
     is_old: bool
+    returned: int | None
 
     @property
     def closes(self) -> bool:
@@ -72,15 +75,21 @@ class Window:
         assert self.release.judge is not None
         return [each for each in self.release.judge.counted if each.period == self.period]
 
+    def is_moving(self, at: int) -> bool:
+        """Whether the weight may have moved in this period."""
+        if self.returned is not None and at + self.length > self.returned:
+            return True
+        return self.before.settled is None or at < self.before.settled
+
 
 def is_compared(lease: Lease, release: Release) -> bool:
-    """Whether it waits with a weight that has settled, and that a promote would end; or its primary
-    is replaced for the first time, and the canary has all the weight, as in its last step."""
+    """Whether it waits with a weight, and a revert would end that; or its primary is replaced for
+    the first time, and the canary has all the weight, as in its last step."""
     if release.judge is None or not lease.weight:
         return False
     if lease.stage == promoting(0):
         return lease.weight == lease.target == 100
-    return lease.waits_for("promote")
+    return lease.waits_for("revert")
 
 
 def step_of(release: Release, weight: int) -> int:
@@ -135,6 +144,20 @@ def look_at(
     }
 
 
+def last_doubt(release: Release, lease: Lease) -> str | None:
+    """Why a promoted release should not end, by what is published since of the time in which its
+    canary had all the weight. None where nothing says so, and where it cannot be seen: every
+    verdict was made while it could."""
+    if release.judge is None or lease.returned_at is None or lease.held_at is not None:
+        return None
+    try:
+        compared = look_at([(lease, release)])[release.execution]
+    except (AwsRefused, AwsUnavailable):
+        logger.exception("the canary's last minutes could not be compared")
+        return None
+    return doubt(release.judge, judge_of(release.judge, len(release.steps)), compared)
+
+
 def standing(release: Release) -> Compared:
     """Where it stands by what was compared so far, without another look."""
     periods = release.judge.periods if release.judge else []
@@ -184,21 +207,33 @@ def _read_together(windows: Sequence[Window]) -> Iterator[list[Window]]:
 
 
 def _window(lease: Lease, release: Release, period: int) -> Window:
-    step, weight, length = step_of(release, lease.weight), lease.weight, PERIOD_SECONDS[period]
-    # The wait of a bake begins when the weight has settled, and is named after its millisecond.
-    since = -(-lease.wait // 1_000 // length) * length
+    returned = None if lease.weight else lease.returned_at
+    weight = release.steps[-1].weight if returned else lease.weight
+    step, length = step_of(release, weight), PERIOD_SECONDS[period]
     published = (clock.epoch_seconds() - FINAL_SECONDS[period]) // length * length
+    if returned is not None:
+        published = min(published, -(-returned // length) * length)
     before = evidence.read(release.execution, period)
     # The end of the step before was not published at its verdict.
     is_old = before.step not in (-1, step) and _start(before, length) < before.until
     if is_old:
         step, weight = before.step, release.steps[before.step].weight
     else:
-        before = before.at_step(step, since)
+        before = before.at_step(step, *_moving(lease, before, length))
     start = _start(before, length)
     end = min(published, start + MOST_PERIODS * length)
     end = min(end, before.until) if is_old else end
-    return Window(release, before, period, step, weight, start, end, published, is_old)
+    return Window(release, before, period, step, weight, start, end, published, is_old, returned)
+
+
+def _moving(lease: Lease, before: Compared, length: int) -> tuple[int, int | None]:
+    """From when on the weight of a new step may have moved, and until when, if that is over."""
+    shifts = (moment.at for moment in moments.read(lease.moments) if moment.kind == "weight")
+    # The wait of a bake begins when the weight has settled, and is named after its millisecond.
+    settled = -(-lease.wait // 1_000 // length) * length
+    moved = before.until or next(shifts, lease.wait) // 1_000 // length * length
+    settles = lease.ends_on is not None and wait_kind(lease.ends_on, paused=False) == "settle"
+    return min(moved, settled), None if settles else settled
 
 
 def _start(before: Compared, length: int) -> int:
@@ -259,8 +294,12 @@ def _read(windows: list[Window]) -> Iterator[tuple[Window, list[Row]]]:
 def _rows(window: Window, answers: list[Answer]) -> Iterator[Row]:
     """A period without any request is none."""
     for at in window.seconds:
+        moving = window.is_moving(at)
         counts: dict[str, list[int]] = {}
         for asked, found in answers:
+            if moving and asked.metric.kind == "latency":
+                # Tasks that get their first requests are slow, whatever their version.
+                continue
             numbers = counts.setdefault(asked.metric.named, [0, 0, 0, 0])
             numbers[asked.number] = round(sum(values.get(at, 0.0) for values in found))
         counted = {
@@ -274,6 +313,7 @@ def _rows(window: Window, answers: list[Answer]) -> Iterator[Row]:
                 period=window.period,
                 step=window.step,
                 weight=window.weight,
+                moving=moving,
                 counts=counted,
                 incomplete=[m for m in counted if _lacks(window, answers, m, at)],
             )
@@ -293,7 +333,10 @@ def _lacks(window: Window, answers: list[Answer], metric: str, at: int) -> bool:
     if len(canary) != len(primary):
         # Series of its own may be divided otherwise.
         canary, primary = [sum(canary)], [sum(primary)]
-    return any(is_missing(*each, window.weight) for each in zip(canary, primary, strict=True))
+    return any(
+        is_missing(*each, window.weight, moving=window.is_moving(at))
+        for each in zip(canary, primary, strict=True)
+    )
 
 
 def _settled(window: Window, rows: list[Row]) -> list[Row]:

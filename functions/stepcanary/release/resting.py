@@ -17,7 +17,7 @@ from stepcanary.errors import (
     NotEnoughCapacity,
     SplitDrifted,
 )
-from stepcanary.release import floors, guards, kept, routes, world
+from stepcanary.release import comparing, floors, guards, kept, routes, world
 from stepcanary.store import register, stages
 from stepcanary.store.register import Entry
 
@@ -45,11 +45,14 @@ def retire_canary(release: Release, fence: int, *, promoted: bool) -> None:
     """Scale the canary in, but only after the split was read back at rest.
 
     Where the primary was `promoted` raises `CanaryAlarmed` for an alarm that has fired since the
-    last look: what it was told of may be older than the return of the weights.
+    last look, and for evidence against the canary: what these were told of may be older than the
+    return of the weights.
     """
     lease = stages.enter(release, fence, RETURNING, act="rested")
-    if promoted and (fired := guards.fired(release, lease)):
-        raise CanaryAlarmed(fired)
+    if promoted:
+        doubt = guards.fired(release, lease) or comparing.last_doubt(release, lease)
+        if doubt:
+            raise CanaryAlarmed(doubt)
     retire(release, lease)
 
 
