@@ -158,8 +158,10 @@ class JudgedLines:
 
 def log_worse(requests: Integers, bad: Integers) -> Floats:
     """The evidence of each run that its canary has more than `LOG_LIMIT`, by step and run: a test
-    begins with each step, and counts all that comes after it."""
+    begins with each step, and counts all that comes after it. One more never begins, for there is
+    no weight that has not settled."""
     later, later_bad = (np.cumsum(each[::-1], axis=0)[::-1] for each in (requests, bad))
     bets = np.array(BETS)
     logs = later_bad[..., None] * np.log(bets) - later[..., None] * LOG_LIMIT * (bets - 1)
-    return log_mean(log_mean(logs).T)
+    tests = log_mean(logs)
+    return log_mean(np.vstack([tests, np.zeros_like(tests[:1])]).T)

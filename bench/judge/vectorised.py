@@ -17,6 +17,7 @@ from stepcanary.domain.judge import (
     UNPROVABLE,
     USUAL_PART,
     WORSE,
+    tests_of,
 )
 from stepcanary.domain.periods import MINUTE, quiet_periods
 from stepcanary.domain.usual import INCIDENT_FACTOR, INCIDENT_RATE, Usual
@@ -97,8 +98,9 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
         (tolerance, bets, highest, _alone(tolerance, counts, trace.usual, limit, highest=highest))
         for tolerance, bets, highest in ((WORSE, LOGS, True), (GOOD, -LOGS, False))
     ]
-    tests = np.zeros((runs, STEPS, len(BETS)))
-    has_begun = np.zeros((runs, STEPS), dtype=bool)
+    # The first one begins with the first weight, and the others with their steps.
+    tests = np.zeros((runs, tests_of(STEPS), len(BETS)))
+    has_begun = np.zeros((runs, tests_of(STEPS)), dtype=bool)
     good_sums = np.zeros((runs, len(BETS)))
     worse, good = np.zeros((runs, PERIODS)), np.zeros((runs, PERIODS))
     for at in range(PERIODS):
@@ -109,8 +111,11 @@ def evidence(trace: Trace, alpha: float) -> tuple[Floats, Floats]:
             good_sums[:] = 0.0
         calm = ~hushed[:, at - 1] if at else np.ones(runs, dtype=bool)
         # Before the first test there was no canary whose answers could come late.
-        settled = (nth >= QUIET_PERIODS) | ~has_begun.any(axis=1)
-        has_begun[:, step] |= calm & settled
+        if nth < 0:
+            has_begun[:, 0] |= calm & ~has_begun.any(axis=1)
+        else:
+            settled = (nth >= QUIET_PERIODS) | ~has_begun[:, 1:].any(axis=1)
+            has_begun[:, step + 1] |= calm & settled
         alone = at >= LAST_WITH_PRIMARY
         for tolerance, bets, highest, limited in held:
             allowance = limited if alone else np.full(runs, tolerance.allowance)

@@ -131,7 +131,7 @@ def keep_counts(here: World) -> None:
         evidence.write(execution, Compared(), [], compared, period)
     batches.begin_step(execution, 0, 1_000)
     read = LogCounts(counts={0: {"logs": Read(requests=900, bad=7, unread=3)}})
-    batches.keep(execution, "one", read, release.judge)
+    batches.keep(execution, "0a", read, release.judge)
 
 
 def test_the_end_has_the_course_and_what_was_counted(here: World, slack: Workspace) -> None:

@@ -87,3 +87,12 @@ def test_others_at_work_are_waited_for(monkeypatch: pytest.MonkeyPatch, refused:
     # Lambda delivers it again, a minute later.
     batches.keep(ONE, digest(1), batch(9), JUDGING)
     assert batches.read(ONE, JUDGING).counts == {0: {"access": Read(9, 1, 2)}}
+
+
+def test_a_release_that_began_with_a_single_sum_has_it_until_its_end() -> None:
+    """A version that knows no other reads it for its verdicts."""
+    key = table.ItemKey(f"log#{ONE.rpartition(':')[2]}", batches.SUMS)
+    table.change(table.Change(key, set={"since_0": 1_000}))
+    batches.keep(ONE, digest(1), batch(9), JUDGING, sums=batches.read(ONE, JUDGING).sums)
+    assert sums_written() == []
+    assert batches.read(ONE, JUDGING).counts == {0: {"access": Read(9, 1, 2)}}

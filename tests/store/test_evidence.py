@@ -1,8 +1,10 @@
 """Evidence is kept row by row: a period is used once, whoever looks."""
 
+import json
+
 from stepcanary.domain.comparison import Compared, Row, judge_of
 from stepcanary.domain.judging import Judging, Metric
-from stepcanary.store import evidence
+from stepcanary.store import evidence, table
 from tests.store.conftest import EXECUTION
 
 ONE = f"{EXECUTION}one"
@@ -55,3 +57,15 @@ def test_a_look_that_found_nothing_is_noted() -> None:
     later = begun.model_copy(update={"last": 600})
     assert evidence.write(ONE, begun, [], later)
     assert evidence.read(ONE).last == 600
+
+
+def test_a_version_that_knows_no_settling_weight_can_read_what_is_kept() -> None:
+    """Its models refuse keys that they do not know; the verdicts of a release are those of the
+    version that it began with, whoever watches it."""
+    begun = Compared().at_step(0, 0, 60)
+    assert evidence.write(ONE, begun, [row(60)], begun.model_copy(update={"last": 60}))
+    [tally] = table.every(f"release#{ONE.rpartition(':')[2]}", "tally#")
+    assert set(json.loads(tally["tally"])) == {"tallies", "last", "step", "since", "until"}
+    [kept] = table.every(f"release#{ONE.rpartition(':')[2]}", "counts#")
+    assert "moving" not in json.loads(kept["row"])
+    assert evidence.read(ONE).settled == 60

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stepcanary.domain.evidence import Counts, Tolerance, log_evidence
+from stepcanary.domain.evidence import Counts, Tolerance, log_evidence, log_mean
 from stepcanary.domain.judge import Judge, Judgement, Period, Rule, Tally
 from stepcanary.domain.judging import DEFAULT_METRICS
 from stepcanary.domain.periods import quiet_periods
@@ -57,7 +57,9 @@ def test_one_stray_error_at_low_traffic_does_not_revert() -> None:
 def test_one_test_in_one_step_is_the_plain_evidence() -> None:
     periods = minutes(Counts(60, 1, 1140, 5), 7)
     [said] = asked(periods).verdicts
-    assert said.worse == pytest.approx(log_evidence([each.counts for each in periods], EQUAL.worse))
+    plain = log_evidence([each.counts for each in periods], EQUAL.worse)
+    # The test that begins with the first weight has seen no period of it.
+    assert said.worse == pytest.approx(log_mean([plain, 0.0]))
     assert said.tally.counts == Counts(420, 7, 7980, 35)
 
 
@@ -69,7 +71,7 @@ def test_a_test_for_each_step_sees_a_fault_that_comes_after_a_good_hour() -> Non
 
 def test_the_price_of_a_step_that_has_not_begun_is_its_share() -> None:
     [one], [four] = (asked(minutes(BROKEN, 1), steps=steps).verdicts for steps in (1, 4))
-    assert four.worse == pytest.approx(one.worse - math.log(4), abs=0.01)
+    assert four.worse == pytest.approx(one.worse - math.log(5 / 2), abs=0.01)
 
 
 def begun_at(periods: list[Period]) -> list[int]:
@@ -324,3 +326,18 @@ def test_the_budget_grants_what_the_weight_explains() -> None:
     assert stood([Period(0, both)]).excess == pytest.approx(40 - 275 * 40 / 725)
     assert stood([moved(both, 0, 50)]).excess == 0
     assert stood([moved(Counts(275, 250, 725, 40), 0, 50)]).excess == 210
+
+
+def test_healthy_minutes_before_a_weight_has_settled_hide_nothing() -> None:
+    """What the canary is granted in them is paid by a test of its own."""
+    rising = [moved(Counts(0, 0, 6_000, 60), 0, 50), moved(Counts(1_500, 15, 4_500, 45), 0, 50)]
+    worse_by_twice = minutes(Counts(3_000, 60, 3_000, 30), 4)
+    for before in ([], rising):
+        needed = next(n for n in range(1, 5) if asked([*before, *worse_by_twice[:n]]).guilty)
+        assert needed <= 2, before
+
+
+def test_what_a_canary_is_granted_buys_nothing_for_later() -> None:
+    assert stood([moved(Counts(10, 0, 990, 50), 0, 90)] * 3).excess == 0
+    later = [moved(Counts(10, 0, 990, 50), 0, 90)] * 3 + minutes(Counts(900, 60, 100, 0), 1)
+    assert stood(later).excess == 60

@@ -19,6 +19,7 @@ from stepcanary.domain.judge import (
     SHARE_OF_LIMIT,
     UNPROVABLE,
     Rule,
+    tests_of,
 )
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.log_outage import seconds_to_show
@@ -220,7 +221,8 @@ class Sight:
     @cached_property
     def threshold(self) -> float:
         """What the evidence of one of the tests has to come to."""
-        return math.log(len(self.outages.steps)) - math.log(self.alpha * (1 - SHARE_OF_LIMIT))
+        tests = tests_of(len(self.outages.steps))
+        return math.log(tests) - math.log(self.alpha * (1 - SHARE_OF_LIMIT))
 
     @property
     def period(self) -> int:

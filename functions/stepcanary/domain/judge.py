@@ -48,6 +48,12 @@ UNPROVABLE = 0.5
 LEAST_BUDGET = 200
 BUDGET_DEVIATIONS = 4.0
 
+
+def tests_of(steps: int) -> int:
+    """How many tests a release has: one that begins with the first weight, and one a step."""
+    return steps + 1
+
+
 Logs = tuple[float, ...]
 EVEN: Logs = (0.0,) * len(BETS)
 
@@ -60,7 +66,7 @@ class Period:
     on one side; it never is evidence for the question that is asked. In a `moving` one the weight
     rose to that of the step: `odds` are those of a request to be the canary's with that weight, or
     0 where it has all. It shows what is worse and never what is good, and counts as no period of
-    the step.
+    the step. What the canary is granted in it buys nothing for later.
     """
 
     step: int
@@ -135,10 +141,12 @@ class Tally(Model):
 
     def log_worse(self, steps: int) -> float:
         """The evidence that the canary is worse. Each step begins a test of its own, beside those
-        before it, so that a long time in which all was well hides no fault that comes late. Their
-        number is fixed before the release; one that has not begun stands at 1."""
-        tests = [log_mean(test) for test in self.tests[:steps]]
-        return log_sum(tests + [0.0] * (steps - len(tests))) - math.log(steps)
+        before it, so that a long time in which all was well hides no fault that comes late; and so
+        does the first weight, before it has settled. Their number is fixed before the release; one
+        that has not begun stands at 1."""
+        number = tests_of(steps)
+        tests = [log_mean(test) for test in self.tests[:number]]
+        return log_sum(tests + [0.0] * (number - len(tests))) - math.log(number)
 
     @property
     def log_good(self) -> float:
@@ -153,7 +161,10 @@ class Tally(Model):
         quiet = quiet_periods(rule.period)
         # Before the first test there was no canary whose answers could come late.
         settled = self.begun < 0 or nth >= quiet
-        begins = period.step > self.begun and settled and self.calm >= quiet
+        if period.moving:
+            begins = not self.tests and self.calm >= quiet
+        else:
+            begins = period.step > self.begun and settled and self.calm >= quiet
         recent = (counts.primary, counts.primary_bad)
         incident = self._is_incident(recent, rule.usual)
         calm = 0 if incident else self.calm + 1
@@ -178,7 +189,6 @@ class Tally(Model):
         found = self.model_copy(
             update={
                 "tests": tuple(_added(test, against) for test in tests),
-                "begun": period.step if begins else self.begun,
                 "calm": calm,
                 "minute": _last((*self.minute, recent), MINUTE // rule.period - 1),
                 "usual": self.usual
@@ -198,6 +208,7 @@ class Tally(Model):
                 "good": _added(self.good if same_step else EVEN, for_good),
                 "step": period.step,
                 "nth": nth,
+                "begun": period.step if begins else self.begun,
                 "recent": self.recent
                 if period.alone
                 else _pair(self.recent if same_step else (0, 0), recent),
@@ -226,8 +237,11 @@ class Tally(Model):
         if counts.primary and not (period.moving and period.alone):
             if not period.complete:
                 return None
+            if not period.moving:
+                return counts.canary * counts.primary_bad / counts.primary
             canary = max(counts.canary, period.odds * counts.primary)
-            return canary * counts.primary_bad / counts.primary
+            granted = canary * counts.primary_bad / counts.primary
+            return min(granted, counts.canary_bad + self.excess)
         requests, bad = _with(self.recent, rule.usual)
         if not period.alone or not requests:
             return None

@@ -18,10 +18,12 @@ from stepcanary.domain.model import Model
 
 class LogCounts(Model):
     """By step and metric: requests, bad answers, and lines that could not be read. `since` has when
-    the canary was given the weight of a step, in epoch milliseconds."""
+    the canary was given the weight of a step, in epoch milliseconds, and `sums` how many there are
+    to add to, 0 where a version of this stack began it that had only the first."""
 
     counts: dict[int, dict[str, Read]] = Field(default={})
     since: dict[int, int] = Field(default={})
+    sums: int = 0
 
     def step_at(self, moment: int) -> int | None:
         """In which step a line was written; None before the canary had weight."""

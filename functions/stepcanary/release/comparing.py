@@ -37,6 +37,9 @@ MOST_PERIODS = 90
 """At one look: a transaction writes a hundred items. The next look goes on from there."""
 TRIES = 4
 """To note that a bake is over; others look each 10 s at most."""
+LAST_LOOKS = 3
+"""So many of them read what nobody has looked at for a while."""
+PROMOTING = ("primary", "old")
 SIDES: tuple[SideName, SideName] = ("canary", "primary")
 
 
@@ -89,7 +92,8 @@ def is_compared(lease: Lease, release: Release) -> bool:
         return False
     if lease.stage == promoting(0):
         return lease.weight == lease.target == 100
-    return lease.waits_for("revert")
+    # The token of the wait before is still there while a shift is tried again.
+    return lease.weight == lease.target and lease.waits_for("revert")
 
 
 def step_of(release: Release, weight: int) -> int:
@@ -148,14 +152,29 @@ def last_doubt(release: Release, lease: Lease) -> str | None:
     """Why a promoted release should not end, by what is published since of the time in which its
     canary had all the weight. None where nothing says so, and where it cannot be seen: every
     verdict was made while it could."""
-    if release.judge is None or lease.returned_at is None or lease.held_at is not None:
+    if release.judge is None or _returned_at(lease) is None:
         return None
+    compared = Compared()
     try:
-        compared = look_at([(lease, release)])[release.execution]
+        for _ in range(LAST_LOOKS):
+            compared = look_at([(lease, release)])[release.execution]
     except (AwsRefused, AwsUnavailable):
         logger.exception("the canary's last minutes could not be compared")
         return None
     return doubt(release.judge, judge_of(release.judge, len(release.steps)), compared)
+
+
+def _returned_at(lease: Lease) -> int | None:
+    """When the canary had no longer all weight, in epoch seconds, of a release that has replaced
+    its primary once, after a step of 100 %; of any other one nothing is compared after that."""
+    acts = [each for each in moments.read(lease.moments) if each.kind in ("weight", *PROMOTING)]
+    begun = [n for n, each in enumerate(acts) if each.kind in PROMOTING]
+    if lease.weight or len(begun) != 1 or not begun[0] or acts[begun[0]].kind != "primary":
+        return None
+    if acts[begun[0] - 1].text != "100":
+        return None
+    back = (each.at // 1_000 for each in acts[begun[0] :] if each.kind == "weight")
+    return next(back, None)
 
 
 def standing(release: Release) -> Compared:
@@ -184,9 +203,10 @@ def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Ve
     assert judging is not None
     try:
         compared = look_at([(lease, release)], baked=True)[release.execution]
-        if compared.step < bake.step:
-            # That was the end of the step before.
-            compared = look_at([(lease, release)], baked=True)[release.execution]
+        for _ in range(LAST_LOOKS):
+            if compared.step < bake.step:
+                # That was the end of the step before, or a part of it.
+                compared = look_at([(lease, release)], baked=True)[release.execution]
     except AwsUnavailable as unavailable:
         unseen = f"the sides cannot be compared: {unavailable}"
         return bake.held(unseen, Verdict("revert", f"{unseen}{NO_HOLD}{NO_ANSWER}"))
@@ -207,8 +227,8 @@ def _read_together(windows: Sequence[Window]) -> Iterator[list[Window]]:
 
 
 def _window(lease: Lease, release: Release, period: int) -> Window:
-    returned = None if lease.weight else lease.returned_at
-    weight = release.steps[-1].weight if returned else lease.weight
+    returned = _returned_at(lease)
+    weight = lease.weight if returned is None else release.steps[-1].weight
     step, length = step_of(release, weight), PERIOD_SECONDS[period]
     published = (clock.epoch_seconds() - FINAL_SECONDS[period]) // length * length
     if returned is not None:

@@ -74,7 +74,8 @@ def _count_for(release: Release, judging: Judging, name: str, batch: Batch) -> b
         return False
     found = _counted(release, batch, of_filter.sources, before)
     if found.counts:
-        batches.keep(release.execution, batch.digest(name), found, judging)
+        digest = batch.digest(name)
+        batches.keep(release.execution, digest, found, judging, sums=before.sums)
     return bool(found.counts)
 
 

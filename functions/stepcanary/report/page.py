@@ -58,7 +58,7 @@ def _parts(facts: Facts) -> Iterator[Part]:
     yield from _changed(facts)
     yield from _decisions(facts.picture)
     yield from _way_back(facts.picture)
-    yield from _warnings(facts.picture)
+    yield from _warned(facts.picture)
     yield from _history(facts)
     yield from _evidence(facts)
 
@@ -294,7 +294,7 @@ def _way_back(picture: Picture) -> Iterator[Part]:
     yield table("Reads of the weights", ["time", "after", "what"], rows)
 
 
-def _warnings(picture: Picture) -> Iterator[Part]:
+def _warned(picture: Picture) -> Iterator[Part]:
     if picture.warnings:
         yield element("h2", "What the plan has warned of")
         yield element("ul", *(element("li", each) for each in picture.warnings))

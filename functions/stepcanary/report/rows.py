@@ -25,7 +25,7 @@ def rows_of(ask: Ask, execution: str) -> ReleaseCounts:
     while after is not None:
         page = ask({"question": "rows", "release": execution, "after": after})
         # JSON has no tuples, which a row is strict about.
-        rows += [Row.model_validate(row, strict=False) for row in page["rows"]]
+        rows += [Row.model_validate(row, extra="ignore", strict=False) for row in page["rows"]]
         # A stack that was not updated yet tells nothing of logs.
         steps, after, logged = page["steps"], page["after"], page.get("logged", [])
     return ReleaseCounts(steps, rows, logged)

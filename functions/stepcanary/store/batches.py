@@ -38,9 +38,10 @@ def _key(execution: str, sk: str = SUMS) -> ItemKey:
     return ItemKey(f"log#{execution_name(execution)}", sk)
 
 
-def _sum_of(execution: str, digest: str) -> ItemKey:
-    """The sum that a batch is added to: the same one at each delivery."""
-    return _key(execution, f"{SUMS}#{int(digest, 16) % SHARDS:02}")
+def _sum_of(execution: str, digest: str, sums: int) -> ItemKey:
+    """The sum that a batch is added to: the same one at each delivery. A release that began with a
+    version that had a single one, and reads no other, has it until its end."""
+    return _key(execution, f"{SUMS}#{int(digest, 16) % sums:02}" if sums else SUMS)
 
 
 def _since(step: int) -> str:
@@ -56,7 +57,7 @@ def begin_step(execution: str, step: int, moment: int) -> None:
     """The canary is about to be given the weight of this step, in epoch milliseconds; the first
     try counts."""
     expires_at = clock.epoch_seconds() + KEPT_SECONDS
-    first = {_since(step): moment}
+    first = {_since(step): moment, "sums": SHARDS if step == 0 else 0}
     table.change(Change(_key(execution), set={"expires_at": expires_at}, first=first))
 
 
@@ -72,7 +73,11 @@ def read(execution: str, judging: Judging) -> LogCounts:
         }
         whole.update(numbers)
     counts = {step: dict(_of_step(whole, step, judging)) for step in since}
-    return LogCounts(counts={step: found for step, found in counts.items() if found}, since=since)
+    return LogCounts(
+        counts={step: found for step, found in counts.items() if found},
+        since=since,
+        sums=whole["sums"],
+    )
 
 
 def _of_step(sums: Counter[str], step: int, judging: Judging) -> Iterator[tuple[str, Read]]:
@@ -82,12 +87,14 @@ def _of_step(sums: Counter[str], step: int, judging: Judging) -> Iterator[tuple[
             yield metric.named, found
 
 
-def keep(execution: str, digest: str, counted: LogCounts, judging: Judging) -> None:
+def keep(
+    execution: str, digest: str, counted: LogCounts, judging: Judging, *, sums: int = SHARDS
+) -> None:
     """Add a batch to its sum, if it was not yet. Raises `AwsUnavailable` while others do so."""
     expires_at = clock.epoch_seconds() + KEPT_SECONDS
     places = {metric.named: place for place, metric in enumerate(judging.metrics)}
     added = Change(
-        _sum_of(execution, digest),
+        _sum_of(execution, digest, sums),
         set={"expires_at": expires_at},
         raise_by={
             _number(step, places[metric], name): value

@@ -14,7 +14,7 @@ from stepcanary.domain.comparison import Compared, Row
 from stepcanary.domain.periods import MINUTE
 from stepcanary.store import table
 from stepcanary.store.ledger import KEPT_SECONDS
-from stepcanary.store.table import Change, ConditionFailed, ItemKey, Put, execution_name
+from stepcanary.store.table import Change, ConditionFailed, Item, ItemKey, Put, execution_name
 
 PREFIX = "counts#"
 ROWS_PER_PAGE = 500
@@ -33,7 +33,10 @@ def read(execution: str, period: int = MINUTE) -> Compared:
     """What the release stands at by the metrics whose periods are so long; one that was never
     compared stands at nothing."""
     item = table.get(_tally(execution, period))
-    return _compared.validate_json(item["tally"]) if item else Compared()
+    if not item:
+        return Compared()
+    found = _compared.validate_json(item["tally"], extra="ignore")
+    return found.model_copy(update={"settled": item.get("settled")})
 
 
 def write(
@@ -48,14 +51,16 @@ def write(
         same,
         set={
             "at": _at(after),
-            "tally": _compared.dump_json(after).decode(),
+            # What an older version of this stack does not know stands beside it.
+            "tally": _compared.dump_json(after, exclude={"settled"}).decode(),
+            "settled": after.settled,
             "expires_at": expires_at,
         },
     )
     puts = [
         Put(
             _key(execution, f"{PREFIX}{row.at:012}#{row.period}"),
-            {"row": row.model_dump_json(), "expires_at": expires_at},
+            {"row": row.model_dump_json(exclude_defaults=True), "expires_at": expires_at},
             table.is_absent("row"),
         )
         for row in rows
@@ -83,10 +88,14 @@ class RowPage:
 def page(execution: str, after: str = "") -> RowPage:
     partition = f"release#{execution_name(execution)}"
     found = table.page(partition, PREFIX, after=after, most=ROWS_PER_PAGE)
-    return RowPage([Row.model_validate_json(item["row"]) for item in found.items], found.after)
+    return RowPage([_row(item) for item in found.items], found.after)
 
 
 def rows(execution: str) -> list[Row]:
     """Every row, in the order of time: what the tallies can be computed again from."""
     items = table.every(f"release#{execution_name(execution)}", PREFIX)
-    return [Row.model_validate_json(item["row"]) for item in items]
+    return [_row(item) for item in items]
+
+
+def _row(item: Item) -> Row:
+    return Row.model_validate_json(item["row"], extra="ignore")

@@ -106,16 +106,17 @@ def _decider(execution: str, since: int) -> str:
 
 def _numbers(event: ReleaseEvent) -> list[str]:
     """What the judge has counted, in periods of whichever length and by the log, of a release that
-    the ledger knows."""
+    the ledger knows. Without them there is a message all the same."""
     if event.detail_type not in ON_ITS_WAY or event.weight == 0:
         return []
     try:
         release = ledger.release_of(event.execution)
-    except DocumentUnreadable:
+        if release.judge is None:
+            return []
+        tallies = standing(release).tallies
+    except (AwsRefused, AwsUnavailable, DocumentUnreadable):
+        logger.exception("what the judge has counted is not told")
         return []
-    if release.judge is None:
-        return []
-    tallies = standing(release).tallies
     found = judge_of(release.judge, len(release.steps)).judgement(tallies)
     return [spoken(each) for each in found.verdicts if each.rule.metric in tallies]
 
