@@ -17,9 +17,10 @@ PER_MINUTE = 1_200
 
 
 def count_later(here: World) -> None:
-    """All is published, and the watch is called."""
-    here.clock.sleep(3 * MINUTE)
-    here.invoke("WatchReleasesFunction", {})
+    """All is published, and the watch is called until it has counted the same twice."""
+    for seconds in (3 * MINUTE, MINUTE):
+        here.clock.sleep(seconds)
+        here.invoke("WatchReleasesFunction", {})
 
 
 def picture(here: World) -> Any:
@@ -97,3 +98,23 @@ def test_without_a_judge_nothing_is_due(here: World) -> None:
     here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
     assert here.release(request()).state == "Reverted"
     assert due.until(LATER, COUNT) == []
+
+
+def test_a_minute_that_is_published_late_is_in_it(here: World) -> None:
+    """Three minutes after its end, when the release is over and was counted once."""
+    here.cloud.bad = worse(1.0)
+    watch(here, *range(100, 600, 15))
+    assert here.release(judged()).state == "Reverted"
+    ended = here.clock.now()
+    here.cloud.missing = lambda side, at: (
+        side == "canary"
+        and (
+            (ended - at).total_seconds() < 2 * MINUTE
+            and (here.clock.now() - ended).total_seconds() < 3.5 * MINUTE
+        )
+    )
+    count_later(here)
+    count_later(here)
+    after = picture(here)
+    assert after["exposure"]["whole"]
+    assert after["exposure"]["requests"] == PER_MINUTE * minutes_at(after, 20)

@@ -1,24 +1,26 @@
 """Toll counting: what a release has cost, counted when all of it is published.
 
-The judge compares whole periods in which a weight had settled, and nothing more once it has
-decided. What a canary answered beside them, its users have met all the same. At rest a canary has
-no requests, so all that it is counted for from before its first weight until after its last one is
-of the release.
+The judge compares whole periods, and nothing more once it has decided. What a canary answered
+beside them, its users have met all the same. At rest a canary has no requests, so all that it is
+counted for from before its first weight until after its last one is of the release.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 from stepcanary import clock
 from stepcanary.access import entered
 from stepcanary.aws import metrics
+from stepcanary.aws.metrics import Values
 from stepcanary.domain import moments
+from stepcanary.domain.measures import Measure
 from stepcanary.domain.moments import Moment
 from stepcanary.domain.periods import MINUTE
 from stepcanary.domain.release import Release
-from stepcanary.errors import DocumentUnreadable, ReleaseError
+from stepcanary.errors import DocumentUnreadable
 from stepcanary.observability import about, logger
 from stepcanary.release import telling
-from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, measures_of
+from stepcanary.release.comparing import FINAL_SECONDS, LATE_SECONDS, PERIOD_SECONDS, measures_of
 from stepcanary.store import due, ledger, tolls
 from stepcanary.store.due import COUNT, Task
 from stepcanary.store.tolls import Toll
@@ -26,6 +28,8 @@ from stepcanary.store.tolls import Toll
 SECOND = 1_000
 MOST_TRIES = 60
 """An hour of them; what CloudWatch does not say by then is not told."""
+COUNT_SECONDS = 15
+"""After so many of them the rest waits a minute: the watch has a time-out."""
 
 
 def follow(release: Release, kept: list[str]) -> None:
@@ -41,26 +45,33 @@ def work_off() -> None:
     """Count what is due. What fails is tried again, and fails nothing else."""
     now = clock.epoch_seconds()
     for task in due.until(now, COUNT):
+        if clock.epoch_seconds() > now + COUNT_SECONDS:
+            break
         with about(task.execution):
             try:
-                _count(task.execution)
-            except ReleaseError as error:
-                logger.warning("a toll is not counted yet", extra={"error": str(error)})
-                if task.tries < MOST_TRIES:
-                    due.put_off(task, now + PERIOD_SECONDS[MINUTE], tries=task.tries + 1)
-                    continue
-            due.done(task)
+                is_done = _count(task.execution)
+            except Exception:
+                logger.exception("a toll is not counted yet")
+                is_done = False
+            if is_done or task.tries >= MOST_TRIES:
+                due.done(task)
+            else:
+                due.put_off(task, now + PERIOD_SECONDS[MINUTE], tries=task.tries + 1)
 
 
-def _count(execution: str) -> None:
-    """Raises `AwsUnavailable` and `AwsRefused`."""
+def _count(execution: str) -> bool:
+    """Whether it is counted for good: twice alike, or so long ago that nothing comes any more."""
     with suppress(DocumentUnreadable):
         release = ledger.release_of(execution)
         span = _span(moments.read(ledger.moments(execution)))
         if span is not None:
             with entered(release.access):
-                tolls.keep(execution, _read(release, *span))
+                found = _read(release, *span)
+            is_late = clock.epoch_seconds() >= span[1] + LATE_SECONDS
+            if not tolls.keep(execution, found, is_final=is_late):
+                return False
             telling.toll_counted(release)
+    return True
 
 
 def _span(done: list[Moment]) -> tuple[int, int] | None:
@@ -80,12 +91,15 @@ def _span(done: list[Moment]) -> tuple[int, int] | None:
 def _read(release: Release, begin: int, end: int) -> dict[str, Toll]:
     """By the metrics that CloudWatch keeps; a log is counted as its lines come."""
     assert release.judge is not None
-    found = {}
-    for metric in release.judge.counted:
-        measure = measures_of(release, metric, "canary")
-        both = [*measure.requests, *measure.bad]
-        values = metrics.read(both, begin, end, PERIOD_SECONDS[MINUTE])
-        sums = [round(sum(each.values())) for each in values]
-        requests = sum(sums[: len(measure.requests)])
-        found[metric.named] = requests, min(requests, sum(sums[len(measure.requests) :]))
-    return found
+    measures = {each.named: measures_of(release, each, "canary") for each in release.judge.counted}
+    series = [one for each in measures.values() for one in (*each.requests, *each.bad)]
+    values = iter(metrics.read(series, begin, end, PERIOD_SECONDS[MINUTE]))
+    return {metric: _toll(measure, values) for metric, measure in measures.items()}
+
+
+def _toll(measure: Measure, values: Iterator[Values]) -> Toll:
+    requests, bad = (
+        sum(round(sum(next(values).values())) for _ in series)
+        for series in (measure.requests, measure.bad)
+    )
+    return requests, min(requests, bad)

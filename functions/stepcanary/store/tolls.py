@@ -3,7 +3,7 @@
 from stepcanary import clock
 from stepcanary.store import table
 from stepcanary.store.ledger import KEPT_SECONDS
-from stepcanary.store.table import ItemKey, Put, execution_name
+from stepcanary.store.table import Item, ItemKey, Put, execution_name
 
 Toll = tuple[int, int]
 """Requests, and how many of these had bad answers."""
@@ -14,12 +14,20 @@ def _key(execution: str) -> ItemKey:
 
 
 def read(execution: str) -> dict[str, Toll]:
-    """By metric; nothing of a release whose toll was not counted yet."""
+    """By metric; nothing of a release whose toll was not counted for good yet."""
     item = table.get(_key(execution)) or {}
-    return {metric: (toll[0], toll[1]) for metric, toll in item.get("toll", {}).items()}
+    return _tolls(item) if item.get("final") else {}
 
 
-def keep(execution: str, tolls: dict[str, Toll]) -> None:
+def keep(execution: str, tolls: dict[str, Toll], *, is_final: bool = False) -> bool:
+    """Keep what was counted; whether for good, since it is the same as the time before."""
+    is_final = is_final or _tolls(table.get(_key(execution)) or {}) == tolls
     counted = {metric: list(toll) for metric, toll in tolls.items()}
     expires_at = clock.epoch_seconds() + KEPT_SECONDS
-    table.put(Put(_key(execution), {"toll": counted, "expires_at": expires_at}))
+    item = {"toll": counted, "final": is_final, "expires_at": expires_at}
+    table.put(Put(_key(execution), item))
+    return is_final
+
+
+def _tolls(item: Item) -> dict[str, Toll]:
+    return {metric: (toll[0], toll[1]) for metric, toll in item.get("toll", {}).items()}
