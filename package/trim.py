@@ -48,6 +48,9 @@ def trim_models(data: Path, services: set[str]) -> set[str]:
         path.unlink()
     for path in data.rglob("service-2.json.gz"):
         model = without_documentation(json.loads(gzip.decompress(path.read_bytes())))
+        # botocore reads these texts, of S3 alone, and no others, when a client first calls.
+        for parameter in model.get("clientContextParams", {}).values():
+            parameter["documentation"] = ""
         endpoints.add(model["metadata"]["endpointPrefix"])
         # Without a time, so that the same libraries are the same layer.
         path.write_bytes(gzip.compress(compact(model), mtime=0))

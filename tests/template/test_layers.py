@@ -145,6 +145,37 @@ def test_what_is_left_of_a_service_is_all_that_a_client_reads(
         assert not models[1].documentation
 
 
+class Called(Exception):
+    """A request has its endpoint, and is about to be signed."""
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "given"),
+    [
+        ("dynamodb", "list_tables", {}),
+        ("elbv2", "describe_rules", {}),
+        ("s3", "put_object", {"Bucket": "shop-reports", "Key": "x.html", "Body": b""}),
+    ],
+)
+def test_a_client_of_what_is_left_can_call(
+    site: Path, monkeypatch: pytest.MonkeyPatch, service: str, method: str, given: dict[str, Any]
+) -> None:
+    """A client can be made of a model that lacks what only its first call reads."""
+    trim_to(site, "dynamodb", "elbv2", "s3", monkeypatch=monkeypatch)
+
+    def called(**_: Any) -> None:
+        raise Called
+
+    session = get_session()
+    loader = session.get_component("data_loader")
+    loader.search_paths[:] = [str(site / "botocore/data"), loader.BUILTIN_DATA_PATH]
+    client = session.create_client(service, region_name="eu-central-1")
+    assert not client.meta.service_model.documentation
+    client.meta.events.register("before-call", called)
+    with pytest.raises(Called):
+        getattr(client, method)(**given)
+
+
 def test_s3transfer_goes_although_s3_is_used(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library = site / "s3transfer/manager.py"
     library.parent.mkdir()
