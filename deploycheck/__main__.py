@@ -12,6 +12,7 @@ from typing import Any
 from deploycheck import getting_started, stack
 from deploycheck.deployed import Deployed
 from deploycheck.ministack import FOLDER
+from deploycheck.reports import wrong_with_page
 from deploycheck.scenarios import scenarios
 from sandbox.console import exit_with, quiet
 from sandbox.demo.checks import Report
@@ -41,6 +42,7 @@ def main() -> int:
                 print(f"deployed after {_since(began)} s")
                 for scenario in chosen:
                     released, problems = judged(deployed, scenario)
+                    problems += wrong_with_page(deployed.client("s3"), released)
                     wrong += [f"{scenario.name}: {problem}" for problem in problems]
                     # After each, so that one that does not end loses no other.
                     _write(report, [released])
