@@ -1,4 +1,5 @@
-"""Write report: the page of a release that has ended goes into the bucket of the reports."""
+"""Write report: the page of a release goes into the bucket of the reports, when it has ended and
+when its toll is counted."""
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 

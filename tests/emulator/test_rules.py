@@ -63,6 +63,12 @@ def test_a_rule_takes_its_own_event_only(rule: Any) -> None:
     assert taken == ALIKE.get(rule.function, {rule.function})
 
 
+def test_a_count_is_for_the_report_and_for_no_chat() -> None:
+    """Its page is in the place of one that the chats have heard of."""
+    counted = {**example("write_report"), "detail-type": "Release Counted"}
+    assert {rule.function for rule in RULES if rule.input_for(counted) is not None} == {REPORT}
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.function)
 @pytest.mark.parametrize(
     "elsewhere",

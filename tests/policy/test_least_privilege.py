@@ -818,17 +818,16 @@ def test_a_release_publishes_its_own_events_and_no_signal(seen: Calls) -> None:
     resources = template.document()["Resources"]
     [statement] = resources["PublishEvents"]["Properties"]["PolicyDocument"]["Statement"]
     confined = statement["Condition"]["StringEquals"]
-    of_releases = [kind for kind in get_args(DetailType) if kind != "Release Report"]
+    others = {"WriteReportFunction": "Release Report", "WatchReleasesFunction": "Release Counted"}
+    of_releases = [kind for kind in get_args(DetailType) if kind not in others.values()]
     assert confined == {"events:source": ["stepcanary"], "events:detail-type": of_releases}
     assert seen.published == {("stepcanary", kind) for kind in get_args(DetailType)}
-    # What an end leads to may tell of no end; and nobody publishes by another statement.
-    [policy] = resources["WriteReportFunction"]["Properties"]["Policies"]
-    [own] = [each for each in policy["Statement"] if "events:PutEvents" in each["Action"]]
-    assert own["Condition"]["StringEquals"] == {
-        **confined,
-        "events:detail-type": ["Release Report"],
-    }
-    assert json.dumps(template.document()).count("events:PutEvents") == 2
+    # What an end or a count leads to may tell of neither; and nobody publishes otherwise.
+    for function, kind in others.items():
+        *_, policy = resources[function]["Properties"]["Policies"]
+        [own] = [each for each in policy["Statement"] if "events:PutEvents" in each["Action"]]
+        assert own["Condition"]["StringEquals"] == {**confined, "events:detail-type": [kind]}
+    assert json.dumps(template.document()).count("events:PutEvents") == 1 + len(others)
 
 
 def test_the_other_routers_call_just_that(monkeypatch: pytest.MonkeyPatch) -> None:

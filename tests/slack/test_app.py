@@ -242,6 +242,7 @@ EVERYTHING: list[dict[str, Any]] = [
         "detail_type": "Release Report",
         "report": "https://eu-west-1.console.aws.amazon.com/s3/object/b?region=eu-west-1&prefix=p",
     },
+    {"detail_type": "Release Counted"},
     {"detail_type": "Release Ended", "outcome": "Reverted", "cause": "<" * 5_000},
 ]
 

@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -20,12 +19,16 @@ from emulator.moto_gaps import events as moto_gaps
 from stepcanary.aws import clients
 from stepcanary.errors import AwsRefused, AwsUnavailable
 from stepcanary.report.facts import Facts
+from stepcanary.store import due
 from tests.builders import profile, request
 from tests.fakes.cloud import Refusal
 from tests.statemachine.runner import World
+from tests.statemachine.test_judge import judged, watch, worse
+from tests.statemachine.test_toll import count_later, picture
 from tests.statemachine.timeline import FIRST_BAKE
 
 BUCKET = "shop-reports"
+ABOUT_REPORTS = ("Release Ended", "Release Report", "Release Counted")
 LINK = re.compile(
     rf"https://us-east-1\.console\.aws\.amazon\.com/s3/object/{BUCKET}\?region=us-east-1"
     r"&prefix=(stepcanary/checkout/\S+\.html)"
@@ -205,6 +208,102 @@ def test_an_event_that_comes_twice_writes_the_same_again(here: World, reports: R
     ]
 
 
+def reverted_by_judge(here: World, reports: Reports) -> Any:
+    """The figures of its page, which the judge has compared."""
+    here.cloud.bad = worse(1.0)
+    watch(here, *range(100, 600, 15))
+    assert here.release(judged()).state == "Reverted"
+    here.clock.wait_until(lambda: bool(reports.events("Release Report")), 60)
+    return figures(reports)
+
+
+def figures(reports: Reports) -> Any:
+    [page] = reports.objects.values()
+    return stored(page)["evidence"]["picture"]["exposure"]
+
+
+def test_the_page_is_written_again_with_all_that_the_canary_answered(
+    here: World, reports: Reports
+) -> None:
+    before = reverted_by_judge(here, reports)
+    assert not before["whole"]
+    [key] = reports.objects
+    count_later(here)
+    reports.settle()
+    after = figures(reports)
+    assert after["whole"]
+    assert after["failed"] > before["failed"] > 0
+    assert after == picture(here)["exposure"]
+    # In the place of the first, whose link was told.
+    assert [*reports.objects] == [key]
+    assert [kind for kind, _ in reports.events(*ABOUT_REPORTS)] == [*ABOUT_REPORTS]
+    assert (reports.calls, reports.failed) == (2, [])
+    # It is what the command line makes of it from now on.
+    [page] = reports.objects.values()
+    again = Facts.gathered(lambda question: here.ask(**question), "release-1")
+    assert again.sha256 == stored(page)["sha256"]
+
+
+def test_a_count_that_comes_twice_writes_the_same_again(here: World, reports: Reports) -> None:
+    """WatchReleases has died before it noted that it was done."""
+    reverted_by_judge(here, reports)
+    with patch.object(due, "done"):
+        count_later(here)
+    here.clock.wait_until(lambda: reports.calls == 2, 60)
+    whole = reports.objects
+    count_later(here)
+    reports.settle()
+    assert len(reports.events("Release Counted")) > 1
+    assert len(reports.events("Release Report")) == 1
+    assert reports.objects == whole
+    assert figures(reports)["whole"]
+
+
+def test_a_page_that_cannot_be_written_again_stays_as_it_was_and_calls_a_person(
+    here: World, reports: Reports
+) -> None:
+    before = reverted_by_judge(here, reports)
+    with answering(lambda **_: answered("AccessDenied", "Access Denied", 403)()):
+        count_later(here)
+        reports.settle()
+    assert figures(reports) == before
+    # Its link leads to the first one, so that no event takes it back.
+    assert len(reports.events("Release Report")) == 1
+    [failure] = reports.failed
+    assert isinstance(failure, AwsRefused)
+    # Replayed as it is, once the bucket takes it.
+    [(_, event)] = reports.events("Release Counted")
+    here.invoke("WriteReportFunction", event_of("stepcanary", "Release Counted", event))
+    assert figures(reports)["whole"]
+    assert len(reports.events("Release Report")) == 1
+
+
+def test_an_alarm_before_the_first_minute_has_its_figures_in_the_page_in_the_end(
+    here: World, reports: Reports
+) -> None:
+    here.cloud.bad = worse(1.0)
+    here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+    assert here.release(judged()).state == "Reverted"
+    here.clock.wait_until(lambda: bool(reports.events("Release Report")), 60)
+    assert figures(reports) is None
+    count_later(here)
+    reports.settle()
+    assert figures(reports)["failed"] == picture(here)["exposure"]["failed"] > 0
+
+
+def test_without_a_judge_there_is_one_page_and_no_count(here: World, reports: Reports) -> None:
+    reverted(here)
+    reports.settle()
+    page = reports.objects
+    count_later(here)
+    reports.settle()
+    assert [kind for kind, _ in reports.events(*ABOUT_REPORTS)] == [
+        "Release Ended",
+        "Release Report",
+    ]
+    assert (reports.calls, reports.objects) == (1, page)
+
+
 def answered(code: str, message: str, status: int) -> Callable[..., AWSResponse]:
     body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
 
@@ -352,7 +451,11 @@ def test_a_forged_end_writes_nothing_and_calls_nobody(
     here: World, reports: Reports, forged: dict[str, str]
 ) -> None:
     detail = {"service": "checkout", "execution": here.arn("release-1"), "outcome": "Released"}
-    tell = partial(reports.put, "stepcanary", "Release Ended", {**detail, **forged})
+
+    def tell() -> None:
+        for kind in ("Release Ended", "Release Counted"):
+            reports.put("stepcanary", kind, {**detail, **forged})
+
     seen: list[Any] = []
 
     def look() -> None:
@@ -363,8 +466,8 @@ def test_a_forged_end_writes_nothing_and_calls_nobody(
     good(here)
     reports.settle()
     assert seen == [{}]
-    [(_, told), *_] = reports.events("Release Report")
+    # The true one is told all the same, and nobody is told of a count.
+    [(_, told), _] = reports.events("Release Report")
     assert "There is no report" in told["cause"]
     assert reports.failed == []
-    # And the true one is told all the same.
     assert len(reports.objects) == 1

@@ -62,6 +62,11 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
             "Release Report",
             {"cause": "denied", "outcome": "Reverted"},
         ),
+        (
+            events.counted(a_release(origin={"commit": "4f0c2d1"})),
+            "Release Counted",
+            {"commit": "4f0c2d1"},
+        ),
         (events.retired(a_release(), "again"), "Canary Retired", {"cause": "again"}),
         (
             events.shifted_by_hand(a_release(), 5, "was 0"),
@@ -90,6 +95,7 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
         "queued",
         "reported, as the ledger says it ended",
         "not reported",
+        "counted",
         "retired later",
         "shifted by hand",
         "started with a commit",

@@ -32,6 +32,8 @@ def what(event: ReleaseEvent) -> str:
             words = event.outcome or "ended"
         case "Release Report":
             words = "the report is there" if event.report else "there is no report"
+        case "Release Counted":
+            words = "all that the canary answered is counted"
         case "Canary Retired":
             words = "the canary was scaled in later"
         case "Manual Shift":

@@ -1,4 +1,5 @@
-"""Reporting: the page of a release that is over, into the bucket of the reports.
+"""Reporting: the page of a release that is over, into the bucket of the reports; once more when
+its toll is counted, in the place of the first.
 
 It is made of what the function of the questions answers, as the command line makes it, so that both
 make the same one, and whoever writes it needs no right to read anything.
@@ -24,38 +25,40 @@ from stepcanary.report.places import key_of, link_to
 from stepcanary.store import settings
 
 
-def write(ended: ReleaseEvent) -> None:
-    """The release's event has told of its end; one more tells where the report is, or why there is
-    none.
+def write(event: ReleaseEvent) -> None:
+    """The event tells of the end of a release, and one more is to tell where the report is, or why
+    there is none; or it tells that its toll is counted, and none is to follow.
 
     Raises what keeps it from being written, so that an alarm tells a person and the event is kept,
     but for what nobody can mend: there is no such release, or it is not over.
     """
+    again = event.detail_type == "Release Counted"
     stack = settings.of_stack()
     try:
-        told = _written(stack, ended)
+        report = _written(stack, event)
     except RequestRejected as rejected:
-        telling.reported(events.not_reported(ended, str(rejected)))
+        telling.reported(events.not_reported(event, str(rejected)), again=again)
     except (AwsRefused, AwsUnavailable, ValidationError) as failure:
-        telling.reported(events.not_reported(ended, f"The report was not written: {failure}"))
+        why = f"The report was not written: {failure}"
+        telling.reported(events.not_reported(event, why), again=again)
         raise
     else:
-        telling.reported(told)
+        telling.reported(report, again=again)
 
 
-def _written(stack: StackSettings, ended: ReleaseEvent) -> ReleaseEvent:
+def _written(stack: StackSettings, event: ReleaseEvent) -> ReleaseEvent:
     function = function_of(stack.state_machine)
-    facts = Facts.gathered(partial(_ask, function), ended.execution)
+    facts = Facts.gathered(partial(_ask, function), event.execution)
     picture = facts.picture
-    if picture.ended_at is None or picture.service != ended.service:
+    if picture.ended_at is None or picture.service != event.service:
         raise RequestRejected(
-            f"There is no report: {ended.execution} is no release of {ended.service} that is over"
+            f"There is no report: {event.execution} is no release of {event.service} that is over"
         )
     key = key_of(picture, stack.name_prefix)
     s3.put_page(stack.report_bucket, key, page(facts))
     _, partition, _, region, *_ = stack.state_machine.split(":")
     link = link_to(stack.report_bucket, key, region, partition)
-    return events.reported(ended, cast("Outcome", picture.outcome), link)
+    return events.reported(event, cast("Outcome", picture.outcome), link)
 
 
 def _ask(function: str, question: Document) -> Document:

@@ -19,6 +19,7 @@ DetailType = Literal[
     "Release Promoting",
     "Release Ended",
     "Release Report",
+    "Release Counted",
     "Canary Retired",
     "Manual Shift",
 ]
@@ -120,6 +121,10 @@ def promoting(release: Release) -> ReleaseEvent:
 def ended(release: Release, outcome: Outcome, cause: str) -> ReleaseEvent:
     origin = release.origin.model_dump()
     return _of(release, "Release Ended", outcome=outcome, cause=cause, **origin)
+
+
+def counted(release: Release) -> ReleaseEvent:
+    return _of(release, "Release Counted", **release.origin.model_dump())
 
 
 def reported(ended: ReleaseEvent, outcome: Outcome, report: str) -> ReleaseEvent:

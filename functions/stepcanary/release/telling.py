@@ -139,9 +139,16 @@ def _seconds(release: Release) -> int | None:
     return None
 
 
-def reported(event: ReleaseEvent) -> None:
-    """The report of a release is in the bucket, or could not be written."""
-    eventbridge.publish(event)
+def toll_counted(release: Release) -> None:
+    """Its report can be whole from now on."""
+    eventbridge.publish(events.counted(release))
+
+
+def reported(event: ReleaseEvent, *, again: bool) -> None:
+    """The report of a release is in the bucket, or could not be written. One that is written again
+    has the same link, which nobody is told twice."""
+    if not again:
+        eventbridge.publish(event)
     facts = {"report": event.report, "cause": event.cause}
     decided("reported", event.execution, event.service, **facts)
 

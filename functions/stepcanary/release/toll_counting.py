@@ -17,6 +17,7 @@ from stepcanary.domain.periods import MINUTE
 from stepcanary.domain.release import Release
 from stepcanary.errors import DocumentUnreadable, ReleaseError
 from stepcanary.observability import about, logger
+from stepcanary.release import telling
 from stepcanary.release.comparing import FINAL_SECONDS, PERIOD_SECONDS, measures_of
 from stepcanary.store import due, ledger, tolls
 from stepcanary.store.due import COUNT, Task
@@ -59,6 +60,7 @@ def _count(execution: str) -> None:
         if span is not None:
             with entered(release.access):
                 tolls.keep(execution, _read(release, *span))
+            telling.toll_counted(release)
 
 
 def _span(done: list[Moment]) -> tuple[int, int] | None:

@@ -31,6 +31,9 @@ ACCEPTED = {
         "a report is only of a release that the ledger knows to be over, and says what the ledger"
         " says"
     ),
+    "a count of a release, by whoever may publish": (
+        "its page is written again, as the ledger has it, and nobody is told"
+    ),
     "an outcome, forged by what reverts": (
         "what works on a release writes its records; only the state machine can call it"
     ),

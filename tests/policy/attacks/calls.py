@@ -599,6 +599,21 @@ TO_REPORTS = [
         WRITER,
         publish("Release Report"),
     ),
+    one(
+        "a count, told by what writes reports, which would be called for it",
+        publish("Release Counted"),
+        WRITER,
+        publish("Release Report"),
+    ),
+    *(
+        one(
+            f"{kind}, told by what watches releases",
+            publish(kind),
+            "WatchReleasesFunctionRole",
+            publish("Release Counted"),
+        )
+        for kind in ("Release Ended", "Release Report", "Release Signal")
+    ),
     one("any row, by what writes reports", row("GetItem", "release#x"), WRITER),
     one(
         "a signal, by what writes reports",

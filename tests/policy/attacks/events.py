@@ -55,6 +55,11 @@ BY_EVENT = [
         Event(told("Release Ended", outcome="Released"), PUBLISHER),
     ),
     Attack(
+        "a count of a release, by whoever may publish",
+        "bus",
+        Event(told("Release Counted"), PUBLISHER),
+    ),
+    Attack(
         "a signal, by another account",
         "bus",
         Event(told("Release Signal", signal="promote"), NEIGHBOUR),
