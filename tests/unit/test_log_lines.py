@@ -75,6 +75,7 @@ def bomb() -> str:
     "data",
     [
         "not base64!",
+        "\x80",
         base64.b64encode(b"not gzip").decode(),
         packed(message())[:40],
         packed({"messageType": "ANOTHER"}),

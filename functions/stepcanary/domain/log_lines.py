@@ -5,14 +5,13 @@ that cannot be read is counted as that.
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import re
 import zlib
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from stepcanary.domain.log_source import GROUP, LogSource
 from stepcanary.errors import BatchUnreadable
@@ -67,7 +66,7 @@ def unpacked(data: str) -> Batch:
         if unpacking.unconsumed_tail or not unpacking.eof:
             raise BatchUnreadable(f"it is cut off, or over {MOST_BYTES:,} bytes when unpacked")
         return Batch.model_validate_json(content)
-    except (binascii.Error, zlib.error, ValidationError) as error:
+    except (ValueError, zlib.error) as error:
         raise BatchUnreadable(f"{type(error).__name__}: {str(error)[:500]}") from error
 
 
