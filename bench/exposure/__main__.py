@@ -18,7 +18,7 @@ from bench.exposure import choices, systems
 from bench.exposure.engine import AFTERWARDS, Outcome, simulated
 from bench.exposure.faults import BASE, FAULTS, GOOD
 from bench.exposure.goals import GOALS, ratios
-from bench.exposure.judged import LAG, LOOKS
+from bench.exposure.judged import FLUSH, LAG, LOOKS
 from bench.exposure.sources import ON_AWS
 from bench.exposure.systems import SYSTEMS
 from bench.report import write
@@ -33,7 +33,8 @@ ASSUMED = {
     "cloudwatch_minute_shown_after": ON_AWS.shown,
     "alarm_evaluated_after": ON_AWS.evaluated,
     "judge_looks_after": LOOKS,
-    "log_lines_after": LAG,
+    "log_lines_put_after": FLUSH,
+    "log_batches_after": LAG,
     "returned_at_once": systems.AT_ONCE,
     "returned_by_the_execution": systems.BY_EXECUTION,
     "others_ask_an_alarm_each": systems.POLLED.asked,

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.exposure.engine import MakeSource, Range, Stage, System, simulated
 from bench.exposure.faults import Fault
-from bench.exposure.judged import ERRORS, Minutes
+from bench.exposure.judged import ERRORS, FLUSH, LAG, LOGS, Lines, Minutes
 from bench.exposure.sources import Alarm, CloudWatch
 from bench.report import write
 from sandbox import article
@@ -23,7 +23,7 @@ from sandbox.cloud import SECONDS_PER_PERIOD, Sandbox
 from sandbox.console import exit_with, quiet
 from sandbox.demo.checks import Report
 from sandbox.demo.run import run, wait_until_ready
-from sandbox.demo.scenarios import Scenario
+from sandbox.demo.scenarios import Scenario, by_logs
 
 MOST_DIFFERENCE = 0.2
 RATE, WEIGHT, BAKE_SECONDS = 240, 50, 60
@@ -38,6 +38,10 @@ FINAL: Range = (SECONDS_PER_PERIOD * TICKS, SECONDS_PER_PERIOD * TICKS)
 """How old a period is that the judge reads, as on AWS in periods."""
 SCHEDULED = (0.0, 0.5 * TICKS)
 """A watch begins each second, and looks once more a quarter of a second later."""
+
+
+def in_ticks(seconds: Range) -> Range:
+    return seconds[0] * TICKS, seconds[1] * TICKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,12 @@ CHECKED = (
         ),
         (0.4, 0.9),
     ),
+    Checked(
+        "log",
+        {"alarms": [article.SLOW], "capacity": "full", "judge": by_logs()},
+        Lines(2, rules=(LOGS,), flush=in_ticks(FLUSH), lag=in_ticks(LAG)),
+        (0.1, 0.4),
+    ),
 )
 
 
@@ -77,8 +87,7 @@ def expected(checked: Checked) -> float:
         Stage(WEIGHT, BAKE_SECONDS * TICKS, 0, asked=True, settled=True),
         Stage(100, BAKE_SECONDS * TICKS, 1, asked=True, settled=True),
     )
-    low, high = checked.back
-    back = (low * TICKS, high * TICKS)
+    back = in_ticks(checked.back)
     system = System(checked.name, stages, checked.source, back, needs_primary=True)
     fault = Fault("outage", "constant", rate=RATE / TICKS)
     return float(simulated(system, fault, SIMULATED, np.random.default_rng(1)).failed.mean())

@@ -21,8 +21,10 @@ LOOKS: Range = (0.0, 12.5)
 minute."""
 ERRORS, LATENCY, LOGS = Rule("errors"), Rule("latency"), Rule("logs", share=2.0)
 LOG_LIMIT = 0.01
+FLUSH: Range = (0.0, 5.0)
+"""How long a line waits: ECS's log driver puts them each five seconds."""
 LAG: Range = (2.0, 6.0)
-"""How old the lines of a second are when the function has them."""
+"""How old a batch of lines is when the function has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class Lines:
 
     steps: int
     rules: tuple[Rule, ...] = (ERRORS, LATENCY, LOGS)
+    flush: Range = FLUSH
     lag: Range = LAG
 
     def __call__(self, runs: int, chance: np.random.Generator) -> "JudgedLines":
@@ -138,11 +141,15 @@ class JudgedLines:
         alpha = Judge(asked.rules, asked.steps).alpha(LOGS)
         self._needed = -math.log(alpha * (1 - SHARE_OF_LIMIT))
         self._totals = np.zeros((2, asked.steps, runs), dtype=np.int64)
-        self._coming = np.zeros((1 + math.ceil(asked.lag[1]), *self._totals.shape), dtype=np.int64)
+        self._coming = np.zeros(
+            (1 + math.ceil(asked.flush[1] + asked.lag[1]), *self._totals.shape), dtype=np.int64
+        )
         self._runs = np.arange(runs)
+        self._waits = (asked.flush, asked.lag)
 
     def doubts(self, seen: Seen) -> Mask:
-        arrives = np.round(seen.at + self._chance.uniform(*self._asked.lag, len(self._runs)))
+        waits = (self._chance.uniform(*each, len(self._runs)) for each in self._waits)
+        arrives = np.round(seen.at + sum(waits))
         places = arrives.astype(np.int64) % len(self._coming)
         for number, counts in enumerate((seen.canary, seen.canary_bad)):
             self._coming[places, number, seen.step, self._runs] += counts
