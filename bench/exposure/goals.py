@@ -81,10 +81,9 @@ def against(
 
 
 BLIND_END = (
-    "a fault of the last 100 s is seen by nobody before the release is over, for that is how old a"
-    " minute of CloudWatch is when it is read: these fifteenth part of its moments cost as much as"
-    " two thirds of all that the best of the others lets through, whose release lasts 2.6 times as"
-    " long"
+    "nobody sees a fault of the last 105 s before the release is over, for so old is a minute of"
+    " CloudWatch when it is read: 7 % of its moments, which cost as much as 60 % of all that the"
+    " best of the others lets through, whose release lasts 2.6 times as long"
 )
 UNWATCHED = (
     "most of it are faults that begin in the last 40 s, when the primary has the version and all"
