@@ -26,6 +26,7 @@ from stepcanary.aws import clients, roles
 from stepcanary.domain.outcome import Outcome as LedgerOutcome
 from stepcanary.domain.questions import function_of
 from stepcanary.domain.signals import Signal
+from stepcanary.release import log_counting
 from stepcanary.store import leases, ledger, table
 from stepcanary.store.table import Put
 from tests.builders import PROFILE
@@ -72,6 +73,8 @@ def name_of(document: dict[str, Any]) -> str:
 
 class World:
     def __init__(self) -> None:
+        # A task of the same id was of another world's service.
+        log_counting._service_of.cache_clear()
         self.clock = VirtualClock()
         self.cloud = Cloud(self.clock)
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
