@@ -190,7 +190,8 @@ class World:
 
     def ledger(self) -> list[dict[str, Any]]:
         """All items but the turn that each request takes when it is started."""
-        items: list[dict[str, Any]] = clients.dynamodb().scan(TableName="ledger")["Items"]
+        pages = clients.dynamodb().get_paginator("scan").paginate(TableName="ledger")
+        items: list[dict[str, Any]] = [item for page in pages for item in page["Items"]]
         return [item for item in items if item["pk"]["S"] != "starts"]
 
     def steal(self, outcome: LedgerOutcome | None) -> None:
