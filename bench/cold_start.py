@@ -37,15 +37,16 @@ CLIENTS = {
     "elasticloadbalancing": ("elbv2", "elbv2"),
     "events": ("events", "events"),
     "lambda": ("awslambda", "lambda"),
+    "s3": ("s3", "s3"),
     "secretsmanager": ("secretsmanager", "secretsmanager"),
     "sns": ("sns", "sns"),
     "ssm": ("ssm", "ssm"),
     "states": ("stepfunctions", "stepfunctions"),
 }
-"""By IAM's prefix: the name in `stepcanary.aws.clients`, and boto3's. The router is ALB, so that no
-other router's client is made."""
-OTHERS = {"appmesh", "servicediscovery", "vpc-lattice", "cognito-idp", "iam"}
-"""Of another router, or called by AWS itself."""
+"""By IAM's prefix: the name in `stepcanary.aws.clients`, and boto3's. The router is ALB, and no log
+is read, so that no other client is made."""
+OTHERS = {"appmesh", "servicediscovery", "vpc-lattice", "logs", "cognito-idp", "iam"}
+"""Of another router, of a log, or called by AWS itself."""
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
