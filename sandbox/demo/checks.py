@@ -42,10 +42,11 @@ def old_version(report: Report) -> list[str]:
 
 
 def reverted_by_alarm(report: Report) -> list[str]:
-    """The alarm's event ended the bake, and only the bad version failed requests."""
+    """The alarm ended the bake, by its event or by the sweep that saw it in the same moment, and
+    only the bad version failed requests."""
     wrong = at_rest(report) + old_version(report)
-    if "revert by alarm example2-5xx" not in report["cause"]:
-        wrong.append("it was not the alarm's event that ended the bake")
+    if "alarm example2-5xx" not in report["cause"]:
+        wrong.append("it was not the alarm that ended the bake")
     if not report["errors_from_canary"]:
         wrong.append("the bad version failed no request, so nothing was shown")
     if report["errors"] != report["errors_from_canary"]:
@@ -204,8 +205,8 @@ def fix_judged(report: Report) -> list[str]:
 def capacity_kept(report: Report) -> list[str]:
     """The canary turned bad at 100 %, and the primary could carry what came back at once."""
     wrong = at_rest(report) + old_version(report)
-    if "revert by alarm example2-5xx" not in report["cause"]:
-        wrong.append("it was not the alarm's event that ended the bake")
+    if "alarm example2-5xx" not in report["cause"]:
+        wrong.append("it was not the alarm that ended the bake")
     if report["weights"] != [0, 50, 100, 0]:
         wrong.append(f"the canary's weight went {report['weights']}")
     if not report["errors_from_canary"] - report["refused_by_canary"]:
