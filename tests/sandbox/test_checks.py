@@ -184,7 +184,7 @@ RELEASED = {**hotfixed()["primary"], "image": "shop:v17"}
         (checks.capacity_kept, shrunk(canary_tasks=4), "still has 4 tasks"),
         (checks.capacity_kept, shrunk(primary_image="shop:v23"), "the primary runs shop:v23"),
         (checks.capacity_kept, shrunk(weights=[0, 50, 0]), "weight went"),
-        (checks.capacity_kept, shrunk(cause="PhaseFailed"), "not the alarm's event"),
+        (checks.capacity_kept, shrunk(cause="PhaseFailed"), "not the alarm that"),
         (checks.capacity_kept, shrunk(errors=0, errors_from_canary=0), "nothing was shown"),
         (checks.capacity_kept, shrunk(errors=131), "1 requests failed that neither"),
         (
