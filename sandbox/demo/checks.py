@@ -41,12 +41,19 @@ def old_version(report: Report) -> list[str]:
     return []
 
 
+def alarm_heard(report: Report) -> list[str]:
+    """The alarm's event reached the release. The sweep, each second here, may see the alarm in the
+    same moment, and then it is the sweep that the cause names."""
+    if not any(
+        "revert by alarm example2-5xx" in each for each in (*report["signals"], report["cause"])
+    ):
+        return ["it was not the alarm's event that ended the bake"]
+    return []
+
+
 def reverted_by_alarm(report: Report) -> list[str]:
-    """The alarm ended the bake, by its event or by the sweep that saw it in the same moment, and
-    only the bad version failed requests."""
-    wrong = at_rest(report) + old_version(report)
-    if "alarm example2-5xx" not in report["cause"]:
-        wrong.append("it was not the alarm that ended the bake")
+    """The alarm's event ended the bake, and only the bad version failed requests."""
+    wrong = at_rest(report) + old_version(report) + alarm_heard(report)
     if not report["errors_from_canary"]:
         wrong.append("the bad version failed no request, so nothing was shown")
     if report["errors"] != report["errors_from_canary"]:
@@ -204,9 +211,7 @@ def fix_judged(report: Report) -> list[str]:
 
 def capacity_kept(report: Report) -> list[str]:
     """The canary turned bad at 100 %, and the primary could carry what came back at once."""
-    wrong = at_rest(report) + old_version(report)
-    if "alarm example2-5xx" not in report["cause"]:
-        wrong.append("it was not the alarm that ended the bake")
+    wrong = at_rest(report) + old_version(report) + alarm_heard(report)
     if report["weights"] != [0, 50, 100, 0]:
         wrong.append(f"the canary's weight went {report['weights']}")
     if not report["errors_from_canary"] - report["refused_by_canary"]:

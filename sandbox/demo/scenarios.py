@@ -67,8 +67,8 @@ DEMO = [
         "v3-fail30",
         "Reverted",
         checks.reverted_by_alarm,
-        expected="the alarm ends the bake, and only the canary failed requests",
-        # Far longer than the alarm needs: it is the alarm that ends it.
+        expected="the alarm's event ends the bake, and only the canary failed requests",
+        # Far longer than the alarm needs: it is the alarm's event that ends it.
         steps=[{"weight": 5, "bake_seconds": 60}],
     ),
     Scenario(
@@ -237,7 +237,7 @@ CHAIN = [
         "v3-fail30",
         "Reverted",
         checks.reverted_by_alarm,
-        expected="the alarm ends the bake, and only the canary failed requests",
+        expected="the alarm's event ends the bake, and only the canary failed requests",
         steps=[{"weight": 5, "bake_seconds": 60}],
         front=Chain,
     ),

@@ -184,7 +184,7 @@ RELEASED = {**hotfixed()["primary"], "image": "shop:v17"}
         (checks.capacity_kept, shrunk(canary_tasks=4), "still has 4 tasks"),
         (checks.capacity_kept, shrunk(primary_image="shop:v23"), "the primary runs shop:v23"),
         (checks.capacity_kept, shrunk(weights=[0, 50, 0]), "weight went"),
-        (checks.capacity_kept, shrunk(cause="PhaseFailed"), "not the alarm that"),
+        (checks.capacity_kept, shrunk(cause="PhaseFailed"), "not the alarm's event"),
         (checks.capacity_kept, shrunk(errors=0, errors_from_canary=0), "nothing was shown"),
         (checks.capacity_kept, shrunk(errors=131), "1 requests failed that neither"),
         (
@@ -203,3 +203,12 @@ RELEASED = {**hotfixed()["primary"], "image": "shop:v17"}
 def test_a_check_says_what_is_wrong(check: Check, bad: Report, word: str) -> None:
     [wrong] = check(bad)
     assert word in wrong
+
+
+def test_a_sweep_that_is_as_fast_as_the_event_is_no_alarm_that_was_lost() -> None:
+    """Both see the alarm in one moment, and one of them is named."""
+    cause = "RevertRequested: revert by the sweep: alarm example2-5xx fired"
+    both = report(cause=cause, signals=["revert by alarm example2-5xx", "revert by the sweep"])
+    alone = report(cause=cause, signals=["revert by the sweep"])
+    assert checks.alarm_heard(both) == []
+    assert checks.alarm_heard(alone) == ["it was not the alarm's event that ended the bake"]

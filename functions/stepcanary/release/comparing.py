@@ -204,9 +204,10 @@ def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Ve
     try:
         compared = look_at([(lease, release)], baked=True)[release.execution]
         for _ in range(LAST_LOOKS):
-            if compared.step < bake.step:
-                # That was the end of the step before, or a part of it.
-                compared = look_at([(lease, release)], baked=True)[release.execution]
+            if compared.step >= bake.step:
+                break
+            # That was the end of the step before, or a part of it.
+            compared = look_at([(lease, release)], baked=True)[release.execution]
     except AwsUnavailable as unavailable:
         unseen = f"the sides cannot be compared: {unavailable}"
         return bake.held(unseen, Verdict("revert", f"{unseen}{NO_HOLD}{NO_ANSWER}"))
