@@ -54,8 +54,9 @@ class Rolling:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What is counted in one second, by run; `clock` is the wall's, in seconds, and `step` the
-    run's. The canary's weight is settled or moving, unless it has none. One that is `over` has been
-    released, or its traffic goes back."""
+    run's. The canary's weight is settled or moving, unless it has none. What is `returned` was
+    answered by the primary with the version. One that is `over` has been released, or its traffic
+    goes back."""
 
     at: int
     clock: Integers
@@ -65,6 +66,8 @@ class Seen:
     canary_bad: Integers
     primary: Integers
     primary_bad: Integers
+    returned: Integers
+    returned_bad: Integers
     settled: Mask
     moving: Mask
     over: Mask
@@ -151,6 +154,12 @@ class Runs:
         return found
 
     @property
+    def returned(self) -> Mask:
+        """Whether the primary answers with the version instead."""
+        found: Mask = self._returned[self.stage] & ~self.released
+        return found
+
+    @property
     def settled(self) -> Mask:
         found: Mask = self._settled[self.stage]
         return found
@@ -232,6 +241,7 @@ def simulated(system: System, fault: Fault, runs: int, chance: np.random.Generat
         bad = chance.binomial(requests, np.maximum(shares, BASE))
         failed += np.where(shares > 0, bad, 0)
         counts = place.on_canary & ~place.doubted
+        returned = place.returned & ~place.doubted
         primary = primary_bad = nothing
         if system.needs_primary:
             primary = chance.poisson(fault.rate * (1 - weights / 100))
@@ -245,6 +255,8 @@ def simulated(system: System, fault: Fault, runs: int, chance: np.random.Generat
             canary_bad=np.where(counts, bad, 0),
             primary=np.where(counts, primary, 0),
             primary_bad=np.where(counts, primary_bad, 0),
+            returned=np.where(returned, requests, 0),
+            returned_bad=np.where(returned, bad, 0),
             settled=place.settled,
             moving=place.on_canary & ~place.settled,
             over=place.doubted | place.released,

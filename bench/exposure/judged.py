@@ -13,7 +13,7 @@ from bench.exposure.engine import Range, Seen
 from bench.exposure.faults import Floats, Integers, Mask
 from bench.exposure.sources import ON_AWS, CloudWatch, Minute, log_mean
 from stepcanary.domain.evidence import BETS, Counts
-from stepcanary.domain.judge import SHARE_OF_LIMIT, Judge, Period, Rule, Tally
+from stepcanary.domain.judge import SHARE_OF_LIMIT, Judge, Period, Rule, Tally, tests_of
 
 YOUNG_MINUTES = 5
 LOOKS: Range = (0.0, 12.5)
@@ -124,7 +124,8 @@ class JudgedMinutes:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The canary's log, held against a limit alone, beside what else is judged."""
+    """The canary's log, and that of the primary's new tasks once the weights have returned, held
+    against a limit alone, beside what else is judged."""
 
     steps: int
     rules: tuple[Rule, ...] = (ERRORS, LATENCY, LOGS)
@@ -140,7 +141,7 @@ class JudgedLines:
         self._asked, self._chance = asked, chance
         alpha = Judge(asked.rules, asked.steps).alpha(LOGS)
         self._needed = -math.log(alpha * (1 - SHARE_OF_LIMIT))
-        self._totals = np.zeros((2, asked.steps, runs), dtype=np.int64)
+        self._totals = np.zeros((2, tests_of(asked.steps), runs), dtype=np.int64)
         self._coming = np.zeros(
             (1 + math.ceil(asked.flush[1] + asked.lag[1]), *self._totals.shape), dtype=np.int64
         )
@@ -151,8 +152,14 @@ class JudgedLines:
         waits = (self._chance.uniform(*each, len(self._runs)) for each in self._waits)
         arrives = np.round(seen.at + sum(waits))
         places = arrives.astype(np.int64) % len(self._coming)
-        for number, counts in enumerate((seen.canary, seen.canary_bad)):
+        by_canary, by_primary = (
+            (seen.canary, seen.canary_bad),
+            (seen.returned, seen.returned_bad),
+        )
+        for number, counts in enumerate(by_canary):
             self._coming[places, number, seen.step, self._runs] += counts
+        for number, counts in enumerate(by_primary):
+            self._coming[places, number, self._asked.steps, self._runs] += counts
         now = seen.at % len(self._coming)
         self._totals += self._coming[now]
         self._coming[now] = 0
@@ -164,11 +171,10 @@ class JudgedLines:
 
 
 def log_worse(requests: Integers, bad: Integers) -> Floats:
-    """The evidence of each run that its canary has more than `LOG_LIMIT`, by step and run: a test
-    begins with each step, and counts all that comes after it. One more never begins, for there is
-    no weight that has not settled."""
+    """The evidence of each run that its version has more than `LOG_LIMIT`, of counts by step and
+    run: a test begins with each step, and one when the weights return, and counts all that comes
+    after it."""
     later, later_bad = (np.cumsum(each[::-1], axis=0)[::-1] for each in (requests, bad))
     bets = np.array(BETS)
     logs = later_bad[..., None] * np.log(bets) - later[..., None] * LOG_LIMIT * (bets - 1)
-    tests = log_mean(logs)
-    return log_mean(np.vstack([tests, np.zeros_like(tests[:1])]).T)
+    return log_mean(log_mean(logs).T)

@@ -53,6 +53,17 @@ def test_a_revision_is_found_with_its_status_and_what_can_be_registered(cloud: C
     assert ecs.find_task_definition("example1") is None
 
 
+def test_a_task_says_whose_it_is_and_what_it_runs(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = cloud.task_of("example1")
+    assert ecs.service_task("example", task) == ecs.ServiceTask("example1", OLD)
+    assert ecs.service_task("example", "0" * 32) is None
+    of_nobody = {"tasks": [{"taskArn": task, "group": "family:job", "taskDefinitionArn": OLD}]}
+    monkeypatch.setattr(cloud, "_ecs_DescribeTasks", lambda _params: of_nobody)
+    assert ecs.service_task("example", task) is None
+
+
 @pytest.mark.parametrize("status", ["INACTIVE", "DELETE_IN_PROGRESS"])
 def test_a_revision_that_ecs_does_not_deploy_is_refused_by_its_status(
     cloud: Cloud, status: str

@@ -172,7 +172,7 @@ def test_a_log_doubts_within_seconds() -> None:
 
 
 def test_the_evidence_of_a_log_is_that_of_the_judge() -> None:
-    """Each step's test counts what comes after its beginning."""
+    """Each step's test counts what comes after its beginning, and so does the return's."""
     chance = np.random.default_rng(3)
     requests = chance.integers(0, 500, (4, 30))
     bad = chance.binomial(requests, 0.02)
@@ -182,8 +182,18 @@ def test_the_evidence_of_a_log_is_that_of_the_judge() -> None:
             log_evidence([Counts(int(n), int(x), 0, 0) for n, x in zip(*later, strict=True)], limit)
             for later in ((requests[step:, run], bad[step:, run]) for step in range(4))
         ]
-        # And one that never begins: no weight of a log has to settle.
-        assert log_worse(requests, bad)[run] == pytest.approx(log_mean([*tests, 0.0]))
+        assert log_worse(requests, bad)[run] == pytest.approx(log_mean(tests))
+
+
+def test_a_log_sees_what_begins_when_the_primary_has_the_traffic() -> None:
+    """What it finds is acted on when that wait is over."""
+    stages = (Stage(100, 10), Stage(100, 60, kind="returned"))
+    late = replace(OUTAGE, kind="moment")
+    system = System("x", stages, Lines(1), (0, 0), rolling=Rolling(restore=(30, 30)))
+    found = simulated(system, late, 2_000, np.random.default_rng(1))
+    assert 0.06 < found.missed.mean() < 0.14
+    seen = found.failed[~found.missed]
+    assert seen.max() <= 100 * (60 + 30) * 1.1
 
 
 @pytest.mark.parametrize(

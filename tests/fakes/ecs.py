@@ -90,6 +90,7 @@ class Ecs(Lagging):
         self.silent = False
         """Whether no answer says which digest a task runs, as older agents leave it out."""
         self._contents: dict[str, dict[str, str]] = {}
+        self._revisions: dict[str, str] = {}
         self._task_names: dict[str, str] = {}
         self.broken_images: set[str | tuple[str, str]] = set()
         self.definitions: dict[str, list[Document]] = {
@@ -254,6 +255,7 @@ class Ecs(Lagging):
 
     def resolve(self, id: str, definition: str) -> None:
         self._contents[id] = self.meaning(definition)
+        self._revisions[id] = self.arn(*self._found(definition))
 
     def meaning(self, definition: str) -> dict[str, str]:
         """What a deployment of this revision would run now, by container and for people."""
@@ -341,6 +343,7 @@ class Ecs(Lagging):
         ]
         return {
             "taskArn": arn,
+            "taskDefinitionArn": self._revisions[id],
             "group": f"service:{of.rpartition('-')[0]}",
             "startedBy": id,
             "lastStatus": status,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tests.builders import PROFILE
@@ -295,6 +296,17 @@ def _logged_worse(arena: Arena) -> None:
     _when_weight(arena, 50, 1, break_it)
 
 
+def _logged_worse_at_its_return(arena: Arena) -> None:
+    """Every answer of the new version is bad from when the primary has the weights back."""
+    _logged(arena)
+    cloud = arena.cloud
+
+    def bad(side: str, _at: datetime) -> float:
+        return float(side == "primary" and cloud.running_image(PRIMARY) == "shop:v2")
+
+    _when_weight(arena, 0, 0, lambda: setattr(cloud, "bad", bad))
+
+
 BASES = {
     "good": Base(_good, has_events=False),
     "bad canary": Base(_bad),
@@ -368,5 +380,8 @@ BASES = {
     "judged worse": Base(_worse, JUDGED, every=3),
     "logged": Base(_logged, LOGGED, every=24, has_events=False),
     "logged worse": Base(_logged_worse, LOGGED, every=24),
+    "logged worse at its return": Base(
+        _logged_worse_at_its_return, LOGGED, routers=("alb",), every=24
+    ),
     "several splits": Base(_good, routers=("appmesh",), cloud=ThreeFronts, has_events=False),
 }

@@ -74,7 +74,7 @@ def name_of(document: dict[str, Any]) -> str:
 class World:
     def __init__(self) -> None:
         # A task of the same id was of another world's service.
-        log_counting._service_of.cache_clear()
+        log_counting._service_task.cache_clear()
         self.clock = VirtualClock()
         self.cloud = Cloud(self.clock)
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)

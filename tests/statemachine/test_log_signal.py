@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulator.log_subscription import control_message, packed
-from stepcanary.domain.log_counts import LogCounts
+from stepcanary.domain.log_counts import RETURNED, LogCounts
 from stepcanary.domain.log_lines import Read
 from stepcanary.store import batches, ledger, register
 from tests.builders import profile, request
@@ -56,6 +56,10 @@ def sums(name: str = "release-1") -> LogCounts:
     return batches.read(release.execution, release.judge)
 
 
+def of_canary() -> dict[int, dict[str, Read]]:
+    return {step: found for step, found in sums().counts.items() if step != RETURNED}
+
+
 def again(name: str = "release-1") -> dict[int, dict[str, Read]]:
     """The sums, computed again from the batches."""
     found: dict[int, dict[str, Read]] = {}
@@ -91,7 +95,7 @@ def test_a_healthy_canary_is_released_and_no_filter_is_left(here: World) -> None
     assert here.cloud.log_filters[GROUP] == {}
     assert register.entries(here.arn("release-1")) == []
     assert sums().counts == again()
-    assert sorted(sums().counts) == [0, 1, 2]
+    assert sorted(sums().counts) == [0, 1, 2, RETURNED]
     (put,) = here.cloud.called("PutSubscriptionFilter")
     assert put["filterName"] == OURS
     assert put["destinationArn"].endswith(":function:stepcanary-counts:live")
@@ -140,15 +144,20 @@ def test_what_is_brought_twice_late_and_out_of_order_counts_once(here: World) ->
     here.cloud.write_lines = write  # type: ignore[method-assign]
     assert here.release(logged()).state == "Released"
     assert sums().counts == again()
-    counted = sum(of_step["access"].requests for of_step in sums().counts.values())
+    counted = sum(of_step["access"].requests for of_step in of_canary().values())
     # What comes once the release is over is counted no more.
     assert 0.8 * written[0] < counted <= written[0]
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_lines_of_the_primary_are_none_of_the_canarys(here: World, share: float) -> None:
+def test_lines_of_the_old_version_are_none_of_the_canarys(here: World, share: float) -> None:
     here.cloud.log_requests(GROUP)
-    here.cloud.bad = lambda side, _at: share if side == "primary" else 0.0
+
+    def bad(side: str, _at: datetime) -> float:
+        is_old = here.cloud.running_image("example1") == "shop:v1"
+        return share if side == "primary" and is_old else 0.0
+
+    here.cloud.bad = bad
     assert here.release(logged([{**METRIC, "clusters": 2, "at_most": 0.01}])).state == "Released"
     assert all(of_step["access"].bad == 0 for of_step in sums().counts.values())
 
@@ -236,7 +245,7 @@ def test_without_concurrency_lines_come_late_and_none_is_lost(here: World) -> No
         here.clock.after(at, partial(throttle, throttled=throttled))
     assert here.release(logged()).state == "Released"
     assert sums().counts == again()
-    counted = sum(of_step["access"].requests for of_step in sums().counts.values())
+    counted = sum(of_step["access"].requests for of_step in of_canary().values())
     assert 0.5 * written[0] < counted <= written[0]
 
 
@@ -334,6 +343,69 @@ def test_an_outage_while_the_primary_rolls_is_signalled(here: World) -> None:
     breaks_at(here, LATER)
     outcome = here.release(logged())
     assert reverted(here, outcome, "access: the canary gave"), outcome
+
+
+def breaks_once_returned(here: World, seconds: float, share: float = 1.0) -> None:
+    """The primary's new tasks answer with errors, so many seconds after the weights came back."""
+    came_back: list[datetime] = []
+
+    def on_write(primary: int, canary: int) -> None:
+        is_new = here.cloud.running_image("example1") == "shop:v2"
+        if primary and is_new and not came_back:
+            came_back.append(here.clock.now())
+
+    def bad(side: str, at: datetime) -> float:
+        is_broken = came_back and (at - came_back[0]).total_seconds() >= seconds
+        is_new = here.cloud.running_image("example1") == "shop:v2"
+        return share if side == "primary" and is_new and is_broken else 0.0
+
+    here.cloud.on_write = on_write
+    here.cloud.bad = bad
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_fault_that_begins_once_the_weights_are_back_brings_the_old_version_back(
+    here: World, share: float
+) -> None:
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    breaks_once_returned(here, 5, share)
+    outcome = here.release(logged())
+    assert reverted(here, outcome, "access: the canary gave 0 of"), outcome
+    assert "the primary " in outcome.cause
+    assert here.cloud.running_image("example1") == "shop:v1"
+    found = sums().counts
+    assert found == again()
+    assert found[RETURNED]["access"].bad > 2
+    assert all(not found[step]["access"].bad for step in (0, 1, 2))
+
+
+def test_a_fault_of_the_last_seconds_is_nobodys(here: World) -> None:
+    """Its lines come when the release is over."""
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    here.cloud.lines_after = 300.0
+    breaks_once_returned(here, 5)
+    assert here.release(logged()).state == "Released"
+
+
+def test_a_fault_on_the_way_back_by_steps_is_signalled(here: World) -> None:
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    breaks_once_returned(here, 10)
+    promotion = {"return_weights": [50], "return_bake_seconds": 120}
+    outcome = here.release(logged(promotion=promotion))
+    assert reverted(here, outcome, "access: the canary gave 0 of"), outcome
+    assert "revert by the judge" in "".join(here.signals("release-1"))
+    assert here.cloud.running_image("example1") == "shop:v1"
+
+
+def test_what_old_tasks_of_the_primary_answer_counts_nothing(here: World) -> None:
+    """Before the weights come back, and where they go back to the old version."""
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    here.cloud.bad = lambda side, _at: 1.0 if side == "primary" else 0.0
+    here.clock.after(LATER, lambda: here.signal("revert"))
+    outcome = here.release(logged([{**METRIC, "at_most": 0.01, "clusters": 2}]))
+    assert outcome.state == "Reverted", outcome
+    assert "revert by" in outcome.cause
+    assert RETURNED not in sums().counts
 
 
 STRANGERS: list[Document] = [

@@ -6,7 +6,7 @@ from stepcanary.domain.evidence import Tolerance
 from stepcanary.domain.judge import Rule, Tally
 from stepcanary.domain.judged import seen
 from stepcanary.domain.judging import Judging
-from stepcanary.domain.log_counts import LogCounts, counted, tally
+from stepcanary.domain.log_counts import RETURNED, LogCounts, counted, tally
 from stepcanary.domain.log_lines import Batch, Read
 from stepcanary.domain.log_source import LogSource
 
@@ -32,23 +32,25 @@ def tallies(**by_step: tuple[int, int]) -> dict[str, Tally]:
 def test_a_line_is_of_the_step_in_which_it_was_written() -> None:
     since = LogCounts(since={0: 1_000, 1: 2_000})
     lines = batch((999, 503), (1_000, 503), (2_500, 200), (1_999, 200))
-    assert counted(lines, {"logs": SOURCE}, since).counts == {
+    assert counted(lines, {"logs": SOURCE}, since.step_at).counts == {
         0: {"logs": Read(2, 1, 0)},
         1: {"logs": Read(1, 0, 0)},
     }
 
 
 def test_before_the_canary_has_weight_nothing_is_counted() -> None:
-    assert counted(batch((1_000, 503)), {"logs": SOURCE}, LogCounts()).counts == {}
+    assert counted(batch((1_000, 503)), {"logs": SOURCE}, LogCounts().step_at).counts == {}
 
 
 def test_lines_of_somebody_else_count_nothing() -> None:
-    assert counted(batch((1, 503)), {}, LogCounts(since={0: 0})).counts == {}
+    assert counted(batch((1, 503)), {}, LogCounts(since={0: 0}).step_at).counts == {}
 
 
 def test_lines_of_nobody_knows_whom_cannot_be_read() -> None:
     since = LogCounts(since={0: 0})
-    assert counted(batch((1, 200)), {"logs": None}, since).counts == {0: {"logs": Read(0, 0, 1)}}
+    assert counted(batch((1, 200)), {"logs": None}, since.step_at).counts == {
+        0: {"logs": Read(0, 0, 1)}
+    }
 
 
 def test_neither_order_nor_size_of_batches_makes_a_difference() -> None:
@@ -156,3 +158,28 @@ def test_a_log_says_nothing_of_the_canarys_share() -> None:
     )
     assert found.decision == "advance"
     assert "of the requests at a weight" not in found.reason
+
+
+def test_what_the_primary_answers_with_the_version_is_evidence_and_not_the_canarys() -> None:
+    healthy = {0: Read(50_000, 40), 1: Read(90_000, 80)}
+    found = tally({**healthy, RETURNED: Read(200, 90, 1)}, RULE)
+    assert (found.step, found.of_step) == (1, (90_000, 80, 0, 0))
+    assert found.of_release == (140_000, 120, 200, 90)
+    assert found.unread == 1
+    assert found.good == tally(healthy, RULE).good
+    assert found.log_worse(2) > 10
+    assert tally(healthy, RULE).log_worse(2) < 0
+    assert found.compared == 210
+
+
+def test_the_primary_alone_may_have_counted() -> None:
+    found = tally({RETURNED: Read(40, 20)}, RULE)
+    assert (found.step, found.of_step, found.of_release) == (-1, (0, 0, 0, 0), (0, 0, 40, 20))
+    assert found.log_worse(2) > 10
+    judging = Judging.model_validate({"metrics": [{"kind": "logs", "log": LOG}]})
+    compared = Compared(
+        tallies=LogCounts(counts={RETURNED: {"logs": Read(40, 20)}}).tallies(judging)
+    )
+    said = doubt(judging, judge_of(judging, 2), compared)
+    assert said is not None
+    assert "the canary gave 0 of 0 bad answers, the primary 20 of 40 (50 %)" in said

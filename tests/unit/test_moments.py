@@ -12,8 +12,10 @@ from stepcanary.domain.moments import (
     WaitKind,
     left_out,
     read,
+    returned_at,
     shortening,
     wait_kind,
+    whole_until,
 )
 
 
@@ -87,3 +89,33 @@ def test_what_was_left_out_before_is_counted() -> None:
 def test_the_longest_moments_leave_room_in_an_item_of_dynamodb() -> None:
     longest = str(Moment(at=1_795_478_400_123, kind="foreign", text="\U0001f600" * 999))
     assert MOST * len(longest.encode()) < 350_000
+
+
+def acts(*done: str) -> list[Moment]:
+    """One a second: `weight 50`, `primary`, `old`."""
+    return [
+        Moment.model_validate({"at": 1_000 * at, "kind": kind, "text": text})
+        for at, (kind, _, text) in enumerate((each.partition(" ") for each in done), start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("done", "returned", "whole"),
+    [
+        ([], None, None),
+        (["weight 50", "weight 0"], None, None),
+        (["weight 100", "primary"], None, None),
+        (["weight 100", "primary", "weight 0"], 3_000, 3_000),
+        (["weight 100", "primary", "weight 100", "weight 50", "weight 0"], 4_000, 4_000),
+        (["weight 50", "primary", "weight 0"], 3_000, None),
+        (["primary", "weight 0"], 2_000, None),
+        (["weight 100", "primary", "weight 0", "old"], None, None),
+        (["weight 100", "primary", "old", "weight 0"], None, None),
+        (["weight 100", "primary", "old", "primary", "weight 0"], 5_000, None),
+        (["weight 100", "primary", "weight 50", "weight 100", "old", "primary"], None, None),
+    ],
+)
+def test_when_the_primary_had_weight_again(
+    done: list[str], returned: int | None, whole: int | None
+) -> None:
+    assert (returned_at(acts(*done)), whole_until(acts(*done))) == (returned, whole)

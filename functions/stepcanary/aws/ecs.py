@@ -86,13 +86,23 @@ def running_tasks(cluster: str, service: str) -> list[Task]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceTask:
+    """A task's service by its name, and the ARN of the task definition that it runs."""
+
+    service: str
+    task_definition: str
+
+
 @aws_failures
-def service_of(cluster: str, task: str) -> str | None:
-    """The name of the service that a task is of, also of one that has just stopped; None where ECS
-    does not know it, or it is of no service."""
-    found = clients.ecs().describe_tasks(cluster=cluster, tasks=[task])["tasks"]
-    groups = (each.get("group", "") for each in found)
-    return next((g.removeprefix("service:") for g in groups if g.startswith("service:")), None)
+def service_task(cluster: str, task: str) -> ServiceTask | None:
+    """Also of a task that has just stopped; None where ECS does not know it, or it is of no
+    service."""
+    for found in clients.ecs().describe_tasks(cluster=cluster, tasks=[task])["tasks"]:
+        kind, _, service = found.get("group", "").partition(":")
+        if kind == "service":
+            return ServiceTask(service, found["taskDefinitionArn"])
+    return None
 
 
 @aws_failures

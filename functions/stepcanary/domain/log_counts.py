@@ -1,10 +1,14 @@
-"""Log counts: what the canary's log has counted, and what it comes to.
+"""Log counts: what a release's log has counted, and what it comes to.
+
+It counts the canary, and once the weights return the primary's new tasks, which run the same
+version: nobody else would see what begins then.
 
 A limit alone asks nothing of the primary, and of the counts only their sums: so it makes no
 difference in which order lines come, how late, or in how large batches.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from pydantic import Field
 
@@ -14,6 +18,9 @@ from stepcanary.domain.judging import Judging
 from stepcanary.domain.log_lines import Batch, Read, read
 from stepcanary.domain.log_source import LogSource
 from stepcanary.domain.model import Model
+
+RETURNED: Final = 1_000
+"""The number, in place of a step's, of what the primary's new tasks answer; after every step."""
 
 
 class LogCounts(Model):
@@ -42,12 +49,15 @@ class LogCounts(Model):
         }
 
 
-def counted(batch: Batch, sources: Mapping[str, LogSource | None], since: LogCounts) -> LogCounts:
-    """What a batch of the canary's lines counts for metrics by their name, where it can be read. A
-    line of before it had weight is of no request of a user."""
+def counted(
+    batch: Batch, sources: Mapping[str, LogSource | None], step_at: Callable[[int], int | None]
+) -> LogCounts:
+    """What a batch of a task's lines counts for metrics by their name, where it can be read.
+    `step_at` has the step of a moment, in epoch milliseconds, and None of one in which the task had
+    no weight yet: a line of then is of no request of a user."""
     counts: dict[int, dict[str, Read]] = {}
     for event in batch.events:
-        step = since.step_at(event.timestamp)
+        step = step_at(event.timestamp)
         if step is None:
             continue
         for metric, source in sources.items():
@@ -58,18 +68,22 @@ def counted(batch: Batch, sources: Mapping[str, LogSource | None], since: LogCou
 
 
 def tally(by_step: dict[int, Read], rule: Rule) -> Tally:
-    """Each step begins a test of its own, which all that comes later is counted for."""
-    last, whole = max(by_step), _sum(by_step.values())
+    """Each step begins a test of its own, which all that comes later is counted for; so does the
+    return of the weights, in place of the first weight, whose step begins with it."""
+    of_canary = {step: found for step, found in by_step.items() if step != RETURNED}
+    last = max(of_canary, default=-1)
+    of_step, own = of_canary.get(last, Read()), _sum(of_canary.values())
+    primary, whole = by_step.get(RETURNED, Read()), _sum(by_step.values())
     return Tally(
         tests=tuple(
             _logs(_sum(found for step, found in by_step.items() if step >= first), rule, rule.worse)
             for first in sorted(by_step)
         ),
-        good=_logs(by_step[last], rule, rule.good, better=True),
+        good=_logs(of_step, rule, rule.good, better=True),
         step=last,
         begun=last,
-        of_step=_four(by_step[last]),
-        of_release=_four(whole),
+        of_step=(of_step.requests, of_step.bad, 0, 0),
+        of_release=(own.requests, own.bad, primary.requests, primary.bad),
         # The budget counts from what the limit allows, for of a primary nothing is known here.
         expected=rule.worse.allowance * whole.requests,
         compared=whole.bad,
@@ -84,14 +98,10 @@ def _sum(found: Iterable[Read]) -> Read:
     return whole
 
 
-def _four(found: Read) -> tuple[int, int, int, int]:
-    return found.requests, found.bad, 0, 0
-
-
 def _logs(found: Read, rule: Rule, limit: Tolerance, *, better: bool = False) -> Logs:
     if limit.allowance >= UNPROVABLE:
         # What says nothing is no question to bet on.
         return EVEN
-    counts = Counts(*_four(found))
+    counts = Counts(found.requests, found.bad, 0, 0)
     bets = (1 / bet if better else bet for bet in BETS)
     return tuple(log_factor(counts, limit, bet, rule.clusters) for bet in bets)

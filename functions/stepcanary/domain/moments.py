@@ -33,6 +33,9 @@ LeftOut = Literal["left_out"]
 """In place of so many moments as its text says."""
 
 KINDS = frozenset((*get_args(Act), *get_args(WaitKind), *get_args(LeftOut)))
+REPLACES = ("primary", "old")
+"""The kinds of what replaces the primary's tasks."""
+ALL = "100"
 LONGEST_TEXT = 300
 MOST = 240
 """An item of DynamoDB takes 400 KB, and each write of a lease is paid for by its size."""
@@ -85,6 +88,28 @@ def shortening(kept: Sequence[str]) -> Shortening | None:
 def left_out(moments: Iterable[Moment]) -> int:
     """How many are not there any more."""
     return sum(int(moment.text) for moment in moments if moment.kind == "left_out")
+
+
+def returned_at(done: Iterable[Moment]) -> int | None:
+    """Since when the primary has had weight with the version that it got last, in epoch
+    milliseconds; None before that, and once its old one was asked for."""
+    at: int | None = None
+    is_new = False
+    for moment in done:
+        if moment.kind in REPLACES:
+            is_new, at = moment.kind == "primary", None
+        elif moment.kind == "weight" and is_new and at is None and moment.text != ALL:
+            at = moment.at
+    return at
+
+
+def whole_until(done: Iterable[Moment]) -> int | None:
+    """Until when the canary had all weight, in epoch milliseconds, of a release that has replaced
+    its primary once, after a step of 100 %; None of any other one, and before that."""
+    acts = [each for each in done if each.kind in ("weight", *REPLACES)]
+    begun = [n for n, each in enumerate(acts) if each.kind in REPLACES]
+    is_simple = len(begun) == 1 and begun[0] > 0 and acts[begun[0] - 1].text == ALL
+    return returned_at(acts) if is_simple else None
 
 
 def wait_kind(ends_on: Collection[str], *, paused: bool) -> WaitKind:

@@ -131,6 +131,10 @@ class Release(Model):
         bake = self.promotion.return_bake_seconds
         return [Step(weight=w, bake_seconds=bake) for w in self.promotion.return_weights]
 
+    def step_of(self, weight: int) -> int:
+        """The number of the step with this weight; they rise."""
+        return next(n for n, step in enumerate(self.steps) if step.weight >= weight)
+
     def coming_weight(self, weight: int) -> int:
         """The weight of the step after the one with this weight; the last one's is its own."""
         return next((step.weight for step in self.steps if step.weight > weight), max(weight, 1))

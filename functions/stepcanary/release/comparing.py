@@ -7,14 +7,12 @@ from stepcanary import clock
 from stepcanary.access import entered
 from stepcanary.aws import metrics
 from stepcanary.aws.metrics import Values
-from stepcanary.domain import comparison, moments
+from stepcanary.domain import comparison
 from stepcanary.domain.account import by_account
 from stepcanary.domain.comparison import Bake, Compared, Row, doubt, is_missing, judge_of
 from stepcanary.domain.judging import Metric
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.measures import Measure, Series
-from stepcanary.domain.moments import wait_kind
-from stepcanary.domain.periods import LENGTHS, final_seconds
 from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import errors_of, slow_of
 from stepcanary.domain.split import SideName
@@ -23,66 +21,19 @@ from stepcanary.domain.verdict import NO_HOLD, Verdict
 from stepcanary.errors import AwsRefused, AwsUnavailable
 from stepcanary.observability import logger
 from stepcanary.release import telling
+from stepcanary.release.windows import Window, returned_at, window_of
 from stepcanary.store import batches, evidence
 
 NO_ANSWER = "Release again once CloudWatch answers"
-PERIOD_SECONDS: dict[int, int] = {length: length for length in LENGTHS}
-"""How long a period is, by what a metric calls it."""
-FINAL_SECONDS: dict[int, int] = {length: final_seconds(length) for length in LENGTHS}
 LATE_SECONDS = 600
 """How late a period may be published, at most."""
 MISSING_SECONDS = 120
 """How long a period waits for counts of one side that have to come."""
-MOST_PERIODS = 90
-"""At one look: a transaction writes a hundred items. The next look goes on from there."""
 TRIES = 4
 """To note that a bake is over; others look each 10 s at most."""
-LAST_LOOKS = 3
+MOST_LOOKS = 4
 """So many of them read what nobody has looked at for a while."""
-PROMOTING = ("primary", "old")
 SIDES: tuple[SideName, SideName] = ("canary", "primary")
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The periods of one release that are to be compared, of the metrics that have them so long:
-    from one second on, before another. What ends by `published` is final, and `is_old` is what is
-    left of the step before. The weights may have `returned`, after the last step."""
-
-    release: Release
-    before: Compared
-    period: int
-    step: int
-    weight: int
-    start: int
-    end: int
-    published: int
-    is_old: bool
-    returned: int | None
-
-    @property
-    def closes(self) -> bool:
-        """Whether no more of its step will come."""
-        return self.is_old and self.end == self.before.until
-
-    @property
-    def length(self) -> int:
-        return PERIOD_SECONDS[self.period]
-
-    @property
-    def seconds(self) -> range:
-        return range(self.start, self.end, self.length)
-
-    @property
-    def metrics(self) -> list[Metric]:
-        assert self.release.judge is not None
-        return [each for each in self.release.judge.counted if each.period == self.period]
-
-    def is_moving(self, at: int) -> bool:
-        """Whether the weight may have moved in this period."""
-        if self.returned is not None and at + self.length > self.returned:
-            return True
-        return self.before.settled is None or at < self.before.settled
 
 
 def is_compared(lease: Lease, release: Release) -> bool:
@@ -94,11 +45,6 @@ def is_compared(lease: Lease, release: Release) -> bool:
         return lease.weight == lease.target == 100
     # The token of the wait before is still there while a shift is tried again.
     return lease.weight == lease.target and lease.waits_for("revert")
-
-
-def step_of(release: Release, weight: int) -> int:
-    """The step with this weight; they rise."""
-    return next(n for n, step in enumerate(release.steps) if step.weight >= weight)
 
 
 def look_at(
@@ -113,7 +59,7 @@ def look_at(
     """
     judged = [(lease, release) for lease, release in waiting if release.judge is not None]
     windows = [
-        _window(lease, release, period)
+        window_of(lease, release, period)
         for lease, release in judged
         for period in (release.judge.periods if release.judge else ())
     ]
@@ -149,32 +95,30 @@ def look_at(
 
 
 def last_doubt(release: Release, lease: Lease) -> str | None:
-    """Why a promoted release should not end, by what is published since of the time in which its
-    canary had all the weight. None where nothing says so, and where it cannot be seen: every
-    verdict was made while it could."""
-    if release.judge is None or _returned_at(lease) is None:
+    """Why a promoted release should not end: by what is published since of the time in which its
+    canary had all the weight, and by what its log has counted of the primary's new tasks."""
+    if release.judge is None:
         return None
-    compared = Compared()
-    try:
-        for _ in range(LAST_LOOKS):
-            compared = look_at([(lease, release)])[release.execution]
-    except (AwsRefused, AwsUnavailable):
-        logger.exception("the canary's last minutes could not be compared")
-        return None
+    compared = _with_log(release, _last_minutes(release, lease))
     return doubt(release.judge, judge_of(release.judge, len(release.steps)), compared)
 
 
-def _returned_at(lease: Lease) -> int | None:
-    """When the canary had no longer all weight, in epoch seconds, of a release that has replaced
-    its primary once, after a step of 100 %; of any other one nothing is compared after that."""
-    acts = [each for each in moments.read(lease.moments) if each.kind in ("weight", *PROMOTING)]
-    begun = [n for n, each in enumerate(acts) if each.kind in PROMOTING]
-    if lease.weight or len(begun) != 1 or not begun[0] or acts[begun[0]].kind != "primary":
-        return None
-    if acts[begun[0] - 1].text != "100":
-        return None
-    back = (each.at // 1_000 for each in acts[begun[0] :] if each.kind == "weight")
-    return next(back, None)
+def _last_minutes(release: Release, lease: Lease) -> Compared:
+    """Nothing where they cannot be seen: every verdict was made while they could."""
+    if returned_at(lease) is None:
+        return Compared()
+    try:
+        *_, compared = _looks(release, lease)
+    except (AwsRefused, AwsUnavailable):
+        logger.exception("the canary's last minutes could not be compared")
+        return Compared()
+    return compared
+
+
+def _looks(release: Release, lease: Lease, *, baked: bool = False) -> Iterator[Compared]:
+    """Several of them: nobody may have looked for a while."""
+    for _ in range(MOST_LOOKS):
+        yield look_at([(lease, release)], baked=baked)[release.execution]
 
 
 def standing(release: Release) -> Compared:
@@ -201,13 +145,12 @@ def verdict(release: Release, lease: Lease, bake: Bake, *, promoted: bool) -> Ve
     """
     judging = release.judge
     assert judging is not None
+    compared = Compared()
     try:
-        compared = look_at([(lease, release)], baked=True)[release.execution]
-        for _ in range(LAST_LOOKS):
+        for compared in _looks(release, lease, baked=True):
             if compared.step >= bake.step:
                 break
             # That was the end of the step before, or a part of it.
-            compared = look_at([(lease, release)], baked=True)[release.execution]
     except AwsUnavailable as unavailable:
         unseen = f"the sides cannot be compared: {unavailable}"
         return bake.held(unseen, Verdict("revert", f"{unseen}{NO_HOLD}{NO_ANSWER}"))
@@ -225,40 +168,6 @@ def _read_together(windows: Sequence[Window]) -> Iterator[list[Window]]:
         by_execution = {w.release.execution: w for w in windows if w.period == period}
         for releases in by_account(w.release for w in by_execution.values()).values():
             yield [by_execution[release.execution] for release in releases]
-
-
-def _window(lease: Lease, release: Release, period: int) -> Window:
-    returned = _returned_at(lease)
-    weight = lease.weight if returned is None else release.steps[-1].weight
-    step, length = step_of(release, weight), PERIOD_SECONDS[period]
-    published = (clock.epoch_seconds() - FINAL_SECONDS[period]) // length * length
-    if returned is not None:
-        published = min(published, -(-returned // length) * length)
-    before = evidence.read(release.execution, period)
-    # The end of the step before was not published at its verdict.
-    is_old = before.step not in (-1, step) and _start(before, length) < before.until
-    if is_old:
-        step, weight = before.step, release.steps[before.step].weight
-    else:
-        before = before.at_step(step, *_moving(lease, before, length))
-    start = _start(before, length)
-    end = min(published, start + MOST_PERIODS * length)
-    end = min(end, before.until) if is_old else end
-    return Window(release, before, period, step, weight, start, end, published, is_old, returned)
-
-
-def _moving(lease: Lease, before: Compared, length: int) -> tuple[int, int | None]:
-    """From when on the weight of a new step may have moved, and until when, if that is over."""
-    shifts = (moment.at for moment in moments.read(lease.moments) if moment.kind == "weight")
-    # The wait of a bake begins when the weight has settled, and is named after its millisecond.
-    settled = -(-lease.wait // 1_000 // length) * length
-    moved = before.until or next(shifts, lease.wait) // 1_000 // length * length
-    settles = lease.ends_on is not None and wait_kind(lease.ends_on, paused=False) == "settle"
-    return min(moved, settled), None if settles else settled
-
-
-def _start(before: Compared, length: int) -> int:
-    return max(before.since, before.last + length if before.last else 0)
 
 
 def measures_of(release: Release, metric: Metric, side: SideName) -> Measure:

@@ -13,7 +13,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.router_metrics import milliseconds, times_of
 from stepcanary.domain.usual import usual_of
 from stepcanary.errors import RequestRejected
-from stepcanary.release import comparing
+from stepcanary.release import windows
 from stepcanary.release.comparing import measures_of
 
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
@@ -105,7 +105,7 @@ def _require_short(release: Release, judging: Judging, metric: Metric) -> None:
     judged = release.model_copy(update={"judge": judging})
     end, minute = _last_minute()
     requests = measures_of(judged, metric, "primary").requests
-    period = comparing.PERIOD_SECONDS[metric.period]
+    period = windows.PERIOD_SECONDS[metric.period]
     moments = metrics.summed(metrics.read(requests, end - HOUR_SECONDS, end, period))
     if len(moments) >= LEAST_MINUTES and not any(at % minute for at in moments):
         raise RequestRejected(
@@ -116,8 +116,8 @@ def _require_short(release: Release, judging: Judging, metric: Metric) -> None:
 
 def _last_minute() -> tuple[int, int]:
     """The end of the last one that is final, and how long it is."""
-    minute = comparing.PERIOD_SECONDS[MINUTE]
-    end = (clock.epoch_seconds() - comparing.FINAL_SECONDS[MINUTE]) // minute * minute
+    minute = windows.PERIOD_SECONDS[MINUTE]
+    end = (clock.epoch_seconds() - windows.FINAL_SECONDS[MINUTE]) // minute * minute
     return end, minute
 
 

@@ -1,4 +1,4 @@
-"""Log counting: what a batch of a canary's log adds to its release, and a revert where that is
+"""Log counting: what a batch of a release's log adds to its evidence, and a revert where that is
 enough to doubt it.
 
 It is outside the state machine, as the relay of alarms is, and returns the traffic in the same way.
@@ -8,15 +8,18 @@ from functools import lru_cache
 
 from stepcanary import clock
 from stepcanary.aws import ecs
+from stepcanary.aws.ecs import ServiceTask
 from stepcanary.contracts.answers import LinesCounted
+from stepcanary.domain import moments
 from stepcanary.domain.comparison import Compared, doubt, judge_of
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.lease import Lease
-from stepcanary.domain.log_counts import LogCounts, counted
+from stepcanary.domain.log_counts import RETURNED, LogCounts, counted
 from stepcanary.domain.log_lines import Batch
 from stepcanary.domain.log_source import LogSource
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Signal
+from stepcanary.domain.split import SideName
 from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.errors import DocumentUnreadable, SignalRefused
 from stepcanary.release import signalling, subscriptions, telling
@@ -33,7 +36,7 @@ def count(batch: Batch) -> LinesCounted:
             continue
         release, lease = found
         assert release.judge is not None
-        if _count_for(release, release.judge, name, batch):
+        if _count_for(release, release.judge, lease, name, batch):
             executions.append(release.execution)
         if lease.stage < RETURNING and _signal(release, release.judge, lease):
             signalled.append(release.execution)
@@ -55,7 +58,7 @@ def _running(name: str) -> tuple[Release, Lease] | None:
     return (release, lease) if is_its_own and lease.stage > OPENING else None
 
 
-def _count_for(release: Release, judging: Judging, name: str, batch: Batch) -> bool:
+def _count_for(release: Release, judging: Judging, lease: Lease, name: str, batch: Batch) -> bool:
     """Whether there was anything to count."""
     of_filter = next(
         (
@@ -72,7 +75,7 @@ def _count_for(release: Release, judging: Judging, name: str, batch: Batch) -> b
     before = batches.read(release.execution, judging)
     if not before.since:
         return False
-    found = _counted(release, batch, of_filter.sources, before)
+    found = _counted(release, lease, batch, of_filter.sources, before)
     if found.counts:
         digest = batch.digest(name)
         batches.keep(release.execution, digest, found, judging, sums=before.sums)
@@ -80,34 +83,47 @@ def _count_for(release: Release, judging: Judging, name: str, batch: Batch) -> b
 
 
 def _counted(
-    release: Release, batch: Batch, sources: dict[str, LogSource], since: LogCounts
+    release: Release, lease: Lease, batch: Batch, sources: dict[str, LogSource], before: LogCounts
 ) -> LogCounts:
-    """What the lines of the canary count; those of which nobody knows whose they are cannot be
-    read."""
-    own: dict[str, LogSource | None] = {}
+    """What the lines of the release's version count; those of which nobody knows whose they are
+    cannot be read, and count for the canary."""
+    of_canary: dict[str, LogSource | None] = {}
+    of_primary: dict[str, LogSource | None] = {}
     for name, source in sources.items():
         if source.all or batch.task is None:
-            own[name] = source if source.all else None
-        elif _is_of_canary(release, batch.task):
-            own[name] = source
-    return counted(batch, own, since)
+            of_canary[name] = source if source.all else None
+        elif (side := _side_of(release, lease, batch.task)) == "canary":
+            of_canary[name] = source
+        elif side == "primary":
+            of_primary[name] = source
+    found = counted(batch, of_canary, before.step_at)
+    returned = moments.returned_at(moments.read(lease.moments))
+    if not of_primary or returned is None:
+        return found
+    by_primary = counted(batch, of_primary, lambda at: RETURNED if at >= returned else None)
+    return LogCounts(counts={**found.counts, **by_primary.counts})
 
 
-def _is_of_canary(release: Release, task: str) -> bool:
+def _side_of(release: Release, lease: Lease, task: str) -> SideName | None:
+    """Whose task it is that runs the version of the release; None of any other."""
     try:
-        return _service_of(release.cluster, task) == release.canary.service
+        found = _service_task(release.cluster, task)
     except LookupError:
-        return False
+        return None
+    if found.service == release.canary.service:
+        return "canary"
+    is_new = lease.touched and found.task_definition == lease.primary_revision
+    return "primary" if found.service == release.primary.service and is_new else None
 
 
 @lru_cache(maxsize=4_096)
-def _service_of(cluster: str, task: str) -> str:
+def _service_task(cluster: str, task: str) -> ServiceTask:
     """A task is of one service as long as it lives. One that ECS does not know yet is asked for
     again: raises `LookupError`."""
-    service = ecs.service_of(cluster, task)
-    if service is None:
+    found = ecs.service_task(cluster, task)
+    if found is None:
         raise LookupError(task)
-    return service
+    return found
 
 
 def _signal(release: Release, judging: Judging, lease: Lease) -> bool:

@@ -81,7 +81,7 @@ def listen(release: Release, weight: int) -> None:
         return
     subscriptions.mend(release)
     moment = int(clock.now().timestamp() * 1_000)
-    batches.begin_step(release.execution, comparing.step_of(release, weight), moment)
+    batches.begin_step(release.execution, release.step_of(weight), moment)
 
 
 def judge_canary(

@@ -20,7 +20,8 @@ from stepcanary.domain.release import Release
 from stepcanary.errors import DocumentUnreadable
 from stepcanary.observability import about, logger
 from stepcanary.release import telling
-from stepcanary.release.comparing import FINAL_SECONDS, LATE_SECONDS, PERIOD_SECONDS, measures_of
+from stepcanary.release.comparing import LATE_SECONDS, measures_of
+from stepcanary.release.windows import FINAL_SECONDS, PERIOD_SECONDS
 from stepcanary.store import due, ledger, tolls
 from stepcanary.store.due import COUNT, Task
 from stepcanary.store.tolls import Toll

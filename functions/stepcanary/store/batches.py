@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from stepcanary import clock
 from stepcanary.domain.judging import Judging
-from stepcanary.domain.log_counts import LogCounts
+from stepcanary.domain.log_counts import RETURNED, LogCounts
 from stepcanary.domain.log_lines import Read
 from stepcanary.errors import AwsUnavailable
 from stepcanary.store import table
@@ -72,7 +72,7 @@ def read(execution: str, judging: Judging) -> LogCounts:
             if name.startswith("since_")
         }
         whole.update(numbers)
-    counts = {step: dict(_of_step(whole, step, judging)) for step in since}
+    counts = {step: dict(_of_step(whole, step, judging)) for step in (*since, RETURNED)}
     return LogCounts(
         counts={step: found for step, found in counts.items() if found},
         since=since,
