@@ -322,7 +322,16 @@ class EcsAgent:
             stderr=subprocess.STDOUT,
         )
         logs = LogDriver(process, put, seconds=self._flush_seconds) if put else None
-        return Task(deployment["id"], image, port, process, time.monotonic(), id, logs)
+        return Task(
+            deployment["id"],
+            deployment["taskDefinition"],
+            image,
+            port,
+            process,
+            time.monotonic(),
+            id,
+            logs,
+        )
 
     def _drain(self, task: Task, now: float) -> None:
         self._deregister(task)
@@ -388,6 +397,7 @@ class EcsAgent:
         return {
             "taskArn": f"{where}:task/{service.cluster_name}/{task.id}",
             "clusterArn": f"{where}:cluster/{service.cluster_name}",
+            "taskDefinitionArn": task.definition,
             "group": f"service:{service.name}",
             "startedBy": task.deployment,
             "lastStatus": "RUNNING" if task.answering else "PENDING",

@@ -11,6 +11,7 @@ from sandbox.registration import Undo
 @dataclass(eq=False)
 class Task:
     deployment: str
+    definition: str
     image: str
     port: int
     process: subprocess.Popen[bytes]

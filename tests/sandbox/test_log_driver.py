@@ -155,6 +155,7 @@ def test_whose_a_task_was_is_known_when_it_has_stopped(agent: EcsAgent) -> None:
     answer = client.describe_tasks(cluster="example", tasks=[id, "0" * 32])
     [task] = answer["tasks"]
     assert (task["taskArn"], task["group"]) == (arn, "service:shop")
+    assert task["taskDefinitionArn"] == deployment(client)["taskDefinition"]
     assert task["lastStatus"] == "STOPPED"
     assert [failure["reason"] for failure in answer["failures"]] == ["MISSING"]
 
