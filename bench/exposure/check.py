@@ -30,6 +30,8 @@ RATE, WEIGHT, BAKE_SECONDS = 240, 50, 60
 TICKS = 20
 """In a second: the simulation's seconds are as short here."""
 SETTLE_SECONDS = 1
+TASKS = 2
+"""Of the canary, which is as large as the primary where its log is read."""
 SIMULATED = 2_000
 HERE = CloudWatch(
     minute=round(SECONDS_PER_PERIOD * TICKS), shown=(0.0, 0.0), evaluated=(0.0, 0.1 * TICKS)
@@ -74,7 +76,7 @@ CHECKED = (
     Checked(
         "log",
         {"alarms": [article.SLOW], "capacity": "full", "judge": by_logs()},
-        Lines(2, rules=(LOGS,), flush=in_ticks(FLUSH), lag=in_ticks(LAG)),
+        Lines(2, rules=(LOGS,), flush=FLUSH * TICKS, lag=in_ticks(LAG), tasks=TASKS),
         (0.1, 0.4),
     ),
 )

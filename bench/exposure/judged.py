@@ -21,8 +21,8 @@ LOOKS: Range = (0.0, 12.5)
 minute."""
 ERRORS, LATENCY, LOGS = Rule("errors"), Rule("latency"), Rule("logs", share=2.0)
 LOG_LIMIT = 0.01
-FLUSH: Range = (0.0, 5.0)
-"""How long a line waits: ECS's log driver puts them each five seconds."""
+FLUSH = 5.0
+"""ECS's log driver puts the lines of a task each so many seconds."""
 LAG: Range = (2.0, 6.0)
 """How old a batch of lines is when the function has it."""
 
@@ -125,12 +125,14 @@ class JudgedMinutes:
 @dataclass(frozen=True, slots=True)
 class Lines:
     """The canary's log, and that of the primary's new tasks once the weights have returned, held
-    against a limit alone, beside what else is judged."""
+    against a limit alone, beside what else is judged. Of several `tasks` each puts its lines at a
+    time of its own; the one of a small weight has to be waited for."""
 
     steps: int
     rules: tuple[Rule, ...] = (ERRORS, LATENCY, LOGS)
-    flush: Range = FLUSH
+    flush: float = FLUSH
     lag: Range = LAG
+    tasks: int = 1
 
     def __call__(self, runs: int, chance: np.random.Generator) -> "JudgedLines":
         return JudgedLines(self, runs, chance)
@@ -142,29 +144,39 @@ class JudgedLines:
         alpha = Judge(asked.rules, asked.steps).alpha(LOGS)
         self._needed = -math.log(alpha * (1 - SHARE_OF_LIMIT))
         self._totals = np.zeros((2, tests_of(asked.steps), runs), dtype=np.int64)
-        self._coming = np.zeros(
-            (1 + math.ceil(asked.flush[1] + asked.lag[1]), *self._totals.shape), dtype=np.int64
-        )
+        longest = 2 + math.ceil(asked.flush + asked.lag[1])
+        self._coming = np.zeros((longest, *self._totals.shape), dtype=np.int64)
         self._runs = np.arange(runs)
-        self._waits = (asked.flush, asked.lag)
+        of_tasks = (asked.tasks, runs)
+        self._put = chance.uniform(0, asked.flush, of_tasks)
+        """When each task's lines are put next, all that it has written until then in one batch."""
+        self._lag = chance.uniform(*asked.lag, of_tasks)
 
     def doubts(self, seen: Seen) -> Mask:
-        waits = (self._chance.uniform(*each, len(self._runs)) for each in self._waits)
-        arrives = np.round(seen.at + sum(waits))
-        places = arrives.astype(np.int64) % len(self._coming)
-        by_canary, by_primary = (
-            (seen.canary, seen.canary_bad),
-            (seen.returned, seen.returned_bad),
-        )
-        for number, counts in enumerate(by_canary):
-            self._coming[places, number, seen.step, self._runs] += counts
-        for number, counts in enumerate(by_primary):
-            self._coming[places, number, self._asked.steps, self._runs] += counts
+        due = self._put < seen.at + 0.5
+        self._put += np.where(due, self._asked.flush, 0.0)
+        self._lag = np.where(due, self._chance.uniform(*self._asked.lag, due.shape), self._lag)
+        places = np.round(self._put + self._lag).astype(np.int64) % len(self._coming)
+        of_primary = np.full_like(seen.step, self._asked.steps)
+        for step, requests, bad in (
+            (seen.step, seen.canary, seen.canary_bad),
+            (of_primary, seen.returned, seen.returned_bad),
+        ):
+            self._write(step, requests - bad, bad, places)
         now = seen.at % len(self._coming)
         self._totals += self._coming[now]
         self._coming[now] = 0
         found: Mask = log_worse(*self._totals) >= self._needed
         return found
+
+    def _write(self, step: Integers, well: Integers, bad: Integers, places: Integers) -> None:
+        """Lines of one second, by the task that has answered."""
+        for task, place in enumerate(places):
+            share = 1 / (self._asked.tasks - task)
+            some, some_bad = (self._chance.binomial(each, share) for each in (well, bad))
+            well, bad = well - some, bad - some_bad
+            self._coming[place, 0, step, self._runs] += some + some_bad
+            self._coming[place, 1, step, self._runs] += some_bad
 
     def keeps(self, _seen: Seen, ending: Mask) -> Mask:
         return np.zeros_like(ending)
