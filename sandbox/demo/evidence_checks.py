@@ -63,6 +63,20 @@ def signalled_fast(report: Report) -> list[str]:
     return wrong
 
 
+def taken_back_by_log(report: Report) -> list[str]:
+    """The log of the primary's new tasks told it, before the release was over."""
+    wrong = at_rest(report) + old_version(report) + _says(report, "logs: the canary gave 0 of")
+    if not report["errors"]:
+        return [*wrong, "no request failed, so nothing was shown"]
+    if report["errors"] != report["exposure"]["failed_requests"]:
+        wrong.append("requests failed that the bad version did not answer")
+    if report["errors_from_canary"]:
+        wrong.append("it was bad while the canary served it, so the primary was not needed")
+    if report["promotions"] != 1:
+        wrong.append(f"it tried to promote {report['promotions']} times, not once")
+    return wrong
+
+
 def unmeasured(report: Report) -> list[str]:
     """It was held as often as the profile says, and its end names what was missing."""
     wrong = at_rest(report) + old_version(report) + no_errors(report)

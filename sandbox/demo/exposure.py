@@ -18,7 +18,11 @@ def as_seen(began: float, client: Client, old: str, shifts: Sequence[Shift]) -> 
     if not failed:
         return {"failed_requests": count, "first_bad": None}
     first, last = min(first for first, _ in failed), max(last for _, last in failed)
+    before = next((weight for at, weight in reversed(shifts) if at < first), None)
     returned = next((at for at, weight in shifts if at >= first and weight == 0), None)
+    if before == 0:
+        # The primary gave it, with the version.
+        returned = first
     return {
         "failed_requests": count,
         "first_bad": round(first - began, 2),

@@ -4,7 +4,8 @@ What a source cannot know of what a client sees follows from the source, and not
 pass. A request that was sent before its period was read and answered after that may be in either of
 two periods. How long an answer took is written down a moment later, so it may be in the period
 after. Of a period that was published late a part was missing when it was read. A line of a log
-counts where it was delivered while the release had its filter.
+counts where it was delivered while the release had its filter; of the primary those of its new
+tasks do, once it has weight.
 """
 
 from bisect import bisect_left
@@ -20,6 +21,7 @@ from stepcanary.domain.picture import Picture
 from stepcanary.report.facts import Facts
 
 SECOND = 1_000
+WHOLE = 100
 Count = tuple[int, int]
 """Requests, and how many of these were bad."""
 NOTHING: Count = (0, 0)
@@ -103,6 +105,8 @@ def _figures(facts: Facts, seen: Seen, source: Source) -> Iterator[tuple[str, Fi
         )
         if metric.kind == "logs":
             yield f"{metric.metric}, canary", Figure(canary, *_by_log(picture, seen, source))
+            new = _new_by_log(picture, seen, source)
+            yield f"{metric.metric}, primary", Figure(primary, *new)
             continue
         rows = [row for row in facts.rows if metric.metric in row.counts]
         for side, service, counted in (
@@ -142,11 +146,26 @@ def _while_weight(picture: Picture, seen: Seen, source: Source) -> tuple[Count, 
 
 
 def _by_log(picture: Picture, seen: Seen, source: Source) -> tuple[Count, Count]:
-    """Lines count from when the weight was read back."""
+    """Lines count from just before the weight is written, and it is read back after that."""
     begin = min((each.at for each in picture.weights if each.weight), default=0) / SECOND
+    sooner = min((shift.before for shift in seen.shifts), default=begin)
     end = (picture.ended_at or 0) / SECOND
     least = _count(seen.answers, seen.canary, begin, end - source.delivered)
-    return least, _touching(seen.answers, seen.canary, begin, end)
+    return least, _touching(seen.answers, seen.canary, min(begin, sooner), end)
+
+
+def _new_by_log(picture: Picture, seen: Seen, source: Source) -> tuple[Count, Count]:
+    """Of the primary those lines count that its new tasks write once it was read back with weight,
+    after the canary had all of it. Which task has answered is not known here: where the old version
+    came back, none may be of a new one."""
+    whole = max((n for n, each in enumerate(picture.weights) if each.weight == WHOLE), default=None)
+    if whole is None or whole + 1 == len(picture.weights):
+        return NOTHING, NOTHING
+    begin, end = picture.weights[whole + 1].at / SECOND, (picture.ended_at or 0) / SECOND
+    most = _touching(seen.answers, seen.primary, begin, end)
+    if picture.outcome != "Released":
+        return NOTHING, most
+    return _count(seen.answers, seen.primary, begin, end - source.delivered), most
 
 
 def _by_periods(

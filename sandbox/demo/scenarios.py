@@ -374,6 +374,18 @@ JUDGED = [
         sizing=Sizing(tasks=4),
     ),
     Scenario(
+        "bad-once-returned",
+        "v42-bad100",
+        "Reverted",
+        evidence_checks.taken_back_by_log,
+        expected="the version begins to fail every request when the primary has the weights back,"
+        " no alarm tells, and by its log the old version is back",
+        steps=[{"weight": 50, "bake_seconds": 15}, {"weight": 100, "bake_seconds": 15}],
+        acts=(Act("WaitForRouter", acts.turn_version_bad),),
+        profile={"alarms": [article.SLOW], "capacity": "full", "judge": by_logs()},
+        drain_seconds=15,
+    ),
+    Scenario(
         "budget",
         "v36-fail5",
         "Reverted",

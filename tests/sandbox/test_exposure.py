@@ -31,6 +31,11 @@ def test_a_canary_that_keeps_its_weight_has_no_such_time() -> None:
     assert "weight 0 never" in line
 
 
+def test_what_the_primary_fails_with_the_version_is_after_weight_0() -> None:
+    seen = as_seen(100.0, client(v2=(1, 130.0, 140.0)), "v1", [(105.0, 100), (120.0, 0)])
+    assert seen["seconds_to_weight_0"] == 0.0
+
+
 def test_where_nothing_failed_nothing_is_told() -> None:
     seen = as_seen(100.0, client(v1=(9, 101.0, 140.0)), "v1", [(105.0, 5), (120.0, 0)])
     assert seen == {"failed_requests": 0, "first_bad": None}

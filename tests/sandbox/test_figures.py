@@ -108,14 +108,35 @@ def test_who_is_not_known_to_have_answered_may_be_counted_anywhere() -> None:
 
 
 def test_lines_of_a_log_count_until_they_are_delivered_no_more() -> None:
-    """From when the weight was read back; all came in time."""
-    logged = facts("logs", canary=80, canary_bad=45)
+    """From when the weight was written; all came in time."""
+    logged = facts("logs", canary=80, canary_bad=45, primary=0)
     assert wrong(logged) == []
-    few = facts("logs", canary=70, canary_bad=35)
+    few = facts("logs", canary=70, canary_bad=35, primary=0)
     assert len(wrong(few)) == 1
     # The release ended before the last of them came.
     ended = few.picture.model_copy(update={"ended_at": 1_000 * (BEGAN + 10)})
     assert wrong(replace(few, picture=ended)) == []
+
+
+def test_lines_of_the_primary_count_once_it_has_the_weight_back() -> None:
+    """From 9.5 to 10 s by all means, and until 12 s where they came in time."""
+    logged = facts("logs", canary=80, canary_bad=45, primary=0)
+    shifts = [replace(SHIFTS[0], weight=100), SHIFTS[1]]
+    of_primary = logged.picture.metrics[0].model_copy
+
+    def released(outcome: Any, primary: int) -> list[str]:
+        changed = {
+            "outcome": outcome,
+            "weights": [Weight(at=1_000 * BEGAN + 1_500, weight=100), *logged.picture.weights[1:]],
+            "metrics": [of_primary(update={"primary": primary})],
+        }
+        picture = logged.picture.model_copy(update=changed)
+        return wrong(replace(logged, picture=picture), replace(SEEN, shifts=shifts))
+
+    assert [released("Released", primary) for primary in (5, 25)] == [[], []]
+    assert all("m, primary" in released("Released", n)[0] for n in (0, 40))
+    assert released("Reverted", 0) == []
+    assert "m, primary" in released("Reverted", 40)[0]
 
 
 def test_a_weight_that_the_report_does_not_have_is_told() -> None:

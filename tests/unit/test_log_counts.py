@@ -119,7 +119,7 @@ def test_bad_answers_of_a_log_are_held_against_the_budget() -> None:
 
     assert said(1_000, 60) is None
     assert said(1_000, 61) == (
-        "logs: the canary gave 51 bad answers more than are tolerated, over the budget of 50"
+        "logs: the version gave 51 bad answers more than are tolerated, over the budget of 50"
     )
     assert said(10_000, 61) is None
     counts = LogCounts(counts={0: {"logs": Read(1_000, 30)}})

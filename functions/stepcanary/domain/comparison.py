@@ -102,9 +102,7 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
     found = judge.judgement(compared.tallies)
     sentences = [f"{spoken(each)}: {worse(each)}" for each in found.guilty]
     sentences += [
-        f"{metric.named}: the canary gave {tally.excess:.0f} bad answers more than"
-        f" {'are tolerated' if metric.kind == 'logs' else 'the primary would have'}, over the"
-        f" budget of {limit:.0f}"
+        f"{metric.named}: {_excess(metric, tally)}, over the budget of {limit:.0f}"
         for metric in judging.metrics
         if (tally := compared.tallies.get(metric.named))
         and not metric.observe
@@ -112,6 +110,13 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
         and tally.excess > (limit := judging.budget or tally.default_budget)
     ]
     return "; ".join(sentences) or None
+
+
+def _excess(metric: Metric, tally: Tally) -> str:
+    if metric.kind == "logs":
+        # Also what the primary's new tasks have answered.
+        return f"the version gave {tally.excess:.0f} bad answers more than are tolerated"
+    return f"the canary gave {tally.excess:.0f} bad answers more than the primary would have"
 
 
 def spoken(said: MetricVerdict) -> str:

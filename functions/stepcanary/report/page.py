@@ -161,9 +161,10 @@ def _metrics(facts: Facts) -> Iterator[Part]:
 
 def _metric(facts: Facts, metric: MetricSeen) -> Iterator[Part]:
     yield element("h3", f"{metric.metric}: {words.says(metric)}")
-    yield element(
-        "p", f"Share of {words.bad_answers(metric)}, over the whole release", class_="small soft"
-    )
+    share = f"Share of {words.bad_answers(metric)}, over the whole release"
+    if words.is_of_log(metric):
+        share += "; of the primary what its new tasks have answered, once they had weight"
+    yield element("p", share, class_="small soft")
     yield both(lambda width: metering.rates(metric, width))
     if any(metric.metric in row.counts for row in facts.rows):
         yield element("p", "The same over time", class_="small soft")
@@ -190,7 +191,9 @@ def _exposure(picture: Picture) -> Iterator[Part]:
         ("bad answers of the canary", f"{cost.failed:,}"),
         ("of its requests", f"{cost.requests:,}"),
         (
-            "more than the primary's, where compared",
+            "more than its limit allows"
+            if words.is_of_log(words.exposed_metric(picture))
+            else "more than the primary's, where compared",
             "" if cost.excess is None else f"{cost.excess:,.0f}",
         ),
         ("budget left", "" if cost.left is None else f"{cost.left:,.0f}"),

@@ -114,6 +114,10 @@ def ratio(log: float) -> str:
     return f"{odds:,.0f} to 1" if odds >= 100 else f"{odds:.2g} to 1"
 
 
+def is_of_log(metric: MetricSeen | None) -> bool:
+    return metric is not None and metric.kind == "logs"
+
+
 def bad_answers(metric: MetricSeen) -> str:
     return "slow answers" if metric.kind == "latency" else "bad answers"
 
@@ -145,16 +149,19 @@ def all_at_once(picture: Picture) -> int | None:
     metric, cost = exposed_metric(picture), picture.exposure
     if metric is None or cost is None or not (metric.canary and metric.primary):
         return None
+    if is_of_log(metric):
+        # Of the primary it has what the same version answered.
+        return None
     is_fault = metric.says == "worse" or (metric.says != "good" and picture.outcome in FAILED)
     if not is_fault or not cost.excess or cost.excess < 0:
         return None
     return round(metric.canary_bad * (metric.canary + metric.primary) / metric.canary)
 
 
-def budget_left(cost: Exposure, *, is_of_log: bool) -> str:
+def budget_left(cost: Exposure, *, of_log: bool) -> str:
     if cost.left is None or cost.budget is None or cost.excess is None:
         return ""
-    than = "are tolerated" if is_of_log else "the primary would have given"
+    than = "are tolerated" if of_log else "the primary would have given"
     return (
         f"{cost.excess:,.0f} more than {than}, of a budget of {cost.budget:,.0f};"
         f" {cost.left:,.0f} left"
@@ -166,7 +173,7 @@ def scope(picture: Picture) -> str:
     metric = exposed_metric(picture)
     if picture.exposure is not None and picture.exposure.whole:
         return "from its first weight to its last"
-    if metric is not None and metric.kind == "logs":
+    if is_of_log(metric):
         return "as its log has brought them"
     return "in the periods that were compared; all are counted minutes after the end"
 
@@ -177,9 +184,7 @@ def exposure(picture: Picture) -> str:
         return "nothing was counted"
     counted = f"{cost.failed:,} bad answers of {cost.requests:,} by the canary"
     parts = [f"{counted}, {scope(picture)}"]
-    metric = exposed_metric(picture)
-    is_of_log = metric is not None and metric.kind == "logs"
-    if left := budget_left(cost, is_of_log=is_of_log):
+    if left := budget_left(cost, of_log=is_of_log(exposed_metric(picture))):
         parts.append(f"in the periods that were compared {left}" if cost.whole else left)
     if (at_once := all_at_once(picture)) is not None:
         parts.append(f"the same fault all at once: {at_once:,}")
