@@ -343,7 +343,8 @@ def _left(
 
 
 def _planned(release: Release, weights: list[Weight]) -> list[Weight]:
-    """From the first weight on that was read back."""
+    """From the first weight on that was read back. What the stack itself takes from a bake to the
+    next weight is in no plan."""
     first = next((each.at for each in weights if each.weight), None)
     planned: list[Weight] = []
     if first is None:
@@ -351,7 +352,7 @@ def _planned(release: Release, weights: list[Weight]) -> list[Weight]:
     at = first
     for step in release.steps:
         planned.append(Weight(at=at, weight=step.weight))
-        at += SECOND * (release.settle_seconds + step.bake_seconds + BETWEEN_SECONDS)
+        at += SECOND * (release.settle_seconds + step.bake_seconds)
     return planned
 
 
