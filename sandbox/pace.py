@@ -5,14 +5,19 @@ from contextlib import ExitStack, contextmanager
 from types import ModuleType
 from unittest.mock import patch
 
-from stepcanary.release import comparing, estimates, floors, watch
+from stepcanary.release import comparing, estimates, floors, watch, windows
 
 WHOLE: list[tuple[ModuleType, str]] = [
     # Autoscaling forgets the load of before as much sooner as its periods are shorter.
     (floors, "STAYS_SECONDS"),
     (watch, "YOUNG_SECONDS"),
     # All that the judge counts in is a number of periods.
-    *((each, name) for each in (comparing, estimates) for name in vars(each) if "_SECONDS" in name),
+    *(
+        (each, name)
+        for each in (comparing, estimates, windows)
+        for name in vars(each)
+        if "_SECONDS" in name
+    ),
 ]
 
 

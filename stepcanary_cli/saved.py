@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from stepcanary.report.facts import SHAPE, Facts, digest
+from stepcanary.report.facts import SHAPE, Facts
 from stepcanary_cli.failures import Misuse
 from stepcanary_cli.outcomes import Answer
 
@@ -21,7 +21,7 @@ class Saved:
     def __init__(self, document: Answer) -> None:
         self.facts = Facts.of(document)
         self.sha256 = str(document["sha256"])
-        self.holds = digest(document["evidence"]) == self.sha256
+        self.holds = self.facts.sha256 == self.sha256
 
 
 def saved(path: Path) -> Saved:

@@ -11,19 +11,9 @@ from typing import Any
 import pytest
 
 from emulator.template import ROOT
-from stepcanary.domain.comparison import Row
-from stepcanary.domain.picture import Picture
 from stepcanary.report.facts import Facts
 from stepcanary.report.page import page
-from tests.unit.example_reports import (
-    HOSTILE,
-    a_bad,
-    a_gated,
-    a_good,
-    a_held,
-    a_hostile,
-    a_young,
-)
+from tests.unit.example_reports import EXAMPLES, HOSTILE, a_hostile
 
 NODE = shutil.which("node") or ""
 FOLDER = os.environ.get("BROWSER", "")
@@ -31,15 +21,7 @@ FOLDER = os.environ.get("BROWSER", "")
 DEMOS = ("demo", "scenarios", "chosen")
 """Folders of build that have the reports of releases in the sandbox."""
 LONG_WORD = "a" * 200 + "\u202e\u2066" + "\u0645\u0631\u062d\u0628\u0627" * 15
-EXAMPLES = {
-    "bad": a_bad(),
-    "good": a_good(),
-    "gated": a_gated(),
-    "held": a_held(),
-    "hostile": a_hostile(),
-    "hostile-long": a_hostile(LONG_WORD),
-    "young": a_young(),
-}
+PAGES = {name: made() for name, made in EXAMPLES.items()} | {"hostile-long": a_hostile(LONG_WORD)}
 SPOILED = """<!doctype html><html><head>
 <meta http-equiv="Content-Security-Policy" content="script-src 'none'">
 </head><body><main><img src="http://image.example/a.png">
@@ -64,14 +46,7 @@ def remade(path: Path) -> str:
     """The page that today's code makes of the data in this one."""
     [script] = re.findall(r"<script[^>]*>(.+)</script>", path.read_text(), re.DOTALL)
     document: Any = json.loads(script)
-    evidence = document["evidence"]
-    facts = Facts(
-        Picture.model_validate(evidence["picture"], strict=False),
-        evidence["past"],
-        [Row.model_validate(row, strict=False) for row in evidence["rows"]],
-        document["history"],
-        document["summary"],
-    )
+    facts = Facts.of(document)
     assert facts.sha256 == document["sha256"]
     return page(facts)
 
@@ -82,7 +57,7 @@ def found() -> Found:
     pages = folder / "pages"
     shutil.rmtree(pages, ignore_errors=True)
     pages.mkdir(parents=True)
-    texts = {name: page(facts) for name, facts in EXAMPLES.items()}
+    texts = {name: page(facts) for name, facts in PAGES.items()}
     for demo in DEMOS:
         for path in sorted((ROOT / "build" / demo).glob("*.html")):
             texts[f"{demo}-{path.stem}"] = remade(path)
@@ -130,4 +105,4 @@ def test_what_a_page_must_not_do_is_found(found: Found, sign: str) -> None:
 
 def test_hostile_text_is_in_what_was_looked_at() -> None:
     assert "<script>" in HOSTILE
-    assert "javascript:" in json.dumps(EXAMPLES["hostile"].past)
+    assert "javascript:" in json.dumps(PAGES["hostile"].past)

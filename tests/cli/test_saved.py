@@ -2,11 +2,13 @@
 told to be one."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stepcanary.report.facts import digest
 from stepcanary_cli.outcomes import Exit
 from stepcanary_cli.saved import MOST_BYTES
 from tests.cli.conftest import Command
@@ -33,9 +35,92 @@ def unreachable(name: str, _params: Document) -> None:
 
 
 def data_of(page: Path) -> Any:
+    return json.loads(_parts(page)[1])
+
+
+def _parts(page: Path) -> tuple[str, str, str]:
+    """The page around its data, and these."""
     text = page.read_text()
     begin = text.index('id="report">') + len('id="report">')
-    return json.loads(text[begin : text.index("</script>", begin)])
+    end = text.index("</script>", begin)
+    return text[:begin], text[begin:end], text[end:]
+
+
+def put_data(page: Path, data: Any) -> None:
+    before, _, after = _parts(page)
+    page.write_text(before + json.dumps(data).replace("<", "\\u003c") + after)
+
+
+def by_an_older_version(evidence: Any) -> None:
+    """It knew less, all of which has a default today."""
+    del evidence["picture"]["warnings"]
+    del evidence["picture"]["exposure"]["whole"]
+    del evidence["judging"]
+    for row in evidence["rows"]:
+        del row["incomplete"], row["moving"]
+
+
+def by_a_newer_version(evidence: Any) -> None:
+    evidence["mood"] = "calm"
+    evidence["picture"]["mood"] = {"was": "tense"}
+    evidence["picture"]["metrics"][0]["mood"] = 1
+    for row in evidence["rows"]:
+        row["mood"] = [1.0, None]
+
+
+OTHERS = {"older": by_an_older_version, "newer": by_a_newer_version}
+
+
+@pytest.mark.parametrize("write", OTHERS.values(), ids=OTHERS)
+def test_a_page_of_another_version_keeps_its_evidence_and_its_hash(
+    write: Callable[[Any], None], page: Path, command: Command, tmp_path: Path
+) -> None:
+    data = data_of(page)
+    before = data["sha256"]
+    write(data["evidence"])
+    data["sha256"] = digest(data["evidence"])
+    assert data["sha256"] != before
+    put_data(page, data)
+    again = tmp_path / "again.html"
+    done = command("report", "--from", str(page), "--html", str(again), "--json")
+    assert done.code == Exit.DONE, done.err
+    assert (done.json["evidence"], done.json["sha256"]) == (data["evidence"], data["sha256"])
+    assert data_of(again) == data
+    assert f"<code>{data['sha256']}</code>" in again.read_text()
+    lines = command("report", "--from", str(again), "--markdown").out
+    assert f"`sha256:{data['sha256'][:16]}`" in lines
+    replayed = command("replay", "--from", str(again), "--json").json
+    assert (replayed["holds"], replayed["sha256"]) == (True, data["sha256"])
+
+
+@pytest.mark.parametrize("write", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("place", ["known", "unknown", "added"])
+def test_a_page_of_another_version_that_was_changed_is_told_to_be(
+    write: Callable[[Any], None], place: str, page: Path, command: Command
+) -> None:
+    """Also in what this version does not know."""
+    data = data_of(page)
+    write(data["evidence"])
+    data["evidence"]["later"] = 1
+    data["sha256"] = digest(data["evidence"])
+    if place == "known":
+        data["evidence"]["rows"][0]["counts"]["errors"][1] += 1
+    elif place == "unknown":
+        data["evidence"]["later"] = 2
+    else:
+        data["evidence"]["rows"][0]["incomplete"] = ["errors"]
+    put_data(page, data)
+    assert "was changed since it was written" in command("report", "--from", str(page)).err
+    assert not command("replay", "--from", str(page), "--json").json["holds"]
+
+
+def test_what_this_version_would_fill_in_itself_is_a_change_too(
+    page: Path, command: Command
+) -> None:
+    data = data_of(page)
+    del data["evidence"]["picture"]["warnings"]
+    put_data(page, data)
+    assert command("report", "--from", str(page)).code == Exit.FAULT
 
 
 def test_the_same_page_comes_of_a_page_and_of_its_json(

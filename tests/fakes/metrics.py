@@ -30,7 +30,8 @@ class Measured:
     So long after its end a period has half of what it will have, if it is `revised_after` that;
     `unordered` answers come newest first and have each period twice. What is published at a
     `resolution` of 60 s has all of a minute in the shorter period that it begins with. `missing`
-    are counts that are not there yet, or never will be, by side and moment.
+    are counts that are not there, yet, ever, or any more, by side and moment: CloudWatch answers
+    for them as for a side without requests. A metric may be `lost` after it was published.
     """
 
     clock: VirtualClock

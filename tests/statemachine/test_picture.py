@@ -55,6 +55,14 @@ def test_a_gated_release_is_seen_at_its_gate_and_who_ended_it_afterwards(here: W
     assert {**again, "drawn_at": 0} == {**over, "drawn_at": 0}
 
 
+def test_what_nothing_holds_goes_as_planned(here: World) -> None:
+    """Acts take no time here, so that nothing is between a bake and the next weight."""
+    assert here.release(request()).state == "Released"
+    over = picture(here)
+    assert [each["weight"] for each in over["planned"]] == [5, 50, 100]
+    assert over["weights"][:3] == over["planned"]
+
+
 def test_an_alarm_that_reverts_is_the_last_that_is_said(here: World) -> None:
     here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
     assert here.release(request()).state == "Reverted"

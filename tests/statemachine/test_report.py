@@ -17,6 +17,7 @@ from emulator import template
 from emulator.events import Bus, event_of
 from emulator.moto_gaps import events as moto_gaps
 from stepcanary.aws import clients
+from stepcanary.domain.events import ReleaseEvent
 from stepcanary.errors import AwsRefused, AwsUnavailable
 from stepcanary.report.facts import Facts
 from stepcanary.store import due
@@ -471,3 +472,58 @@ def test_a_forged_end_writes_nothing_and_calls_nobody(
     assert "There is no report" in told["cause"]
     assert reports.failed == []
     assert len(reports.objects) == 1
+
+
+ORIGIN = {
+    "commit": "4f0c2d1",
+    "pushed_at": "2026-11-25T09:30:00Z",
+    "link": "https://git.example/checkout/pull/7",
+}
+CLAIMED = {
+    "by": "somebody else",
+    "outcome": "RevertFailed",
+    "cause": "look at the link",
+    "commit": "0000000",
+    "pushed_at": "2020-01-01T00:00:00Z",
+    "link": "https://elsewhere.example",
+    "report": "https://elsewhere.example/report",
+    "images": {"app": "shop:v9"},
+    "rolled_back_from": "shop:v8",
+    "warnings": ["look at the link"],
+    "weight": 100,
+    "waits": "gate",
+    "wait": 1,
+    "ends_on": ["promote"],
+    "behind": "another",
+}
+
+
+def test_what_an_event_claims_of_a_release_is_not_told_again(here: World, reports: Reports) -> None:
+    assert CLAIMED.keys() == ReleaseEvent.model_fields.keys() - {
+        "detail_type",
+        "service",
+        "execution",
+    }
+    here.release({**request(), **ORIGIN, "by": "jane"})
+    reports.settle()
+    [(_, true)] = reports.events("Release Report")
+    for key, value in ORIGIN.items():
+        assert true[key] == value
+    forged = {"service": "checkout", "execution": here.arn("release-1"), **CLAIMED}
+    reports.put("stepcanary", "Release Ended", forged)
+    reports.settle()
+    _, (_, told) = reports.events("Release Report")
+    assert told == true
+
+
+def test_of_a_release_that_cannot_be_asked_for_nothing_is_claimed(
+    here: World, reports: Reports
+) -> None:
+    execution = here.arn("none")
+    forged = {"service": "checkout", "execution": execution, **CLAIMED}
+    reports.put("stepcanary", "Release Ended", forged)
+    reports.settle()
+    [(_, told)] = reports.events("Release Report")
+    assert told.keys() - {"by"} == {"service", "execution", "cause"}
+    assert not told.get("by")
+    assert "There is no report" in told["cause"]

@@ -1,9 +1,13 @@
 """The toll: all that the canary answered while it had weight, counted once that is published."""
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from stepcanary.release.comparing import LATE_SECONDS
 from stepcanary.release.toll_counting import MOST_TRIES
-from stepcanary.store import due
+from stepcanary.store import due, evidence
 from stepcanary.store.due import COUNT
 from tests.builders import request
 from tests.fakes.service import Refusal
@@ -98,6 +102,76 @@ def test_without_a_judge_nothing_is_due(here: World) -> None:
     here.clock.after(100, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
     assert here.release(request()).state == "Reverted"
     assert due.until(LATER, COUNT) == []
+
+
+def reverted_by_the_judge(here: World) -> Any:
+    """What its picture says before the toll is counted."""
+    here.cloud.bad = worse(0.8)
+    watch(here, *range(100, 600, 15))
+    assert here.release(judged()).state == "Reverted"
+    compared = picture(here)["exposure"]
+    assert 0 < compared["failed"] < compared["requests"]
+    return compared
+
+
+def hide_all(here: World) -> None:
+    here.cloud.missing = lambda side, _at: side == "canary"
+
+
+def hide_a_minute(here: World) -> None:
+    """One that the judge has compared."""
+    hidden = max(row.at for row in evidence.rows(here.arn("release-1")))
+    here.cloud.missing = lambda side, at: side == "canary" and at.timestamp() == hidden
+
+
+def hide_bad_answers(here: World) -> None:
+    here.cloud.lost = {"HTTPCode_Target_5XX_Count"}
+
+
+def show(here: World) -> None:
+    here.cloud.missing = lambda _side, _at: False
+    here.cloud.lost = set()
+
+
+HIDDEN = {"all": hide_all, "a minute": hide_a_minute, "bad answers": hide_bad_answers}
+
+
+@pytest.mark.parametrize("hide", HIDDEN.values(), ids=HIDDEN)
+def test_less_than_the_judge_has_compared_is_not_all_however_often_it_is_said(
+    here: World, hide: Callable[[World], None]
+) -> None:
+    compared = reverted_by_the_judge(here)
+    hide(here)
+    count_later(here)
+    here.clock.sleep(MINUTE)
+    here.invoke("WatchReleasesFunction", {})
+    assert picture(here)["exposure"] == compared
+    show(here)
+    count_later(here)
+    after = picture(here)
+    counted = PER_MINUTE * minutes_at(after, 20)
+    assert after["exposure"]["whole"]
+    assert after["exposure"]["requests"] == counted
+    assert after["exposure"]["failed"] == pytest.approx(0.8 * counted)
+
+
+@pytest.mark.parametrize("hide", HIDDEN.values(), ids=HIDDEN)
+def test_what_is_shown_no_more_counts_as_the_judge_has_compared_it(
+    here: World, hide: Callable[[World], None]
+) -> None:
+    compared = reverted_by_the_judge(here)
+    hide(here)
+    count_later(here)
+    assert not picture(here)["exposure"]["whole"]
+    here.clock.sleep(LATE_SECONDS)
+    here.invoke("WatchReleasesFunction", {})
+    assert due.until(LATER, COUNT) == []
+    after = picture(here)["exposure"]
+    assert after["whole"]
+    assert after["requests"] >= compared["requests"]
+    assert after["failed"] >= compared["failed"]
+    if hide is hide_all:
+        assert after == {**compared, "whole": True}
 
 
 def test_a_minute_that_is_published_late_is_in_it(here: World) -> None:

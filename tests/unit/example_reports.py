@@ -1,5 +1,6 @@
 """Facts of a good, a bad, a held and gated, and a running release, drawn from their evidence."""
 
+from collections.abc import Callable
 from typing import Any
 
 from stepcanary.domain.comparison import Compared, Row, judge_of
@@ -279,3 +280,13 @@ def a_hostile(said: str = HOSTILE) -> Facts:
     past = {**facts.history[0], **names, "link": f"javascript:alert(1)//{said}"}
     rows = [row.model_copy(update={"counts": {said: (1, 1, 1, 1)}}) for row in facts.rows]
     return Facts(changed, past, rows, [past], said)
+
+
+EXAMPLES: dict[str, Callable[[], Facts]] = {
+    "bad": a_bad,
+    "good": a_good,
+    "gated": a_gated,
+    "held": a_held,
+    "hostile": a_hostile,
+    "young": a_young,
+}

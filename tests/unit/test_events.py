@@ -50,17 +50,23 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
         ),
         (
             events.reported(
-                events.ended(a_release(origin={"commit": "4f0c2d1"}), "Reverted", "alarm fired"),
-                "Released",
+                events.report_of(
+                    "checkout",
+                    EXECUTION,
+                    by="jane",
+                    outcome="Released",
+                    commit="4f0c2d1",
+                    link=None,
+                ),
                 "https://x",
             ),
             "Release Report",
             {"report": "https://x", "outcome": "Released", "commit": "4f0c2d1"},
         ),
         (
-            events.not_reported(events.ended(a_release(), "Reverted", "alarm fired"), "denied"),
+            events.not_reported(events.report_of("checkout", EXECUTION, by="jane"), "denied"),
             "Release Report",
-            {"cause": "denied", "outcome": "Reverted"},
+            {"cause": "denied"},
         ),
         (
             events.counted(a_release(origin={"commit": "4f0c2d1"})),
@@ -93,7 +99,7 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
         "after a failed promotion, in the first wait",
         "promoting",
         "queued",
-        "reported, as the ledger says it ended",
+        "reported, with what is known",
         "not reported",
         "counted",
         "retired later",

@@ -1,16 +1,17 @@
 """Five lines of Markdown, in which nobody else has a say over the markup."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
+from stepcanary.report.facts import Facts
 from stepcanary.report.markdown import code, markdown
-from tests.unit.example_reports import a_bad, a_gated, a_good, a_held, a_hostile, a_young
+from tests.unit.example_reports import EXAMPLES, a_bad, a_gated, a_held, a_hostile
 
 
-@pytest.mark.parametrize("made", [a_bad, a_good, a_held, a_gated, a_young, a_hostile])
-def test_there_are_five_lines(made: object) -> None:
-    assert callable(made)
+@pytest.mark.parametrize("made", EXAMPLES.values(), ids=EXAMPLES)
+def test_there_are_five_lines(made: Callable[[], Facts]) -> None:
     lines = markdown(made()).splitlines()
     assert len(lines) == 5
     assert all(line.startswith("- ") for line in lines[1:])

@@ -17,16 +17,15 @@ from stepcanary.report.facts import Facts
 from stepcanary.report.page import page
 from tests.unit.example_reports import (
     BEGAN,
+    EXAMPLES,
     HOSTILE,
     a_bad,
     a_gated,
     a_good,
     a_held,
     a_hostile,
-    a_young,
 )
 
-EXAMPLES = {"bad": a_bad, "good": a_good, "held": a_held, "gated": a_gated, "young": a_young}
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 LOADS = {"src", "srcset", "data", "poster", "action", "background", "xlink:href"}
 
@@ -65,7 +64,8 @@ class Read(HTMLParser):
         return json.loads(script)
 
 
-@pytest.fixture(params=sorted(EXAMPLES))
+# HTML leaves a "<" in an attribute as it is, and charts are read as XML here.
+@pytest.fixture(params=sorted(EXAMPLES.keys() - {"hostile"}))
 def facts(request: pytest.FixtureRequest) -> Facts:
     return EXAMPLES[request.param]()
 

@@ -14,7 +14,7 @@ from stepcanary.aws import awslambda, s3
 from stepcanary.domain import events
 from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.model import Document
-from stepcanary.domain.outcome import Outcome
+from stepcanary.domain.origin import Origin
 from stepcanary.domain.questions import function_of
 from stepcanary.domain.settings import StackSettings
 from stepcanary.errors import AwsRefused, AwsUnavailable, RequestRejected
@@ -34,31 +34,49 @@ def write(event: ReleaseEvent) -> None:
     """
     again = event.detail_type == "Release Counted"
     stack = settings.of_stack()
+    # Who may write to the bus may say anything of a release but which one it is about.
+    release = events.report_of(event.service, event.execution)
     try:
-        report = _written(stack, event)
+        facts = _facts(stack, event)
+        release = _release_of(facts)
+        link = _put(stack, facts)
     except RequestRejected as rejected:
-        telling.reported(events.not_reported(event, str(rejected)), again=again)
+        telling.reported(events.not_reported(release, str(rejected)), again=again)
     except (AwsRefused, AwsUnavailable, ValidationError) as failure:
         why = f"The report was not written: {failure}"
-        telling.reported(events.not_reported(event, why), again=again)
+        telling.reported(events.not_reported(release, why), again=again)
         raise
     else:
-        telling.reported(report, again=again)
+        telling.reported(events.reported(release, link), again=again)
 
 
-def _written(stack: StackSettings, event: ReleaseEvent) -> ReleaseEvent:
-    function = function_of(stack.state_machine)
-    facts = Facts.gathered(partial(_ask, function), event.execution)
+def _facts(stack: StackSettings, event: ReleaseEvent) -> Facts:
+    facts = Facts.gathered(partial(_ask, function_of(stack.state_machine)), event.execution)
     picture = facts.picture
     if picture.ended_at is None or picture.service != event.service:
         raise RequestRejected(
             f"There is no report: {event.execution} is no release of {event.service} that is over"
         )
-    key = key_of(picture, stack.name_prefix)
+    return facts
+
+
+def _release_of(facts: Facts) -> ReleaseEvent:
+    picture, past = facts.picture, facts.past or {}
+    return events.report_of(
+        picture.service,
+        picture.execution,
+        by=picture.by,
+        outcome=picture.outcome,
+        **{key: past.get(key) for key in Origin.model_fields},
+    )
+
+
+def _put(stack: StackSettings, facts: Facts) -> str:
+    """The link to the page, once it is there."""
+    key = key_of(facts.picture, stack.name_prefix)
     s3.put_page(stack.report_bucket, key, page(facts))
     _, partition, _, region, *_ = stack.state_machine.split(":")
-    link = link_to(stack.report_bucket, key, region, partition)
-    return events.reported(event, cast("Outcome", picture.outcome), link)
+    return link_to(stack.report_bucket, key, region, partition)
 
 
 def _ask(function: str, question: Document) -> Document:

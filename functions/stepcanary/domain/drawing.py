@@ -28,6 +28,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import short_name
 from stepcanary.domain.signals import Signal
 from stepcanary.domain.split import SideName
+from stepcanary.domain.toll import Toll
 
 ENDS: dict[WaitKind, frozenset[str]] = {
     "settle": frozenset({"revert"}),
@@ -53,7 +54,7 @@ class Evidence:
     verdicts: Sequence[Judged] = ()
     signals: Sequence[Signal] = ()
     compared: Compared = field(default_factory=Compared)
-    tolls: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    tolls: Mapping[str, Toll] = field(default_factory=dict)
     """By metric the canary's requests and its bad answers, where all of it is published."""
     changes: Sequence[str] = ()
     content: Content = field(default_factory=dict)
@@ -342,7 +343,8 @@ def _left(
 
 
 def _planned(release: Release, weights: list[Weight]) -> list[Weight]:
-    """From the first weight on that was read back."""
+    """From the first weight on that was read back. What the stack itself takes from a bake to the
+    next weight is in no plan."""
     first = next((each.at for each in weights if each.weight), None)
     planned: list[Weight] = []
     if first is None:
@@ -350,11 +352,11 @@ def _planned(release: Release, weights: list[Weight]) -> list[Weight]:
     at = first
     for step in release.steps:
         planned.append(Weight(at=at, weight=step.weight))
-        at += SECOND * (release.settle_seconds + step.bake_seconds + BETWEEN_SECONDS)
+        at += SECOND * (release.settle_seconds + step.bake_seconds)
     return planned
 
 
-def _exposure(metrics: list[MetricSeen], tolls: Mapping[str, tuple[int, int]]) -> Exposure | None:
+def _exposure(metrics: list[MetricSeen], tolls: Mapping[str, Toll]) -> Exposure | None:
     """By the metric of bad answers that decides; slow ones are answers all the same."""
     held = next((m for m in metrics if m.kind != "latency" and not m.observed), None)
     if held is None:

@@ -127,18 +127,20 @@ def counted(release: Release) -> ReleaseEvent:
     return _of(release, "Release Counted", **release.origin.model_dump())
 
 
-def reported(ended: ReleaseEvent, outcome: Outcome, report: str) -> ReleaseEvent:
-    """What came of the release, by its report and not by the event that told of its end."""
-    return _of_report(ended, report=report, outcome=outcome)
+def report_of(service: str, execution: str, **known: object) -> ReleaseEvent:
+    """Of the release whose report it is, with what the ledger knows of it."""
+    kept = {key: value for key, value in known.items() if value is not None}
+    return ReleaseEvent.model_validate(
+        {"detail_type": "Release Report", "service": service, "execution": execution, **kept}
+    )
 
 
-def not_reported(ended: ReleaseEvent, why: str) -> ReleaseEvent:
-    return _of_report(ended, cause=why)
+def reported(release: ReleaseEvent, report: str) -> ReleaseEvent:
+    return release.model_copy(update={"report": report})
 
 
-def _of_report(ended: ReleaseEvent, **said: object) -> ReleaseEvent:
-    kept = ended.model_dump(exclude={"cause", "report"}, exclude_none=True)
-    return ReleaseEvent.model_validate({**kept, "detail_type": "Release Report", **said})
+def not_reported(release: ReleaseEvent, why: str) -> ReleaseEvent:
+    return release.model_copy(update={"cause": why})
 
 
 def retired(release: Release, why: str) -> ReleaseEvent:

@@ -163,7 +163,8 @@ class Picture(Model):
     """How long the steps go on if nothing holds them; None where a person decides, or after
     them."""
     planned: list[Weight] = Field(default=[])
-    """The weights as they come if nothing holds them."""
+    """The weights as they come if nothing holds them: each settles and bakes as the release has it,
+    and the next one follows at once."""
     weights: list[Weight] = Field(default=[])
     """Those that were read back."""
     waits: list[Wait] = Field(default=[])

@@ -7,24 +7,25 @@ counted for from before its first weight until after its last one is of the rele
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 
 from stepcanary import clock
 from stepcanary.access import entered
 from stepcanary.aws import metrics
 from stepcanary.aws.metrics import Values
-from stepcanary.domain import moments
+from stepcanary.domain import moments, toll
 from stepcanary.domain.measures import Measure
 from stepcanary.domain.moments import Moment
 from stepcanary.domain.periods import MINUTE
 from stepcanary.domain.release import Release
+from stepcanary.domain.toll import Toll
 from stepcanary.errors import DocumentUnreadable
 from stepcanary.observability import about, logger
-from stepcanary.release import telling
-from stepcanary.release.comparing import LATE_SECONDS, measures_of
+from stepcanary.release import comparing, telling
+from stepcanary.release.comparing import measures_of
 from stepcanary.release.windows import FINAL_SECONDS, PERIOD_SECONDS
-from stepcanary.store import due, ledger, tolls
+from stepcanary.store import due, evidence, ledger, tolls
 from stepcanary.store.due import COUNT, Task
-from stepcanary.store.tolls import Toll
 
 SECOND = 1_000
 MOST_TRIES = 60
@@ -61,15 +62,22 @@ def work_off() -> None:
 
 
 def _count(execution: str) -> bool:
-    """Whether it is counted for good: twice alike, or so long ago that nothing comes any more."""
+    """Whether it is counted for good: twice alike and with all that was there before, or so long
+    ago that nothing comes any more."""
     with suppress(DocumentUnreadable):
         release = ledger.release_of(execution)
         span = _span(moments.read(ledger.moments(execution)))
         if span is not None:
             with entered(release.access):
-                found = _read(release, *span)
-            is_late = clock.epoch_seconds() >= span[1] + LATE_SECONDS
-            if not tolls.keep(execution, found, is_final=is_late):
+                shown = _read(release, *span)
+            rows, length = evidence.rows(execution), PERIOD_SECONDS[MINUTE]
+            compared = {metric: toll.compared(rows, metric, length) for metric in shown}
+            found = {metric: toll.summed(shown[metric], compared[metric]) for metric in shown}
+            is_short = any(toll.is_short(shown[metric], compared[metric]) for metric in shown)
+            is_late = clock.epoch_seconds() >= span[1] + comparing.LATE_SECONDS
+            is_final = is_late or (not is_short and found == tolls.last(execution))
+            tolls.keep(execution, found, is_final=is_final)
+            if not is_final:
                 return False
             telling.toll_counted(release)
     return True
@@ -89,18 +97,17 @@ def _span(done: list[Moment]) -> tuple[int, int] | None:
     return begin, end
 
 
-def _read(release: Release, begin: int, end: int) -> dict[str, Toll]:
-    """By the metrics that CloudWatch keeps; a log is counted as its lines come."""
+def _read(release: Release, begin: int, end: int) -> dict[str, dict[int, Toll]]:
+    """What CloudWatch shows by minute, of each metric that it keeps; a log is counted as its lines
+    come."""
     assert release.judge is not None
     measures = {each.named: measures_of(release, each, "canary") for each in release.judge.counted}
     series = [one for each in measures.values() for one in (*each.requests, *each.bad)]
     values = iter(metrics.read(series, begin, end, PERIOD_SECONDS[MINUTE]))
-    return {metric: _toll(measure, values) for metric, measure in measures.items()}
+    return {metric: _shown(measure, values) for metric, measure in measures.items()}
 
 
-def _toll(measure: Measure, values: Iterator[Values]) -> Toll:
-    requests, bad = (
-        sum(round(sum(next(values).values())) for _ in series)
-        for series in (measure.requests, measure.bad)
-    )
-    return requests, min(requests, bad)
+def _shown(measure: Measure, values: Iterator[Values]) -> dict[int, Toll]:
+    requests = metrics.summed(islice(values, len(measure.requests)))
+    bad = metrics.summed(islice(values, len(measure.bad)))
+    return {at: (round(requests.get(at, 0.0)), round(bad.get(at, 0.0))) for at in {*requests, *bad}}

@@ -18,7 +18,8 @@ PAST_RELEASES = 20
 class Facts:
     """`past` is the release as the history has it, None while it runs; `judging` is what its plan
     says of the judge, `history` are the releases of its service, the newest first, and `summary`
-    says their figures."""
+    says their figures. `written` is the evidence of a report that was written earlier, as it stands
+    there: another version has other keys, and its hash is of these."""
 
     picture: Picture
     past: Document | None = None
@@ -26,6 +27,7 @@ class Facts:
     history: list[Document] = field(default_factory=list)
     summary: str = ""
     judging: Document | None = None
+    written: Document | None = None
 
     @classmethod
     def gathered(cls, ask: Ask, named: str) -> "Facts":
@@ -55,15 +57,18 @@ class Facts:
         return cls(
             picture=Picture.model_validate(found["picture"], extra="ignore", strict=False),
             past=found["past"],
-            rows=[Row.model_validate(row, strict=False) for row in found["rows"]],
+            rows=[Row.model_validate(row, extra="ignore", strict=False) for row in found["rows"]],
             judging=found.get("judging"),
             history=list(document.get("history", [])),
             summary=str(document.get("summary", "")),
+            written=found,
         )
 
     @property
     def evidence(self) -> Document:
         """What the report says of this release follows from it alone."""
+        if self.written is not None:
+            return self.written
         return {
             "picture": self.picture.model_dump(mode="json"),
             "past": self.past,

@@ -1,12 +1,10 @@
 """Tolls: what each metric has counted of the canary while it had weight, once that is published."""
 
 from stepcanary import clock
+from stepcanary.domain.toll import Toll
 from stepcanary.store import table
 from stepcanary.store.ledger import KEPT_SECONDS
 from stepcanary.store.table import Item, ItemKey, Put, execution_name
-
-Toll = tuple[int, int]
-"""Requests, and how many of these had bad answers."""
 
 
 def _key(execution: str) -> ItemKey:
@@ -19,14 +17,16 @@ def read(execution: str) -> dict[str, Toll]:
     return _tolls(item) if item.get("final") else {}
 
 
-def keep(execution: str, tolls: dict[str, Toll], *, is_final: bool = False) -> bool:
-    """Keep what was counted; whether for good, since it is the same as the time before."""
-    is_final = is_final or _tolls(table.get(_key(execution)) or {}) == tolls
+def last(execution: str) -> dict[str, Toll]:
+    """What was counted last, for good or not."""
+    return _tolls(table.get(_key(execution)) or {})
+
+
+def keep(execution: str, tolls: dict[str, Toll], *, is_final: bool) -> None:
     counted = {metric: list(toll) for metric, toll in tolls.items()}
     expires_at = clock.epoch_seconds() + KEPT_SECONDS
     item = {"toll": counted, "final": is_final, "expires_at": expires_at}
     table.put(Put(_key(execution), item))
-    return is_final
 
 
 def _tolls(item: Item) -> dict[str, Toll]:
