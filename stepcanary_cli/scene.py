@@ -12,6 +12,7 @@ from stepcanary.domain.durations import duration
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.domain.picture import Picture, Said, StepSeen
 from stepcanary.domain.visible import line
+from stepcanary.report import words
 from stepcanary_cli.telling import VERDICTS
 from stepcanary_cli.times import ago, clock
 
@@ -154,6 +155,8 @@ def _decided(said: Said) -> str:
             return f"{line(said.what)} by {line(said.by) or 'somebody'}"
         case "foreign":
             return "somebody else wrote a route"
+        case "failure":
+            return "the promotion has failed"
 
 
 def _steps(picture: Picture, now: float, width: int) -> Iterator[RenderableType]:
@@ -262,8 +265,12 @@ def _rest(picture: Picture, now: float) -> Iterator[RenderableType]:
     if cost := picture.exposure:
         so_far = "" if cost.whole else " so far"
         text = f"bad answers of the canary{so_far}: {cost.failed:,} of {cost.requests:,}"
+        if by_new := words.by_new_tasks(cost):
+            text += f"; {by_new} by the primary, once it had the traffic"
         if cost.left is not None and picture.phase != "over":
-            text += f"; {cost.left:,.0f} more than the primary's until it reverts"
+            of_log = words.is_of_log(words.bounded_metric(picture))
+            than = "are tolerated" if of_log else "the primary's"
+            text += f"; {cost.left:,.0f} more than {than} until it reverts"
         found.append(_text(text))
     if picture.tasks:
         sides = (f"{side} {t.running} of {t.desired}" for side, t in picture.tasks.items())

@@ -61,6 +61,8 @@ def _each(picture: Picture) -> Iterator[Told]:
     yield from _of_waits(picture.waits)
     for signal in picture.signals:
         yield Told(signal.at * SECOND, "signal", line(signal), 2)
+    for said in picture.failures:
+        yield Told(said.at, "failure", f"the promotion has failed: {line(said.reason)}", 2)
     for said in picture.foreign:
         yield Told(said.at, "foreign", line(said.reason), 3)
     if picture.returning:

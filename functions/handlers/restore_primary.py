@@ -15,7 +15,7 @@ def lambda_handler(event: RestoreInput, _context: LambdaContext) -> Restored:
         event.release,
         event.fence,
         event.attempt,
-        event.failure.error,
+        event.failure,
         returned=event.returned,
         settles=event.settles,
         undecided=event.undecided,
@@ -26,6 +26,7 @@ def lambda_handler(event: RestoreInput, _context: LambdaContext) -> Restored:
         release.execution,
         release.service,
         error=event.failure.error,
+        reason=str(event.failure),
         restored=restored.model_dump(),
     )
     return restored

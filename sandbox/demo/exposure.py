@@ -20,10 +20,8 @@ def as_seen(began: float, client: Client, old: str, shifts: Sequence[Shift]) -> 
     first, last = min(first for first, _ in failed), max(last for _, last in failed)
     before = next((weight for at, weight in reversed(shifts) if at < first), None)
     returned = next((at for at, weight in shifts if at >= first and weight == 0), None)
-    if before == 0:
-        # The primary gave it, with the version.
-        returned = first
     return {
+        "by_primary": before == 0,
         "failed_requests": count,
         "first_bad": round(first - began, 2),
         "seconds_to_weight_0": None if returned is None else round(returned - first, 2),
@@ -37,6 +35,7 @@ def told(exposure: Report) -> list[str]:
         return []
     returned = exposure["seconds_to_weight_0"]
     when = "never" if returned is None else f"{returned:.1f} s later"
+    when = "before it" if exposure["by_primary"] else when
     lines = [
         f"first bad answer at {exposure['first_bad']:.1f} s, weight 0 {when}, last bad answer"
         f" {exposure['seconds_to_last_bad']:.1f} s later; {exposure['failed_requests']} requests"

@@ -17,6 +17,7 @@ def test_time_runs_from_the_first_bad_answer_to_weight_0() -> None:
     seen = client(v1=(9, 101.0, 140.0), v2=(40, 110.0, 113.0), gateway=(2, 112.0, 114.5))
     shifts = [(105.0, 5), (108.0, 0), (109.0, 5), (113.2, 0), (150.0, 0)]
     assert as_seen(100.0, seen, "v1", shifts) == {
+        "by_primary": False,
         "failed_requests": 42,
         "first_bad": 10.0,
         "seconds_to_weight_0": 3.2,
@@ -33,7 +34,9 @@ def test_a_canary_that_keeps_its_weight_has_no_such_time() -> None:
 
 def test_what_the_primary_fails_with_the_version_is_after_weight_0() -> None:
     seen = as_seen(100.0, client(v2=(1, 130.0, 140.0)), "v1", [(105.0, 100), (120.0, 0)])
-    assert seen["seconds_to_weight_0"] == 0.0
+    assert (seen["seconds_to_weight_0"], seen["by_primary"]) == (None, True)
+    [line] = told(seen | {"sources": []})
+    assert "weight 0 before it" in line
 
 
 def test_where_nothing_failed_nothing_is_told() -> None:

@@ -1,6 +1,7 @@
 """The judge in a whole release: what both sides count decides, whatever the alarms say."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count, pairwise
 from typing import Any
 
@@ -170,6 +171,28 @@ def test_metrics_of_both_lengths_are_kept_so_that_the_verdict_can_be_computed_ag
         again = again.after(row, judge_of(release.judge, len(release.steps)))
     kept = {**evidence.read(execution).tallies, **evidence.read(execution, 10).tallies}
     assert again.tallies == kept
+
+
+def test_the_bad_answers_of_a_release_are_not_the_next_ones(here: World) -> None:
+    """A fix that is released at once has its first weight in the minute in which the bad version
+    was over, now and then."""
+    shared = 0
+    for number in range(4):
+        here.cloud.bad = worse(0.5)
+        name = f"bad-{number}"
+        here.clock.after(IN_THE_BAKE + 17 * number, partial(here.signal, "revert", name))
+        bad = judged(images={"app": f"shop:v{10 + number}"})
+        assert here.release(bad, name).state == "Reverted"
+        here.cloud.bad = worse(0.001)
+        ended = here.clock.now().timestamp()
+        fix = judged(images={"app": f"shop:fix{number}"})
+        assert here.release(fix, f"fix-{number}").state == "Released"
+        rows = evidence.rows(here.arn(f"fix-{number}"))
+        weights = here.ask("show", release=here.arn(f"fix-{number}"))["picture"]["weights"]
+        shared += weights[0]["at"] // 60_000 == int(ended) // 60
+        assert rows[0].at >= ended // 60 * 60
+        assert not any(row.counts["errors"][1] > 20 for row in rows)
+    assert shared
 
 
 def test_the_watch_looks_again_and_again_at_a_young_bake(here: World) -> None:

@@ -1,5 +1,6 @@
 """A signal in seconds: lines of the canary's log revert a release, and nothing is left of it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from itertools import cycle
@@ -395,6 +396,72 @@ def test_a_fault_on_the_way_back_by_steps_is_signalled(here: World) -> None:
     assert reverted(here, outcome, "access: the canary gave 0 of"), outcome
     assert "revert by the judge" in "".join(here.signals("release-1"))
     assert here.cloud.running_image("example1") == "shop:v1"
+
+
+def on_return(here: World, do: Callable[[], object]) -> None:
+    """Once the primary has weight with the new version."""
+    pending = [do]
+
+    def on_write(primary: int, _canary: int) -> None:
+        if primary and pending and here.cloud.running_image("example1") == "shop:v2":
+            pending.pop()()
+
+    here.cloud.on_write = on_write
+
+
+def test_health_checks_while_the_traffic_is_lent_to_the_canary_are_no_evidence(here: World) -> None:
+    """The primary's tasks are lost once they have the traffic, and others start."""
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    here.cloud.bad = lambda _side, _at: 0.0
+    checked: list[datetime] = []
+
+    def check() -> None:
+        here.clock.after(2, check)
+        if here.cloud.split() == (0, 100) and len(checked) < 20:
+            checked.append(here.clock.now())
+            stream = f"app/app/{here.cloud.task_of('example1')}"
+            here.cloud.write_lines(GROUP, stream, ['{"status": 503}'] * 2)
+
+    def lose() -> None:
+        here.clock.after(2, lambda: here.cloud.lose_tasks("example1", heals_after=60))
+        # Not at once: a weight is read back a moment after it was written.
+        here.clock.after(5, check)
+
+    on_return(here, lose)
+    outcome = here.release(logged())
+    assert len(checked) > 10
+    assert outcome.state == "Released", outcome
+    assert sums().counts[RETURNED]["access"].bad < 5
+
+
+@pytest.mark.parametrize("at", [545, 560])
+def test_an_execution_that_dies_in_its_last_wait_leaves_no_bad_version(
+    here: World, at: float
+) -> None:
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    breaks_once_returned(here, 2)
+    here.wait(here.start_and_stop(logged(), "release-1", at))
+    here.pass_minutes(8)
+    assert here.records() == {"release-1": "Reverted"}
+    assert here.cloud.running_image("example1") == "shop:v1"
+    assert here.cloud.log_filters[GROUP] == {}
+
+
+def test_what_was_taken_back_is_seen_and_told(here: World) -> None:
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    breaks_once_returned(here, 5, 0.5)
+    assert here.release(logged()).state == "Reverted"
+    seen = here.ask("show", release=here.arn("release-1"))["picture"]
+    cost, last = seen["exposure"], seen["last"]
+    assert (cost["failed"], cost["left"]) == (0, 0.0)
+    assert cost["excess"] < cost["new_failed"] < cost["new_requests"]
+    assert last["source"] == "failure"
+    assert last["reason"].startswith("CanaryAlarmed: access: the canary gave 0 of")
+    old = seen["deployed"][-1]
+    assert old["side"] == "primary"
+    assert last["at"] < old["at"] < old["steady_at"]
+    restored = here.ask("history", service="checkout")["releases"][0]["restored_seconds"]
+    assert restored == old["steady_at"] // 1_000 - last["at"] // 1_000
 
 
 def test_what_old_tasks_of_the_primary_answer_counts_nothing(here: World) -> None:

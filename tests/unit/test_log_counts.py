@@ -166,7 +166,8 @@ def test_what_the_primary_answers_with_the_version_is_evidence_and_not_the_canar
     assert (found.step, found.of_step) == (1, (90_000, 80, 0, 0))
     assert found.of_release == (140_000, 120, 200, 90)
     assert found.unread == 1
-    assert found.good == tally(healthy, RULE).good
+    assert found.log_good < tally(healthy, RULE).log_good
+    assert tally({**healthy, RETURNED: Read(90_000, 45_000)}, RULE).log_good < 0
     assert found.log_worse(2) > 10
     assert tally(healthy, RULE).log_worse(2) < 0
     assert found.compared == 210

@@ -12,7 +12,8 @@ from stepcanary.domain.moments import (
     WaitKind,
     left_out,
     read,
-    returned_at,
+    restored_at,
+    served_by_primary,
     shortening,
     wait_kind,
     whole_until,
@@ -99,23 +100,48 @@ def acts(*done: str) -> list[Moment]:
     ]
 
 
+OPEN = None
+
+
 @pytest.mark.parametrize(
-    ("done", "returned", "whole"),
+    ("done", "served", "whole"),
     [
-        ([], None, None),
-        (["weight 50", "weight 0"], None, None),
-        (["weight 100", "primary"], None, None),
-        (["weight 100", "primary", "weight 0"], 3_000, 3_000),
-        (["weight 100", "primary", "weight 100", "weight 50", "weight 0"], 4_000, 4_000),
-        (["weight 50", "primary", "weight 0"], 3_000, None),
-        (["primary", "weight 0"], 2_000, None),
-        (["weight 100", "primary", "weight 0", "old"], None, None),
-        (["weight 100", "primary", "old", "weight 0"], None, None),
-        (["weight 100", "primary", "old", "primary", "weight 0"], 5_000, None),
-        (["weight 100", "primary", "weight 50", "weight 100", "old", "primary"], None, None),
+        ([], [], None),
+        (["weight 50", "weight 0"], [], None),
+        (["weight 100", "primary"], [], None),
+        (["weight 100", "primary", "weight 0"], [(3_000, OPEN)], 3_000),
+        (["weight 100", "primary", "weight 100", "weight 50", "weight 0"], [(4_000, OPEN)], 4_000),
+        (["weight 50", "primary", "weight 0"], [(3_000, OPEN)], None),
+        (["primary", "weight 0"], [(2_000, OPEN)], None),
+        (["weight 100", "primary", "weight 0", "old"], [], None),
+        (["weight 100", "primary", "old", "weight 0"], [], None),
+        (["weight 100", "primary", "old", "primary", "weight 0"], [(5_000, OPEN)], None),
+        (["weight 100", "primary", "weight 50", "weight 100", "old", "primary"], [], None),
+        (
+            ["weight 100", "primary", "weight 0", "weight 100", "weight 0"],
+            [(3_000, 4_000), (5_000, OPEN)],
+            3_000,
+        ),
     ],
 )
-def test_when_the_primary_had_weight_again(
-    done: list[str], returned: int | None, whole: int | None
+def test_when_the_primary_had_weight_with_the_version(
+    done: list[str], served: list[tuple[int, int | None]], whole: int | None
 ) -> None:
-    assert (returned_at(acts(*done)), whole_until(acts(*done))) == (returned, whole)
+    assert (served_by_primary(acts(*done)), whole_until(acts(*done))) == (served, whole)
+
+
+@pytest.mark.parametrize(
+    ("done", "doubted", "restored"),
+    [
+        (["weight 50", "returning", "weight 0"], 2_000, 3_000),
+        (["weight 100", "primary", "weight 0", "old", "returning"], 2_500, 3_000),
+        (["weight 100", "primary", "weight 0", "rested", "old", "returning"], 4_000, 6_000),
+        (["weight 100", "primary", "weight 0", "rested", "old"], 4_000, None),
+        (["weight 100", "primary", "weight 50", "weight 100", "old", "weight 0"], 3_500, 6_000),
+        (["weight 50"], 1_000, None),
+    ],
+)
+def test_when_the_old_version_had_all_traffic_again(
+    done: list[str], doubted: int, restored: int | None
+) -> None:
+    assert restored_at(acts(*done), doubted) == restored

@@ -7,7 +7,7 @@ from stepcanary.domain.comparison import Compared
 from stepcanary.domain.content import Content, spoken
 from stepcanary.domain.exposure import BETWEEN_SECONDS
 from stepcanary.domain.judged import Judged, MetricSeen, seen
-from stepcanary.domain.moments import Moment, WaitKind, left_out
+from stepcanary.domain.moments import REPLACES, Moment, WaitKind, left_out
 from stepcanary.domain.picture import (
     Deployed,
     Exposure,
@@ -109,6 +109,7 @@ def draw(found: Evidence) -> Picture:
         exposure=_exposure(metrics, found.tolls),
         signals=sorted(found.signals, key=lambda signal: signal.at),
         last=_last(found, acts),
+        failures=_failures(acts),
         foreign=[Said(at=m.at, source="foreign", reason=m.text) for m in acts.of("foreign")],
         tasks=found.tasks,
         routes=found.routes,
@@ -267,7 +268,7 @@ def _verdicts(found: Evidence) -> list[Judged]:
 
 
 def _share(found: Evidence, verdicts: list[Judged], step: int) -> float | None:
-    """By what counts both sides; a log has the canary's lines alone."""
+    """By what counts both sides at the same time, as a log does not."""
     logged = {metric.named for metric in found.release.judge.logged} if found.release.judge else ()
     counted = [
         seen.step for verdict in verdicts for seen in verdict.metrics if seen.metric not in logged
@@ -358,25 +359,43 @@ def _planned(release: Release, weights: list[Weight]) -> list[Weight]:
 
 def _exposure(metrics: list[MetricSeen], tolls: Mapping[str, Toll]) -> Exposure | None:
     """By the metric of bad answers that decides; slow ones are answers all the same."""
-    held = next((m for m in metrics if m.kind != "latency" and not m.observed), None)
-    if held is None:
+    counted = [m for m in metrics if m.kind != "latency" and not m.observed]
+    if not counted:
         return None
+    held, new = counted[0], next((m for m in counted if m.kind == "logs"), None)
     toll = tolls.get(held.metric)
     requests, failed = toll or (held.canary, held.canary_bad)
     if not requests:
         return None
-    is_bounded = held.excess is not None and held.budget is not None
+    lefts = [(left, n) for n, m in enumerate(counted) if (left := _left_of(m)) is not None]
+    left, number = min(lefts, default=(None, 0))
+    bounded = counted[number]
     return Exposure(
         metric=held.metric,
         requests=requests,
         failed=failed,
+        new_requests=new.primary if new else 0,
+        new_failed=new.primary_bad if new else 0,
         whole=toll is not None,
-        excess=held.excess,
-        budget=held.budget,
-        left=max(0.0, round(held.budget - held.excess, 1))
-        if is_bounded and held.budget is not None and held.excess is not None
-        else None,
+        bounded=bounded.metric,
+        excess=bounded.excess,
+        budget=bounded.budget,
+        left=None if left is None else max(0.0, round(left, 1)),
     )
+
+
+def _left_of(metric: MetricSeen) -> float | None:
+    """Of its budget."""
+    if metric.budget is None or metric.excess is None:
+        return None
+    return metric.budget - metric.excess
+
+
+def _failures(acts: _Acts) -> list[Said]:
+    return [
+        Said(at=each.at, source="failure", what="revert", reason=each.text)
+        for each in acts.of("failed_promotion")
+    ]
 
 
 def _last(found: Evidence, acts: _Acts) -> Said | None:
@@ -386,34 +405,37 @@ def _last(found: Evidence, acts: _Acts) -> Said | None:
         for s in found.signals
     ]
     said += [Said(at=m.at, source="foreign", reason=m.text) for m in acts.of("foreign")]
+    said += _failures(acts)
     return max(said, key=lambda each: each.at, default=None)
 
 
 def _deployed(acts: _Acts) -> Iterator[Deployed]:
     known: set[tuple[str, str]] = set()
-    sides: tuple[tuple[str, SideName], ...] = (("canary", "canary"), ("primary", "primary"))
-    for kind, side in sides:
+    sides: dict[str, SideName] = {"canary": "canary", "primary": "primary", "old": "primary"}
+    for kind, side in sides.items():
         for moment in acts.of(kind):
-            if (side, moment.text) in known:
+            # A version of this stack did not tell which the old one was.
+            revision = moment.text or "its old version"
+            if (side, revision) in known:
                 continue
-            known.add((side, moment.text))
+            known.add((side, revision))
             yield Deployed(
                 side=side,
-                revision=moment.text,
+                revision=revision,
                 at=moment.at,
                 steady_at=_steady_at(acts, side, moment.at),
             )
 
 
 def _steady_at(acts: _Acts, side: SideName, begun: int) -> int | None:
-    """The primary is steady when the first weight returns to it, unless its old version was asked
-    for before that."""
+    """The primary is steady when weight returns to it, or it was found to carry what it has; unless
+    another version was asked for before that."""
     if side == "canary":
         return acts.first("steady")
     for moment in acts.moments:
         if moment.at <= begun:
             continue
-        if moment.kind == "old":
+        if moment.kind in REPLACES:
             return None
         is_less = moment.kind == "weight" and int(moment.text) < 100
         if moment.kind == "returning" or is_less:
@@ -426,7 +448,8 @@ def _returning(acts: _Acts, weights: list[Weight]) -> Returning | None:
     if began is None:
         return None
     reads = [each for each in weights if each.at >= began]
-    return Returning(began_at=began, reads=reads, rested_at=acts.first("rested"))
+    rested = [each.at for each in acts.of("rested")]
+    return Returning(began_at=began, reads=reads, rested_at=rested[-1] if rested else None)
 
 
 def _before(release: Release) -> str:

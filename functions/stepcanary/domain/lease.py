@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from stepcanary.domain import moments
 from stepcanary.domain.content import Content
 from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal, why_refused, why_too_many
 from stepcanary.domain.stage import OPENING, Stage
@@ -14,7 +15,7 @@ class Lease:
     `fence` rises with each holder, and once more when help from outside takes over. `weight` is the
     canary's percent that was last read back and `target` the one last attempted; `versions` are the
     routes' after our last write, by split, where the router counts them. `left_at` is the percent
-    at which the last holder gave the split back.
+    at which the last holder gave the split back, and `freed_at` when, in epoch seconds.
 
     `token` is the task token of the last wait and `wait` that wait's name; `ends_on` are the kinds
     of signal that it ends on, None where it did not say. `signal` is the durable signal that is
@@ -56,6 +57,7 @@ class Lease:
     weight: int = 0
     target: int = 0
     left_at: int = 0
+    freed_at: int = 0
     versions: dict[str, int] = field(default_factory=dict)
     signal: Signal | None = None
     token: str = ""
@@ -105,8 +107,12 @@ class Lease:
 
     @property
     def doubted_at(self) -> int | None:
-        """None before a way back."""
-        return self.signal.at if self.signal and self.reverting else self.returning_at
+        """In epoch seconds; None before a way back."""
+        if self.signal and self.reverting:
+            return self.signal.at
+        done = moments.read(self.moments)
+        failed = [each.at // 1_000 for each in done if each.kind == "failed_promotion"]
+        return failed[-1] if failed else self.returning_at
 
     @property
     def transient_decision(self) -> str:

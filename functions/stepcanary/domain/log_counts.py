@@ -79,7 +79,8 @@ def tally(by_step: dict[int, Read], rule: Rule) -> Tally:
             _logs(_sum(found for step, found in by_step.items() if step >= first), rule, rule.worse)
             for first in sorted(by_step)
         ),
-        good=_logs(of_step, rule, rule.good, better=True),
+        # The last step and what follows it have the version at 100 %.
+        good=_logs(of_step.plus(primary), rule, rule.good, better=True),
         step=last,
         begun=last,
         of_step=(of_step.requests, of_step.bad, 0, 0),

@@ -20,10 +20,11 @@ Act = Literal[
     "returning",
     "rested",
     "foreign",
+    "failed_promotion",
 ]
 """The canary's deployment, and that it was steady; a weight that was read back; the primary's new
 version, and its old one; that the weights return, and that they were read at rest; what somebody
-else wrote."""
+else wrote; why a promotion has failed."""
 
 WaitKind = Literal["settle", "bake", "pause", "gate", "failed"]
 """What a release waits for: the router, a bake, or a person: in a pause, at a gate, or after a
@@ -35,7 +36,7 @@ LeftOut = Literal["left_out"]
 KINDS = frozenset((*get_args(Act), *get_args(WaitKind), *get_args(LeftOut)))
 REPLACES = ("primary", "old")
 """The kinds of what replaces the primary's tasks."""
-ALL = "100"
+ALL, NONE = "100", "0"
 LONGEST_TEXT = 300
 MOST = 240
 """An item of DynamoDB takes 400 KB, and each write of a lease is paid for by its size."""
@@ -90,17 +91,34 @@ def left_out(moments: Iterable[Moment]) -> int:
     return sum(int(moment.text) for moment in moments if moment.kind == "left_out")
 
 
-def returned_at(done: Iterable[Moment]) -> int | None:
-    """Since when the primary has had weight with the version that it got last, in epoch
-    milliseconds; None before that, and once its old one was asked for."""
-    at: int | None = None
+def served_by_primary(done: Iterable[Moment]) -> list[tuple[int, int | None]]:
+    """From when until when the primary has had weight with the version that it got last, in epoch
+    milliseconds; the last time may not be over. None once its old one was asked for."""
+    spans: list[tuple[int, int | None]] = []
     is_new = False
     for moment in done:
+        is_open = bool(spans) and spans[-1][1] is None
         if moment.kind in REPLACES:
-            is_new, at = moment.kind == "primary", None
-        elif moment.kind == "weight" and is_new and at is None and moment.text != ALL:
-            at = moment.at
-    return at
+            is_new, spans = moment.kind == "primary", []
+        elif moment.kind != "weight" or not is_new:
+            continue
+        elif moment.text == ALL and is_open:
+            # Lent to the canary, or held there while a failed promotion is looked at.
+            spans[-1] = spans[-1][0], moment.at
+        elif moment.text != ALL and not is_open:
+            spans.append((moment.at, None))
+    return spans
+
+
+def restored_at(done: Iterable[Moment], doubted_at: int) -> int | None:
+    """When the old version had all traffic again after a doubt, both in epoch milliseconds. Where
+    the primary had it already, with the new version, it is once the old one was steady there."""
+    later = [each for each in done if each.at >= doubted_at]
+    whole = next((each.at for each in later if each.kind == "weight" and each.text == NONE), None)
+    asked = next((each.at for each in later if each.kind == "old"), None)
+    if whole is not None or asked is None:
+        return whole
+    return next((each.at for each in later if each.kind == "returning" and each.at > asked), None)
 
 
 def whole_until(done: Iterable[Moment]) -> int | None:
@@ -109,7 +127,8 @@ def whole_until(done: Iterable[Moment]) -> int | None:
     acts = [each for each in done if each.kind in ("weight", *REPLACES)]
     begun = [n for n, each in enumerate(acts) if each.kind in REPLACES]
     is_simple = len(begun) == 1 and begun[0] > 0 and acts[begun[0] - 1].text == ALL
-    return returned_at(acts) if is_simple else None
+    spans = served_by_primary(acts) if is_simple else []
+    return spans[0][0] if spans else None
 
 
 def wait_kind(ends_on: Collection[str], *, paused: bool) -> WaitKind:

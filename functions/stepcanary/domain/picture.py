@@ -93,8 +93,9 @@ class Said(Model):
     """Something that was decided or found, in a sentence, and by whom."""
 
     at: int
-    source: Literal["verdict", "signal", "foreign"]
-    """Foreign is what somebody else was found to have written."""
+    source: Literal["verdict", "signal", "foreign", "failure"]
+    """Foreign is what somebody else was found to have written, failure what has ended a
+    promotion."""
     what: str = ""
     """What follows the verdict, or the kind of the signal."""
     reason: str = ""
@@ -102,13 +103,18 @@ class Said(Model):
 
 
 class Exposure(Model):
-    """What it has cost so far: the canary's requests and its bad answers, how many these are more
-    than the primary would have given, or a log's limit allows, and how many more are left until
-    that reverts."""
+    """What it has cost so far: the canary's requests and its bad answers, by one metric; how many
+    more bad answers there are than the primary would have given, or a log's limit allows, and how
+    many are left until that reverts, by the metric that has the fewest left."""
 
     metric: str
     requests: int
     failed: int
+    new_requests: int = 0
+    """What the primary has answered with the version once it had weight, where a log counts it."""
+    new_failed: int = 0
+    bounded: str = ""
+    """The metric with a budget; left out, it is the same one."""
     whole: bool = False
     """Whether these are all from its first weight to its last one, which is known a while after the
     end. Before that they are what the judge has compared, which the excess always is."""
@@ -176,6 +182,8 @@ class Picture(Model):
     signals: list[Signal] = Field(default=[])
     last: Said | None = None
     """What was decided last."""
+    failures: list[Said] = Field(default=[])
+    """What has ended its promotions."""
     foreign: list[Said] = Field(default=[])
     """What somebody else was found to have written."""
     tasks: dict[SideName, Tasks] = Field(default={})

@@ -94,6 +94,15 @@ def look_at(
     }
 
 
+def doubted_by_log(release: Release) -> str | None:
+    """Why it should not end, by what its log has counted so far."""
+    judging = release.judge
+    if judging is None or not judging.logged:
+        return None
+    judge = judge_of(judging, len(release.steps))
+    return doubt(judging, judge, _with_log(release, Compared()))
+
+
 def last_doubt(release: Release, lease: Lease) -> str | None:
     """Why a promoted release should not end: by what is published since of the time in which its
     canary had all the weight, and by what its log has counted of the primary's new tasks."""

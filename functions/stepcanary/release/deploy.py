@@ -150,7 +150,7 @@ def deploy_old(release: Release, lease: Lease, primary: Service) -> Started:
     deployment_id, _ = ecs.deploy(release.cluster, primary, arn, asks=asks)
     lease = floors.try_to_keep_count(release, lease, primary)
     if asks:
-        stages.note_restored(lease)
+        stages.note_restored(lease, arn)
     return _started(release, deployment_id, arn)
 
 

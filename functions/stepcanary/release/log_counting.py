@@ -97,10 +97,15 @@ def _counted(
         elif side == "primary":
             of_primary[name] = source
     found = counted(batch, of_canary, before.step_at)
-    returned = moments.returned_at(moments.read(lease.moments))
-    if not of_primary or returned is None:
+    if not of_primary:
         return found
-    by_primary = counted(batch, of_primary, lambda at: RETURNED if at >= returned else None)
+    served = moments.served_by_primary(moments.read(lease.moments))
+
+    def step_at(at: int) -> int | None:
+        has_weight = any(begin <= at and (end is None or at < end) for begin, end in served)
+        return RETURNED if has_weight else None
+
+    by_primary = counted(batch, of_primary, step_at)
     return LogCounts(counts={**found.counts, **by_primary.counts})
 
 

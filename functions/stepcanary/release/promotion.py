@@ -9,10 +9,13 @@ from typing import Literal
 
 from stepcanary import clock
 from stepcanary.contracts.answers import Attempt, Restored
+from stepcanary.domain import moments
 from stepcanary.domain.capacity import can_take_over
 from stepcanary.domain.deployment import Started, longest_pause
 from stepcanary.domain.history import MOST_SETTLES
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.moments import LONGEST_TEXT
+from stepcanary.domain.outcome import Failure
 from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision
 from stepcanary.domain.split import SideName, Split
@@ -145,7 +148,7 @@ def restore_primary(
     release: Release,
     fence: int,
     number: int,
-    error: str,
+    failure: Failure,
     *,
     returned: bool = False,
     settles: int = 0,
@@ -166,14 +169,15 @@ def restore_primary(
     if not (returned or lease.taken_back):
         if not lease.touched:
             return Restored(next="revert", next_attempt=number + 1)
-        entered = _begin_restoring(release, fence, number)
+        entered = _begin_restoring(release, fence, number, _untold(lease, failure))
     if entered is None:
-        return _restore_in_place(release, stages.enter(release, fence, RETURNING), number)
+        entered = stages.enter(release, fence, RETURNING, failure=_untold(lease, failure))
+        return _restore_in_place(release, entered, number)
     lease = entered
     if undecided and (following := _without_an_answer(release, lease)) is not None:
         return Restored(next=following, next_attempt=number + 1)
     sides = world.see(release)
-    doubted = lease.reverting or error in REVERTING
+    doubted = lease.reverting or failure.error in REVERTING
     if doubted and world.takes_back(release, lease, sides.primary):
         return _restore_in_place(release, stages.take_back(lease, restoring(number)), number)
     held = hold_traffic(release, lease, sides)
@@ -202,14 +206,21 @@ def restore_primary(
     )
 
 
-def _begin_restoring(release: Release, fence: int, number: int) -> Lease | None:
+def _begin_restoring(release: Release, fence: int, number: int, failure: str) -> Lease | None:
     """None where its old tasks have taken the traffic back in this very moment."""
     try:
-        return stages.enter(release, fence, restoring(number))
+        return stages.enter(release, fence, restoring(number), failure=failure)
     except StageOver:
         if leases.check(release, fence).taken_back:
             return None
         raise
+
+
+def _untold(lease: Lease, failure: Failure) -> str:
+    """Why a promotion has failed, where that was not told yet; a signal has been told."""
+    said = str(failure)[:LONGEST_TEXT]
+    known = {each.text for each in moments.read(lease.moments)}
+    return "" if said in known or failure.error == "RevertRequested" else said
 
 
 def _restore_in_place(release: Release, lease: Lease, number: int) -> Restored:

@@ -17,7 +17,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import foreign_revision, is_old, short_name
 from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.errors import AwsRefused, AwsUnavailable, NotEnoughCapacity
-from stepcanary.release import floors, guards, routes, running, telling, world
+from stepcanary.release import comparing, floors, guards, routes, running, telling, world
 from stepcanary.release.closing import clear_up, foreign_on
 from stepcanary.release.deploy import deploy_old, runs_new
 from stepcanary.release.promotion import has_settled, hold_traffic
@@ -39,10 +39,17 @@ def under_way(lease: Lease, release: Release) -> str | None:
         return f"the canary serves until the primary is steady{also}"
     if short := world.keeps_up(release, primary):
         return f"the split is at rest, and the primary is not steady: {short}{also}"
-    fired = guards.fired(release, lease) if lease.touched else None
-    if fired and runs_new(release, lease, primary):
-        return f"{fired} after the weights had returned; the primary gets its old version back"
+    doubt = _doubt(release, lease)
+    if doubt and runs_new(release, lease, primary):
+        return f"{doubt} after the weights had returned; the primary gets its old version back"
     return None
+
+
+def _doubt(release: Release, lease: Lease) -> str | None:
+    """Why the primary should not keep the version that the release has brought it."""
+    if not lease.touched:
+        return None
+    return guards.fired(release, lease) or comparing.doubted_by_log(release)
 
 
 def recover(lease: Lease, release: Release) -> Outcome | None:
@@ -218,12 +225,13 @@ def _may_leave_its_place(release: Release, lease: Lease, sides: Sides) -> bool:
 
 
 def _restores_in_place(release: Release, lease: Lease, sides: Sides) -> bool:
-    """Whether an alarm fired too late for the canary to take the traffic: both sides run the
+    """Whether the doubt came too late for the canary to take the traffic: both sides run the
     version in doubt, so the primary gets its old one as it serves."""
-    if not lease.touched or not guards.fired(release, lease):
+    doubt = _doubt(release, lease)
+    if doubt is None or not runs_new(release, lease, sides.primary):
         return False
-    if not runs_new(release, lease, sides.primary):
-        return False
+    if not lease.restored:
+        lease = stages.note_failed_promotion(lease, doubt)
     deploy_old(release, lease, sides.primary)
     return True
 

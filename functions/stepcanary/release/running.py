@@ -6,6 +6,7 @@ It costs two calls of ECS, and none where a task definition names its images by 
 from dataclasses import dataclass
 
 from stepcanary.aws import ecs
+from stepcanary.domain import moments
 from stepcanary.domain.content import (
     Content,
     ContentMixed,
@@ -95,10 +96,7 @@ def note_canary(release: Release, lease: Lease, service: Service) -> str | None:
 
 def shipped(release: Release, lease: Lease) -> Shipped:
     """What the release leaves in the ledger for those that come after it."""
-    restored_seconds = None
-    is_back = lease.restored or not lease.touched
-    if is_back and lease.returned_at is not None and lease.doubted_at is not None:
-        restored_seconds = max(0, lease.returned_at - lease.doubted_at)
+    restored_seconds = _restored_seconds(lease)
     if not lease.content:
         return Shipped({}, lease.primary_revision, restored_seconds=restored_seconds)
     before = release.primary.content
@@ -106,6 +104,15 @@ def shipped(release: Release, lease: Lease) -> Shipped:
     content = brought(lease.content, before, named)
     is_new = release.images is None or not is_same(content, before)
     return Shipped(content, lease.primary_revision, is_new, restored_seconds)
+
+
+def _restored_seconds(lease: Lease) -> int | None:
+    """From a doubt until the old version had all traffic; None where it has not."""
+    doubted_at = lease.doubted_at
+    if doubted_at is None or (lease.touched and not lease.restored):
+        return None
+    restored = moments.restored_at(moments.read(lease.moments), doubted_at * 1_000)
+    return None if restored is None else restored // 1_000 - doubted_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,9 @@ def _moving(lease: Lease, before: Compared, length: int) -> tuple[int, int | Non
     settled = -(-lease.wait // 1_000 // length) * length
     moved = before.until or next(shifts, lease.wait) // 1_000 // length * length
     settles = lease.ends_on is not None and wait_kind(lease.ends_on, paused=False) == "settle"
-    return min(moved, settled), None if settles else settled
+    # The canary's requests of a period may be those of the release before.
+    own = -(-lease.freed_at // length) * length
+    return max(own, min(moved, settled)), None if settles else settled
 
 
 def _start(before: Compared, length: int) -> int:

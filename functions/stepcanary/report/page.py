@@ -190,9 +190,10 @@ def _exposure(picture: Picture) -> Iterator[Part]:
     yield _facts(
         ("bad answers of the canary", f"{cost.failed:,}"),
         ("of its requests", f"{cost.requests:,}"),
+        ("by the primary, once it had the traffic", words.by_new_tasks(cost)),
         (
             "more than its limit allows"
-            if words.is_of_log(words.exposed_metric(picture))
+            if words.is_of_log(words.bounded_metric(picture))
             else "more than the primary's, where compared",
             "" if cost.excess is None else f"{cost.excess:,.0f}",
         ),
@@ -250,6 +251,10 @@ def _decisions(picture: Picture) -> Iterator[Part]:
         for s in picture.signals
     ]
     rows += [
+        [words.moment(said.at), "", "the promotion failed", said.reason, ""]
+        for said in picture.failures
+    ]
+    rows += [
         [words.moment(said.at), "", "somebody else wrote", said.reason, ""]
         for said in picture.foreign
     ]
@@ -258,7 +263,7 @@ def _decisions(picture: Picture) -> Iterator[Part]:
         yield element("p", "None yet.")
         return
     heads = ["time", "where", "what", "why", "what it saw"]
-    yield table("Verdicts, signals and foreign writes", heads, sorted(rows))
+    yield table("Verdicts, signals, failures and foreign writes", heads, sorted(rows))
 
 
 def _where(verdict: Judged) -> str:
@@ -283,7 +288,7 @@ def _way_back(picture: Picture) -> Iterator[Part]:
     back = picture.returning
     if back is None:
         return
-    yield element("h2", "The way back")
+    yield element("h2", "The return of the weights")
     began = back.began_at
 
     def after(at: int) -> str:

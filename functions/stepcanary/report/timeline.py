@@ -164,6 +164,10 @@ def signals(picture: Picture) -> list[Marked]:
         Marked(s.at * SECOND, s.kind if s.kind == "revert" else "signal", str(s))
         for s in picture.signals
     ]
+    found += [
+        Marked(said.at, "revert", f"the promotion failed: {said.reason}")
+        for said in picture.failures
+    ]
     found += [Marked(said.at, "foreign", said.reason) for said in picture.foreign]
     return sorted(found, key=lambda each: each.at)
 

@@ -90,7 +90,7 @@ def why(picture: Picture) -> str:
         return f"{picture.phase}: {now}"
     if last is None or last.what != DECIDES.get(picture.outcome) or not (last.reason or last.by):
         return line(picture.cause)
-    if last.source == "verdict":
+    if last.source in ("verdict", "failure"):
         return line(last.reason)
     return f"{last.what} by {line(last.by) or 'somebody'}: {line(last.reason) or 'no reason given'}"
 
@@ -158,9 +158,22 @@ def all_at_once(picture: Picture) -> int | None:
     return round(metric.canary_bad * (metric.canary + metric.primary) / metric.canary)
 
 
-def budget_left(cost: Exposure, *, of_log: bool) -> str:
+def by_new_tasks(cost: Exposure) -> str:
+    """What the primary's new tasks have answered."""
+    return f"{cost.new_failed:,} of {cost.new_requests:,}" if cost.new_requests else ""
+
+
+def bounded_metric(picture: Picture) -> MetricSeen | None:
+    """Whose budget it is."""
+    cost = picture.exposure
+    named = cost and (cost.bounded or cost.metric)
+    return next((m for m in picture.metrics if m.metric == named), None)
+
+
+def budget_left(picture: Picture, cost: Exposure) -> str:
     if cost.left is None or cost.budget is None or cost.excess is None:
         return ""
+    of_log = is_of_log(bounded_metric(picture))
     than = "are tolerated" if of_log else "the primary would have given"
     return (
         f"{cost.excess:,.0f} more than {than}, of a budget of {cost.budget:,.0f};"
@@ -184,7 +197,9 @@ def exposure(picture: Picture) -> str:
         return "nothing was counted"
     counted = f"{cost.failed:,} bad answers of {cost.requests:,} by the canary"
     parts = [f"{counted}, {scope(picture)}"]
-    if left := budget_left(cost, of_log=is_of_log(exposed_metric(picture))):
+    if by_new := by_new_tasks(cost):
+        parts.append(f"{by_new} by the primary, once it had the traffic")
+    if left := budget_left(picture, cost):
         parts.append(f"in the periods that were compared {left}" if cost.whole else left)
     if (at_once := all_at_once(picture)) is not None:
         parts.append(f"the same fault all at once: {at_once:,}")

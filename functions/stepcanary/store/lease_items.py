@@ -15,6 +15,7 @@ AS_KEPT = (
     "weight",
     "target",
     "left_at",
+    "freed_at",
     "versions",
     "token",
     "decided",

@@ -274,7 +274,7 @@ def free(lease: Lease, release: Release) -> bool:
     lead = Change(
         lease_key(lease.split),
         is_ours(lease.holder, lease.fence) & Attr("stage").lte(lease.stage.number),
-        set=left,
+        set={**left, "freed_at": clock.epoch_seconds()},
         remove=("holder", *LEFT_BY_A_HOLDER),
     )
     is_mine = Attr("holder").eq(lease.holder)

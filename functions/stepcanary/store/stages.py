@@ -48,21 +48,27 @@ def enter(
     down_to: int | None = None,
     only_from: Stage | None = None,
     act: Act | None = None,
+    failure: str = "",
 ) -> Lease:
     """Go to a stage, or stay in it, and return the lease as it was before.
 
     What each act calls before it changes anything. `touch` is the task definition that the primary
-    gets: it may be anything from here on. `act` is what is told of it. Raises `LeaseLost`;
-    `StageOver` when the release has gone past this stage, its `target` or what it is to go
-    `down_to`, or is at neither this stage nor `only_from`; with `unless_reverting`,
-    `RevertRequested` while a revert is pending.
+    gets: it may be anything from here on. `act` is what is told of it, and `failure` why a
+    promotion has failed. Raises `LeaseLost`; `StageOver` when the release has gone past this stage,
+    its `target` or what it is to go `down_to`, or is at neither this stage nor `only_from`; with
+    `unless_reverting`, `RevertRequested` while a revert is pending.
     """
     ours = leases.is_ours(release.execution, fence)
     condition = ours & is_not_past(stage, only_from)
     values: dict[str, object] = {"stage": stage.number}
     first: dict[str, object] = {}
     removed: set[str] = set()
-    noted = _noted("primary", short_name(touch)) if touch else _noted(act) if act else {}
+    if touch:
+        noted = _noted("primary", short_name(touch))
+    elif failure:
+        noted = _noted("failed_promotion", failure)
+    else:
+        noted = _noted(act) if act else {}
     if target is not None:
         # A shift of an earlier step that comes late would take the canary back a step.
         values["target"] = target
@@ -260,9 +266,14 @@ def note_losses(lease: Lease, losses: str) -> Lease:
     return leases.change(lease, losses=losses)
 
 
-def note_restored(lease: Lease) -> Lease:
+def note_failed_promotion(lease: Lease, why: str) -> Lease:
+    """Found by help from outside."""
+    return leases.change(lease, append=_noted("failed_promotion", why))
+
+
+def note_restored(lease: Lease, revision: str) -> Lease:
     """The old version was asked for since the primary was touched last."""
-    return leases.change(lease, append=_noted("old"), restored=True)
+    return leases.change(lease, append=_noted("old", short_name(revision)), restored=True)
 
 
 def note_shortage(lease: Lease, since: int | None) -> Lease:
