@@ -141,8 +141,7 @@ def _signal(release: Release, judging: Judging, lease: Lease) -> bool:
     now = clock.epoch_seconds()
     signal = Signal(kind="revert", reason=reason[:1_000], by="the judge", at=now)
     try:
-        signalling.revert_now(lease, signal)
-        telling.doubted(lease, signal, release.service)
+        signalling.doubt(lease, signal, release.service, at_once=True)
     except SignalRefused:
         # It ended, or its traffic returns already.
         return False

@@ -52,9 +52,8 @@ def has_weight(release: Release, weight: int) -> None:
 
 def judged(release: Release, step: int, progress: Progress) -> None:
     """The verdict on a step that has baked, and what follows it."""
-    held = progress.next == "bake"
-    name = "Doubts" if progress.next == "revert" else "Holds" if held else "Advances"
-    count(name, service=release.service)
+    if progress.next != "revert":
+        count("Holds" if progress.next == "bake" else "Advances", service=release.service)
     decided(
         "judged",
         release.execution,
@@ -89,9 +88,17 @@ def signalled(execution: str, service: str, signal: Signal) -> None:
     decided("signalled", execution, service, **facts)
 
 
-def doubted(lease: Lease, signal: Signal, service: str = "") -> None:
-    """The stack itself asks for a revert: an alarm, the judge, the sweep."""
+def doubted(lease: Lease, signal: Signal, service: str, *, is_first: bool) -> None:
+    """The stack itself asks for a revert: an alarm, the judge, the sweep. Of several that ask for
+    the same one the first is counted. A release that a former version of this stack began does not
+    say its service beside its alarms."""
+    if is_first and service:
+        is_doubted(service)
     decided("doubted", lease.holder, service, by=signal.by, reason=signal.reason)
+
+
+def is_doubted(service: str) -> None:
+    count("Doubts", service=service)
 
 
 def promoting(release: Release) -> None:
