@@ -5,16 +5,20 @@ from datetime import datetime
 from functools import partial
 from itertools import cycle
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 
 from emulator.log_subscription import control_message, packed
+from stepcanary import observability
 from stepcanary.domain.log_counts import RETURNED, LogCounts
 from stepcanary.domain.log_lines import Read
+from stepcanary.release import telling
 from stepcanary.store import batches, ledger, register
 from tests.builders import profile, request
 from tests.fakes.service import Document, Refusal
 from tests.statemachine.runner import Outcome, World
+from tests.statemachine.test_telling import Told
 from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS
 
 GROUP = "/ecs/checkout"
@@ -473,6 +477,35 @@ def test_what_old_tasks_of_the_primary_answer_counts_nothing(here: World) -> Non
     assert outcome.state == "Reverted", outcome
     assert "revert by" in outcome.cause
     assert RETURNED not in sums().counts
+
+
+CHECKOUT = {"stack": "stepcanary", "service": "checkout"}
+
+
+@pytest.mark.parametrize("others", [[], [{"kind": "latency"}], [{**METRIC, "name": "other"}]])
+def test_the_exposure_that_a_log_has_counted_is_published_once(
+    here: World, others: list[Document]
+) -> None:
+    found = Told()
+    here.cloud.log_requests(GROUP)
+    here.cloud.deliveries = 2
+    breaks_at(here, FIRST_BAKE)
+    with patch.object(observability, "write", found.count):
+        assert here.release(logged([METRIC, *others])).state == "Reverted"
+    counted = [of_step["access"] for of_step in of_canary().values()]
+    assert sum(found.values("CanaryRequests", **CHECKOUT)) == sum(each.requests for each in counted)
+    assert sum(found.values("CanaryFailures", **CHECKOUT)) == sum(each.bad for each in counted) > 0
+    shares = found.values("ErrorShare", **CHECKOUT, side="canary")
+    assert (min(shares), max(shares)) == (0, 100)
+
+
+def test_what_cloudwatch_counts_too_is_not_published_of_the_log(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+    counted = Mock(wraps=telling.counted)
+    with patch.object(telling, "counted", counted):
+        assert here.release(logged([METRIC, {"kind": "errors"}])).state == "Released"
+    assert batches.batches(here.arn("release-1"))
+    assert {metric for call in counted.mock_calls for metric in call.args[2]} == {"errors"}
 
 
 STRANGERS: list[Document] = [

@@ -29,7 +29,7 @@ def test_a_doubt_between_the_look_and_the_restore_ends_reverted(
                     by="the judge",
                     at=int(here.clock.now().timestamp()),
                 )
-                assert signalling.revert_now(lease, doubt) == lease.holder
+                signalling.doubt(lease, doubt, "checkout", at_once=True)
                 assert leases.held()[0].taken_back
         return enter(release, fence, stage, **more)
 

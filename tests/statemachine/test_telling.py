@@ -36,6 +36,9 @@ QUERIES = {
     for name, resource in template.document()["Resources"].items()
     if resource["Type"] == "AWS::Logs::QueryDefinition"
 }
+BESIDE = {"attempt", "behind", "correlation_id", "deployment", "ends_on", "holds"}
+BESIDE |= {"restored", "steps", "wait", "was"}
+"""What some decisions say that is not needed to know what a release did."""
 OF_LAMBDA = {"@timestamp"}
 """What Logs Insights knows of every line."""
 
@@ -269,6 +272,13 @@ def test_a_saved_query_asks_for_what_is_logged(told: Told, name: str) -> None:
     assert found, query
     logged = {key for line in found for key in line}
     assert fields_of(query) <= logged, fields_of(query) - logged
+
+
+def test_what_a_release_did_is_asked_with_all_that_its_decisions_say(told: Told) -> None:
+    (query,) = [each for name, each in QUERIES.items() if name == "WhatReleaseDidQuery"]
+    lines = [line for line in told.lines if "decision" in line]
+    said = set().union(*lines) - set(lines[0]).intersection(*lines)
+    assert said - fields_of(query["QueryString"]) == BESIDE
 
 
 def test_the_runbook_names_every_saved_query_and_no_other() -> None:

@@ -48,8 +48,8 @@ def test_batches_are_added_up_and_spread() -> None:
 
 def test_a_batch_counts_once_and_in_one_place() -> None:
     batches.begin_step(ONE, 0, 1_000)
-    for _ in range(5):
-        batches.keep(ONE, digest(7), batch(9), JUDGING)
+    added = [batches.keep(ONE, digest(7), batch(9), JUDGING) for _ in range(5)]
+    assert added == [True, False, False, False, False]
     assert batches.read(ONE, JUDGING).counts == {0: {"access": Read(9, 1, 2)}}
     assert len(sums_written()) == 1
 

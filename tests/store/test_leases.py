@@ -28,8 +28,9 @@ def test_a_lease_is_found_by_all_that_it_is_about() -> None:
     assert (lease.holder, lease.fence, lease.stage) == (release.execution, 1, OPENING)
     assert leases.read(release.split) == lease
     assert leases.held() == [lease]
-    (found,) = leases.watching("checkout-5xx")
+    ((found, service),) = leases.watching("checkout-5xx")
     assert (found.split, found.holder, found.since) == (lease.split, lease.holder, lease.since)
+    assert service == "checkout"
     assert leases.of_service("checkout") == [lease]
     assert leases.release_of(lease) == release
 
@@ -102,7 +103,7 @@ def test_what_a_lease_that_was_freed_by_hand_left_behind_keeps_nobody_out() -> N
     dead = release_named("dead", routes=["a", "b"])
     lease = leases.take(dead)
     table.change(Change(lease_key(lease.split), remove=("holder",)))
-    (found,) = leases.watching("checkout-5xx")
+    ((found, _),) = leases.watching("checkout-5xx")
     with pytest.raises(SignalRefused, match="has ended just now"):
         mailbox.keep(found, Signal(kind="revert"))
     assert leases.read("appmesh/123456789012/example/example/b").holder == ""

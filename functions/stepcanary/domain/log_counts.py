@@ -39,6 +39,13 @@ class LogCounts(Model):
     def of(self, metric: str) -> dict[int, Read]:
         return {step: found[metric] for step, found in self.counts.items() if metric in found}
 
+    def sides(self, metric: str) -> tuple[int, int, int, int]:
+        """Requests and bad answers of the canary, and of the primary's new tasks."""
+        by_step = self.of(metric)
+        primary = by_step.get(RETURNED, Read())
+        canary = _sum(found for step, found in by_step.items() if step != RETURNED)
+        return canary.requests, canary.bad, primary.requests, primary.bad
+
     def tallies(self, judging: Judging) -> dict[str, Tally]:
         """What each of its metrics that has counted something stands at."""
         found = {metric: self.of(metric.named) for metric in judging.logged}

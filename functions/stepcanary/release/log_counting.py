@@ -78,7 +78,10 @@ def _count_for(release: Release, judging: Judging, lease: Lease, name: str, batc
     found = _counted(release, lease, batch, of_filter.sources, before)
     if found.counts:
         digest = batch.digest(name)
-        batches.keep(release.execution, digest, found, judging, sums=before.sums)
+        if batches.keep(release.execution, digest, found, judging, sums=before.sums):
+            # A batch that comes late is of when its lines were written.
+            at = max(event.timestamp for event in batch.events) // 1_000
+            telling.counted_by_log(release, at, found)
     return bool(found.counts)
 
 
@@ -143,8 +146,7 @@ def _signal(release: Release, judging: Judging, lease: Lease) -> bool:
     now = clock.epoch_seconds()
     signal = Signal(kind="revert", reason=reason[:1_000], by="the judge", at=now)
     try:
-        signalling.revert_now(lease, signal)
-        telling.doubted(lease, signal, release.service)
+        signalling.doubt(lease, signal, release.service, at_once=True)
     except SignalRefused:
         # It ended, or its traffic returns already.
         return False

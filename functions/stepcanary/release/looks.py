@@ -28,9 +28,8 @@ from stepcanary.errors import (
     StageOver,
 )
 from stepcanary.observability import about, execution_name, logger
-from stepcanary.release import floors, guards, revert, telling, world
+from stepcanary.release import floors, guards, revert, signalling, world
 from stepcanary.release.pace import Pace, in_turn
-from stepcanary.release.signalling import deliver
 from stepcanary.release.world import Sides
 from stepcanary.store import leases
 from stepcanary.traffic.alb import RULES_PER_CALL
@@ -251,5 +250,4 @@ def _revert(lease: Lease, service: str, reason: str) -> None:
     now = clock.epoch_seconds()
     signal = Signal(kind="revert", reason=reason[:1_000], by="the sweep", at=now)
     with suppress(SignalRefused):
-        deliver(lease, signal)
-        telling.doubted(lease, signal, service)
+        signalling.doubt(lease, signal, service)

@@ -16,6 +16,7 @@ from stepcanary.release import (
     guards,
     resting,
     subscriptions,
+    telling,
     way_back,
     world,
 )
@@ -130,6 +131,7 @@ def judge_canary(
             return judge_canary(
                 release, fence, step, holds, moment, approved=approved, unanswered=unanswered
             )
+        telling.is_doubted(release.service)
     last = step + 1 == len(release.steps)
     wanted = release.steps[step].approval or (last and release.promotion.approval)
     gated = (wanted or verdict.gated) and not promoted

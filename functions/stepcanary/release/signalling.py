@@ -47,10 +47,11 @@ def signal_service(
     refused: list[SignalRefused] = []
     for lease in meant:
         try:
-            accepted.append(deliver(lease, signal, request.wait))
+            deliver(lease, signal, request.wait)
         except SignalRefused as refusal:
             refused.append(refusal)
             continue
+        accepted.append(lease.holder)
         if not lease.has_accepted(signal):
             ledger.note_signal(lease.holder, signal)
             telling.signalled(lease.holder, request.service, signal)
@@ -82,14 +83,13 @@ def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
     An event that was under way since before a release began says nothing about that release.
     """
     signal = Signal(kind="revert", reason=reason[:1_000], by=f"alarm {alarm}", at=fired_at)
-    judged = [lease for lease in leases.watching(alarm) if lease.since <= fired_at]
+    judged = [found for found in leases.watching(alarm) if found[0].since <= fired_at]
     accepted, failed = [], []
-    for lease in judged:
+    for lease, service in judged:
         try:
             # Of several the executions see to it, all at the same time.
-            revert_one = revert_now if len(judged) == 1 else deliver
-            accepted.append(revert_one(lease, signal))
-            telling.doubted(lease, signal)
+            doubt(lease, signal, service, at_once=len(judged) == 1)
+            accepted.append(lease.holder)
         except SignalRefused:
             # It ended, or its traffic returns already: what the alarm asks for happens anyway.
             continue
@@ -101,19 +101,23 @@ def revert_on_alarm(alarm: str, reason: str, fired_at: int) -> list[str]:
     return accepted
 
 
-def revert_now(lease: Lease, signal: Signal) -> str:
-    """Return the traffic of a release right here where that can be done, and else leave it the
-    revert; its execution. Raises `SignalRefused`."""
-    return lease.holder if _return_at_once(lease, signal) else deliver(lease, signal)
+def doubt(lease: Lease, signal: Signal, service: str, *, at_once: bool = False) -> None:
+    """Revert a release because the stack itself doubts it: `at_once` right here, where that can be
+    done, and else by its execution. Raises `SignalRefused`."""
+    returned = _return_at_once(lease, signal) if at_once else None
+    found = returned or deliver(lease, signal)
+    # A verdict comes before its revert, and what it saw may signal the same.
+    is_first = not found.goes_back and (returned is not None or found.signal == signal)
+    telling.doubted(lease, signal, service, is_first=is_first)
 
 
-def _return_at_once(lease: Lease, signal: Signal) -> bool:
+def _return_at_once(lease: Lease, signal: Signal) -> Lease | None:
     """Return the traffic of a release that waits in its rollout, or whose primary is replaced and
-    takes it, and then end its wait; False where it does not. Whatever stands in the way, its
-    execution goes on with the revert."""
+    takes it, and then end its wait; its lease as it was, None where it does not. Whatever stands in
+    the way, its execution goes on with the revert."""
     waiting = mailbox.begin_way_back(lease, signal) or _begin_to_take_back(lease, signal)
     if waiting is None:
-        return False
+        return None
     try:
         release = ledger.release_of(waiting.holder)
         # Under a role it is its execution's, which may assume it.
@@ -123,7 +127,7 @@ def _return_at_once(lease: Lease, signal: Signal) -> bool:
         of_release = {"split": lease.split, "release": execution_name(lease.holder)}
         logger.exception("the return is left to the execution", extra=of_release)
     stepfunctions.end_wait(waiting.token, signal)
-    return True
+    return waiting
 
 
 def _begin_to_take_back(lease: Lease, signal: Signal) -> Lease | None:
@@ -143,21 +147,22 @@ def _begin_to_take_back(lease: Lease, signal: Signal) -> Lease | None:
     return mailbox.begin_way_back(now, signal, taken_back=now.stage)
 
 
-def deliver(lease: Lease, signal: Signal, wait: int | None = None) -> str:
-    """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act.
+def deliver(lease: Lease, signal: Signal, wait: int | None = None) -> Lease:
+    """Keep the signal first, then end the wait, if there is one: it is obeyed at the next act. The
+    lease with what is pending then.
 
     With `wait` only that wait is meant, and only the first who ends it.
     """
     if signal.kind not in DURABLE:
         _deliver_transient(lease, signal, wait)
-        return lease.holder
+        return lease
     if signal.kind == "pause" and not lease.has_accepted(signal):
         _require_pausable(lease)
     kept = mailbox.keep(lease, signal, wait)
     # What was obeyed is over: who tries again must not end the wait that came after.
     if kept.has_pending(signal) and kept.waits_for(signal.kind):
         stepfunctions.end_wait(kept.token, signal)
-    return lease.holder
+    return kept
 
 
 def _require_pausable(lease: Lease) -> None:

@@ -9,7 +9,9 @@ from stepcanary import clock
 from stepcanary.aws import eventbridge
 from stepcanary.domain import events
 from stepcanary.domain.events import ReleaseEvent
+from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.lease import Lease
+from stepcanary.domain.log_counts import LogCounts
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Kind, Signal
@@ -50,9 +52,8 @@ def has_weight(release: Release, weight: int) -> None:
 
 def judged(release: Release, step: int, progress: Progress) -> None:
     """The verdict on a step that has baked, and what follows it."""
-    held = progress.next == "bake"
-    name = "Doubts" if progress.next == "revert" else "Holds" if held else "Advances"
-    count(name, service=release.service)
+    if progress.next != "revert":
+        count("Holds" if progress.next == "bake" else "Advances", service=release.service)
     decided(
         "judged",
         release.execution,
@@ -87,9 +88,17 @@ def signalled(execution: str, service: str, signal: Signal) -> None:
     decided("signalled", execution, service, **facts)
 
 
-def doubted(lease: Lease, signal: Signal, service: str = "") -> None:
-    """The stack itself asks for a revert: an alarm, the judge, the sweep."""
+def doubted(lease: Lease, signal: Signal, service: str, *, is_first: bool) -> None:
+    """The stack itself asks for a revert: an alarm, the judge, the sweep. Of several that ask for
+    the same one the first is counted. A release that a former version of this stack began does not
+    say its service beside its alarms."""
+    if is_first and service:
+        is_doubted(service)
     decided("doubted", lease.holder, service, by=signal.by, reason=signal.reason)
+
+
+def is_doubted(service: str) -> None:
+    count("Doubts", service=service)
 
 
 def promoting(release: Release) -> None:
@@ -179,8 +188,25 @@ def counted(release: Release, at: int, counts: dict[str, tuple[int, int, int, in
             if requests:
                 of_side = {"service": release.service, "side": side}
                 publish_together({share: 100 * bad / requests}, at=at, **of_side)
-    by_rank = sorted(kinds, key=lambda metric: RANKS[kinds[metric]])
-    if (lead := by_rank[0]) in counts and kinds[lead] != "latency":
-        requests, failures, *_ = counts[lead]
+    lead = _lead(release.judge)
+    if lead.named in counts and lead.kind != "latency":
+        requests, failures, *_ = counts[lead.named]
         values = {"CanaryRequests": requests, "CanaryFailures": failures}
         publish_together(values, service=release.service, at=at)
+
+
+def counted_by_log(release: Release, at: int, found: LogCounts) -> None:
+    """What a batch has added, whose last line was written `at`, in epoch seconds. Where CloudWatch
+    counts the answers too, its shares are of whole minutes, and those of a few lines each would
+    hide them."""
+    assert release.judge is not None
+    lead = _lead(release.judge)
+    sides = found.sides(lead.named)
+    # Lines that cannot be read are no requests.
+    if lead.log is not None and any(sides):
+        counted(release, at, {lead.named: sides})
+
+
+def _lead(judging: Judging) -> Metric:
+    """Whose requests are told of."""
+    return min(judging.metrics, key=lambda metric: RANKS[metric.kind])

@@ -18,8 +18,7 @@ from stepcanary.domain.signals import Signal
 from stepcanary.domain.stage import ROLLOUT, promoting
 from stepcanary.errors import AwsUnavailable, DocumentUnreadable, SignalRefused
 from stepcanary.observability import logger
-from stepcanary.release import comparing, telling, toll_counting
-from stepcanary.release.signalling import deliver
+from stepcanary.release import comparing, signalling, toll_counting
 from stepcanary.store import leases
 
 YOUNG_SECONDS = 300
@@ -96,7 +95,6 @@ def _signal(waiting: list[Waiting], compared: dict[str, Compared]) -> list[str]:
         now = clock.epoch_seconds()
         signal = Signal(kind="revert", reason=reason[:1_000], by="the judge", at=now)
         with suppress(SignalRefused, AwsUnavailable):
-            deliver(lease, signal)
-            telling.doubted(lease, signal, release.service)
+            signalling.doubt(lease, signal, release.service)
             signalled.append(release.execution)
     return signalled

@@ -8,6 +8,7 @@ item are in each other's way, and batches of many tasks come at once.
 import random
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -89,8 +90,9 @@ def _of_step(sums: Counter[str], step: int, judging: Judging) -> Iterator[tuple[
 
 def keep(
     execution: str, digest: str, counted: LogCounts, judging: Judging, *, sums: int = SHARDS
-) -> None:
-    """Add a batch to its sum, if it was not yet. Raises `AwsUnavailable` while others do so."""
+) -> bool:
+    """Add a batch to its sum; False where it was added before. Raises `AwsUnavailable` while others
+    do so."""
     expires_at = clock.epoch_seconds() + KEPT_SECONDS
     places = {metric.named: place for place, metric in enumerate(judging.metrics)}
     added = Change(
@@ -109,18 +111,19 @@ def keep(
         {"batch": _counts.dump_json(counted).decode(), "expires_at": expires_at},
         table.is_absent("batch"),
     )
-    for tries_left in reversed(range(TRIES)):
-        try:
-            table.transact([batch, added])
-        except ConditionFailed:
-            # It was added before.
-            return
-        except AwsUnavailable:
-            if not tries_left:
-                raise
-            clock.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - jitter
-        else:
-            return
+    for _ in range(TRIES - 1):
+        with suppress(AwsUnavailable):
+            return _is_added(batch, added)
+        clock.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311 - jitter
+    return _is_added(batch, added)
+
+
+def _is_added(batch: Put, sums: Change) -> bool:
+    try:
+        table.transact([batch, sums])
+    except ConditionFailed:
+        return False
+    return True
 
 
 def batches(execution: str) -> list[LogCounts]:

@@ -111,13 +111,17 @@ def _forget(holder: str, split: str) -> None:
         table.delete(Delete(key, is_still))
 
 
-def watching(alarm: str) -> list[Lease]:
-    """The leases whose releases are judged by this alarm, with no more than their holders.
+def watching(alarm: str) -> list[tuple[Lease, str]]:
+    """The leases whose releases are judged by this alarm, with no more than their holders, and
+    their services.
 
     An alarm costs its release one read: the write of its revert is what finds out the rest.
     """
     return [
-        Lease(item["sk"], holder=item["holder"], execution=item["holder"], since=item["since"])
+        (
+            Lease(item["sk"], holder=item["holder"], execution=item["holder"], since=item["since"]),
+            item.get("service", ""),
+        )
         for item in table.every(f"alarm#{alarm}")
     ]
 
@@ -191,7 +195,8 @@ def _takes(release: Release) -> list[Write]:
         for split in others
     ]
     writes += [Put(key, {**mine, "split": lead}, is_free) for key in _service_keys(release)]
-    writes += [Put(key, {**mine, "split": lead, "since": now}) for key in _found_by(release)]
+    found = {**mine, "split": lead, "since": now, "service": release.service}
+    writes += [Put(key, found) for key in _found_by(release)]
     writes += rest.watch(release)
     writes.append(ledger.keep_document(release))
     return writes
