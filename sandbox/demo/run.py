@@ -30,7 +30,7 @@ from sandbox.log_driver import FLUSH_SECONDS
 from stepcanary.report.facts import Facts
 from stepcanary_cli.failures import Refused
 
-LONGEST_SECONDS = 240
+LONGEST_SECONDS = 300
 TOLL_SECONDS = 20
 """How long the toll of a release that is over may take; the watch counts it each second."""
 SIDES = (article.CANARY, article.PRIMARY)
