@@ -65,7 +65,7 @@ def signalled_fast(report: Report) -> list[str]:
 
 def taken_back_by_log(report: Report) -> list[str]:
     """The log of the primary's new tasks told it, before the release was over."""
-    wrong = at_rest(report) + old_version(report) + _says(report, "logs: the canary gave 0 of")
+    wrong = at_rest(report) + old_version(report) + says(report, "logs: the canary gave 0 of")
     if not report["errors"]:
         return [*wrong, "no request failed, so nothing was shown"]
     if report["errors"] != report["exposure"]["failed_requests"]:
