@@ -47,8 +47,8 @@ class Heard:
 
 
 def wait_for_next_minute() -> None:
-    """A toll has all of the minute in which its release ended, and so what a release of the same
-    canary that begins in that minute has answered as well."""
+    """Of two releases of one canary in one minute, the toll of the first would have what the second
+    answers in it, and the judge of the second what the first has answered."""
     time.sleep(MINUTE - time.time() % MINUTE)
 
 
