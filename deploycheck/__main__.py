@@ -14,6 +14,7 @@ from deploycheck.deployed import Deployed
 from deploycheck.ministack import FOLDER
 from deploycheck.reports import wrong_with_page
 from deploycheck.scenarios import scenarios
+from deploycheck.tolls import Heard, wait_for_next_minute, wrong_with_toll
 from sandbox.console import exit_with, quiet
 from sandbox.demo.checks import Report
 from sandbox.demo.judge import judged
@@ -40,13 +41,23 @@ def main() -> int:
             with Deployed(Alb(), stack.PACKAGE, python) as deployed:
                 report["seconds"]["deployed"] = _since(began)
                 print(f"deployed after {_since(began)} s")
+                heard, uncounted = Heard(deployed), list[Report]()
                 for scenario in chosen:
                     released, problems = judged(deployed, scenario)
                     problems += wrong_with_page(deployed.client("s3"), released)
                     wrong += [f"{scenario.name}: {problem}" for problem in problems]
                     # After each, so that one that does not end loses no other.
                     _write(report, [released])
-            report["seconds"]["scenarios"] = _since(began)
+                    if "judge" in scenario.profile:
+                        uncounted.append(released)
+                        wait_for_next_minute()
+                report["seconds"]["scenarios"] = _since(began)
+                for released in uncounted:
+                    print(f"\n{released['name']}: waits for its toll", flush=True)
+                    problems = wrong_with_toll(deployed, heard, released)
+                    wrong += [f"{released['name']}: {problem}" for problem in problems]
+                    report["seconds"][f"toll of {released['name']}"] = _since(began)
+                    _write(report, [])
         if page:
             print(f"\n{getting_started.NAME}: waits for the page's end; see {getting_started.LOG}")
             page.wait()

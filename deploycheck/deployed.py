@@ -9,10 +9,16 @@ from moto.cloudwatch.models import Alarm
 
 from deploycheck import stack
 from deploycheck.ministack import MiniStack
+from emulator import template
 from emulator.account import REGION
+from emulator.awslambda import Asynchronous
 from emulator.events import alarm_detail
-from sandbox.cloud import Sandbox
+from emulator.moto_gaps import logs
+from emulator.moto_gaps.awslambda import alias_arn
+from sandbox.cloud import LOGS, Sandbox
+from sandbox.demo.asking import ask
 from sandbox.fronts.front import Front
+from sandbox.timers import Timers
 
 SANDBOX = {"application-autoscaling", "cloudwatch", "ec2", "ecs", "elbv2", "logs"}
 """What a user's services are made of; all else is the stack's, and MiniStack's."""
@@ -71,8 +77,20 @@ class Deployed(Sandbox):
         return []
 
     def counted(self, execution: str) -> dict[str, tuple[int, int]]:
-        """No release of the check has a judge."""
-        return {}
+        """As the stack's own function answers, since the ledger is not in this process."""
+        picture = ask(self, {"question": "show", "release": execution})["picture"]
+        return {m["metric"]: (m["canary"], m["canary_bad"]) for m in picture["metrics"]}
+
+    def toll(self, execution: str) -> dict[str, tuple[int, int]]:
+        """What the ledger says that a release has cost, by metric, once it is counted for good:
+        requests of the canary, and bad answers."""
+        key = {"pk": {"S": f"release#{execution.rsplit(':', 1)[-1]}"}, "sk": {"S": "toll"}}
+        answer = self.client("dynamodb").get_item(TableName=self.table, Key=key)
+        item = answer.get("Item", {"final": {"BOOL": False}})
+        if not item["final"]["BOOL"]:
+            return {}
+        counts = {metric: each["L"] for metric, each in item["toll"]["M"].items()}
+        return {m: (int(requests["N"]), int(bad["N"])) for m, (requests, bad) in counts.items()}
 
     def _open_stack(self) -> None:
         self.ministack = self._opened.enter_context(
@@ -84,6 +102,17 @@ class Deployed(Sandbox):
         self.deploy(self._package)
         outputs = stack.outputs(self.ministack.endpoint)
         self.machine, self.table = outputs["ReleaseStateMachineArn"], outputs["LedgerTableName"]
+        timers = Timers()
+        self._opened.callback(timers.close)
+        deliveries = logs.Deliveries(Asynchronous(self._deliver, timers.later), self._log_delay)
+        self._opened.enter_context(logs.filled(template.invocable_by(LOGS), deliveries.deliver))
+
+    def _deliver(self, function: str, event: dict[str, Any]) -> None:
+        """As CloudWatch Logs invokes what a filter names; Lambda tries it again if it fails."""
+        arns = {each.name: alias_arn(each) for each in template.functions()}
+        payload = json.dumps(event).encode()
+        invocation = {"FunctionName": arns[function], "InvocationType": "Event", "Payload": payload}
+        self.client("lambda").invoke(**invocation)
 
     def _open_schedules(self) -> None:
         # The schedules are the stack's own.

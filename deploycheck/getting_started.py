@@ -183,6 +183,7 @@ def _variables(account: Account) -> dict[str, str]:
 
 def _asked(account: Account) -> list[str]:
     """What the account check finds wrong. All that it asks about is the stack's."""
+    stack.evaluate_sweeps(account.ministack.endpoint)
     command = [sys.executable, "-m", "tools.account", "--stack", stack.NAME]
     variables = {**os.environ, **environment(account.ministack.endpoint)}
     log = FOLDER / "account-check.log"

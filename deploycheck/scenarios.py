@@ -8,16 +8,18 @@ from deploycheck import pipeline
 from deploycheck.deployed import Deployed
 from sandbox import article
 from sandbox.cloud import Sandbox
-from sandbox.demo import acts, checks
+from sandbox.demo import acts, checks, evidence_checks
 from sandbox.demo.acts import QUICK, Act, Steps
 from sandbox.demo.checks import Report
 from sandbox.demo.examples import example
-from sandbox.demo.scenarios import DEMO, SCENARIOS, Scenario
+from sandbox.demo.scenarios import DEMO, LOGGED, SCENARIOS, Scenario
 
 GATE: Steps = [{"weight": 50, "bake_seconds": 2, "approval": True}, QUICK[1]]
 """It waits for as long as a deployment of the stack takes."""
 SWEEP = "ReconcileFunctionEveryMinute"
 """The rule of it."""
+BY_LOG: dict[str, object] = {"metrics": [{"kind": "errors"}, LOGGED]}
+"""The judge by the canary's log, which is sooner than CloudWatch's minutes."""
 
 
 def scenarios(package: Path, newer: Path) -> list[Scenario]:
@@ -25,6 +27,9 @@ def scenarios(package: Path, newer: Path) -> list[Scenario]:
     good, bad, _ = DEMO
     stopped = next(scenario for scenario in SCENARIOS if scenario.name == "stopped")
     return [
+        # The first ones, because their tolls are counted minutes after their ends, when others run.
+        _judged("judged", "v10-fail20", "errors", {}),
+        _judged("judged-by-log", "v11-fail20", "logs", BY_LOG),
         good,
         replace(bad, before=_with_event_alone),
         replace(stopped, before=_with_sweep_again),
@@ -72,6 +77,29 @@ def _signalled(signal: str) -> Callable[[Report], list[str]]:
         return wrong
 
     return check
+
+
+def _judged(name: str, tag: str, metric: str, judge: dict[str, object]) -> Scenario:
+    """A bad version, which the judge alone finds, by what this metric has counted."""
+
+    def check(report: Report) -> list[str]:
+        wrong = evidence_checks.reverted_by_judge(report)
+        if report["signals"] != ["revert by the judge"]:
+            wrong.append(f"the ledger says {report['signals']}")
+        return wrong + evidence_checks.says(report, f"{metric}: the canary gave", "evidence")
+
+    return Scenario(
+        name,
+        tag,
+        "Reverted",
+        check,
+        # Far longer than a minute of CloudWatch needs until it is read.
+        steps=[{"weight": 20, "bake_seconds": 600}],
+        profile={"alarms": [article.SLOW], "judge": judge},
+        rate=60,
+        # Its toll is, when it is counted.
+        measured=False,
+    )
 
 
 def _with_event_alone(sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ NAME = "stepcanary"
 REPORTS = "stepcanary-reports"
 PACKAGE = ROOT / "build/deployed"
 """As deep in the repository as `sam build` puts it, since its template names files beside it."""
+SWEPT_SECONDS = 300
+"""The alarm's five minutes."""
 MOST_QUESTIONS = 100
 """More than SAM has."""
 DOCUMENTS = Path("CodeLayer/python/stepcanary/store/documents.py")
@@ -94,6 +97,23 @@ def resources(endpoint: str, kind: str) -> dict[str, str]:
         for each in found
         if each["ResourceType"] == kind
     }
+
+
+def evaluate_sweeps(endpoint: str) -> None:
+    """As CloudWatch does, the alarm that no sweep has finished: MiniStack evaluates none on metric
+    math, and the account check takes ten minutes without a state for a no."""
+    alarm = resources(endpoint, "AWS::CloudWatch::Alarm")["SweepMissingAlarm"]
+    group = resources(endpoint, "AWS::Logs::LogGroup")["FunctionLogGroup"]
+    finished = boto3.client("logs", region_name=REGION, endpoint_url=endpoint).filter_log_events(
+        logGroupName=group,
+        filterPattern='"LeftBehind"',
+        startTime=int(1_000 * (time.time() - SWEPT_SECONDS)),
+    )["events"]
+    boto3.client("cloudwatch", region_name=REGION, endpoint_url=endpoint).set_alarm_state(
+        AlarmName=alarm,
+        StateValue="OK" if finished else "ALARM",
+        StateReason=f"{len(finished)} sweeps have finished in {SWEPT_SECONDS} s",
+    )
 
 
 def newer(python: str) -> Path:

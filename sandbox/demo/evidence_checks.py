@@ -18,7 +18,7 @@ def reverted_by_judge(report: Report) -> list[str]:
 def shown_slow(report: Report) -> list[str]:
     """It was slow, and nothing else."""
     wrong = reverted_by_judge(report) + no_errors(report)
-    return wrong + _says(report, "latency: the canary gave", "evidence")
+    return wrong + says(report, "latency: the canary gave", "evidence")
 
 
 def shown_worse(report: Report) -> list[str]:
@@ -27,12 +27,12 @@ def shown_worse(report: Report) -> list[str]:
     wrong = reverted_by_judge({**report, "errors": report["errors_from_canary"]})
     if not of_primary:
         wrong.append("the primary failed no request, so nothing was compared")
-    return wrong + _says(report, "errors: the canary gave", "evidence")
+    return wrong + says(report, "errors: the canary gave", "evidence")
 
 
 def over_budget(report: Report) -> list[str]:
     """The bad answers were counted, and not weighed."""
-    wrong = reverted_by_judge(report) + _says(report, "over the budget of 20")
+    wrong = reverted_by_judge(report) + says(report, "over the budget of 20")
     if report["errors_from_canary"] > MOST_ERRORS:
         wrong.append(f"{report['errors_from_canary']} requests failed")
     return wrong
@@ -49,7 +49,7 @@ CloudWatch Logs delivers them, and of several tasks one is sooner."""
 
 def signalled_fast(report: Report) -> list[str]:
     """The canary's log told it, and within seconds."""
-    wrong = reverted_by_judge(report) + _says(report, "logs: the canary gave", "evidence")
+    wrong = reverted_by_judge(report) + says(report, "logs: the canary gave", "evidence")
     exposure = report["exposure"]
     if exposure["first_bad"] is None:
         return [*wrong, "no request failed, so nothing was shown"]
@@ -65,7 +65,7 @@ def signalled_fast(report: Report) -> list[str]:
 
 def taken_back_by_log(report: Report) -> list[str]:
     """The log of the primary's new tasks told it, before the release was over."""
-    wrong = at_rest(report) + old_version(report) + _says(report, "logs: the canary gave 0 of")
+    wrong = at_rest(report) + old_version(report) + says(report, "logs: the canary gave 0 of")
     if not report["errors"]:
         return [*wrong, "no request failed, so nothing was shown"]
     if report["errors"] != report["exposure"]["failed_requests"]:
@@ -82,7 +82,7 @@ def unmeasured(report: Report) -> list[str]:
     wrong = at_rest(report) + old_version(report) + no_errors(report)
     if report["bakes"] != 3:
         wrong.append(f"it baked {report['bakes']} times, not once and twice held")
-    return wrong + _says(report, "no request of the canary was counted for errors")
+    return wrong + says(report, "no request of the canary was counted for errors")
 
 
 def held_until_good(report: Report) -> list[str]:
@@ -101,6 +101,6 @@ def forgiven(report: Report) -> list[str]:
     return wrong
 
 
-def _says(report: Report, *texts: str) -> list[str]:
+def says(report: Report, *texts: str) -> list[str]:
     missing = [text for text in texts if text not in report["cause"]]
     return [f"the cause does not say {missing[0]!r}: {report['cause']}"] if missing else []

@@ -11,7 +11,7 @@ def judged(sandbox: Sandbox, scenario: Scenario) -> tuple[Report, list[str]]:
     wait_until_ready(sandbox)
     report = run(sandbox, scenario)
     problems = scenario.check(report)
-    if report["figures"] and scenario.measured:
+    if report["figures"]:
         problems += report["figures"]["wrong"]
     if report["outcome"] != scenario.outcome:
         problems.insert(0, f"it ended {report['outcome']}, not {scenario.outcome}")

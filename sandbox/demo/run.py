@@ -30,7 +30,7 @@ from sandbox.log_driver import FLUSH_SECONDS
 from stepcanary.report.facts import Facts
 from stepcanary_cli.failures import Refused
 
-LONGEST_SECONDS = 240
+LONGEST_SECONDS = 300
 TOLL_SECONDS = 20
 """How long the toll of a release that is over may take; the watch counts it each second."""
 SIDES = (article.CANARY, article.PRIMARY)
@@ -129,7 +129,9 @@ def run(sandbox: Sandbox, scenario: Scenario) -> Report:
         "weights": [0, *(shift.weight for shift in shifts)],
         "exposed_seconds": round(shifts[-1].after - shifts[0].after, 1) if shifts else 0.0,
         "exposure": exposed | {"sources": _sources(sandbox, arn, fired, exposed)},
-        "figures": _figures(sandbox, arn, Seen(client.answered, shifts, *SIDES)),
+        "figures": _figures(sandbox, arn, Seen(client.answered, shifts, *SIDES))
+        if scenario.measured
+        else None,
         "bakes": path.count("Bake"),
         "alarms": scenario.profile.get("alarms", sandbox.profile["alarms"]),
         "fired": sorted(fired),

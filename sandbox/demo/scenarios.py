@@ -308,10 +308,15 @@ def by_judge(**metric: object) -> Mapping[str, object]:
     return {"mesh_prefix": "", "metrics": [metric]}
 
 
+LOGGED: Mapping[str, object] = {
+    "kind": "logs",
+    "log": {"group": article.LOGS, "filter": '{ $.path != "/health" }', "status": "status"},
+}
+"""The canary's access log; whoever looks after its health is no user."""
+
+
 def by_logs() -> Mapping[str, object]:
-    """The judge, with the canary's access log; whoever looks after its health is no user."""
-    log = {"group": article.LOGS, "filter": '{ $.path != "/health" }', "status": "status"}
-    return by_judge(kind="logs", log=log)
+    return by_judge(**LOGGED)
 
 
 # The article's alarm counts errors, so that one of a version that gives few might fire it.
