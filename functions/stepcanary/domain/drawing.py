@@ -267,7 +267,8 @@ def _verdicts(found: Evidence) -> list[Judged]:
 
 
 def _share(found: Evidence, verdicts: list[Judged], step: int) -> float | None:
-    """By what counts both sides; a log has the canary's lines alone."""
+    """By what counts both sides at once; a log has the primary's lines only when the canary has no
+    weight any more."""
     logged = {metric.named for metric in found.release.judge.logged} if found.release.judge else ()
     counted = [
         seen.step for verdict in verdicts for seen in verdict.metrics if seen.metric not in logged
