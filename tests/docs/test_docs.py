@@ -14,9 +14,14 @@ from xml.etree import ElementTree
 import pytest
 
 from emulator.template import ROOT
+from stepcanary.domain.judging import Judging, Metric
+from stepcanary.domain.log_source import LogSource
+from stepcanary.domain.measures import Measure, Series
+from stepcanary.domain.model import Model
 from stepcanary.domain.profile import Profile
 from stepcanary.domain.request import ActionRequest
 from stepcanary.domain.signals import Kind
+from stepcanary.domain.usual import Usual
 from stepcanary.domain.verdict import Decision
 from tests.builders import profile, request
 from tests.statemachine.runner import World
@@ -211,6 +216,13 @@ def test_the_first_release_of_the_readme_is_that_of_the_example() -> None:
     shown = [json.loads(text) for text in blocks(ROOT / "README.md", "json")]
     files = [ROOT / "examples/alb" / name for name in ("profile.json", "request.json")]
     assert shown == [json.loads(path.read_text()) for path in files]
+
+
+@pytest.mark.parametrize("model", [Judging, Metric, LogSource, Measure, Series, Usual])
+def test_the_configuration_has_every_key_of_the_judge(model: type[Model]) -> None:
+    section = (DOCS / "configuration.md").read_text().partition("\n## Judge\n")[2]
+    shown = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`]+`", section.partition("\n## ")[0]))))
+    assert set(model.model_fields) - shown == set()
 
 
 def test_the_folders_of_the_architecture_are_the_layers_that_are_checked() -> None:

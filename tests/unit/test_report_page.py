@@ -191,10 +191,10 @@ def _facts(text: str) -> tuple[list[str], list[str]]:
 
 def test_lead_time_is_shown_only_where_somebody_said_when_it_was_pushed() -> None:
     good = a_good()
-    assert "from push to all traffic" in Read(page(good)).text
+    assert "from push to Released" in Read(page(good)).text
     assert good.past is not None
     silent = replace(good, past={**good.past, "pushed_at": None})
-    assert "from push to all traffic" not in Read(page(silent)).text
+    assert "from push to Released" not in Read(page(silent)).text
 
 
 def test_a_day_at_a_gate_leaves_room_for_the_rest() -> None:

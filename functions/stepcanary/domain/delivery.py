@@ -39,7 +39,7 @@ class Delivery(Model):
     failed: int = 0
     change_failure_rate: float | None = None
     lead_seconds: int | None = None
-    """From the push of the commit until all traffic was on its version."""
+    """From the push of the commit until its release ended Released."""
     led: int = 0
     """How many said when they were pushed."""
     restore_seconds: int | None = None

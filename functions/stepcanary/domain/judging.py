@@ -32,7 +32,7 @@ class Metric(Model):
 
     kind: Literal["errors", "latency", "custom", "logs"]
     """What is counted: the router's errors, its slow answers, series of your own, or the lines of
-    the canary's log."""
+    a log: the canary's, and those of the primary's new tasks once the weights return."""
     name: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
     """What it is called; left out, it is its kind."""
     ratio: float = Field(default=WORSE.ratio, ge=0, le=100)
@@ -188,7 +188,7 @@ class Judging(Model):
 
     @property
     def logged(self) -> list[Metric]:
-        """Those that the canary's log counts."""
+        """Those that a log counts."""
         return [metric for metric in self.metrics if metric.log is not None]
 
     @property

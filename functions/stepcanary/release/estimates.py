@@ -165,7 +165,7 @@ def _sized(release: Release, found: list[Metric]) -> list[Metric]:
 
 
 def _with_limit(metric: Metric) -> Metric:
-    """A log's lines are the canary's alone: what the primary usually has is known of its router."""
+    """A log counts no old task: what the primary usually has is known of its router."""
     if metric.kind != "logs" or metric.at_most is not None:
         return metric
     usual = metric.usual.share if metric.usual else 0.0

@@ -86,7 +86,7 @@ def _head(facts: Facts) -> Iterator[Part]:
         ("before", words.short(picture.before)),
         ("version", words.short(picture.version)),
         ("started by", picture.by),
-        ("from push to all traffic", words.lead(facts)),
+        ("from push to Released", words.lead(facts)),
     )
 
 
@@ -339,7 +339,7 @@ def _evidence(facts: Facts) -> Iterator[Part]:
         "All numbers are in this page as JSON, in the script with the id report. The hash is of"
         " its key evidence, written with sorted keys and without spaces. What the judge of today"
         " would say of this release tells ",
-        element("code", f"stepcanary replay {picture.service}"),
-        ".",
+        element("code", "stepcanary replay --from FILE"),
+        ", where FILE is this page.",
         class_="small soft",
     )

@@ -211,7 +211,7 @@ def wait_name(wait: Wait, *, held: bool = False) -> str:
 
 
 def lead(facts: Facts) -> str:
-    """From the push until all traffic was on the version; empty where nobody said when that was."""
+    """From the push until the release ended Released; empty where nobody said when the push was."""
     past = facts.past or {}
     pushed, ended = past.get("pushed_at"), facts.picture.ended_at
     if not pushed or ended is None or facts.picture.outcome != "Released":
