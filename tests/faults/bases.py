@@ -304,7 +304,12 @@ def _logged_worse_at_its_return(arena: Arena) -> None:
     def bad(side: str, _at: datetime) -> float:
         return float(side == "primary" and cloud.running_image(PRIMARY) == "shop:v2")
 
-    _when_weight(arena, 0, 0, lambda: setattr(cloud, "bad", bad))
+    def break_it() -> None:
+        cloud.bad = bad
+        if cloud.running_image(PRIMARY) == "shop:v2":
+            arena.current.watch.see_late_fault(arena.holder())
+
+    _when_weight(arena, 0, 0, break_it)
 
 
 BASES = {

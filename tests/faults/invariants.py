@@ -87,6 +87,8 @@ class Progress:
     alarmed: bool = False
     alarmed_late: bool = False
     """An alarm fired when the canary had no weight to take away any more."""
+    logged_late: bool = False
+    """Its log may speak against the primary, which has the weights with the new version."""
     unwatched: bool = False
     """Its alarm could not see before its verdict, and never has since."""
     deleted: bool = False
@@ -250,9 +252,10 @@ class Watch:
             self._unserved_since = now
 
     def in_place(self) -> bool:
-        """Whether both sides have run what an alarm speaks against, or the canary runs what nobody
-        has judged and the primary has weight again: then the primary is replaced as it serves."""
-        late = any(progress.alarmed_late for progress in self.all_progress())
+        """Whether both sides have run what an alarm or a log speaks against, or the canary runs
+        what nobody has judged and the primary has weight again: then the primary is replaced as it
+        serves."""
+        late = any(each.alarmed_late or each.logged_late for each in self.all_progress())
         short = self.runs(CANARY) < self._tasks
         return late or (self._before[0] > 0 and (short or self._is_unjudged()))
 
@@ -441,6 +444,11 @@ class Watch:
             self.progress(holder).alarmed = True
         elif decided:
             self.progress(holder).alarmed_late = True
+
+    def see_late_fault(self, holder: str) -> None:
+        """What the primary's new tasks answer is bad from here on; nobody has to have seen it when
+        the release ends."""
+        self.progress(holder).logged_late = True
 
     def see_unwatched(self, holder: str, *, deleted: bool) -> None:
         """Its alarm is gone, or cannot see from here on. A rollback has none."""

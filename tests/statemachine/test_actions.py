@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from emulator import template
+from stepcanary.aws import stepfunctions
 from stepcanary.domain.profile import AppMeshTraffic
 from stepcanary.errors import RequestRejected
 from stepcanary.release.concurrency import plan_in_turn
@@ -315,9 +316,10 @@ REGISTRY = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
     ],
 )
 def test_who_loses_the_split_after_its_plan_asks_for_its_turn(
-    here: World, policy: str, first: str, second: str
+    here: World, policy: str, first: str, second: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both have planned on a free split, in the same second."""
+    monkeypatch.setattr(stepfunctions, "running_since", lambda _execution: 1_000)
     stored(here, concurrency=policy)
     open_release = here.handlers["OpenReleaseFunction"]
     others: list[str] = []

@@ -181,11 +181,11 @@ def test_the_bad_answers_of_a_release_are_not_the_next_ones(here: World) -> None
         here.cloud.bad = worse(0.5)
         name = f"bad-{number}"
         here.clock.after(IN_THE_BAKE + 17 * number, partial(here.signal, "revert", name))
-        bad = judged(images={"app": f"shop:v{10 + number}"})
+        bad = {**judged(), "images": {"app": f"shop:v{10 + number}"}}
         assert here.release(bad, name).state == "Reverted"
         here.cloud.bad = worse(0.001)
         ended = here.clock.now().timestamp()
-        fix = judged(images={"app": f"shop:fix{number}"})
+        fix = {**judged(), "images": {"app": f"shop:fix{number}"}}
         assert here.release(fix, f"fix-{number}").state == "Released"
         rows = evidence.rows(here.arn(f"fix-{number}"))
         weights = here.ask("show", release=here.arn(f"fix-{number}"))["picture"]["weights"]
