@@ -164,15 +164,22 @@ def measured(python: str, rounds: int, only: str) -> Iterator[tuple[str, dict[st
 
 
 def summary(seconds: dict[str, list[float]], laps: list[list[float]]) -> dict[str, Any]:
+    """A round is held against its own floor: what else the machine does in a moment slows both."""
     now, floor, before = (statistics.median(seconds[w]) for w in ("now", "floor", "before"))
+    paired = {
+        what: statistics.median(
+            one / other for one, other in zip(seconds["now"], seconds[what], strict=True)
+        )
+        for what in ("floor", "before")
+    }
     ends = [statistics.median(column) for column in zip(*laps, strict=True)]
     parts = [end - begin for begin, end in zip([0.0, *ends], ends, strict=False)]
     return {
         "cpu_seconds": round(now, 3),
         "floor_cpu_seconds": round(floor, 3),
         "before_cpu_seconds": round(before, 3),
-        "ratio": round(now / floor, 2),
-        "ratio_to_before": round(now / before, 2),
+        "ratio": round(paired["floor"], 2),
+        "ratio_to_before": round(paired["before"], 2),
         "parts": {name: round(part, 3) for name, part in zip(PARTS, parts, strict=True)},
     }
 

@@ -44,18 +44,27 @@ SERVICES = ("appmesh", "cloudwatch", "dynamodb", "ecs", "servicediscovery", "ssm
 BESIDE = (*template.schedules(), *template.schedules(template.EVERY_FIVE_MINUTES))
 """What a clock calls goes on beside a reaction, here each second, and nothing waits for it."""
 ALARM = "example2-5xx"
+HEARS, WRITE = "RelayAlarmFunction", "app-mesh.UpdateRoute"
 STEPS = [{"weight": 50, "bake_seconds": 600}]
 
 
 @dataclass
 class Reaction:
-    """Moments on the monotonic clock; `calls` are those of the functions in between, and `states`
-    those of the execution that were entered."""
+    """Moments on the monotonic clock; `made` are the calls of the functions in between, and
+    `states` those of the execution that were entered."""
 
     event_at: float | None = None
     rested_at: float | None = None
-    calls: list[str] = field(default_factory=list)
+    made: list[tuple[str, str]] = field(default_factory=list)
     states: int = 0
+
+    @property
+    def calls(self) -> list[str]:
+        """Of who hears of the alarm and of who writes. Another may do the same beside them, where
+        the sweep has signalled in the same moment, and nothing waits for it."""
+        writer = next((function for function, call in self.made if call == WRITE), None)
+        way = {HEARS, writer}
+        return [f"{function}: {call}" for function, call in self.made if function in way]
 
 
 class Stopwatch:
@@ -124,8 +133,8 @@ class Stopwatch:
         function = getattr(self._running, "function", None)
         reaction = self.reaction
         under_way = reaction.event_at is not None and reaction.rested_at is None
-        if under_way and function not in (None, *BESIDE):
-            reaction.calls.append(f"{function}: {event_name.removeprefix('before-send.')}")
+        if under_way and function is not None and function not in BESIDE:
+            reaction.made.append((function, event_name.removeprefix("before-send.")))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from bench.exposure.engine import Range, Seen
 from bench.exposure.faults import Floats, Integers, Mask
 from bench.exposure.sources import ON_AWS, CloudWatch, Minute, log_mean
 from stepcanary.domain.evidence import BETS, Counts
-from stepcanary.domain.judge import SHARE_OF_LIMIT, Judge, Period, Rule, Tally, tests_of
+from stepcanary.domain.judge import SHARE_OF_LIMIT, Judge, Period, Tally, tests_of
+from stepcanary.domain.metric_rule import Rule
 
 YOUNG_MINUTES = 5
 LOOKS: Range = (0.0, 12.5)

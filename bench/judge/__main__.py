@@ -18,7 +18,8 @@ from bench.judge.traces import PERIODS, Cell, Integers, Trace, cells, traces
 from bench.judge.vectorised import check, evidence
 from bench.report import write
 from sandbox.console import exit_with
-from stepcanary.domain.judge import FALSE_REVERTS, SHARE_OF_LIMIT
+from stepcanary.domain.judge import SHARE_OF_LIMIT
+from stepcanary.domain.metric_rule import FALSE_REVERTS
 
 BATCH, MOST = 5_000, 60_000
 MOST_FALSE = 0.015

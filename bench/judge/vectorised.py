@@ -10,15 +10,8 @@ import numpy as np
 from bench.judge.traces import PERIODS, PERIODS_PER_STEP, WEIGHTS, Floats, Integers, Trace
 from stepcanary.domain import judge
 from stepcanary.domain.evidence import BETS, BISECTIONS, Counts, Tolerance
-from stepcanary.domain.judge import (
-    GOOD,
-    RISE,
-    SHARE_OF_LIMIT,
-    UNPROVABLE,
-    USUAL_PART,
-    WORSE,
-    tests_of,
-)
+from stepcanary.domain.judge import RISE, SHARE_OF_LIMIT, USUAL_PART, tests_of
+from stepcanary.domain.metric_rule import GOOD, UNPROVABLE, WORSE, Rule
 from stepcanary.domain.periods import MINUTE, quiet_periods
 from stepcanary.domain.usual import INCIDENT_FACTOR, INCIDENT_RATE, Usual
 
@@ -165,7 +158,7 @@ def check(trace: Trace, alpha: float, at: Integers) -> float:
             for number in range(int(last) + 1)
         ]
         requests, bad = trace.usual[run]
-        rule = judge.Rule(
+        rule = Rule(
             "errors",
             clusters=float(trace.clusters[run]),
             usual=Usual(requests=int(requests), bad=int(bad)),

@@ -2,7 +2,8 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from stepcanary.contracts.answers import ActionAnswer, answers
+from stepcanary.contracts.actions import ActionAnswer
+from stepcanary.contracts.answers import answers
 from stepcanary.contracts.states import TakeInput
 from stepcanary.control.actions import take_action
 from stepcanary.domain.members import named

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from stepcanary.domain.evidence import Counts, Tolerance, log_evidence, log_mean
-from stepcanary.domain.judge import Judge, Judgement, Period, Rule, Tally
+from stepcanary.domain.judge import Judge, Judgement, Period, Tally
 from stepcanary.domain.judging import DEFAULT_METRICS
+from stepcanary.domain.metric_rule import Rule
 from stepcanary.domain.periods import quiet_periods
 from stepcanary.domain.usual import Usual
 

@@ -3,12 +3,13 @@ from typing import Any
 
 from stepcanary.domain.comparison import Bake, Compared, doubt, judge_of, verdict
 from stepcanary.domain.evidence import Tolerance
-from stepcanary.domain.judge import Rule, Tally
+from stepcanary.domain.judge import Tally
 from stepcanary.domain.judged import seen
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.log_counts import RETURNED, LogCounts, counted, tally
 from stepcanary.domain.log_lines import Batch, Read
 from stepcanary.domain.log_source import LogSource
+from stepcanary.domain.metric_rule import Rule
 
 SOURCE = LogSource(group="/ecs/checkout", status="status")
 LOG: dict[str, Any] = {"group": "/ecs/checkout", "status": "status"}

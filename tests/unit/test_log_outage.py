@@ -4,9 +4,9 @@ import pytest
 
 from stepcanary.domain.evidence import Tolerance
 from stepcanary.domain.exposure import Assumed, Outages, Pace
-from stepcanary.domain.judge import Rule
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.log_outage import BROUGHT_SECONDS, errors_needed, seconds_to_show
+from stepcanary.domain.metric_rule import Rule
 from stepcanary.domain.profile import Step
 
 RULE = Rule("access", Tolerance(0.0, 0.01), Tolerance(0.0, 0.01), clusters=2.0)

@@ -10,16 +10,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, Field
 
 from stepcanary.access import Access, entered
-from stepcanary.contracts.contract import Contract
 from stepcanary.domain.deployment import Started
 from stepcanary.domain.model import Document, Model
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
-from stepcanary.domain.request import Action
-from stepcanary.domain.stage import Phase
 
 Event = TypeVar("Event")
 Context = TypeVar("Context")
@@ -55,18 +52,18 @@ def _access_of(event: object) -> Access | None:
     return release.access if isinstance(release, Release) else None
 
 
-class LinesCounted(Contract):
+class LinesCounted(Model):
     """The executions that a batch of lines was counted for, and those that were signalled."""
 
     executions: list[str]
     signalled: list[str]
 
 
-class Nothing(Contract):
+class Nothing(Model):
     """The act is all there is."""
 
 
-class PlanAnswer(Contract):
+class PlanAnswer(Model):
     """`waits` while another release has the split; it begins `later` where many were started at
     once. Both are planned again after `wait_seconds`. `cost` says what the canary adds, `cause` why
     it is not accepted."""
@@ -80,7 +77,7 @@ class PlanAnswer(Contract):
     cause: str = ""
 
 
-class OpenAnswer(Contract):
+class OpenAnswer(Model):
     """`again` where another release was faster, so that the plan has to be made again."""
 
     accepted: bool
@@ -89,7 +86,7 @@ class OpenAnswer(Contract):
     cause: str = ""
 
 
-class SteadyAnswer(Contract):
+class SteadyAnswer(Model):
     """`deployment` is what the next check gets, after `wait_seconds`. `serves` says that a primary
     which gets its old version back is to have the traffic before it is steady."""
 
@@ -99,14 +96,14 @@ class SteadyAnswer(Contract):
     wait_seconds: int = Field(ge=1)
 
 
-class ShiftAnswer(Contract):
+class ShiftAnswer(Model):
     """The canary's percent, and how long it must hold up with it."""
 
     weight: int
     bake_seconds: int = Field(ge=1)
 
 
-class Attempt(Contract):
+class Attempt(Model):
     """One attempt at a revert. `next` is `confirm` when the split is at rest, `again` after
     `wait_seconds`, or `give_up`; `cause` says what stood in the way."""
 
@@ -116,7 +113,7 @@ class Attempt(Contract):
     cause: str = ""
 
 
-class Rest(Contract):
+class Rest(Model):
     """`next` is `retire` when the split was found at rest, else `again` after settling.
 
     The canary is retired after `drain_seconds`. It is `restore` when an alarm has fired, as `note`
@@ -130,7 +127,7 @@ class Rest(Contract):
     drain_seconds: int = 0
 
 
-class Restored(Contract):
+class Restored(Model):
     """What was done about a failed promotion.
 
     `next` is `revert` where the primary was never touched and takes its traffic back at once,
@@ -150,7 +147,7 @@ class Restored(Contract):
     wait_seconds: int = Field(default=1, ge=1)
 
 
-class Closed(Contract):
+class Closed(Model):
     """`outcome` is what the execution ends on. `stranded` is 1 when weight may be on the canary."""
 
     outcome: Outcome
@@ -158,89 +155,21 @@ class Closed(Contract):
     stranded: int
 
 
-class RunningRelease(Contract):
-    """`stage` is the stage's phase; `since` is in epoch seconds, `weight` the canary's percent.
-
-    `wait` and `ends_on` say what it waits for, `warnings` what its plan took all the same. A
-    release that another version of this stack wrote has no more than its execution and its stage.
-    """
-
-    execution: str
-    alive: bool
-    stage: Phase
-    since: int | None = None
-    weight: int | None = None
-    by: str = ""
-    wait: int | None = None
-    ends_on: list[str] = Field(default=[])
-    signal: str | None = None
-    splits: dict[str, str] = Field(default={})
-    warnings: list[str] = Field(default=[])
-
-
-class WaitingRelease(Contract):
-    """`since` is in epoch seconds; `split` is empty for one that waits because many were started at
-    once."""
-
-    execution: str
-    since: int
-    split: str = ""
-
-
-class EndedRelease(Contract):
-    """`at` is in epoch seconds."""
-
-    execution: str
-    outcome: Outcome
-    cause: str
-    at: int
-
-
-class Taken(Contract):
-    """What an action did, in a sentence, and what that sentence leaves out.
-
-    `executions` are those that a signal reached, or that were withdrawn. `running`, `waiting`,
-    `splits` (by the route's name) and `last` are the answer to `status`. What does not apply is
-    left out.
-    """
-
-    action: Action
-    service: str
-    did: str
-    executions: list[str] | None = None
-    running: list[RunningRelease] | None = None
-    waiting: list[WaitingRelease] | None = None
-    splits: dict[str, str] | None = None
-    last: EndedRelease | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> Document:
-        return {key: value for key, value in serialize(self).items() if value is not None}
-
-
-class ActionAnswer(Contract):
-    """`cause` says why the action was not accepted."""
-
-    accepted: bool
-    answer: Taken | None = None
-    cause: str = ""
-
-
-class Signalled(Contract):
+class Signalled(Model):
     """The executions that the signal reached; `refused` says why none."""
 
     executions: list[str]
     refused: str = ""
 
 
-class Triggered(Contract):
+class Triggered(Model):
     """The executions that were started, and those that were promoted."""
 
     started: list[str] = Field(default=[])
     promoted: list[str] = Field(default=[])
 
 
-class HttpAnswer(Contract):
+class HttpAnswer(Model):
     """What a function URL sends back; the keys are Lambda's. See
     https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
     """
@@ -250,7 +179,7 @@ class HttpAnswer(Contract):
     body: str
 
 
-class Watched(Contract):
+class Watched(Model):
     """How often the releases that bake were looked at, the executions that were told to revert, and
     those that could not be compared."""
 
@@ -259,7 +188,7 @@ class Watched(Contract):
     unseen: list[str]
 
 
-class Sweep(Contract):
+class Sweep(Model):
     """`recovered` are execution ARNs; `stranded` says what keeps which split from its rest, `left`
     what is still left of releases that are over."""
 
@@ -268,13 +197,13 @@ class Sweep(Contract):
     left: list[str] = Field(default=[])
 
 
-class Removed(Contract):
+class Removed(Model):
     """The versions that are gone, as `function:version`."""
 
     removed: list[str]
 
 
-class Guarded(Contract):
+class Guarded(Model):
     """What CloudFormation was told: `reason` says why the stack is not deleted."""
 
     refused: bool

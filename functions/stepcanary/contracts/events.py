@@ -1,15 +1,24 @@
-"""Events: what EventBridge sends to each function."""
+"""Events: what EventBridge and others of AWS send to each function.
+
+AWS may add keys to its events at any time.
+"""
 
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.request import SignalInput
 
 
-class SignalEvent(BaseModel):
+class Event(BaseModel):
+    """Built when it is first used, as every other model: see `domain.model`."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class SignalEvent(Event):
     """`Release Signal`, as it came over the bus."""
 
     id: str
@@ -17,14 +26,14 @@ class SignalEvent(BaseModel):
     detail: SignalInput
 
 
-class Push(BaseModel):
+class Push(Event):
     repository_name: str = Field(alias="repository-name")
     image_digest: str = Field(alias="image-digest", pattern=r"^sha256:[0-9a-f]{64}$")
     image_tag: str = Field(alias="image-tag", min_length=1)
 
 
-class ImagePushed(BaseModel):
-    """ECR Image Action, of a push that has a tag; AWS may add keys to it at any time."""
+class ImagePushed(Event):
+    """ECR Image Action, of a push that has a tag."""
 
     id: str
     account: str
@@ -33,12 +42,12 @@ class ImagePushed(BaseModel):
     detail: Push
 
 
-class Succeeded(BaseModel):
+class Succeeded(Event):
     pipeline: str
     state: Literal["SUCCEEDED"]
 
 
-class PipelineSucceeded(BaseModel):
+class PipelineSucceeded(Event):
     """CodePipeline Pipeline Execution State Change."""
 
     id: str
@@ -46,34 +55,34 @@ class PipelineSucceeded(BaseModel):
     detail: Succeeded
 
 
-class AlarmState(BaseModel):
+class AlarmState(Event):
     value: str
     reason: str = ""
     timestamp: datetime
 
 
-class AlarmDetail(BaseModel):
+class AlarmDetail(Event):
     alarm_name: str = Field(alias="alarmName")
     state: AlarmState
 
 
-class AlarmEvent(BaseModel):
-    """CloudWatch Alarm State Change; AWS may add keys to it at any time."""
+class AlarmEvent(Event):
+    """CloudWatch Alarm State Change."""
 
     detail: AlarmDetail
 
 
-class Packed(BaseModel):
+class Packed(Event):
     data: str
 
 
-class LogsEvent(BaseModel):
+class LogsEvent(Event):
     """What CloudWatch Logs calls a function with; `domain.log_lines` unpacks it."""
 
     awslogs: Packed
 
 
-class BusEvent(BaseModel):
+class BusEvent(Event):
     """One of the stack's own, as it came over the bus."""
 
     id: str
@@ -86,7 +95,7 @@ class BusEvent(BaseModel):
         return ReleaseEvent.model_validate({**self.detail, "detail_type": self.detail_type})
 
 
-class OldVersions(BaseModel):
+class OldVersions(Event):
     """What the schedule says of the stack: its id, its state machine's ARN and the names of its
     functions, which a function cannot have in its environment without a cycle."""
 

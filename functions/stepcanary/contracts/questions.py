@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny
 
-from stepcanary.contracts.answers import EndedRelease, RunningRelease, WaitingRelease
-from stepcanary.contracts.contract import Contract
+from stepcanary.contracts.actions import EndedRelease, RunningRelease, WaitingRelease
 from stepcanary.domain.comparison import Row
 from stepcanary.domain.content import Content
 from stepcanary.domain.delivery import Delivery
@@ -36,14 +35,14 @@ PageMark = Annotated[
 ]
 
 
-class StatusQuestion(Contract):
+class StatusQuestion(Model):
     """How a service stands; without a service, everything that is not at rest."""
 
     question: Literal["status"]
     service: ServiceName | None = None
 
 
-class HistoryQuestion(Contract):
+class HistoryQuestion(Model):
     """The last releases of a service; without one those of all services. `since` is a day, by UTC;
     left out, it is seven days ago for all services. `after` is what the page before has
     answered."""
@@ -56,14 +55,14 @@ class HistoryQuestion(Contract):
     after: PageMark = ""
 
 
-class ShowQuestion(Contract):
+class ShowQuestion(Model):
     """One release, by its execution's ARN or name; by a service the one that runs, or its last."""
 
     question: Literal["show"]
     release: str = Field(min_length=1, max_length=400)
 
 
-class CheckQuestion(Contract):
+class CheckQuestion(Model):
     """What a release would be refused for; `request` is as an execution's input. Without images and
     task definitions it is about what any release of the service needs."""
 
@@ -71,7 +70,7 @@ class CheckQuestion(Contract):
     request: Any
 
 
-class PreviewQuestion(Contract):
+class PreviewQuestion(Model):
     """What a release would be like; `request` is as of a check. With a `budget` it proposes a ramp
     over which an outage costs no more failed requests."""
 
@@ -80,7 +79,7 @@ class PreviewQuestion(Contract):
     budget: int | None = Field(default=None, ge=1, le=10_000_000_000)
 
 
-class CountsQuestion(Contract):
+class CountsQuestion(Model):
     """What the primary has answered in a day that ends `before` a second, by default now, for a
     replay. `request` is as of a check without a version. `judge` is what the page before has
     answered."""
@@ -91,7 +90,7 @@ class CountsQuestion(Contract):
     judge: Judging | None = None
 
 
-class RowsQuestion(Contract):
+class RowsQuestion(Model):
     """What both sides of a release have counted. `after` is what the page before has answered."""
 
     question: Literal["rows"]
@@ -99,17 +98,17 @@ class RowsQuestion(Contract):
     after: str = Field(default="", max_length=400)
 
 
-class VersionQuestion(Contract):
+class VersionQuestion(Model):
     """Which version the stack is."""
 
     question: Literal["version"]
 
 
-class StackVersion(Contract):
+class StackVersion(Model):
     version: str
 
 
-class ServiceStatus(Contract):
+class ServiceStatus(Model):
     """`summary` is a sentence; `splits` has the weights by the route's name, where none runs."""
 
     service: str
@@ -120,7 +119,7 @@ class ServiceStatus(Contract):
     last: EndedRelease | None = None
 
 
-class Holder(Contract):
+class Holder(Model):
     """A release that holds a split. `needs` says what a person has to do, where somebody has."""
 
     execution: str
@@ -136,7 +135,7 @@ class Holder(Contract):
     needs: str = ""
 
 
-class Waiter(Contract):
+class Waiter(Model):
     """A release that waits for a split, or an execution that has not begun: it has no `split`."""
 
     execution: str
@@ -145,7 +144,7 @@ class Waiter(Contract):
     since: int | None = None
 
 
-class StackStatus(Contract):
+class StackStatus(Model):
     """Everything that is not at rest. `stranded` are splits whose release has ended and whose
     weight may be on the canary; `moved` are splits that somebody has moved while nothing runs."""
 
@@ -155,7 +154,7 @@ class StackStatus(Contract):
     moved: list[str] = Field(default=[])
 
 
-class PastRelease(Contract):
+class PastRelease(Model):
     """`ended_at` and `seconds` are None while it runs. `by` is empty for one that an older version
     of the stack has closed. `commit`, `pushed_at` and `link` are what its request said.
     `restored_seconds` is how long it took from a doubt until the primary had all traffic again."""
@@ -175,7 +174,7 @@ class PastRelease(Contract):
     restored_seconds: int | None = None
 
 
-class History(Contract):
+class History(Model):
     """The newest first; `after` goes on from there, None on the last page. `service` is empty where
     it is of all. `delivery` and its `summary` are of the releases of this page."""
 
@@ -186,7 +185,7 @@ class History(Contract):
     summary: str = ""
 
 
-class StoryEvent(Contract):
+class StoryEvent(Model):
     """What happened within a release, `at` in epoch milliseconds."""
 
     at: int
@@ -194,7 +193,7 @@ class StoryEvent(Contract):
     detail: Document
 
 
-class ReleaseStory(Contract):
+class ReleaseStory(Model):
     """All that the ledger has of a release: `plan` is its document, `content` what its primary got.
     `now` is how it stands while it runs. `picture` has what all of it comes to. Who may assume a
     role is not said."""
@@ -209,7 +208,7 @@ class ReleaseStory(Contract):
     picture: Picture | None = None
 
 
-class Checked(Contract):
+class Checked(Model):
     """`findings` are what a release would be refused for, `warnings` what it would take all the
     same. `cost` says what the canary adds. `sources` are what sees an outage, and how soon."""
 
@@ -221,7 +220,7 @@ class Checked(Contract):
     sources: list[Source] = Field(default=[])
 
 
-class CheckAnswer(Contract):
+class CheckAnswer(Model):
     """What a check has found; nothing where all is well."""
 
     asked: str
@@ -245,7 +244,7 @@ class Previewed(Checked):
     notes: list[str] = Field(default=[])
 
 
-class PrimaryCounts(Contract):
+class PrimaryCounts(Model):
     """By metric, the requests of the primary in the minute that begins at a second, and how many
     had bad answers: `[second, requests, bad]`; `zones` has the same by zone, where metrics are kept
     by zone. They go on `before` this second. `judge` has what the plan would fill in."""
@@ -260,7 +259,7 @@ class PrimaryCounts(Contract):
     notes: list[str] = Field(default=[])
 
 
-class ReleaseRows(Contract):
+class ReleaseRows(Model):
     """`after` goes on from there, None on the last page; `steps` is how many the release had, and
     `logged` are its metrics of logs, which are in no row."""
 
@@ -271,7 +270,7 @@ class ReleaseRows(Contract):
     after: str | None = None
 
 
-class QuestionAnswer(Contract):
+class QuestionAnswer(Model):
     """`cause` says why the question was not accepted; `version` is the stack's."""
 
     accepted: bool

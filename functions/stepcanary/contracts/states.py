@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-from stepcanary.contracts.contract import Contract
 from stepcanary.domain.deployment import Started
+from stepcanary.domain.model import Model
 from stepcanary.domain.outcome import Ending, Failure, ReleaseOutcome
 from stepcanary.domain.patience import MOST_RETRIES
 from stepcanary.domain.release import Release
@@ -19,7 +19,7 @@ def milliseconds(entered_at: str) -> int:
     return int(datetime.fromisoformat(entered_at).timestamp() * 1_000)
 
 
-class PlanInput(Contract):
+class PlanInput(Model):
     """`waited`: an earlier plan of this execution had to wait for its split. `begins`: it has had
     its turn among those that were started at once. `retries` says how often the definition has
     tried this plan again, `may_be_lost` is the stack's parameter."""
@@ -37,7 +37,7 @@ class PlanInput(Contract):
         return self.retries >= MOST_RETRIES
 
 
-class TakeInput(Contract):
+class TakeInput(Model):
     """`may_be_lost` is the stack's parameter."""
 
     execution: str
@@ -45,12 +45,12 @@ class TakeInput(Contract):
     may_be_lost: str = ""
 
 
-class OpenInput(Contract):
+class OpenInput(Model):
     release: Release
     request: Any = None
 
 
-class FencedInput(Contract):
+class FencedInput(Model):
     release: Release
     fence: int
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from stepcanary.access import entered
-from stepcanary.contracts.answers import Taken
+from stepcanary.contracts.actions import Taken
 from stepcanary.control import status
 from stepcanary.control.manual_shift import shift_manually
 from stepcanary.domain.request import ActionRequest, parse_action

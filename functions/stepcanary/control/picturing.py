@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from stepcanary import clock
 from stepcanary.access import entered
-from stepcanary.contracts.answers import RunningRelease
+from stepcanary.contracts.actions import RunningRelease
 from stepcanary.contracts.questions import StoryEvent
 from stepcanary.domain import moments
 from stepcanary.domain.content import Content

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from stepcanary.access import reading
-from stepcanary.contracts.contract import Contract
 from stepcanary.contracts.questions import (
     CheckQuestion,
     CountsQuestion,
@@ -17,12 +16,13 @@ from stepcanary.contracts.questions import (
     VersionQuestion,
 )
 from stepcanary.control import checking, past, previewing, replaying, status
+from stepcanary.domain.model import Model
 from stepcanary.domain.request import parse
 from stepcanary.errors import ProfileMissing, RequestRejected
 from stepcanary.store import profiles
 from stepcanary.version import VERSION
 
-QUESTIONS: dict[str, tuple[type[Contract], Callable[[Any], Contract]]] = {
+QUESTIONS: dict[str, tuple[type[Model], Callable[[Any], Model]]] = {
     "status": (StatusQuestion, status.answer),
     "history": (HistoryQuestion, past.history),
     "show": (ShowQuestion, past.show),
@@ -35,7 +35,7 @@ QUESTIONS: dict[str, tuple[type[Contract], Callable[[Any], Contract]]] = {
 MOST_NAMES = 50
 
 
-def answer_question(document: object) -> Contract:
+def answer_question(document: object) -> Model:
     """Raises `RequestRejected` for what cannot be answered, and `AwsRefused` where AWS does not let
     the function look; `AwsUnavailable` to try again."""
     kind = document.get("question") if isinstance(document, dict) else None

@@ -2,7 +2,7 @@
 
 from stepcanary.access import entered
 from stepcanary.aws import stepfunctions
-from stepcanary.contracts.answers import EndedRelease, RunningRelease, WaitingRelease
+from stepcanary.contracts.actions import EndedRelease, RunningRelease, WaitingRelease
 from stepcanary.contracts.questions import (
     Holder,
     ServiceStatus,

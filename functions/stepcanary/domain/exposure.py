@@ -12,17 +12,10 @@ from functools import cached_property
 
 from stepcanary.domain.chance import RARE, at_most_of, least, most, over
 from stepcanary.domain.evidence import BETS, Tolerance, highest_rate, log_mean, log_weighed
-from stepcanary.domain.judge import (
-    BUDGET_DEVIATIONS,
-    LEAST_BUDGET,
-    RISE,
-    SHARE_OF_LIMIT,
-    UNPROVABLE,
-    Rule,
-    tests_of,
-)
+from stepcanary.domain.judge import BUDGET_DEVIATIONS, LEAST_BUDGET, RISE, SHARE_OF_LIMIT, tests_of
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.log_outage import seconds_to_show
+from stepcanary.domain.metric_rule import UNPROVABLE, Rule
 from stepcanary.domain.model import Model
 from stepcanary.domain.periods import quiet_periods
 from stepcanary.domain.profile import Step

@@ -21,16 +21,13 @@ from stepcanary.domain.evidence import (
     log_mean,
     log_sum,
 )
+from stepcanary.domain.metric_rule import FALSE_REVERTS, UNPROVABLE, WRONGLY_GOOD, Rule
 from stepcanary.domain.model import Model
 from stepcanary.domain.periods import MINUTE, quiet_periods
 from stepcanary.domain.usual import Usual, incident_rate
 
 Outcome = Literal["revert", "good", "undecided"]
 
-FALSE_REVERTS, WRONGLY_GOOD = 0.05, 0.05
-"""The probabilities of a release: that one with nothing wrong is reverted at any look, and that at
-a look one is called good that is not."""
-WORSE, GOOD = Tolerance(1.0, 0.001), Tolerance(1.5, 0.005)
 LONG_AGO = 60
 USUAL_PART = 1 / 24
 """How much the requests of a usual day count beside the release's own: as an hour of them, for what
@@ -44,7 +41,6 @@ RISE = 2.0
 UNSEEN_BAD = 3
 """How many bad answers more a primary might have given than it did, for all that the budget knows:
 of none that were seen so many are possible, but for one time in twenty."""
-UNPROVABLE = 0.5
 LEAST_BUDGET = 200
 BUDGET_DEVIATIONS = 4.0
 
@@ -75,23 +71,6 @@ class Period:
     complete: bool = True
     moving: bool = False
     odds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How one metric is judged. `clusters` is how many bad answers have one cause at most, and
-    `share` its part of the error rates, by weight. One that is `observed` decides nothing, and has
-    no part. `usual` is the primary before the release, where that is known, and `period` how long
-    one of its periods is."""
-
-    metric: str
-    worse: Tolerance = WORSE
-    good: Tolerance = GOOD
-    clusters: float = 1.0
-    share: float = 1.0
-    observed: bool = False
-    usual: Usual | None = None
-    period: int = MINUTE
 
 
 class Tally(Model):

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stepcanary.domain.evidence import Tolerance
-from stepcanary.domain.judge import FALSE_REVERTS, UNPROVABLE, WORSE, Rule
 from stepcanary.domain.log_source import LogSource
 from stepcanary.domain.measures import BY_THE_MINUTE, Measure, MeshSeries, Series
+from stepcanary.domain.metric_rule import FALSE_REVERTS, UNPROVABLE, WORSE, Rule
 from stepcanary.domain.model import Model
 from stepcanary.domain.periods import MINUTE, Length
 from stepcanary.domain.usual import Usual

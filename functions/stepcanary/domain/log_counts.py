@@ -13,10 +13,11 @@ from typing import Final
 from pydantic import Field
 
 from stepcanary.domain.evidence import BETS, Counts, Tolerance, log_factor
-from stepcanary.domain.judge import EVEN, UNPROVABLE, Logs, Rule, Tally
+from stepcanary.domain.judge import EVEN, Logs, Tally
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.log_lines import Batch, Read, read
 from stepcanary.domain.log_source import LogSource
+from stepcanary.domain.metric_rule import UNPROVABLE, Rule
 from stepcanary.domain.model import Model
 
 RETURNED: Final = 1_000

@@ -4,7 +4,7 @@ import math
 
 from stepcanary.domain.chance import least
 from stepcanary.domain.evidence import BETS, Counts, log_factor, log_mean
-from stepcanary.domain.judge import UNPROVABLE, Rule
+from stepcanary.domain.metric_rule import UNPROVABLE, Rule
 
 BROUGHT_SECONDS = 10
 """From a request until its line is counted, at most in all likelihood: a log driver sends after a

@@ -1,11 +1,12 @@
-"""Names: what requests and profiles call services, containers and people."""
+"""Names: what requests and profiles call services, containers, versions and people."""
 
 import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from stepcanary.domain.identifiers import Like
+from stepcanary.domain.model import Model
 
 ServiceName = Annotated[
     str,
@@ -41,6 +42,45 @@ AccountId = Annotated[str, Like(r"[0-9]{12}", "123456789012")]
 SlackUser = Annotated[
     str, Like(r"\*|[UW][A-Z0-9]{1,30}", "U012AB3CDEF", ", a member id of Slack, or * for everybody")
 ]
+
+_IMAGE = re.compile(
+    r"""
+    (?P<registry>(?:localhost(?::\d+)?|[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+)/)?
+    (?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)
+    (?P<tag>:\w[\w.-]{0,127})?
+    (?P<digest>@sha256:[0-9a-f]{64})?
+    """,
+    re.VERBOSE | re.ASCII,
+)
+
+
+def _image(value: str) -> str:
+    match = _IMAGE.fullmatch(value)
+    if not match:
+        raise ValueError(
+            f"{value[:200]!r} is no image; write repository:tag or repository@sha256:…"
+        )
+    if not (match["tag"] or match["digest"]):
+        raise ValueError(f"{value[:200]!r} names no version; add a tag or a @sha256 digest")
+    return value
+
+
+def repository_of(image: str) -> str:
+    found = _IMAGE.fullmatch(image)
+    assert found is not None
+    return found["repository"]
+
+
+Image = Annotated[str, AfterValidator(_image)]
+
+
+class TaskDefinitions(Model):
+    """Ready task definitions, `family:revision` or ARN, one per side."""
+
+    primary: TaskDefinition
+    """The primary's: `family:revision` or ARN."""
+    canary: TaskDefinition
+    """The canary's: `family:revision` or ARN, with the same images."""
 
 
 def in_execution_name(service: str) -> str:

@@ -8,9 +8,9 @@ from stepcanary.domain.capacity import Mode, Sizing, cost
 from stepcanary.domain.content import Content, spoken
 from stepcanary.domain.judging import Judging
 from stepcanary.domain.model import Model
+from stepcanary.domain.names import Image, TaskDefinitions
 from stepcanary.domain.origin import Origin
 from stepcanary.domain.profile import Deployment, Promotion, Step, Traffic
-from stepcanary.domain.request import Image, TaskDefinitions
 from stepcanary.domain.split import SideName
 
 

@@ -5,11 +5,11 @@ import re
 from contextlib import suppress
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from stepcanary.domain.model import Model, SchemaUri
-from stepcanary.domain.names import Container, ServiceName, TaskDefinition
+from stepcanary.domain.names import Container, Image, ServiceName, TaskDefinitions, repository_of
 from stepcanary.domain.origin import Commit, Link, Moment, Origin
 from stepcanary.domain.profile import ROUTERS, Profile
 from stepcanary.domain.signals import Kind
@@ -20,40 +20,6 @@ M = TypeVar("M", bound=Model)
 
 PAYLOAD_LIMIT_BYTES = 65_536
 """A quarter of what Step Functions carries: the plan and its history have to fit as well."""
-
-_IMAGE = re.compile(
-    r"""
-    (?P<registry>(?:localhost(?::\d+)?|[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+)/)?
-    (?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)
-    (?P<tag>:\w[\w.-]{0,127})?
-    (?P<digest>@sha256:[0-9a-f]{64})?
-    """,
-    re.VERBOSE | re.ASCII,
-)
-
-
-def _image(value: str) -> str:
-    match = _IMAGE.fullmatch(value)
-    if not match:
-        raise ValueError(
-            f"{value[:200]!r} is no image; write repository:tag or repository@sha256:…"
-        )
-    if not (match["tag"] or match["digest"]):
-        raise ValueError(f"{value[:200]!r} names no version; add a tag or a @sha256 digest")
-    return value
-
-
-Image = Annotated[str, AfterValidator(_image)]
-
-
-class TaskDefinitions(Model):
-    """Ready task definitions, `family:revision` or ARN, one per side."""
-
-    primary: TaskDefinition
-    """The primary's: `family:revision` or ARN."""
-    canary: TaskDefinition
-    """The canary's: `family:revision` or ARN, with the same images."""
-
 
 LONGEST_BY = 256
 By = Annotated[str, Field(max_length=LONGEST_BY)]
@@ -195,9 +161,7 @@ class Built(Model):
 
     @property
     def repository(self) -> str:
-        found = _IMAGE.fullmatch(self.image)
-        assert found is not None
-        return found["repository"]
+        return repository_of(self.image)
 
 
 def parse_built(document: object) -> list[Built]:

@@ -12,6 +12,7 @@ from stepcanary.domain.content import Content, with_tags
 from stepcanary.domain.deployment import Service, check_releasable, check_replaceable
 from stepcanary.domain.deployment import warnings as service_warnings
 from stepcanary.domain.judging import Judging
+from stepcanary.domain.names import TaskDefinitions
 from stepcanary.domain.origin import Origin
 from stepcanary.domain.permitted import check_cluster, check_tags
 from stepcanary.domain.preview import last_bake_warnings, sources
@@ -20,7 +21,6 @@ from stepcanary.domain.release import Release, Side
 from stepcanary.domain.request import (
     ActionRequest,
     Request,
-    TaskDefinitions,
     parse_built,
     parse_request,
 )

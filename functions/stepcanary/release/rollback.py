@@ -8,9 +8,10 @@ from stepcanary.domain import rollback
 from stepcanary.domain.content import Content, containers_of, digest_of
 from stepcanary.domain.deployment import Service
 from stepcanary.domain.model import Document
+from stepcanary.domain.names import TaskDefinitions
 from stepcanary.domain.profile import Profile, Step
 from stepcanary.domain.release import Fled, Release
-from stepcanary.domain.request import Request, TaskDefinitions
+from stepcanary.domain.request import Request
 from stepcanary.domain.revisions import short_name
 from stepcanary.errors import DocumentUnreadable, RequestRejected
 from stepcanary.release.deploy import runs_version

@@ -4,6 +4,7 @@ None of it is waited for, and none fails what it tells of. A function that runs 
 """
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from stepcanary import clock
 from stepcanary.aws import eventbridge
@@ -11,7 +12,6 @@ from stepcanary.domain import events
 from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.lease import Lease
-from stepcanary.domain.log_counts import LogCounts
 from stepcanary.domain.outcome import Outcome
 from stepcanary.domain.release import Release
 from stepcanary.domain.signals import Kind, Signal
@@ -19,6 +19,10 @@ from stepcanary.domain.verdict import Progress
 from stepcanary.errors import AwsRefused, AwsUnavailable
 from stepcanary.observability import count, decided, publish_together
 from stepcanary.store import ledger
+
+if TYPE_CHECKING:
+    # With it comes all that reads lines, which few of those who tell do.
+    from stepcanary.domain.log_counts import LogCounts
 
 ENDS = ("Released", "Reverted", "PromotionFailed", "RevertFailed")
 """Outcomes that are counted for each service."""
@@ -195,7 +199,7 @@ def counted(release: Release, at: int, counts: dict[str, tuple[int, int, int, in
         publish_together(values, service=release.service, at=at)
 
 
-def counted_by_log(release: Release, at: int, found: LogCounts) -> None:
+def counted_by_log(release: Release, at: int, found: "LogCounts") -> None:
     """What a batch has added, whose last line was written `at`, in epoch seconds. Where CloudWatch
     counts the answers too, its shares are of whole minutes, and those of a few lines each would
     hide them."""

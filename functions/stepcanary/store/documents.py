@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stepcanary.domain.account import Account
+from stepcanary.domain.names import TaskDefinitions
 from stepcanary.domain.profile import Deployment, Promotion, Traffic
 from stepcanary.domain.release import Release, Side
-from stepcanary.domain.request import TaskDefinitions
 from stepcanary.errors import DocumentUnreadable
 
 SCHEMA = 1
@@ -25,11 +25,14 @@ ELSEWHERE = '{"in_another_account":'
 """Begins a document of a release in another account. A version of this stack that knows no accounts
 cannot read it, and so does not look for the release in its own."""
 
+# Whoever reads the ledger reads a release.
+Release.model_rebuild()
+
 
 class StablePart(BaseModel):
     """What the way back needs. Its keys stay what they are for good; a new one has a default."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
     execution: str
     service: str
     account: Account | None = None

@@ -9,11 +9,10 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from stepcanary import clock
 from stepcanary.domain.content import Content
-from stepcanary.domain.judged import Judged
 from stepcanary.domain.model import Document
 from stepcanary.domain.origin import Origin
 from stepcanary.domain.outcome import Outcome
@@ -24,6 +23,10 @@ from stepcanary.errors import AwsRefused, AwsUnavailable, DocumentUnreadable
 from stepcanary.observability import logger
 from stepcanary.store import documents, table
 from stepcanary.store.table import Change, Item, ItemKey, Put, execution_name
+
+if TYPE_CHECKING:
+    # Every function has the ledger, and few of them the comparison that comes with a verdict.
+    from stepcanary.domain.judged import Judged
 
 VERDICT = "verdict"
 EVENT_KEYS = ("pk", "sk", "kind", "expires_at")
@@ -397,7 +400,7 @@ def note_signal(execution: str, signal: Signal) -> None:
     note(execution, "signal", signal.at * 1_000, {"signal": signal.model_dump()})
 
 
-def note_verdict(execution: str, verdict: Judged) -> None:
+def note_verdict(execution: str, verdict: "Judged") -> None:
     note(execution, VERDICT, verdict.at, {VERDICT: verdict.model_dump_json()})
 
 

@@ -6,7 +6,7 @@ releases that run.
 
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from stepcanary.domain.account import Account
 from stepcanary.domain.profile import AnyTraffic, Traffic
@@ -20,8 +20,10 @@ DRIFT = "rest#drift"
 CURSOR = ItemKey("rest#cursor", "cursor")
 SPLITS_PER_LOOK = 20
 MOST_MOVED = 200
-_traffic: TypeAdapter[AnyTraffic] = TypeAdapter(Traffic)
-_account: TypeAdapter[Account | None] = TypeAdapter(Account | None)
+# Only a sweep reads these.
+_LATER = ConfigDict(defer_build=True)
+_traffic: TypeAdapter[AnyTraffic] = TypeAdapter(Traffic, config=_LATER)
+_account: TypeAdapter[Account | None] = TypeAdapter(Account | None, config=_LATER)
 
 
 @dataclass(frozen=True, slots=True)
