@@ -15,7 +15,7 @@ from stepcanary.store import leases, mailbox
 from tests.builders import profile, request
 from tests.fakes.service import Document
 from tests.statemachine.runner import World
-from tests.statemachine.test_log_signal import GROUP, logged
+from tests.statemachine.test_log_signal import GROUP, breaks_once_returned, logged, on_return
 from tests.statemachine.test_telling import Told
 from tests.statemachine.timeline import FIRST_BAKE
 
@@ -52,6 +52,18 @@ def is_swept(here: World) -> None:
         here.clock.after(IN_A_BAKE + seconds, lambda: here.invoke("ReconcileFunction", {}))
 
 
+def is_logged_once_returned(here: World) -> None:
+    """The last look sees it, and nobody signals."""
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    breaks_once_returned(here, 5)
+
+
+def fires_once_returned(here: World) -> None:
+    """The event of the alarm is lost."""
+    here.cloud.on_alarm = lambda _name, _before, _state: None
+    on_return(here, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
+
+
 def two_fire(here: World) -> None:
     here.cloud.set_alarm("checkout-slow", "OK")
     fires(here, "example2-5xx", "checkout-slow")
@@ -84,6 +96,11 @@ CASES: dict[str, tuple[Document, Doubt]] = {
     "the verdict": (JUDGED, is_worse),
     "the watch": (JUDGED, is_watched),
     "the log": (logged(), is_logged),
+    "the log, once the weights are back": (logged(), is_logged_once_returned),
+    "an alarm, once the weights are back": (
+        request(profile=profile(steps=STEPS)),
+        fires_once_returned,
+    ),
     "several at once": (
         request(profile=profile(steps=STEPS)),
         lambda here: here.clock.after(IN_A_BAKE, lambda: ask(here, "the sweep", "the judge")),

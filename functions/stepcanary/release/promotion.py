@@ -22,7 +22,7 @@ from stepcanary.domain.split import SideName, Split
 from stepcanary.domain.stage import RETURNING, promoting, restoring
 from stepcanary.domain.verdict import Progress, judge, progress
 from stepcanary.errors import CanaryAlarmed, ReleaseError, SplitDrifted, StageOver
-from stepcanary.release import deploy, floors, guards, routes, world
+from stepcanary.release import deploy, floors, guards, routes, telling, world
 from stepcanary.release.revert import attempt, give_back
 from stepcanary.release.routes import force_all, shift_all
 from stepcanary.release.verdict_notes import note_verdict
@@ -165,13 +165,18 @@ def restore_primary(
     what follows, unless a retry came before this was looked at.
     """
     lease = leases.check(release, fence)
+    untold = _untold(lease, failure)
     entered = None
     if not (returned or lease.taken_back):
         if not lease.touched:
             return Restored(next="revert", next_attempt=number + 1)
-        entered = _begin_restoring(release, fence, number, _untold(lease, failure))
+        entered = _begin_restoring(release, fence, number, untold)
+    in_place = entered is None
     if entered is None:
-        entered = stages.enter(release, fence, RETURNING, failure=_untold(lease, failure))
+        entered = stages.enter(release, fence, RETURNING, failure=untold)
+    if untold and failure.error == CanaryAlarmed.__name__ and not lease.reverting:
+        telling.is_doubted(release.service)
+    if in_place:
         return _restore_in_place(release, entered, number)
     lease = entered
     if undecided and (following := _without_an_answer(release, lease)) is not None:
