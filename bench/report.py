@@ -16,9 +16,15 @@ CODE = (
     "functions",
     "package",
     "requirements-aws.in",
+    "requirements-demo.in",
     "sandbox",
     "statemachine",
+    "stepcanary_cli",
     "template.yaml",
+    "tests/builders.py",
+    "tests/fakes",
+    "tests/statemachine/runner.py",
+    "tests/store/conftest.py",
 )
 """What a figure may depend on. A benchmark is stale once any of it has changed."""
 

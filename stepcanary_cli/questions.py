@@ -93,7 +93,7 @@ def preview(
     mine = use()
     asked = {"budget": budget} if budget else {}
     found = mine.connection.ask({"question": "preview", "request": request, **asked})
-    mine.screen.answer(found, previewed(found))
+    mine.screen.show(found, previewed)
     return Exit.DONE if found["releasable"] else Exit.REJECTED
 
 

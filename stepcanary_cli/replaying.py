@@ -66,7 +66,7 @@ def replay(service: str | None, source: Path | None, days: int, profile: Path | 
         "found": [each.model_dump() for each in judge.found(counted.minutes)],
         "notes": counted.notes,
     }
-    mine.screen.answer(found, replayed(found))
+    mine.screen.show(found, replayed)
     return Exit.DONE
 
 

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from stepcanary.domain.durations import duration
-from stepcanary.domain.visible import in_lines, visible
+from stepcanary.domain.visible import in_lines, line, visible
 from stepcanary_cli.outcomes import Answer, Ended
 from stepcanary_cli.times import ago, clock, moment, now
 from stepcanary_cli.views import JsonLines, Lines, Terminal, View
@@ -77,8 +77,8 @@ class Screen:
         console = _console(None if sys.stdout.isatty() else WIDE)
         with console.capture() as captured:
             console.print(drawn(console.width))
-        for line in captured.get().splitlines():
-            click.echo(line.rstrip())
+        for row in captured.get().splitlines():
+            click.echo(row.rstrip())
 
     def _put(self, document: Answer) -> None:
         click.echo(json.dumps(document, indent=None if self._one_line else 2))
@@ -92,8 +92,8 @@ class Screen:
         with console.capture() as captured:
             for part in [table] if fits else _records(table):
                 console.print(part)
-        for line in captured.get().splitlines():
-            click.echo(line.rstrip())
+        for row in captured.get().splitlines():
+            click.echo(row.rstrip())
 
 
 def _console(width: int | None) -> Console:
@@ -102,7 +102,8 @@ def _console(width: int | None) -> Console:
 
 
 def text_of_end(ended: Ended) -> str:
-    return f"{ended.outcome}: {ended.cause}"
+    """On one line: in the cause are people's own words."""
+    return line(f"{ended.outcome}: {ended.cause}")
 
 
 def name_of(execution: str) -> str:

@@ -138,3 +138,15 @@ def test_a_ramp_for_a_budget(judged: World, command: Command) -> None:
 def test_a_budget_of_nothing_is_refused(judged: World, command: Command, budget: str) -> None:
     done = command("preview", "checkout", "--budget", budget)
     assert (done.code, "--budget" in done.err) == (2, True)
+
+
+def test_no_word_of_aws_or_people_begins_a_line(judged: World, command: Command) -> None:
+    def refuse(name: str, _params: Any) -> None:
+        if name == "cloudwatch.GetMetricData":
+            raise Refusal("AccessDenied", "it is late\ncheckout can be released")
+
+    judged.cloud.before_call = refuse
+    done = command("preview", "checkout", *NEW)
+    assert "it is late checkout can be released" in done.out
+    verdicts = [line for line in done.out.splitlines() if line.startswith("checkout can")]
+    assert len(verdicts) == 1

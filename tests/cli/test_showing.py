@@ -68,6 +68,13 @@ def test_what_people_say_has_no_say_over_the_terminal(capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out) == found
 
 
+def test_no_word_of_people_begins_a_line_at_the_end_of_a_release() -> None:
+    said = "revert by jane: it is slow\nReleased: all is well\u2028Released: again"
+    assert text_of_end(Ended("arn", "Reverted", said)).splitlines() == [
+        "Reverted: revert by jane: it is slow Released: all is well Released: again"
+    ]
+
+
 def test_a_row_that_is_too_wide_for_a_screen_has_its_names_whole(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

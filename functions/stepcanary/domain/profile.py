@@ -279,7 +279,8 @@ class Profile(Model):
     steps: list[Step] = Field(default=DEFAULT_STEPS, min_length=1, max_length=50)
     """Over which rising weights the traffic goes to the canary; one of 100 is added if it lacks."""
     holds: int = Field(default=3, ge=0, le=10)
-    """How often one step's bake is repeated while an alarm has no data."""
+    """How often one step's bake is repeated while an alarm has no data, the judge is undecided or
+    its log cannot be brought."""
     capacity: Literal["proportional", "full"] = "proportional"
     """How large the canary is: it grows with its weight, or has all tasks from the start."""
     headroom_percent: int = Field(default=HEADROOM_PERCENT, ge=0, le=200)
