@@ -115,17 +115,25 @@ def test_it_starts_a_release_that_is_taken(runner: Runner, pushed_at: str) -> No
 
 def test_a_release_that_is_released_is_a_green_job(runner: Runner) -> None:
     assert runner.wait(RUNNING, RUNNING, RELEASED).returncode == 0
-    assert "shop: Released\nThe primary serves v2." in runner.read("GITHUB_STEP_SUMMARY")
+    assert "shop: Released\n\n    The primary serves v2.\n" in runner.read("GITHUB_STEP_SUMMARY")
 
 
 @pytest.mark.parametrize(
     ("end", "told"),
-    [(REVERTED, "Reverted\nrevert by alarm 5xx"), (STOPPED, "ABORTED\n")],
+    [(REVERTED, "Reverted\n\n    revert by alarm 5xx\n"), (STOPPED, "ABORTED\n")],
     ids=["reverted", "stopped"],
 )
 def test_any_other_end_is_a_red_job(runner: Runner, end: object, told: str) -> None:
     assert runner.wait(RUNNING, end).returncode == 1
     assert f"shop: {told}" in runner.read("GITHUB_STEP_SUMMARY")
+
+
+def test_what_somebody_wrote_is_no_markup_in_the_summary(runner: Runner) -> None:
+    said = "revert by jane: slow\n# Released\r\n[here](https://example.com)"
+    runner.wait({**REVERTED, "cause": said})
+    lines = runner.read("GITHUB_STEP_SUMMARY").splitlines()
+    assert lines[2] == "    revert by jane: slow # Released [here](https://example.com)"
+    assert [line for line in lines if line.startswith("#")] == ["### shop: Reverted"]
 
 
 def test_a_look_that_fails_is_no_end(runner: Runner) -> None:
