@@ -211,8 +211,8 @@ sbom: .venv-audit/ready ## Write what the functions are shipped with to build/sb
 refusals: .venv/ready ## List what a release is refused and warned of in docs/refusals.md
 	$(BIN)/python -m tools.list_refusals docs/refusals.md
 
-workflow: .venv/ready ## Draw the workflow in docs/architecture.md from the definition
-	$(BIN)/python -m tools.draw_workflow docs/architecture.md
+workflow: .venv/ready ## Draw the workflow in README.md and docs/architecture.md from the definition
+	$(BIN)/python -m tools.draw_workflow README.md docs/architecture.md
 
 schema: .venv/ready ## Export the JSON Schemas to docs/schema
 	$(BIN)/python -m tools.export_schemas docs/schema

@@ -1,4 +1,4 @@
-"""Workflow: the stages of the definition as a Mermaid figure, in a page that has one already.
+"""Workflow: the stages of the definition as a Mermaid figure, in pages that have one already.
 
 A stage is named after the state that does its work, and has the choices and waits around it with
 it: a state that is in no stage is an error, so that a new one is placed.
@@ -138,8 +138,8 @@ def _said(condition: str) -> str:
 
 
 def main() -> None:
-    path = Path(sys.argv[1])
-    path.write_text(page(path.read_text()))
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(page(path.read_text()))
 
 
 if __name__ == "__main__":

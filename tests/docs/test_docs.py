@@ -235,9 +235,10 @@ def test_the_folders_of_the_architecture_are_the_layers_that_are_checked() -> No
     assert shown == checked[checked.index({"handlers"}) :]
 
 
-def test_the_figure_of_the_workflow_is_that_of_the_definition() -> None:
-    text = (DOCS / "architecture.md").read_text()
-    assert len(blocks(DOCS / "architecture.md", "mermaid")) == 1
+@pytest.mark.parametrize("path", [ROOT / "README.md", DOCS / "architecture.md"])
+def test_the_figure_of_the_workflow_is_that_of_the_definition(path: Path) -> None:
+    text = path.read_text()
+    assert len(blocks(path, "mermaid")) == 1
     assert draw_workflow.page(text) == text, "run `make workflow`"
 
 
