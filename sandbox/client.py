@@ -47,12 +47,13 @@ class Count:
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A request as its client saw it: when it was sent and its answer was there, in epoch seconds.
-    `service` is that of the task that answered, and empty where none did."""
+    `service` and `version` are those of the task that answered, and empty where none did."""
 
     sent: float
     at: float
     service: str
     bad: bool
+    version: str = ""
 
 
 class Client:
@@ -151,7 +152,15 @@ class Client:
         canary = service == self._canary
         with self._lock:
             now = time.monotonic()
-            self.answered.append(Answered(self._epoch + began, self._epoch + now, service, error))
+            self.answered.append(
+                Answered(
+                    self._epoch + began,
+                    self._epoch + now,
+                    service,
+                    error,
+                    version if service else "",
+                )
+            )
             if canary:
                 self.last_canary_at = now
             if error:

@@ -156,16 +156,15 @@ def _by_log(picture: Picture, seen: Seen, source: Source) -> tuple[Count, Count]
 
 def _new_by_log(picture: Picture, seen: Seen, source: Source) -> tuple[Count, Count]:
     """Of the primary those lines count that its new tasks write once it was read back with weight,
-    after the canary had all of it. Which task has answered is not known here: where the old version
-    came back, none may be of a new one."""
+    after the canary had all of it, until the old version has replaced them."""
     whole = max((n for n, each in enumerate(picture.weights) if each.weight == WHOLE), default=None)
     if whole is None or whole + 1 == len(picture.weights):
         return NOTHING, NOTHING
     begin, end = picture.weights[whole + 1].at / SECOND, (picture.ended_at or 0) / SECOND
-    most = _touching(seen.answers, seen.primary, begin, end)
-    if picture.outcome != "Released":
-        return NOTHING, most
-    return _count(seen.answers, seen.primary, begin, end - source.delivered), most
+    version = picture.version.rpartition(":")[2]
+    new = [each for each in seen.answers if each.version in (version, "")]
+    least = _count(new, seen.primary, begin, end - source.delivered)
+    return least, _touching(new, seen.primary, begin, end)
 
 
 def _by_periods(

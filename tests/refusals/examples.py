@@ -96,6 +96,10 @@ def _without_times(here: World) -> None:
     here.cloud.lost.add("TargetResponseTime")
 
 
+def _with_bad_primary(here: World) -> None:
+    here.cloud.bad = lambda _side, _at: 0.05
+
+
 def _without_metrics(here: World) -> None:
     def refuse(name: str, _params: Document) -> None:
         if name == "cloudwatch.GetMetricData":
@@ -633,6 +637,11 @@ EXAMPLES: dict[str, Example] = {
     "a log of errors": with_judge({"kind": "errors", "log": LOG}),
     "a log beside the primary": with_judge({"kind": "logs", "log": LOG, "ratio": 2}),
     "a log whose limit proves nothing": with_judge({"kind": "logs", "log": LOG, "at_most": 0.5}),
+    "a limit that shows nobody good": with_judge({"kind": "errors", "at_most": 0}),
+    "a log by the period": with_judge({"kind": "logs", "log": LOG, "period": 10}),
+    "a limit that the primary is over": with_profile(
+        _with_bad_primary, judge={"metrics": [{"kind": "errors", "at_most": 0.01}]}
+    ),
     "a log without a status": with_judge({"kind": "logs", "log": {"group": GROUP}}),
     "a pattern that is none": with_judge(_logs(status="", pattern="(")),
     "a pattern without the status": with_judge(_logs(status="", pattern="[0-9]+")),

@@ -118,25 +118,34 @@ def test_lines_of_a_log_count_until_they_are_delivered_no_more() -> None:
     assert wrong(replace(few, picture=ended)) == []
 
 
-def test_lines_of_the_primary_count_once_it_has_the_weight_back() -> None:
-    """From 9.5 to 10 s by all means, and until 12 s where they came in time."""
+def test_lines_of_the_primarys_new_tasks_count_once_it_has_the_weight_back() -> None:
+    """From 9.5 to 10 s by all means, and until 12 s where they came in time; those of the old
+    version never."""
     logged = facts("logs", canary=80, canary_bad=45, primary=0)
-    shifts = [replace(SHIFTS[0], weight=100), SHIFTS[1]]
     of_primary = logged.picture.metrics[0].model_copy
 
-    def released(outcome: Any, primary: int) -> list[str]:
+    def wrong_with(primary: int, old_again: float = 20.0) -> list[str]:
+        """The old version is back after so many seconds."""
         changed = {
-            "outcome": outcome,
+            "version": "shop:v2",
             "weights": [Weight(at=1_000 * BEGAN + 1_500, weight=100), *logged.picture.weights[1:]],
             "metrics": [of_primary(update={"primary": primary})],
         }
+        seen = replace(
+            SEEN,
+            answers=[
+                replace(each, version="v1" if each.sent >= BEGAN + old_again else "v2")
+                for each in SEEN.answers
+            ],
+            shifts=[replace(SHIFTS[0], weight=100), SHIFTS[1]],
+        )
         picture = logged.picture.model_copy(update=changed)
-        return wrong(replace(logged, picture=picture), replace(SEEN, shifts=shifts))
+        return wrong(replace(logged, picture=picture), seen)
 
-    assert [released("Released", primary) for primary in (5, 25)] == [[], []]
-    assert all("m, primary" in released("Released", n)[0] for n in (0, 40))
-    assert released("Reverted", 0) == []
-    assert "m, primary" in released("Reverted", 40)[0]
+    assert [wrong_with(5), wrong_with(25)] == [[], []]
+    assert all("m, primary" in wrong_with(n)[0] for n in (0, 40))
+    assert wrong_with(3, old_again=9.8) == []
+    assert all("m, primary" in wrong_with(n, old_again=9.8)[0] for n in (0, 5))
 
 
 def test_a_weight_that_the_report_does_not_have_is_told() -> None:

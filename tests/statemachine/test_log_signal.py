@@ -1,5 +1,6 @@
 """A signal in seconds: lines of the canary's log revert a release, and nothing is left of it."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -382,6 +383,28 @@ def test_a_fault_that_begins_once_the_weights_are_back_brings_the_old_version_ba
     assert found == again()
     assert found[RETURNED]["access"].bad > 2
     assert all(not found[step]["access"].bad for step in (0, 1, 2))
+
+
+@pytest.mark.parametrize("late", [5.0, 20.0])
+def test_what_the_new_tasks_answer_until_they_are_replaced_counts_however_late_it_comes(
+    here: World, late: float
+) -> None:
+    written: Counter[str] = Counter()
+    write = here.cloud.write_lines
+
+    def note(group: str, stream: str, lines: list[str]) -> None:
+        written[stream] += sum("503" in line for line in lines)
+        write(group, stream, lines)
+
+    here.cloud.write_lines = note  # type: ignore[method-assign]
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    here.cloud.lines_after = late
+    breaks_once_returned(here, 5)
+    assert here.release(logged()).state == "Reverted"
+    # All others are of tasks that bring the old version back.
+    [(_, by_new_task)] = written.most_common(1)
+    assert by_new_task > 400
+    assert sums().counts[RETURNED]["access"].bad == by_new_task
 
 
 def test_a_fault_of_the_last_seconds_is_nobodys(here: World) -> None:

@@ -4,7 +4,10 @@ from pydantic import ValidationError
 from stepcanary.domain.log_source import LogSource
 
 
-@pytest.mark.parametrize("more", [{"status": "http.status"}, {"pattern": "(?P<status>[0-9]+)"}])
+@pytest.mark.parametrize(
+    "more",
+    [{"status": "http.status"}, {"status": "http status"}, {"pattern": "(?P<status>[0-9]+)"}],
+)
 def test_a_line_is_json_or_matches_a_pattern(more: dict[str, str]) -> None:
     found = LogSource.model_validate({"group": "/ecs/checkout", **more})
     assert found.filter == ""
@@ -23,9 +26,12 @@ def test_a_line_is_json_or_matches_a_pattern(more: dict[str, str]) -> None:
         ({"pattern": "([0-9]+)"}, "one group, of the name status"),
         ({"pattern": "(?P<code>[0-9]+)"}, "one group, of the name status"),
         ({"pattern": "(a)(?P<status>[0-9]+)"}, "one group, of the name status"),
-        ({"status": "a..b"}, "pattern"),
-        ({"status": "a b"}, "pattern"),
-        ({"status": "a", "group": "a group"}, "pattern"),
+        ({"status": "a..b"}, "must be like http.status"),
+        ({"status": "$.a"}, "without \\$ before it"),
+        (
+            {"status": "a", "group": "arn:aws:logs:eu-west-1:123456789012:log-group:a"},
+            "without its ARN",
+        ),
         ({"status": "a", "filter": "x" * 1_025}, "1024"),
     ],
 )

@@ -15,9 +15,11 @@ from stepcanary.domain.verdict import NO_HOLD, Verdict
 
 SKEWED, SKEW_DEVIATIONS = 0.25, 5.0
 """How far a share is from its weight that is told, if chance does not explain it."""
+MOST_TOLD = math.log(1_000_000)
 EXPECTED = 10
 """So many requests do not fail to come by chance, but for once in twenty thousand times."""
 NO_REQUESTS = "Bake longer, allow more holds, or say in no_data what silence means"
+NO_READABLE = "Mend log.status or log.pattern in the profile"
 NO_EVIDENCE = "Bake longer, allow more holds, or say in undecided what follows"
 
 
@@ -100,9 +102,14 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
     if judging.observe:
         return None
     found = judge.judgement(compared.tallies)
-    sentences = [f"{spoken(each)}: {worse(each)}" for each in found.guilty]
+    # What a log counts of the primary are its new tasks.
+    logged = {metric.named for metric in judging.logged}
+    sentences = [
+        f"{spoken(each)}: {worse(each, 'the version' if each.rule.metric in logged else 'it')}"
+        for each in found.guilty
+    ]
     sentences += [
-        f"{metric.named}: {_excess(metric, tally)}, over the budget of {limit:.0f}"
+        f"{metric.named}: {_excess(metric, tally)}, over the budget of {limit:,.0f}"
         for metric in judging.metrics
         if (tally := compared.tallies.get(metric.named))
         and not metric.observe
@@ -115,16 +122,18 @@ def doubt(judging: Judging, judge: Judge, compared: Compared) -> str | None:
 def _excess(metric: Metric, tally: Tally) -> str:
     if metric.kind == "logs":
         # Also what the primary's new tasks have answered.
-        return f"the version gave {tally.excess:.0f} bad answers more than are tolerated"
-    return f"the canary gave {tally.excess:.0f} bad answers more than the primary would have"
+        return f"the version gave {tally.excess:,.0f} bad answers more than are tolerated"
+    return f"the canary gave {tally.excess:,.0f} bad answers more than the primary would have"
 
 
 def spoken(said: MetricVerdict) -> str:
     """What was counted over the release, in a sentence."""
     counts, worse = said.tally.counts, said.rule.worse
     beside = ""
-    if not worse.ratio and not counts.primary:
+    if not worse.ratio:
         beside = f"and {100 * worse.allowance:.3g} % are tolerated"
+        if counts.primary:
+            beside = f"the primary {_share(counts.primary_bad, counts.primary)}, {beside}"
     unread = f"; {said.tally.unread:,} lines could not be read" if said.tally.unread else ""
     return f"{counted(said.rule.metric, counts, beside)}{unread}"
 
@@ -144,15 +153,18 @@ def _share(bad: int, requests: int) -> str:
     return f"{bad:,} of {requests:,} ({f'{percent:.2g}' if percent < 99.5 else '100'} %)"
 
 
-def worse(said: MetricVerdict) -> str:
+def worse(said: MetricVerdict, it: str = "it") -> str:
     return (
-        f"evidence {_ratio(said.worse)} that it is worse than tolerated,"
+        f"evidence {_ratio(said.worse)} that {it} is worse than tolerated,"
         f" {_ratio(said.needed_worse)} is enough"
     )
 
 
 def _ratio(log: float) -> str:
-    return f"{math.exp(log):,.3g} to 1" if log < 15 else "over 3 million to 1"
+    if log >= MOST_TOLD:
+        return "over a million to 1"
+    odds = math.exp(log)
+    return f"{odds:,.0f} to 1" if odds >= 1_000 else f"{odds:.3g} to 1"
 
 
 def silent(metrics: list[Metric], step: int, compared: Compared) -> list[Metric]:
@@ -227,9 +239,17 @@ def _without_data(metrics: list[Metric], bake: Bake, compared: Compared) -> Verd
     reason = f"no request of the canary was counted for {names}"
     if any(metric.no_data == "revert" for metric in without):
         return Verdict("revert", reason)
-    if any(metric.no_data == "hold" for metric in without):
-        return bake.held(reason, Verdict("revert", f"{reason}{NO_HOLD}{NO_REQUESTS}"))
+    unreadable = any(_is_unreadable(metric, compared) for metric in without)
+    if unreadable or any(metric.no_data == "hold" for metric in without):
+        what_to_do = NO_READABLE if unreadable else NO_REQUESTS
+        return bake.held(reason, Verdict("revert", f"{reason}{NO_HOLD}{what_to_do}"))
     return None
+
+
+def _is_unreadable(metric: Metric, compared: Compared) -> bool:
+    """Whether lines came and none could be read: that is no silence, which `no_data` is about."""
+    tally = compared.tallies.get(metric.named, Tally())
+    return bool(tally.unread) and not tally.counts.canary
 
 
 def _unheard(metric: Metric, compared: Compared) -> str:

@@ -26,6 +26,9 @@ LOG_LIMIT = 0.01
 it."""
 
 
+LEAST_LIMIT = 0.00001
+
+
 class Metric(Model):
     """How one metric judges: its canary's share of bad answers may be `ratio` times the primary's,
     and `allow` more, or `at_most` whatever the primary's is."""
@@ -90,6 +93,12 @@ class Metric(Model):
             )
         if self.kind == "logs" and (self.at_most or 0.0) >= UNPROVABLE:
             raise ValueError("a log's at_most has to be under 0.5; beyond, nothing is proved")
+        if self.at_most is not None and self.at_most < LEAST_LIMIT:
+            raise ValueError(
+                "at_most has to be 0.00001 at least: under less no canary is ever shown to be good"
+            )
+        if self.kind == "logs" and self.period != MINUTE:
+            raise ValueError("a log is counted as its lines come; remove period")
         if self.worse.allowance >= 1:
             raise ValueError("no share of bad answers is above this limit; lower it")
         return self

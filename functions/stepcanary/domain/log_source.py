@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from stepcanary.domain.identifiers import Like
 from stepcanary.domain.model import Model
 
 GROUP = "status"
@@ -14,11 +15,19 @@ class LogSource(Model):
     """A log group of CloudWatch Logs with a line for each request, and where its status is: in a
     field of JSON, or in the group `status` of a pattern."""
 
-    group: str = Field(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9._/#-]+$")
+    group: Annotated[
+        str,
+        Field(max_length=512),
+        Like(r"[A-Za-z0-9._/#-]+", "/ecs/checkout", ", the name of the log group without its ARN"),
+    ]
     """The name of the log group."""
     filter: Annotated[str, Field(max_length=1_024)] = ""
     """A filter pattern of CloudWatch Logs that only lines of requests match; left out, all do."""
-    status: str = Field(default="", max_length=300, pattern=r"^[^\s.]*(\.[^\s.]+)*$")
+    status: Annotated[
+        str,
+        Field(max_length=300),
+        Like(r"([^.$][^.]*(\.[^.]+)*)?", "http.status", ", a field of JSON without $ before it"),
+    ] = ""
     """Of lines of JSON: the field with the status, with a dot before the name of an inner one."""
     pattern: str = Field(default="", max_length=1_000)
     """Of other lines: a regular expression of RE2 whose group `status` is the status."""

@@ -93,19 +93,22 @@ def left_out(moments: Iterable[Moment]) -> int:
 
 def served_by_primary(done: Iterable[Moment]) -> list[tuple[int, int | None]]:
     """From when until when the primary has had weight with the version that it got last, in epoch
-    milliseconds; the last time may not be over. None once its old one was asked for."""
+    milliseconds; the last time may not be over. Once its old one was asked for none begins any
+    more, and what is open stays so: its new tasks answer until they are replaced."""
     spans: list[tuple[int, int | None]] = []
     is_new = False
     for moment in done:
         is_open = bool(spans) and spans[-1][1] is None
-        if moment.kind in REPLACES:
-            is_new, spans = moment.kind == "primary", []
-        elif moment.kind != "weight" or not is_new:
+        if moment.kind == "primary":
+            is_new, spans = True, []
+        elif moment.kind == "old":
+            is_new = False
+        elif moment.kind != "weight":
             continue
         elif moment.text == ALL and is_open:
             # Lent to the canary, or held there while a failed promotion is looked at.
             spans[-1] = spans[-1][0], moment.at
-        elif moment.text != ALL and not is_open:
+        elif moment.text != ALL and is_new and not is_open:
             spans.append((moment.at, None))
     return spans
 

@@ -69,7 +69,17 @@ def _fleet_warnings(release: Release) -> list[str]:
 
 def _warnings(judging: Judging, estimates: Judging) -> list[str]:
     judged = {metric.named for metric in estimates.metrics}
-    return [
+    limits = {metric.named: metric.at_most for metric in judging.metrics}
+    narrow = [
+        f"judge: {metric.named} tolerates {100 * limit:.3g} % bad answers, and the primary has had"
+        f" {100 * metric.usual.share:.3g} % in its last day: a version that is as good would be"
+        " reverted; raise at_most"
+        for metric in estimates.metrics
+        if (limit := limits.get(metric.named)) is not None
+        and metric.usual is not None
+        and metric.usual.share >= limit
+    ]
+    return narrow + [
         f"judge: {name} is not judged, for the primary has no response times of the last day; give"
         " slower_than_ms"
         for name in (metric.named for metric in judging.metrics)
