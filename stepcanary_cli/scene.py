@@ -35,7 +35,7 @@ MEANINGS = {
 @dataclass(frozen=True, slots=True)
 class Queued:
     """A release that has not begun: what it waits for, since when and until when at most, in epoch
-    seconds, and how many of its service wait beside it."""
+    seconds."""
 
     service: str
     execution: str
