@@ -35,7 +35,7 @@ MEANINGS = {
 @dataclass(frozen=True, slots=True)
 class Queued:
     """A release that has not begun: what it waits for, since when and until when at most, in epoch
-    seconds, and how many of its service wait beside it."""
+    seconds."""
 
     service: str
     execution: str
@@ -236,6 +236,8 @@ def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:
             made.add_row(*(Text(cell) for cell in cells), *([evidence] if width >= NARROW else []))
         if width < NARROW:
             below += [_text(f"{name}: ", each) for each in (worse, good)]
+        if unread := words.unread(metric):
+            below.append(_text(f"{name}: {unread}"))
     yield made
     yield from below
 
@@ -267,11 +269,16 @@ def _rest(picture: Picture, now: float) -> Iterator[RenderableType]:
         text = f"bad answers of the canary{so_far}: {cost.failed:,} of {cost.requests:,}"
         if by_new := words.by_new_tasks(cost):
             text += f"; {by_new} by the primary, once it had the traffic"
+        left = ""
         if cost.left is not None and picture.phase != "over":
             of_log = words.is_of_log(words.bounded_metric(picture))
             than = "are tolerated" if of_log else "the primary's"
-            text += f"; {cost.left:,.0f} more than {than} until it reverts"
+            left = f"{cost.left:,.0f} more than {than} until it reverts"
+        if left and not cost.is_by_two:
+            text += f"; {left}"
         found.append(_text(text))
+        if left and cost.is_by_two:
+            found.append(_text(f"by {line(cost.bounded)}: {left}"))
     if picture.tasks:
         sides = (f"{side} {t.running} of {t.desired}" for side, t in picture.tasks.items())
         found.append(_text(f"tasks: {', '.join(sides)}"))

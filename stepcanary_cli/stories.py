@@ -50,10 +50,23 @@ def _lines(picture: Picture) -> Iterator[str]:
         yield line(change)
     if picture.alarms:
         yield f"alarms: {line(', '.join(picture.alarms))}"
+    for name, reason in _fired(picture).items():
+        yield f"alarm {line(name)} fired: {line(reason) or 'CloudWatch says no reason'}"
     yield ""
     beside = picture.started_at / SECOND
     for each in told(picture):
         yield f"{clock(each.at / SECOND, beside)}  {each.text}"
+
+
+def _fired(picture: Picture) -> dict[str, str]:
+    """What the alarms saw that verdicts have found fired, by name."""
+    return {
+        alarm.name: alarm.reason
+        for step in (*picture.steps, *picture.return_steps)
+        for verdict in step.verdicts
+        for alarm in verdict.alarms
+        if alarm.fired
+    }
 
 
 def _images(image: ImageChange) -> str:

@@ -1,17 +1,21 @@
 """The watch on terminals of several widths: nothing is torn, and nobody else is obeyed."""
 
+import re
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from stepcanary.domain.comparison import Compared, Row, judge_of
 from stepcanary.domain.drawing import Evidence, draw
-from stepcanary.domain.judged import Judged
+from stepcanary.domain.judged import AlarmSeen, Judged
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.moments import read
 from stepcanary.domain.picture import Tasks
 from stepcanary.domain.signals import Signal
+from stepcanary_cli import stories
 from tests.cli.terminal import Screen, play
 from tests.unit.examples import a_release
 
@@ -191,6 +195,38 @@ def test_nothing_that_others_say_is_obeyed(columns: int) -> None:
     assert "[boldred]:warning:[/]" in joined
     assert not any(line.startswith("Released") for line in screen.lines)
     assert r"\u202e" in joined
+
+
+@WIDTHS
+def test_what_was_not_read_and_whose_budget_it_is_are_shown_and_nobodys_markup(
+    columns: int,
+) -> None:
+    shown = scene(BAKE, 100)
+    picture = shown["picture"]
+    once(play([shown], columns=columns), "until it reverts")
+    assert "could not be read" not in play([shown], columns=columns).text
+    picture["metrics"] = [{**each, "metric": HOSTILE, "unread": 12} for each in picture["metrics"]]
+    picture["exposure"] |= {"metric": "other", "bounded": HOSTILE}
+    flat = "".join(play([shown], columns=columns).text.split())
+    assert flat.count("12linesofitslogcouldnotberead") == len(picture["metrics"])
+    [before] = re.findall("badanswersofthecanarysofar:3of2,345(.*)untilitreverts", flat)
+    assert before.startswith(r"byx\x1b[2J")
+    assert ":warning:[/]" in before
+
+
+def test_show_tells_what_an_alarm_that_fired_has_seen() -> None:
+    saw = "Threshold Crossed: 1 datapoint [12.0]"
+    alarms = [
+        AlarmSeen(name="five", state="ALARM", fired=True, reason=f"{saw} {HOSTILE}"),
+        AlarmSeen(name="six", state="OK", reason="1 datapoint [0.0]"),
+    ]
+    found = verdict(376, "revert", "it fired").model_copy(update={"alarms": alarms})
+    console = Console(width=400, record=True, file=StringIO())
+    console.print(stories.story(scene(GATE, 380, verdicts=[found]), 400))
+    [line] = [line for line in console.export_text().splitlines() if line.startswith("alarm five")]
+    assert line.startswith(f"alarm five fired: {saw} x\\x1b[2J")
+    assert "[bold red]" in line
+    assert "alarm six" not in console.export_text()
 
 
 def test_a_low_terminal_keeps_the_top_and_has_the_end_in_full() -> None:

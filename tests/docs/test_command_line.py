@@ -19,7 +19,8 @@ from stepcanary.contracts.questions import (
     StackStatus,
 )
 from stepcanary.domain.exposure import Assumed
-from stepcanary.domain.picture import Picture
+from stepcanary.domain.judged import AlarmSeen, MetricSeen
+from stepcanary.domain.picture import Deployed, Exposure, Picture
 from stepcanary.domain.preview import PreviewStep, Source
 from stepcanary.domain.ramp import Ramp, RampStep
 from stepcanary.domain.rejudging import Rejudgement
@@ -81,6 +82,10 @@ def test_the_page_has_the_keys_of_each_document() -> None:
         "a release in `history`": PastRelease,
         "`show`": ReleaseStory,
         "`picture` of `show`": Picture,
+        "an entry of `metrics`": MetricSeen,
+        "`exposure` of `picture`": Exposure,
+        "an entry of `deployed`": Deployed,
+        "an alarm of a verdict": AlarmSeen,
         "`check`": Checked,
         "`preview`": Previewed,
         "an entry of `answers`": CheckAnswer,

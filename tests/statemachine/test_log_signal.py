@@ -20,6 +20,7 @@ from tests.builders import profile, request
 from tests.fakes.service import Document, Refusal
 from tests.statemachine.runner import Outcome, World
 from tests.statemachine.test_telling import Told
+from tests.statemachine.test_toll import count_later, picture
 from tests.statemachine.timeline import FIRST_BAKE, PRIMARY_ROLLS
 
 GROUP = "/ecs/checkout"
@@ -115,6 +116,25 @@ def test_an_outage_is_over_in_seconds(here: World) -> None:
     assert reverted(here, outcome, "revert by the judge: access: the canary gave"), outcome
     assert "and 1 % are tolerated" in outcome.cause
     assert gone[0] - FIRST_BAKE < 15
+
+
+def test_what_a_log_reverts_in_seconds_has_an_exposure_at_once(here: World) -> None:
+    """The router's first minute is not published by then."""
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    breaks_at(here, FIRST_BAKE)
+    outcome = here.release(logged([{"kind": "errors"}, METRIC]))
+    assert reverted(here, outcome, "revert by the judge: access: the canary gave"), outcome
+    seen = picture(here)
+    errors, access = seen["metrics"]
+    assert errors["canary"] == 0 < access["canary_bad"]
+    cost = seen["exposure"]
+    assert (cost["metric"], cost["bounded"], cost["whole"]) == ("access", "access", False)
+    assert (cost["requests"], cost["failed"]) == (access["canary"], access["canary_bad"])
+    assert cost["left"] == pytest.approx(access["budget"] - access["excess"])
+    count_later(here)
+    after = picture(here)["exposure"]
+    assert (after["metric"], after["bounded"], after["whole"]) == ("errors", "access", True)
+    assert after["excess"] == cost["excess"]
 
 
 def test_lines_that_are_brought_after_the_last_weight_count_and_signal_nothing(here: World) -> None:

@@ -102,6 +102,29 @@ def test_a_promotion_that_failed_waits_outside_of_the_steps(here: World) -> None
     assert over["deployed"][1]["steady_at"] is None
 
 
+def test_a_promotion_that_was_tried_again_is_seen_as_it_went(here: World) -> None:
+    here.cloud.broken_images = {("example1", "shop:v2")}
+
+    def mend() -> None:
+        here.cloud.broken_images = set()
+        here.signal("retry")
+
+    here.clock.after(2_000, mend)
+    assert here.release(request()).state == "Released"
+    canary, failed, old, new = picture(here)["deployed"]
+    assert [each["side"] for each in (canary, failed, old, new)] == ["canary", *["primary"] * 3]
+    assert canary["at"] < failed["at"] < old["at"] < new["at"] < new["steady_at"]
+    assert (failed["replaced_at"], old["replaced_at"]) == (old["at"], new["at"])
+    assert failed["steady_at"] is old["steady_at"] is new["replaced_at"] is None
+    assert old["revision"] not in (failed["revision"], new["revision"])
+
+
+def test_a_verdict_is_kept_with_what_its_alarms_said(here: World) -> None:
+    assert here.release(request()).state == "Released"
+    verdicts = [verdict for step in picture(here)["steps"] for verdict in step["verdicts"]]
+    assert {a["reason"] for v in verdicts for a in v["alarms"]} == {"Threshold Crossed: 9 > 3"}
+
+
 def test_ready_task_definitions_are_compared_without_any_value(here: World) -> None:
     private = "nobody may read this"
     ready = {

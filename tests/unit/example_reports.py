@@ -255,9 +255,11 @@ def a_hostile(said: str = HOSTILE) -> Facts:
     step = picture.steps[0]
     began = picture.started_at
     wait = Wait(kind="gate", at=began, until=began, ended_at=began + 1_000, ended_by=said)
-    verdicts = [v.model_copy(update={"reason": said}) for v in step.verdicts]
+    alarm = AlarmSeen(name=said, state="ALARM", fired=True, reason=said, blind=said)
+    update = {"reason": said, "alarms": [alarm]}
+    verdicts = [v.model_copy(update=update) for v in step.verdicts]
     step = step.model_copy(update={"verdicts": verdicts, "waits": [wait]})
-    metrics = [m.model_copy(update={"metric": said}) for m in picture.metrics]
+    metrics = [m.model_copy(update={"metric": said, "unread": 3}) for m in picture.metrics]
     assert picture.exposure is not None
     changed = picture.model_copy(
         update={
@@ -266,7 +268,7 @@ def a_hostile(said: str = HOSTILE) -> Facts:
             ),
             "steps": [step, *picture.steps[1:]],
             "metrics": metrics,
-            "exposure": picture.exposure.model_copy(update={"metric": said}),
+            "exposure": picture.exposure.model_copy(update={"metric": said, "bounded": f"{said}2"}),
             "signals": [Signal(kind="revert", by=said, reason=said, at=BEGAN)],
             "foreign": [Said(at=began, source="foreign", reason=said)],
             "images": [ImageChange(container=said, before=said, after=said)],

@@ -1,15 +1,23 @@
 """Drawing: the same evidence gives the same picture, by example."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from stepcanary.domain.comparison import Compared, Row, judge_of
 from stepcanary.domain.drawing import Evidence, draw
+from stepcanary.domain.judge import Tally
 from stepcanary.domain.judged import Judged, seen
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.moments import Moment, read
 from stepcanary.domain.picture import Picture
 from stepcanary.domain.signals import Signal
+from stepcanary.report import words
+from stepcanary.report.facts import Facts
+from stepcanary.report.markdown import code
+from stepcanary.report.page import page
 from tests.unit.examples import a_release
 
 STEPS = [
@@ -18,6 +26,10 @@ STEPS = [
     {"weight": 100, "bake_seconds": 300},
 ]
 JUDGING = Judging(metrics=[Metric(kind="errors", clusters=1)])
+LOGGED = Metric.model_validate(
+    {"kind": "logs", "name": "access", "log": {"group": "/ecs/shop", "status": "status"}}
+)
+BOTH = Judging(metrics=[Metric(kind="errors", clusters=1), LOGGED])
 DIGEST = "@sha256:" + 64 * "a"
 
 
@@ -40,7 +52,7 @@ def drawn(*told: Moment, now: int = 100, **changed: Any) -> Picture:
     release = a_release(
         steps=STEPS,
         promotion={"gate_seconds": 3_600, **changed.pop("promotion", {})},
-        judge=JUDGING.model_dump(mode="json"),
+        judge=changed.pop("judge", JUDGING).model_dump(mode="json"),
         primary={
             "service": "example1",
             "task_definition": "arn:aws:ecs:x:1:task-definition/primary:1",
@@ -155,6 +167,61 @@ def test_a_promotion_that_failed_was_never_steady() -> None:
     assert [wait.kind for wait in picture.waits] == ["failed"]
 
 
+RETRIED = moments(
+    (380, "weight 100"),
+    (381, "primary primary:2"),
+    (400, "failed_promotion it does not start"),
+    (401, "old primary:1"),
+    (420, "failed"),
+    (900, "primary primary:2"),
+    (950, "returning"),
+    (951, "weight 0"),
+)
+
+
+def test_each_deployment_of_a_retried_promotion_ends_with_the_next_one() -> None:
+    picture = drawn(*ROLLED, *RETRIED, now=990, ended_at=980_000, outcome="Released")
+    told = [(d.side, d.revision, d.at, d.steady_at, d.replaced_at) for d in picture.deployed]
+    assert told == [
+        ("canary", "canary:2", 10_000, 40_000, None),
+        ("primary", "primary:2", 381_000, None, 401_000),
+        ("primary", "primary:1", 401_000, None, 900_000),
+        ("primary", "primary:2", 900_000, 950_000, None),
+    ]
+    text = page(Facts(picture))
+    assert "primary: primary:2, from 00:15:00, complete 00:15:50" in text
+    assert "primary: primary:1, from 00:06:41, replaced 00:15:00, not seen complete" in text
+    assert "primary: primary:2, from 00:06:21, replaced 00:06:41, not seen complete" in text
+    # Each bar ends where the next one begins.
+    bars = re.findall(r'<rect x="([0-9.]+)"[^>]* width="([0-9.]+)"[^>]*class="tasks-primary"', text)
+    (failed, long), (old, longer), (new, _) = [(float(x), float(w)) for x, w in bars[:3]]
+    assert failed + long == pytest.approx(old, abs=0.2)
+    assert old + longer == pytest.approx(new, abs=0.2)
+
+
+def test_an_old_version_that_comes_back_after_a_retry_is_complete_once() -> None:
+    told = moments(
+        *((each.at // 1_000, f"{each.kind} {each.text}") for each in RETRIED[:6]),
+        (930, "old primary:1"),
+        (960, "returning"),
+    )
+    picture = drawn(*ROLLED, *told, now=990, ended_at=980_000, outcome="Reverted")
+    assert [d.steady_at for d in picture.deployed] == [40_000, None, None, None, 960_000]
+    assert [d.at for d in picture.deployed] == sorted(d.at for d in picture.deployed)
+
+
+def test_what_a_side_gets_once_more_while_it_has_it_is_one_deployment() -> None:
+    told = moments(
+        (380, "weight 100"),
+        (381, "primary primary:2"),
+        (382, "settle"),
+        (383, "primary primary:2"),
+        (400, "weight 50"),
+    )
+    [_, deployed] = drawn(*ROLLED, *told, now=440, phase="promotion").deployed
+    assert (deployed.at, deployed.steady_at, deployed.replaced_at) == (381_000, 400_000, None)
+
+
 def test_what_is_told_twice_is_drawn_once_and_of_two_verdicts_the_later_counts() -> None:
     twice = [ROLLED[0], ROLLED[0], *ROLLED[1:3], ROLLED[2], *ROLLED[3:], ROLLED[4]]
     first = Judged(at=376_000, step=0, weight=5, next="bake", reason="no data")
@@ -190,6 +257,56 @@ def test_exposure_and_share_are_what_was_counted() -> None:
     )
     assert picture.steps[0].share == 0.05
     assert drawn(*ROLLED).exposure is None
+
+
+def test_what_a_log_has_counted_is_the_exposure_until_there_is_a_toll() -> None:
+    """The router's first minute comes later than the revert, and then is part of what there was."""
+    of_log = Tally(of_release=(80, 10, 0, 0), compared=10, expected=0.8, unread=3)
+    of_router = Tally(of_release=(60, 5, 540, 2), compared=5, expected=0.2)
+    young = drawn(*ROLLED, judge=BOTH, compared=Compared(tallies={"access": of_log}))
+    found = Compared(tallies={"access": of_log, "errors": of_router})
+    later = drawn(*ROLLED, judge=BOTH, compared=found)
+    for cost in (young.exposure, later.exposure):
+        assert cost is not None
+        assert (cost.metric, cost.requests, cost.failed, cost.whole) == ("access", 80, 10, False)
+        assert (cost.bounded, cost.excess, cost.left) == ("access", 9.2, 190.8)
+        assert not cost.is_by_two
+    assert [metric.unread for metric in later.metrics] == [0, 3]
+    assert "3 lines of its log could not be read" in words.numbers(later.metrics[1])
+    assert "could not" not in words.numbers(later.metrics[0])
+    assert "; 191 left" in words.exposure(later)
+
+
+def test_what_a_toll_counts_is_joined_with_no_excess_of_a_log() -> None:
+    of_log = Tally(of_release=(80, 10, 0, 0), compared=10, expected=0.8)
+    found = Compared(tallies={"access": of_log})
+    picture = drawn(*ROLLED, judge=BOTH, compared=found, tolls={"errors": (96, 12)})
+    cost = picture.exposure
+    assert cost is not None
+    assert (cost.metric, cost.requests, cost.failed, cost.whole) == ("errors", 96, 12, True)
+    assert (cost.bounded, cost.excess, cost.is_by_two) == ("access", 9.2, True)
+    counted, left = words.exposure(picture, code).split(". ")
+    assert counted == "12 bad answers of 96 by the canary, from its first weight to its last"
+    assert left == "By `access`: 9 more than are tolerated, of a budget of 200; 191 left"
+    # A toll of nothing says no more than that CloudWatch has shown nothing.
+    silent = drawn(*ROLLED, judge=BOTH, compared=found, tolls={"errors": (0, 0)}).exposure
+    assert silent is not None
+    assert (silent.metric, silent.requests, silent.whole) == ("access", 80, False)
+
+
+def test_the_metric_that_has_least_left_has_the_budget() -> None:
+    of_log = Tally(of_release=(800, 10, 0, 0), compared=10, expected=8)
+    of_router = Tally(of_release=(700, 50, 540, 2), compared=50, expected=1)
+    found = Compared(tallies={"access": of_log, "errors": of_router})
+    picture = drawn(*ROLLED, judge=BOTH, compared=found)
+    cost = picture.exposure
+    assert cost is not None
+    assert (cost.metric, cost.failed, cost.bounded, cost.left) == ("access", 10, "errors", 151)
+    assert words.exposure(picture).endswith(
+        ". By errors: in the periods that were compared 49 more than the primary would have given,"
+        " of a budget of 200; 151 left"
+    )
+    assert [metric.left for metric in picture.metrics] == [151, 198]
 
 
 def test_the_share_of_a_step_that_is_past_is_what_its_verdict_saw() -> None:

@@ -3,7 +3,7 @@
 import json
 
 from stepcanary.domain.comparison import Compared, Row, judge_of
-from stepcanary.domain.judged import Judged, judged, seen
+from stepcanary.domain.judged import AlarmSeen, Judged, MetricSeen, judged, seen
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.verdict import Alarm, Progress
 
@@ -44,6 +44,20 @@ def test_evidence_without_end_is_a_number_of_json() -> None:
     errors, _ = seen(JUDGING, 2, compared(*[(100_000, 100_000, 900_000, 0)] * 9))
     assert errors.says == "worse"
     json.loads(errors.model_dump_json(), parse_constant=lambda name: 1 / 0)
+
+
+def test_an_alarm_is_kept_with_the_numbers_that_it_saw() -> None:
+    saw = "Threshold Crossed: 1 datapoint [12.0 (27/11/26 07:00:00)] was greater than 3.0"
+    alarms = [Alarm("a", "ALARM", saw, fired=True), Alarm("b", "OK", "x" * 9_000)]
+    progress = Progress(next="revert", reason="alarm a fired", step=1, holds=0)
+    made = judged(7, progress, step=1, weight=50, holds=0, alarms=alarms, metrics=[])
+    assert [alarm.reason for alarm in made.alarms] == [saw, "x" * 300]
+
+
+def test_what_an_older_version_has_written_is_read() -> None:
+    alarm = AlarmSeen.model_validate_json('{"name": "a", "state": "OK", "fired": false}')
+    metric = MetricSeen.model_validate_json('{"metric": "errors", "canary": 3}')
+    assert (alarm.reason, metric.unread, metric.left) == ("", 0, None)
 
 
 def test_a_verdict_is_kept_as_it_was_given() -> None:

@@ -11,9 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from stepcanary.report import charts, metering, timeline
+from stepcanary.domain.judged import AlarmSeen
+from stepcanary.report import charts, metering, timeline, words
 from stepcanary.report.axis import Axis, lasting
 from stepcanary.report.facts import Facts
+from stepcanary.report.markdown import markdown
 from stepcanary.report.page import page
 from tests.unit.example_reports import (
     BEGAN,
@@ -161,6 +163,42 @@ def test_the_numbers_are_those_of_the_picture() -> None:
         assert "all at once" not in Read(page(without_fault)).text
     assert "Reverted" in said
     assert "shop:v2 was reverted to shop:v1 after 5 min 45 s, started by jane" in said
+
+
+def test_an_alarm_that_fired_is_told_with_what_it_saw() -> None:
+    facts = a_held()
+    step, *others = facts.picture.steps
+    saw = "Threshold Crossed: 1 datapoint [12.0]"
+    fired = AlarmSeen(name="five", state="ALARM", fired=True, reason=saw)
+    calm = AlarmSeen(name="six", state="OK", reason="1 datapoint [0.0]")
+    verdicts = [v.model_copy(update={"alarms": [fired, calm]}) for v in step.verdicts]
+    steps = [step.model_copy(update={"verdicts": verdicts}), *others]
+    picture = facts.picture.model_copy(update={"steps": steps})
+    said = Read(page(replace(facts, picture=picture))).text
+    assert f"five ALARM ({saw}); six OK; " in said
+
+
+def test_all_at_once_is_by_what_one_metric_has_counted() -> None:
+    facts = a_bad()
+    assert words.all_at_once(facts.picture)
+    metrics = [m.model_copy(update={"excess": 0.0}) for m in facts.picture.metrics]
+    assert facts.picture.exposure is not None
+    cost = facts.picture.exposure.model_copy(update={"bounded": "access", "excess": 50.0})
+    picture = facts.picture.model_copy(update={"metrics": metrics, "exposure": cost})
+    assert words.all_at_once(picture) is None
+    said = Read(page(replace(facts, picture=picture))).text
+    assert "How many are more and how many are left is by access." in said
+    assert "is by" not in Read(page(facts)).text
+
+
+def test_lines_that_could_not_be_read_are_told() -> None:
+    facts = a_held()
+    assert "could not be read" not in page(facts)
+    metrics = [m.model_copy(update={"unread": 1_234}) for m in facts.picture.metrics]
+    made = replace(facts, picture=facts.picture.model_copy(update={"metrics": metrics}))
+    said = "1,234 lines of its log could not be read"
+    assert f"{said}." in Read(page(made)).said["p"]
+    assert markdown(made).count(said) == len(metrics)
 
 
 def test_the_headline_is_short_whatever_is_said() -> None:

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 from stepcanary.domain.alarm_rule import Truth, parse_rule
 from stepcanary.domain.model import Document
-from stepcanary.domain.verdict import Alarm
+from stepcanary.domain.verdict import LONGEST_REASON, Alarm
 
 Described = dict[str, Document]
 """Alarms by name, as DescribeAlarms has them, with the children of the composite ones."""
-
-LONGEST_REASON = 300
 
 
 def children_of(described: Document) -> frozenset[str]:

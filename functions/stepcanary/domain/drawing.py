@@ -28,7 +28,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.revisions import short_name
 from stepcanary.domain.signals import Signal
 from stepcanary.domain.split import SideName
-from stepcanary.domain.toll import Toll
+from stepcanary.domain.toll import NOTHING, Toll
 
 ENDS: dict[WaitKind, frozenset[str]] = {
     "settle": frozenset({"revert"}),
@@ -37,6 +37,8 @@ ENDS: dict[WaitKind, frozenset[str]] = {
     "gate": frozenset({"promote", "resume", "revert"}),
     "failed": frozenset({"retry", "revert"}),
 }
+DEPLOYS: dict[SideName, Sequence[str]] = {"canary": ("canary",), "primary": REPLACES}
+"""The kinds of moments in which a side gets a revision."""
 SECOND = 1_000
 TOLERANCE = 2 * SECOND
 """A signal is known to the second, and obeyed a moment later."""
@@ -113,7 +115,7 @@ def draw(found: Evidence) -> Picture:
         foreign=[Said(at=m.at, source="foreign", reason=m.text) for m in acts.of("foreign")],
         tasks=found.tasks,
         routes=found.routes,
-        deployed=list(_deployed(acts)),
+        deployed=_deployed(acts),
         images=_images(release, found.content),
         changes=list(found.changes),
         returning=_returning(acts, weights),
@@ -358,37 +360,30 @@ def _planned(release: Release, weights: list[Weight]) -> list[Weight]:
 
 
 def _exposure(metrics: list[MetricSeen], tolls: Mapping[str, Toll]) -> Exposure | None:
-    """By the metric of bad answers that decides; slow ones are answers all the same."""
+    """Of what decides by bad answers; slow ones are answers all the same."""
     counted = [m for m in metrics if m.kind != "latency" and not m.observed]
-    if not counted:
-        return None
-    held, new = counted[0], next((m for m in counted if m.kind == "logs"), None)
-    toll = tolls.get(held.metric)
-    requests, failed = toll or (held.canary, held.canary_bad)
+    whole = {m.metric: toll for m in counted if (toll := tolls.get(m.metric, NOTHING))[0]}
+    by_metric = whole or {m.metric: (m.canary, m.canary_bad) for m in counted}
+    metric = max(by_metric, key=lambda name: by_metric[name][0], default="")
+    requests, failed = by_metric.get(metric, NOTHING)
     if not requests:
         return None
-    lefts = [(left, n) for n, m in enumerate(counted) if (left := _left_of(m)) is not None]
+    new = next((m for m in counted if m.kind == "logs"), None)
+    lefts = [(left, n) for n, m in enumerate(counted) if (left := m.left) is not None]
     left, number = min(lefts, default=(None, 0))
     bounded = counted[number]
     return Exposure(
-        metric=held.metric,
+        metric=metric,
         requests=requests,
         failed=failed,
         new_requests=new.primary if new else 0,
         new_failed=new.primary_bad if new else 0,
-        whole=toll is not None,
+        whole=bool(whole),
         bounded=bounded.metric,
         excess=bounded.excess,
         budget=bounded.budget,
         left=None if left is None else max(0.0, round(left, 1)),
     )
-
-
-def _left_of(metric: MetricSeen) -> float | None:
-    """Of its budget."""
-    if metric.budget is None or metric.excess is None:
-        return None
-    return metric.budget - metric.excess
 
 
 def _failures(acts: _Acts) -> list[Said]:
@@ -409,36 +404,41 @@ def _last(found: Evidence, acts: _Acts) -> Said | None:
     return max(said, key=lambda each: each.at, default=None)
 
 
-def _deployed(acts: _Acts) -> Iterator[Deployed]:
-    known: set[tuple[str, str]] = set()
-    sides: dict[str, SideName] = {"canary": "canary", "primary": "primary", "old": "primary"}
-    for kind, side in sides.items():
-        for moment in acts.of(kind):
+def _deployed(acts: _Acts) -> list[Deployed]:
+    """In the order of time; a side that gets once more what it got last goes on with it."""
+    made = []
+    for side, kinds in DEPLOYS.items():
+        begun: list[tuple[int, str]] = []
+        for moment in acts.moments:
             # A version of this stack did not tell which the old one was.
             revision = moment.text or "its old version"
-            if (side, revision) in known:
-                continue
-            known.add((side, revision))
-            yield Deployed(
-                side=side,
-                revision=revision,
-                at=moment.at,
-                steady_at=_steady_at(acts, side, moment.at),
+            if moment.kind in kinds and revision not in (known for _, known in begun[-1:]):
+                begun.append((moment.at, revision))
+        for number, (at, revision) in enumerate(begun):
+            replaced_at = next((later for later, _ in begun[number + 1 :]), None)
+            made.append(
+                Deployed(
+                    side=side,
+                    revision=revision,
+                    at=at,
+                    steady_at=_steady_at(acts, side, at, replaced_at),
+                    replaced_at=replaced_at,
+                )
             )
+    return sorted(made, key=lambda each: each.at)
 
 
-def _steady_at(acts: _Acts, side: SideName, begun: int) -> int | None:
+def _steady_at(acts: _Acts, side: SideName, begun: int, replaced_at: int | None) -> int | None:
     """The primary is steady when weight returns to it, or it was found to carry what it has; unless
     another version was asked for before that."""
-    if side == "canary":
-        return acts.first("steady")
     for moment in acts.moments:
         if moment.at <= begun:
             continue
-        if moment.kind in REPLACES:
+        if replaced_at is not None and moment.at >= replaced_at:
             return None
         is_less = moment.kind == "weight" and int(moment.text) < 100
-        if moment.kind == "returning" or is_less:
+        is_returned = moment.kind == "returning" or is_less
+        if moment.kind == "steady" if side == "canary" else is_returned:
             return moment.at
     return None
 

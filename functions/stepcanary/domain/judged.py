@@ -9,7 +9,7 @@ from stepcanary.domain.comparison import Compared, judge_of
 from stepcanary.domain.judge import MetricVerdict
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.model import Model
-from stepcanary.domain.verdict import Alarm, Progress
+from stepcanary.domain.verdict import LONGEST_REASON, Alarm, Progress
 
 MOST = 700.0
 """A logarithm beyond which evidence is no number of a computer any more."""
@@ -37,17 +37,28 @@ class MetricSeen(Model):
     says: Literal["worse", "good", "undecided"] = "undecided"
     observed: bool = False
     """Whether it decides nothing."""
+    unread: int = 0
+    """Lines of its log that could not be read."""
     excess: float | None = None
     """How many bad answers more than the primary would have given, or of a log more than its limit
     allows; None where that is not held against a budget."""
     budget: float | None = None
     """How many of these revert at once."""
 
+    @property
+    def left(self) -> float | None:
+        """Of its budget; None where it has none."""
+        if self.budget is None or self.excess is None:
+            return None
+        return self.budget - self.excess
+
 
 class AlarmSeen(Model):
     name: str
     state: str
     fired: bool = False
+    reason: str = ""
+    """What CloudWatch says of its state, with the numbers that it saw."""
     blind: str = ""
     """Why it cannot see."""
 
@@ -88,7 +99,14 @@ def judged(
         next=progress.next,
         reason=progress.reason,
         alarms=[
-            AlarmSeen(name=a.name, state=a.state, fired=a.fired, blind=a.blind) for a in alarms
+            AlarmSeen(
+                name=a.name,
+                state=a.state,
+                fired=a.fired,
+                reason=a.reason[:LONGEST_REASON],
+                blind=a.blind,
+            )
+            for a in alarms
         ],
         metrics=metrics,
     )
@@ -128,6 +146,7 @@ def _seen(said: MetricVerdict, metric: Metric, step: int, budget: int | None) ->
         needed_good=_rounded(said.needed_good),
         says=says,
         observed=metric.observe,
+        unread=tally.unread,
         excess=round(tally.excess, 1) if is_held else None,
         budget=round(budget or tally.default_budget, 1) if is_held else None,
     )

@@ -81,12 +81,14 @@ class Tasks(Model):
 
 class Deployed(Model):
     """What the release has deployed to a side. `steady_at` is None until it was seen complete, and
-    of the primary where its traffic has not been returned to it."""
+    of the primary where its traffic has not been returned to it. `replaced_at` is when that side
+    got another revision."""
 
     side: SideName
     revision: str
     at: int
     steady_at: int | None = None
+    replaced_at: int | None = None
 
 
 class Said(Model):
@@ -103,9 +105,10 @@ class Said(Model):
 
 
 class Exposure(Model):
-    """What it has cost so far: the canary's requests and its bad answers, by one metric; how many
-    more bad answers there are than the primary would have given, or a log's limit allows, and how
-    many are left until that reverts, by the metric that has the fewest left."""
+    """What it has cost so far: the canary's requests and its bad answers, by the metric that has
+    counted most of them; how many more bad answers there are than the primary would have given, or
+    a log's limit allows, and how many are left until that reverts, by the metric that has the
+    fewest left."""
 
     metric: str
     requests: int
@@ -121,6 +124,11 @@ class Exposure(Model):
     excess: float | None = None
     budget: float | None = None
     left: float | None = None
+
+    @property
+    def is_by_two(self) -> bool:
+        """Whether one metric has counted it and another one has the budget."""
+        return self.bounded not in ("", self.metric)
 
 
 class ImageChange(Model):

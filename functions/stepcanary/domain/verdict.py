@@ -7,6 +7,8 @@ from stepcanary.domain.model import Model
 from stepcanary.errors import LONGEST_MESSAGE
 
 Decision = Literal["advance", "hold", "revert"]
+LONGEST_REASON = 300
+"""Characters of what CloudWatch says of one alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ NO_DATA = (
 
 def fired_of(alarms: list[Alarm]) -> str | None:
     """Which of these have fired, in a sentence."""
-    sentences = [f"alarm {a.name} fired ({a.reason[:300]})" for a in alarms if a.fired]
+    sentences = [f"alarm {a.name} fired ({a.reason[:LONGEST_REASON]})" for a in alarms if a.fired]
     return "; ".join(sentences) or None
 
 
@@ -81,7 +83,8 @@ def unseen_of(names: list[str], alarms: list[Alarm]) -> str | None:
 
 def blind_of(alarms: list[Alarm]) -> str | None:
     """Which of these cannot see, in a sentence."""
-    sentences = [f"alarm {a.name} cannot see ({a.blind[:300]})" for a in alarms if a.blind]
+    blind = [(a.name, a.blind[:LONGEST_REASON]) for a in alarms if a.blind]
+    sentences = [f"alarm {name} cannot see ({why})" for name, why in blind]
     return "; ".join(sentences) or None
 
 

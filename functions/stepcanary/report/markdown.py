@@ -26,7 +26,7 @@ def markdown(facts: Facts) -> str:
             f" {words.lasted(picture)}{by}",
             f"- Why: {code(words.why(picture))}",
             f"- Counted: {_metrics(picture.metrics)}",
-            f"- Exposure: {words.exposure(picture)}",
+            f"- Exposure: {words.exposure(picture, code)}",
             f"- Canary: {weights}; release {code(name)}, evidence `sha256:{facts.sha256[:16]}`",
         ]
     )
@@ -37,11 +37,7 @@ def _outcome(outcome: str) -> str:
 
 
 def _metrics(metrics: list[MetricSeen]) -> str:
-    found = [
-        f"{code(m.metric)} canary {words.rate(m.canary_bad, m.canary)},"
-        f" primary {words.rate(m.primary_bad, m.primary)}; {words.evidence(m)}"
-        for m in metrics
-    ]
+    found = [f"{code(m.metric)} {words.numbers(m)}" for m in metrics]
     return ". ".join(found) or "nothing, alarms alone decide"
 
 

@@ -177,8 +177,9 @@ def behind(facts: Facts, metric: MetricSeen) -> Element:
         words.rate(metric.canary_bad, metric.canary),
         words.rate(metric.primary_bad, metric.primary),
     ]
+    said = f"{metric.metric}: {words.bad_answers(metric)} by period"
     return table(
-        f"{metric.metric}: {words.bad_answers(metric)} by period; {words.evidence(metric)}",
+        "; ".join(filter(None, (said, words.evidence(metric), words.unread(metric)))),
         ["period from", "weight", "canary", "primary"],
         [*rows, total],
         fold="These numbers as a table",

@@ -8,7 +8,7 @@ from importlib.resources import files
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
-from stepcanary.domain.judged import Judged, MetricSeen
+from stepcanary.domain.judged import AlarmSeen, Judged, MetricSeen
 from stepcanary.domain.picture import Picture
 from stepcanary.domain.visible import line
 from stepcanary.report import bars, metering, timeline, words
@@ -165,6 +165,8 @@ def _metric(facts: Facts, metric: MetricSeen) -> Iterator[Part]:
     if words.is_of_log(metric):
         share += "; of the primary what its new tasks have answered, once they had weight"
     yield element("p", share, class_="small soft")
+    if unread := words.unread(metric):
+        yield element("p", _sentence(unread), class_="small soft")
     yield both(lambda width: metering.rates(metric, width))
     if any(metric.metric in row.counts for row in facts.rows):
         yield element("p", "The same over time", class_="small soft")
@@ -201,6 +203,8 @@ def _exposure(picture: Picture) -> Iterator[Part]:
         ("the same fault all at once", "" if at_once is None else f"{at_once:,}"),
     )
     parts = [f"By the metric {cost.metric}, {words.scope(picture)}."]
+    if cost.is_by_two:
+        parts.append(f"How many are more and how many are left is by {cost.bounded}.")
     if at_once is not None:
         parts.append(
             "All at once is the canary's share of bad answers, of all requests that both sides had."
@@ -272,16 +276,14 @@ def _where(verdict: Judged) -> str:
 
 
 def _saw(verdict: Judged) -> str:
-    parts = [
-        f"{alarm.name} {alarm.state}{f' ({alarm.blind})' if alarm.blind else ''}"
-        for alarm in verdict.alarms
-    ]
-    parts += [
-        f"{m.metric}: canary {words.rate(m.canary_bad, m.canary)},"
-        f" primary {words.rate(m.primary_bad, m.primary)}; {words.evidence(m)}"
-        for m in verdict.metrics
-    ]
+    parts = [f"{a.name} {a.state}{f' ({why})' if (why := _why(a)) else ''}" for a in verdict.alarms]
+    parts += [f"{m.metric}: {words.numbers(m)}" for m in verdict.metrics]
     return "; ".join(parts)
+
+
+def _why(alarm: AlarmSeen) -> str:
+    """With the numbers of one that has fired; those of the others were no reason for anything."""
+    return "; ".join(filter(None, (alarm.reason if alarm.fired else "", alarm.blind)))
 
 
 def _way_back(picture: Picture) -> Iterator[Part]:

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from stepcanary.domain.comparison import Row
 from stepcanary.domain.durations import duration
-from stepcanary.domain.picture import Picture, Wait, Weight
+from stepcanary.domain.picture import Deployed, Picture, Wait, Weight
 from stepcanary.report import words
 from stepcanary.report.axis import PEOPLE, Axis, lasting
 from stepcanary.report.charts import box, fits, frame, path, stroke, table, text
@@ -117,11 +117,19 @@ def _stairs(
 def _deployed(picture: Picture, axis: Axis, y: float) -> Iterator[Element]:
     for each in picture.deployed:
         left = axis.at(each.at)
-        right = axis.at(each.steady_at if each.steady_at is not None else axis.end)
-        steady = f"complete {words.clock(each.steady_at)}" if each.steady_at else "never complete"
-        title = f"{each.side}: {each.revision}, from {words.clock(each.at)}, {steady}"
+        right = axis.at(each.steady_at or each.replaced_at or axis.end)
+        title = f"{each.side}: {each.revision}, from {words.clock(each.at)}, {_came(each)}"
         top = y + (3 if each.side == "canary" else 12)
         yield box(left, top, right - left, 7, f"tasks-{each.side}", title)
+
+
+def _came(deployed: Deployed) -> str:
+    """What became of it."""
+    if deployed.steady_at is not None:
+        return f"complete {words.clock(deployed.steady_at)}"
+    if deployed.replaced_at is not None:
+        return f"replaced {words.clock(deployed.replaced_at)}, not seen complete before"
+    return "not seen complete"
 
 
 def _waits(picture: Picture, axis: Axis, y: float) -> Iterator[Element]:

@@ -1,6 +1,7 @@
 """Words: what a report says of a release in sentences. Times are by UTC: it is read anywhere."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from stepcanary.domain.durations import duration
@@ -138,6 +139,20 @@ def evidence(metric: MetricSeen) -> str:
     )
 
 
+def unread(metric: MetricSeen) -> str:
+    """Empty where every line of its log could be read, and of what has no log."""
+    return f"{metric.unread:,} lines of its log could not be read" if metric.unread else ""
+
+
+def numbers(metric: MetricSeen) -> str:
+    """What both sides have counted, and what it comes to."""
+    counted = (
+        f"canary {rate(metric.canary_bad, metric.canary)},"
+        f" primary {rate(metric.primary_bad, metric.primary)}"
+    )
+    return "; ".join(filter(None, (counted, evidence(metric), unread(metric))))
+
+
 def exposed_metric(picture: Picture) -> MetricSeen | None:
     cost = picture.exposure
     return next((m for m in picture.metrics if cost and m.metric == cost.metric), None)
@@ -153,7 +168,7 @@ def all_at_once(picture: Picture) -> int | None:
         # Of the primary it has what the same version answered.
         return None
     is_fault = metric.says == "worse" or (metric.says != "good" and picture.outcome in FAILED)
-    if not is_fault or not cost.excess or cost.excess < 0:
+    if not is_fault or not metric.excess or metric.excess < 0:
         return None
     return round(metric.canary_bad * (metric.canary + metric.primary) / metric.canary)
 
@@ -191,7 +206,8 @@ def scope(picture: Picture) -> str:
     return "in the periods that were compared; all are counted minutes after the end"
 
 
-def exposure(picture: Picture) -> str:
+def exposure(picture: Picture, named: Callable[[str], str] = line) -> str:
+    """With a metric as it is `named`, where a second one has the budget."""
     cost = picture.exposure
     if cost is None:
         return "nothing was counted"
@@ -199,11 +215,15 @@ def exposure(picture: Picture) -> str:
     parts = [f"{counted}, {scope(picture)}"]
     if by_new := by_new_tasks(cost):
         parts.append(f"{by_new} by the primary, once it had the traffic")
-    if left := budget_left(picture, cost):
-        parts.append(f"in the periods that were compared {left}" if cost.whole else left)
+    left = budget_left(picture, cost)
+    if left and (cost.whole or cost.is_by_two) and not is_of_log(bounded_metric(picture)):
+        left = f"in the periods that were compared {left}"
+    if left and not cost.is_by_two:
+        parts.append(left)
     if (at_once := all_at_once(picture)) is not None:
         parts.append(f"the same fault all at once: {at_once:,}")
-    return "; ".join(parts)
+    said = "; ".join(parts)
+    return f"{said}. By {named(cost.bounded)}: {left}" if left and cost.is_by_two else said
 
 
 def wait_name(wait: Wait, *, held: bool = False) -> str:
