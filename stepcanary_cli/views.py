@@ -66,17 +66,19 @@ def _now_of(shown: Shown) -> float:
 
 
 def _lines_of(shown: Shown) -> list[tuple[int, str]]:
-    """With the epoch milliseconds of what has a time, and 0 of what has none."""
+    """With the epoch milliseconds of what has a time, and 0 of what has none. Until when a wait
+    lasts is said as of its begin: after midnight it would be another text."""
     if isinstance(shown, Queued):
-        until = f", until {times.clock(shown.until, _now_of(shown))}" if shown.until else ""
+        begun = shown.since if shown.since is not None else _now_of(shown)
+        until = f", until {times.clock(shown.until, begun)}" if shown.until else ""
         command = _commands(shown.commands, shown.service)
         return [(0, f"{line(shown.why)}{until}; {command}".rstrip("; "))]
     lines = [(each.at, each.text) for each in told(shown)]
     waiting = shown.waiting
     if waiting is not None and waiting.is_for_a_person:
-        until = times.clock(waiting.until / SECOND, _now_of(shown))
+        until = times.clock(waiting.until / SECOND, waiting.since / SECOND)
         command = _commands(waiting.ends_on, shown.service)
-        lines.append((0, f"it waits for a person until {until}: {command}"))
+        lines.append((waiting.since, f"it waits for a person until {until}: {command}"))
     if not shown.alive and shown.phase != "over":
         lines.append((0, "its execution has ended; Reconcile returns the traffic"))
     return lines

@@ -56,6 +56,24 @@ def test_it_says_what_an_outage_costs_in_each_step(judged: World, command: Comma
     assert "6,000 requests a minute" in text
 
 
+def test_how_soon_a_log_sees_an_outage_follows_from_the_traffic(
+    stack: World, command: Command
+) -> None:
+    log = {"kind": "logs", "name": "access", "log": {"group": "/shop", "status": "status"}}
+    stack.cloud.log_filters["/shop"] = {}
+    store(stack, judge={"metrics": [log]}, steps=[{"weight": 1}, {"weight": 100}])
+    seen = "An outage is seen by log access"
+    assert f"{seen} (after 4 or more bad answers) within 10 s" in command("check", "checkout").out
+    found = {}
+    for factor in (1.0, 0.02):
+        stack.cloud.traffic_at = lambda _at, factor=factor: factor
+        [found[factor]] = previewed(command)["sources"][:1]
+    # One request of the canary a second, and one in 50 s.
+    assert [each["source"] for each in found.values()] == ["log access"] * 2
+    assert found[1.0]["seconds"] < 120 < found[0.02]["seconds"]
+    assert f"{seen} within {found[0.02]['seconds']} s" in command("preview", "checkout").out
+
+
 def test_the_busiest_minute_of_the_week_counts(judged: World, command: Command) -> None:
     now = judged.clock.now()
 

@@ -1,11 +1,12 @@
 """The watch by what it is answered: it shows what there is to see, and tells an end in any case."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from stepcanary_cli import watching
+from stepcanary_cli import times, watching
 from stepcanary_cli.connecting import Connection, Place
 from stepcanary_cli.failures import Misuse, Refused
 from stepcanary_cli.outcomes import Exit
@@ -128,6 +129,31 @@ def test_a_gate_is_left_with_what_it_waits_for(watch: Any) -> None:
     ended, said, _ = watch([RUNNING, RUNNING], shown, until_gate=True)
     assert (ended.outcome, ended.exit_code) == ("Waiting", Exit.PERSON)
     assert said[-1].endswith(": stepcanary resume checkout")
+
+
+def test_a_gate_of_a_day_is_told_once_and_the_next_one_too(watch: Any) -> None:
+    day = 86_400
+    # Of the second gate another day, and the same time of it.
+    again = [*GATE, (400, "weight 50"), (400, "settle"), (435, "bake"), (377 + day, "gate")]
+    looks = [380, 380 + day // 2, 370 + day]
+    shown = [story(GATE, now, **WAITS) for now in looks]
+    shown += [story(again, now + day, **WAITS) for now in looks]
+    _, said, _ = watch([RUNNING] * 5 + [RELEASED], shown)
+    commands = [line for line in said if line.endswith(": stepcanary resume checkout")]
+    dates = [re.search(r"until (\d{4}-\d\d-\d\d) ", line) for line in commands]
+    assert len({found[1] for found in dates if found}) == len(commands) == 2
+
+
+def test_a_place_in_the_queue_is_told_once_over_midnight(
+    watch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    midnight = times.local(BEGAN).replace(hour=0, minute=0, second=0).timestamp()
+    seconds = iter(range(-1_800, 7_200, 600))
+    monkeypatch.setattr(times, "now", lambda: midnight + next(seconds))
+    released = story(BAKE, 100, outcome="Released", ended_at=1_000 * (BEGAN + 100))
+    waits = queue(split="s", since=midnight - 1_800)
+    _, said, _ = watch([*[RUNNING] * 7, RELEASED], [*[NOTHING] * 7, released], [waits])
+    assert len([line for line in said if "it waits for its turn" in line]) == 1
 
 
 def test_one_looks_less_often_where_nothing_is_due(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,10 @@ from tests.builders import profile
 from tests.slack.conftest import JANE, Workspace
 from tests.slack.test_app import FIRST_GATE, GATED, tell_of_gate
 from tests.statemachine.runner import World
+from tests.statemachine.timeline import FIRST_BAKE
 from tests.unit.examples import a_release
 
+ALARM = "example2-5xx"
 SERIES = {"namespace": "Shop", "metric": "Requests", "dimensions": {"side": "one"}}
 
 
@@ -52,7 +54,83 @@ def test_a_gate_that_nobody_decided_has_no_buttons(here: World, slack: Workspace
     assert here.release(gated(here, on_timeout="revert")).state == "Reverted"
     tell(here, slack, "Release Ended", outcome="Reverted", cause="nobody answered")
     assert gate_of(slack).buttons == {}
-    assert "nobody decided in time" in json.dumps(gate_of(slack).body)
+    assert '*Decided*: nobody decided in time"' in json.dumps(gate_of(slack).body)
+
+
+def test_a_gate_that_an_alarm_decided_says_which(here: World, slack: Workspace) -> None:
+    def fire() -> None:
+        tell_of_gate(here, slack)
+        here.cloud.set_alarm(ALARM, "ALARM")
+
+    here.clock.after(FIRST_GATE, fire)
+    assert here.release(gated(here)).state == "Reverted"
+    tell(here, slack, "Release Ended", outcome="Reverted", cause="an alarm")
+    assert f"*Decided*: revert by alarm {ALARM}" in json.dumps(gate_of(slack).body)
+
+
+def test_what_decided_a_gate_that_the_ledger_does_not_know_yet_is_not_guessed(
+    here: World, slack: Workspace
+) -> None:
+    def return_at_once() -> None:
+        tell_of_gate(here, slack)
+        here.clock.sleep(2)
+        tell(here, slack, "Release Shifted", weight=0)
+        here.signal("revert", by="jane")
+
+    here.clock.after(FIRST_GATE, return_at_once)
+    assert here.release(gated(here)).state == "Reverted"
+    assert gate_of(slack).buttons == {}
+    assert "*Decided*: an alarm or the stack itself; the end" in json.dumps(gate_of(slack).body)
+
+
+def test_a_gate_that_ended_with_its_execution_has_the_cause_of_the_end(
+    here: World, slack: Workspace
+) -> None:
+    here.clock.after(FIRST_GATE, lambda: tell_of_gate(here, slack))
+    stopped = here.start_and_stop(gated(here), "release-1", FIRST_GATE + 60)
+    assert here.end_of(stopped).wait(60)
+    tell(here, slack, "Release Ended", outcome="Reverted", cause="Help from outside closed it.")
+    assert "*Decided*: Help from outside closed it." in json.dumps(gate_of(slack).body)
+
+
+def test_a_pause_that_was_resumed_elsewhere_has_its_buttons_until_the_step_has_baked(
+    here: World, slack: Workspace
+) -> None:
+    seen: list[set[str]] = []
+
+    def pause() -> None:
+        here.signal("pause", by="john")
+        here.clock.sleep(1)
+        tell_of_gate(here, slack)
+        here.clock.sleep(60)
+        here.signal("resume", by="jane")
+
+    def click() -> None:
+        seen.append(set(gate_of(slack).buttons))
+        assert "decided already" in slack.decide("revert")["text"]
+        tell(here, slack, "Release Shifted", weight=100)
+
+    here.clock.after(FIRST_BAKE, pause)
+    here.clock.after(FIRST_BAKE + 200, click)
+    steps = [{"weight": 5, "bake_seconds": 300}, {"weight": 100, "bake_seconds": 300}]
+    paused = {**gated(here), "profile": profile(steps=steps)}
+    assert here.release(paused).state == "Released"
+    assert seen == [{"decide-promote", "decide-resume", "decide-revert"}]
+    assert gate_of(slack).buttons == {}
+    assert "*Decided*: resume by jane (claimed)" in json.dumps(gate_of(slack).body)
+
+
+def test_a_pause_that_nobody_ended_was_not_decided_by_who_asked_for_it(
+    here: World, slack: Workspace
+) -> None:
+    def pause() -> None:
+        here.signal("pause", by="john")
+        tell_of_gate(here, slack)
+
+    here.clock.after(FIRST_BAKE, pause)
+    assert here.release(gated(here, on_timeout="revert")).state == "Reverted"
+    tell(here, slack, "Release Ended", outcome="Reverted", cause="nobody answered")
+    assert '*Decided*: nobody decided in time"' in json.dumps(gate_of(slack).body)
 
 
 def test_the_link_to_the_report_is_in_the_thread_and_not_in_the_channel(

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from stepcanary.aws import clients
+from stepcanary.contracts.questions import HistoryQuestion
+from stepcanary.control import past
 from stepcanary.domain.signals import Signal
 from stepcanary.store import due, groups, leases, ledger, queue, rest, table
 from stepcanary.store.due import Task
@@ -59,6 +61,26 @@ def test_a_day_has_the_releases_of_all_services(standing: StandingClock) -> None
     found = ledger.releases_of_day("2026-11-25").records
     assert {record.service for record in found} == {"checkout", "basket"}
     assert len(ledger.releases_of_day("2026-11-26").records) == 1
+
+
+@pytest.mark.parametrize("since", ["", "2026-11-20"])
+def test_the_history_of_all_services_counts_a_rollback_of_each(
+    standing: StandingClock, since: str
+) -> None:
+    back = {"fled": {"version": "shop:v2"}}
+    for changed in ({}, back):
+        for service in ("basket", "checkout", "mail")[: 2 if changed else 3]:
+            name = f"{service}-{len(changed)}"
+            release = release_named(name, service=service, **changed)
+            ledger.record(release, "Running", "")
+            standing.pass_seconds(60 if service == "basket" else 120)
+            ledger.close(release, "Released", "", NOTHING)
+        standing.pass_seconds(86_400)
+    found = past.history(HistoryQuestion(question="history", since=since))
+    assert [each.rollback for each in found.releases] == [True, True, False, False, False]
+    assert found.summary == ("3 changes, 2 failed (67 %); time to restore 1 min 30 s (median of 2)")
+    of_one = past.history(HistoryQuestion(question="history", service="checkout"))
+    assert of_one.summary.startswith("1 change, 1 failed (100 %); time to restore 2 min")
 
 
 def test_a_release_is_one_record_however_often_it_is_written(standing: StandingClock) -> None:

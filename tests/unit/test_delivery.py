@@ -5,12 +5,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcanary.domain.delivery import Delivered, Delivery, figures, summary
+from stepcanary.domain.delivery import Delivered, Delivery, figures, lead_seconds, summary
 from stepcanary.domain.outcome import Outcome
 
 
-def change(outcome: Outcome, started_at: int, **more: Any) -> Delivered:
-    return Delivered(outcome, started_at, **{"ended_at": started_at + 600, **more})
+def change(outcome: Outcome, started_at: int, service: str = "shop", **more: Any) -> Delivered:
+    return Delivered(service, outcome, started_at, **{"ended_at": started_at + 600, **more})
 
 
 def test_a_service_that_had_every_kind_of_end() -> None:
@@ -51,6 +51,43 @@ def test_nothing_has_no_figures() -> None:
 def test_a_rollback_that_was_reverted_takes_nothing_back() -> None:
     found = figures([change("Reverted", 20, is_rollback=True), change("Released", 10)])
     assert (found.changes, found.failed) == (1, 0)
+
+
+def test_a_rollback_takes_back_a_release_of_its_own_service() -> None:
+    newest_first = [
+        change("Released", 9_000, "cart", is_rollback=True, ended_at=9_100),
+        change("Released", 8_000, "shop", is_rollback=True, ended_at=8_500),
+        change("Released", 7_000, "mail"),
+        change("Released", 6_000, "cart"),
+        change("Released", 5_000, "shop"),
+    ]
+    found = figures(newest_first)
+    assert (found.changes, found.failed, found.restored) == (3, 2, 2)
+    assert found.restore_seconds == (100 + 500) / 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["Released", "Reverted"]), st.booleans(), st.sampled_from("abc")),
+        max_size=20,
+    )
+)
+def test_the_figures_of_several_services_are_those_of_each_together(
+    drawn: list[tuple[Any, bool, str]],
+) -> None:
+    releases = [change(o, 10_000 - n, s, is_rollback=r) for n, (o, r, s) in enumerate(drawn)]
+    of_each = [figures([r for r in releases if r.service == service]) for service in "abc"]
+    found = figures(releases)
+    assert found.changes == sum(each.changes for each in of_each)
+    assert found.failed == sum(each.failed for each in of_each)
+    assert found.restored == sum(each.restored for each in of_each)
+
+
+@given(st.none() | st.integers(0, 30))
+def test_a_lead_time_is_never_shorter_than_the_release(pushed_at: int | None) -> None:
+    found = lead_seconds(pushed_at, 10, 20)
+    known = pushed_at is not None and pushed_at <= 10
+    assert found == (20 - pushed_at if known and pushed_at is not None else None)
 
 
 outcomes = st.sampled_from(

@@ -1,14 +1,18 @@
 """Preview: the traffic that is assumed, what sees an outage, and when each step begins."""
 
+import re
 from typing import Any
 
 import pytest
 
+from stepcanary.domain.exposure import Assumed, Outages, Pace
+from stepcanary.domain.log_outage import BROUGHT_SECONDS
 from stepcanary.domain.preview import (
     Source,
     assumed,
     last_bake_warnings,
     lengths,
+    logged,
     sources,
     timeline,
     windows,
@@ -60,6 +64,46 @@ def test_what_sees_an_outage_and_how_soon() -> None:
         Source(source="alarm slow", seconds=3 * 300 + 120),
     ]
     assert sources({}, [], []) == []
+
+
+LOG = {"kind": "logs", "name": "access", "log": {"group": "/shop", "status": "status"}}
+
+
+def by_log(weight: int, **changed: Any) -> Release:
+    steps = [{"weight": each, "bake_seconds": 300} for each in (weight, 25, 50, 100)]
+    return planned(steps=steps, judge={"metrics": [{**LOG, **changed}]})
+
+
+def test_a_log_without_known_traffic_takes_so_many_bad_answers() -> None:
+    [found] = logged(by_log(5), None)
+    needed = re.fullmatch(r"log access \(after (\d) or more bad answers\)", found.source)
+    assert needed and 3 <= int(needed[1]) <= 6
+    assert found.seconds == BROUGHT_SECONDS
+    assert logged(by_log(5, observe=True), None) == logged(planned(), None) == []
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "weight", "least", "most"),
+    [(120, 1, 350, 450), (120, 25, 100, 150), (60_000, 5, 10, 20)],
+)
+def test_a_log_sees_an_outage_as_soon_as_its_bad_answers_have_come(
+    per_minute: int, weight: int, least: int, most: int
+) -> None:
+    release = by_log(weight)
+    traffic = Assumed(requests_per_minute=per_minute, busiest_at=0, bad_share=0.001, minutes=60)
+    of = Outages(release.steps, release.judge, traffic, Pace(final=60, look=60, settle=35), 3)
+    [found] = logged(release, of)
+    assert found.source == "log access"
+    assert least < found.seconds <= most
+    # The first step's row has what writes the weight, and what settles, too.
+    assert timeline(release, of)[0].seconds == pytest.approx(found.seconds + 30 + 35, abs=5)
+
+
+def test_traffic_that_shows_nothing_before_the_end_is_as_none() -> None:
+    release = by_log(1)
+    traffic = Assumed(requests_per_minute=1, busiest_at=0, bad_share=0.0, minutes=60)
+    of = Outages(release.steps, release.judge, traffic, Pace(final=60, look=60, settle=35))
+    assert logged(release, of) == logged(release, None)
 
 
 def test_a_last_bake_that_is_shorter_than_the_fastest_source_needs_is_told() -> None:

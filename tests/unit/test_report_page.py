@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
@@ -231,8 +232,10 @@ def test_lead_time_is_shown_only_where_somebody_said_when_it_was_pushed() -> Non
     good = a_good()
     assert "from push to Released" in Read(page(good)).text
     assert good.past is not None
-    silent = replace(good, past={**good.past, "pushed_at": None})
-    assert "from push to Released" not in Read(page(silent)).text
+    ahead = datetime.fromtimestamp(good.picture.started_at / 1_000 + 1, UTC).isoformat()
+    for pushed_at in (None, ahead, "2999-01-01T00:00:00Z"):
+        silent = replace(good, past={**good.past, "pushed_at": pushed_at})
+        assert "from push to Released" not in Read(page(silent)).text
 
 
 def test_a_day_at_a_gate_leaves_room_for_the_rest() -> None:

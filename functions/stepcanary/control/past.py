@@ -48,6 +48,7 @@ def history(question: HistoryQuestion) -> History:
 
 def _change(record: Record) -> Delivered:
     return Delivered(
+        record.service,
         record.outcome,
         record.started_at,
         record.updated_at,

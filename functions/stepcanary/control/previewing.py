@@ -70,7 +70,7 @@ def _foreseen(
         notes += [] if traffic else [UNKNOWN]
     except AwsRefused as refused:
         notes.append(f"the metrics cannot be read, so nothing is said of an outage. {refused}")
-    sources = foreseen.sources(release, alarms)
+    sources = foreseen.sources(release, alarms, traffic)
     outages = foreseen.outages(release, traffic, sources) if traffic else None
     steps = preview.timeline(release, outages)
     seconds, longest = preview.lengths(release)

@@ -20,12 +20,18 @@ class Delivered:
     """A release as these figures need it; times are in epoch seconds. `restored_seconds` passed
     from a doubt until the primary had all traffic again."""
 
+    service: str
     outcome: Outcome
     started_at: int
     ended_at: int
     pushed_at: int | None = None
     is_rollback: bool = False
     restored_seconds: int | None = None
+
+    @property
+    def lead_seconds(self) -> int | None:
+        """From the push of the commit until the release ended Released."""
+        return lead_seconds(self.pushed_at, self.started_at, self.ended_at)
 
 
 class Delivery(Model):
@@ -49,15 +55,25 @@ class Delivery(Model):
     """Of how many this is known."""
 
 
+def lead_seconds(pushed_at: int | None, started_at: int, ended_at: int) -> int | None:
+    """None where nobody said when the push was, or it was after the start: the clock of whoever
+    pushed may be ahead, and nothing is learnt from that."""
+    if pushed_at is None or pushed_at > started_at:
+        return None
+    return ended_at - pushed_at
+
+
 def figures(releases: Sequence[Delivered]) -> Delivery:
-    """Of these releases, the newest first."""
+    """Of these releases, of one service or of several, the newest first."""
     changes: list[Delivered] = []
     failed, restored = 0, list[int]()
-    fled: Delivered | None = None
+    # By service, the rollback from the release to come that was Released.
+    fled: dict[str, Delivered] = {}
     for release in releases:
         if release.is_rollback:
-            # It flees from the release before it that was Released.
-            fled = release if release.outcome == "Released" else fled
+            # It flees from the release before it of its service that was Released.
+            if release.outcome == "Released":
+                fled[release.service] = release
             continue
         if release.outcome in FAILED:
             changes.append(release)
@@ -66,17 +82,13 @@ def figures(releases: Sequence[Delivered]) -> Delivery:
                 restored.append(release.restored_seconds)
         elif release.outcome == "Released":
             changes.append(release)
-            if fled is not None:
+            if (rollback := fled.pop(release.service, None)) is not None:
                 failed += 1
-                restored.append(fled.ended_at - fled.started_at)
-            fled = None
+                restored.append(rollback.ended_at - rollback.started_at)
     leads = [
-        each.ended_at - each.pushed_at
+        seconds
         for each in changes
-        if each.outcome == "Released"
-        and each.pushed_at is not None
-        # The clock of whoever pushed may be ahead; nothing is learnt from that.
-        and each.pushed_at <= each.started_at
+        if each.outcome == "Released" and (seconds := each.lead_seconds) is not None
     ]
     return Delivery(
         since=min((each.started_at for each in changes), default=None),

@@ -166,6 +166,20 @@ class Outages:
         found += [sight.heard(step, at) for sight in self._hearings]
         return min((each for each in found if each is not None), default=None)
 
+    def heard_within(self, rule: Rule) -> int | None:
+        """How long after its first bad answer at most a log has shown an outage, of those that it
+        is sure to show; None where there is none."""
+        if self.judging is None:
+            return None
+        sight = Sight(self, rule, self.judging)
+        found = [
+            seen - at
+            for step in range(len(self.steps))
+            for at in self._starts(step)
+            if (seen := sight.heard(step, at)) is not None
+        ]
+        return math.ceil(max(found)) if found else None
+
     @cached_property
     def _hearings(self) -> list["Sight"]:
         judging = self.judging
@@ -198,6 +212,16 @@ class Outage:
     seen: bool
 
 
+def alpha_of(rule: Rule, judging: Judging) -> float:
+    judged = math.fsum(m.weight for m in judging.metrics if not m.observe)
+    return judging.false_reverts * rule.share / judged
+
+
+def threshold_of(rule: Rule, judging: Judging, steps: int) -> float:
+    """What the evidence of one of the tests has to come to."""
+    return math.log(tests_of(steps)) - math.log(alpha_of(rule, judging) * (1 - SHARE_OF_LIMIT))
+
+
 @dataclass(frozen=True)
 class Sight:
     """How one metric's rule sees an outage."""
@@ -208,14 +232,11 @@ class Sight:
 
     @cached_property
     def alpha(self) -> float:
-        judged = math.fsum(m.weight for m in self.judging.metrics if not m.observe)
-        return self.judging.false_reverts * self.rule.share / judged
+        return alpha_of(self.rule, self.judging)
 
     @cached_property
     def threshold(self) -> float:
-        """What the evidence of one of the tests has to come to."""
-        tests = tests_of(len(self.outages.steps))
-        return math.log(tests) - math.log(self.alpha * (1 - SHARE_OF_LIMIT))
+        return threshold_of(self.rule, self.judging, len(self.outages.steps))
 
     @property
     def period(self) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from stepcanary.domain.alarm_fitness import seconds_to_fire
 from stepcanary.domain.alarms import Described, leaves_of
-from stepcanary.domain.exposure import BETWEEN_SECONDS, PERIOD, Assumed, Outages
-from stepcanary.domain.log_outage import BROUGHT_SECONDS
+from stepcanary.domain.exposure import BETWEEN_SECONDS, PERIOD, Assumed, Outages, threshold_of
+from stepcanary.domain.log_outage import BROUGHT_SECONDS, errors_needed
 from stepcanary.domain.model import Model
 from stepcanary.domain.profile import Step
 from stepcanary.domain.release import Release
@@ -37,7 +37,8 @@ class PreviewStep(Model):
 
 
 class Source(Model):
-    """What sees an outage, and how long after its first bad answer at most."""
+    """What sees an outage, and how long after its first bad answer at most. Of a log without known
+    traffic the source says after how many bad answers."""
 
     source: str
     seconds: int
@@ -83,13 +84,11 @@ def sources(
     alarms: Described,
     names: Sequence[str],
     judged: Sequence[Source],
-    logs: Sequence[str] = (),
+    logs: Sequence[Source] = (),
 ) -> list[Source]:
-    """The logs that count, which tell within seconds; what the judge sees, if metrics decide; and
-    each alarm whose time is known: the data that it needs, which begin within a period, and until
-    it has them."""
-    found = [Source(source=f"log {name}", seconds=BROUGHT_SECONDS) for name in logs]
-    found += judged
+    """The logs that count; what the judge sees, if metrics decide; and each alarm whose time is
+    known: the data that it needs, which begin within a period, and until it has them."""
+    found = [*logs, *judged]
     for name in names:
         known = [
             seconds
@@ -99,6 +98,26 @@ def sources(
         if known:
             seconds = max(known) + PERIOD + PUBLISHED_SECONDS
             found.append(Source(source=f"alarm {name}", seconds=seconds))
+    return found
+
+
+def logged(release: Release, outages: Outages | None) -> list[Source]:
+    """The metrics of the canary's log that decide. How soon their bad answers are enough, the
+    traffic says; where it is not known, or too little, it is said how many it takes."""
+    judging = release.judge
+    if judging is None or judging.observe:
+        return []
+    found = []
+    for metric in (each for each in judging.logged if not each.observe):
+        threshold = threshold_of(metric.rule, judging, len(release.steps))
+        needed = errors_needed(metric.rule, threshold, 0)
+        if needed is None:
+            continue
+        seconds = outages.heard_within(metric.rule) if outages else None
+        name = f"log {metric.named}"
+        if seconds is None:
+            name, seconds = f"{name} (after {needed} or more bad answers)", BROUGHT_SECONDS
+        found.append(Source(source=name, seconds=seconds))
     return found
 
 

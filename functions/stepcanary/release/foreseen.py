@@ -74,16 +74,10 @@ def outages(release: Release, traffic: Assumed, sources: list[Source]) -> Outage
     return Outages(release.steps, release.judge, traffic, pace, release.holds)
 
 
-def sources(release: Release, alarms: Described) -> list[Source]:
+def sources(release: Release, alarms: Described, traffic: Assumed | None = None) -> list[Source]:
     """What sees an outage of the release, and within how long."""
-    return preview.sources(alarms, release.alarms, judged(release), logs_that_decide(release))
-
-
-def logs_that_decide(release: Release) -> list[str]:
-    """The metrics of the canary's log that decide."""
-    if release.judge is None or release.judge.observe:
-        return []
-    return [metric.named for metric in release.judge.logged if not metric.observe]
+    logs = preview.logged(release, outages(release, traffic, []) if traffic else None)
+    return preview.sources(alarms, release.alarms, judged(release), logs)
 
 
 def _look_seconds(period: int) -> int:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from stepcanary.domain.delivery import lead_seconds
 from stepcanary.domain.durations import duration
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.domain.picture import Exposure, Picture, Wait
@@ -231,13 +232,15 @@ def wait_name(wait: Wait, *, held: bool = False) -> str:
 
 
 def lead(facts: Facts) -> str:
-    """From the push until the release ended Released; empty where nobody said when the push was."""
-    past = facts.past or {}
-    pushed, ended = past.get("pushed_at"), facts.picture.ended_at
-    if not pushed or ended is None or facts.picture.outcome != "Released":
+    """From the push until the release ended Released; empty where the figures of the service leave
+    it out."""
+    past, picture = facts.past or {}, facts.picture
+    pushed, ended = past.get("pushed_at"), picture.ended_at
+    if not pushed or ended is None or picture.outcome != "Released":
         return ""
     try:
-        at = datetime.fromisoformat(pushed)
+        at = int(datetime.fromisoformat(pushed).timestamp())
     except ValueError:
         return ""
-    return duration(max(0, ended // SECOND - int(at.timestamp())))
+    seconds = lead_seconds(at, picture.started_at // SECOND, ended // SECOND)
+    return "" if seconds is None else duration(seconds)

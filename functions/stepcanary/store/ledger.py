@@ -412,6 +412,11 @@ class Story:
     after: str | None
 
 
+def since(second: int) -> str:
+    """What a story goes on after, to have what happened from this second of the epoch on."""
+    return f"event#{second * 1_000:015d}"
+
+
 def story(execution: str, after: str = "") -> Story:
     part = table.page(
         f"release#{execution_name(execution)}", "event#", after=after, most=RECORDS_PER_PAGE

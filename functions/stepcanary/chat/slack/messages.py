@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import RateLimitErrorRetryHandler
 
 from stepcanary.aws.secretsmanager import slack_secret
-from stepcanary.chat.slack.blocks import decided_elsewhere, message, picture
+from stepcanary.chat.slack.blocks import BUTTONS, decided_elsewhere, message, picture
 from stepcanary.chat.timeline import timeline
 from stepcanary.chat.wording import escaped, title, what
 from stepcanary.domain.comparison import judge_of, spoken
@@ -30,6 +30,8 @@ PICTURED = ("Release Waiting", "Release Ended")
 """With the timeline so far."""
 ON_ITS_WAY = ("Release Shifted", "Release Waiting", "Release Promoting", "Release Ended")
 """With what both sides have counted so far. Each of them also ends the gate before it."""
+NOBODY = "nobody decided in time"
+UNKNOWN = "an alarm or the stack itself; the end of the release says why"
 PASSING = ("ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
 
 
@@ -82,7 +84,7 @@ def _is_open(told: dict[str, Any], event: ReleaseEvent) -> bool:
 def _take_back(client: WebClient, channel: str, event: ReleaseEvent, gate: dict[str, Any]) -> None:
     """The buttons of a gate that is over. That this fails calls nobody: a click on one is told that
     the gate was decided."""
-    who = _decider(event.execution, gate["at"])
+    who = _decider(event, gate["at"])
     blocks = decided_elsewhere(gate["blocks"], who)
     words = escaped(title(event))
     try:
@@ -93,15 +95,23 @@ def _take_back(client: WebClient, channel: str, event: ReleaseEvent, gate: dict[
     ledger.close_told(gate)
 
 
-def _decider(execution: str, since: int) -> str:
-    """The last signal since the gate was told of; none came where nobody decided in time."""
+def _decider(event: ReleaseEvent, since: int) -> str:
+    """The last signal since the gate was told of. Where its time is over there is a verdict
+    instead. An alarm's signal is in the ledger at the release's end, of which the event has the
+    cause."""
+    story = ledger.story(event.execution, ledger.since(since - 1)).events
     signals = [
         Signal.model_validate(each["signal"], extra="ignore")
-        for each in ledger.story(execution).events
+        for each in story
         if each["kind"] == "signal"
     ]
-    decided = [signal for signal in signals if signal.at >= since - 1]
-    return str(decided[-1]) if decided else "nobody decided in time, or an alarm did"
+    if decided := [signal for signal in signals if signal.kind in BUTTONS]:
+        return str(decided[-1])
+    # The verdict that led to the gate may be of the second in which it was told of.
+    after = ledger.since(since + 1)
+    if any(each["kind"] == ledger.VERDICT and each["sk"] >= after for each in story):
+        return NOBODY
+    return event.cause or UNKNOWN
 
 
 def _numbers(event: ReleaseEvent) -> list[str]:
