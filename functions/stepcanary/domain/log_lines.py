@@ -18,9 +18,9 @@ from stepcanary.domain.log_source import GROUP, LogSource
 from stepcanary.errors import BatchUnreadable
 
 MOST_BYTES = 64 << 20
-"""Of a batch, unpacked. An event of Lambda has a megabyte at most, in base64, and in an outage lines
-are the same again and again: those of 400 characters pack 80 to 1, which is this much. What lines
-can come to is read in 220 MB, and a function has 512."""
+"""Of a batch, unpacked. An event of Lambda has a megabyte at most, in base64, and in an outage
+lines are the same again and again: those of 400 characters pack 80 to 1, which is this much. What
+lines can come to is read in 220 MB, and a function has 512."""
 LONGEST_LINE = 1 << 15
 LOWEST, BAD, HIGHEST = 100, 500, 599
 TASK = re.compile(r"[0-9a-f]{32}$")
