@@ -1,5 +1,6 @@
 """Console: what the sandbox's programs do with the terminal they run in."""
 
+import importlib
 import logging
 import signal
 import sys
@@ -49,3 +50,13 @@ def exit_with(main: Callable[[], int]) -> NoReturn:
     except Interrupted as by:
         print("\ninterrupted; the sandbox is closed and nothing of it runs any more", flush=True)
         sys.exit(128 + by.number)
+
+
+def exit_with_program(module: str) -> NoReturn:
+    """The same for the `main` of a module, also while that is imported, which takes seconds."""
+
+    def main() -> int:
+        code: int = importlib.import_module(module).main()
+        return code
+
+    exit_with(main)

@@ -10,7 +10,7 @@ from stepcanary.domain.names import in_execution_name
 from stepcanary_cli.failures import Failure, Misuse, Refused
 from stepcanary_cli.options import Use, common, use
 from stepcanary_cli.outcomes import Answer, Ended, Exit
-from stepcanary_cli.requests import version_named
+from stepcanary_cli.requests import require_valid, version_named
 from stepcanary_cli.showing import text_of_end
 from stepcanary_cli.watching import Watch, until_over
 
@@ -132,8 +132,10 @@ def _release(
 
 
 def _start(mine: Use, command: str, service: str, request: Answer) -> str:
+    whole = {"service": service, "by": mine.by, **request}
+    require_valid(whole)
     name = f"{command}-{in_execution_name(service)[:40]}-{time.time_ns()}"
-    return mine.connection.start({"service": service, "by": mine.by, **request}, name)
+    return mine.connection.start(whole, name)
 
 
 def finish(mine: Use, service: str, ended: Ended) -> Exit:

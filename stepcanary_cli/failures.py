@@ -73,7 +73,7 @@ class Misuse(Failure):
 
 
 class Refused(Failure):
-    """The stack has not accepted it. Nothing was changed."""
+    """The stack has not accepted it, or would not. Nothing was changed."""
 
     exit_code = Exit.REJECTED
 

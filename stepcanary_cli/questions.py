@@ -1,5 +1,6 @@
 """Questions: what only looks. The stack's function answers them, without an execution."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -36,7 +37,8 @@ def history(service: str | None, since: str | None, after: str) -> Exit:
     asked = {"service": service, "since": since, "after": after}
     said = {name: value for name, value in asked.items() if value}
     found = mine.connection.ask({"question": "history", **said})
-    mine.screen.show(found, showing.history, below=found.get("summary", ""))
+    listed = partial(showing.history, since=since or "")
+    mine.screen.show(found, listed, below=found.get("summary", ""))
     if found.get("after"):
         mine.screen.warn(f"there are more: --after '{found['after']}'")
     return Exit.DONE

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from stepcanary.domain.durations import duration
 from stepcanary.domain.judging import Judging
@@ -14,11 +15,14 @@ from stepcanary.report.rows import rows_of
 from stepcanary_cli.options import Use, common, use
 from stepcanary_cli.outcomes import Answer, Exit
 from stepcanary_cli.requests import version_named
+from stepcanary_cli.saved import require_one
 from stepcanary_cli.saved_replay import replay_saved
 from stepcanary_cli.showing import columns, name_of
 
 DAYS, MOST_DAYS = 14, 15
 """CloudWatch keeps minutes for fifteen days."""
+OF_THE_STACK = {"days": "--days", "profile": "--profile"}
+"""Options of what the stack is asked, by their parameters."""
 NOT_OVER = ("Running", "Rejected")
 """Outcomes of what has counted nothing, or not all."""
 
@@ -49,9 +53,9 @@ NOT_OVER = ("Running", "Rejected")
 def replay(service: str | None, source: Path | None, days: int, profile: Path | None) -> Exit:
     """Judge the last days, or a report, again."""
     mine = use()
-    if (service is None) == (source is None):
-        raise click.UsageError("name a service, or give --from FILE")
+    require_one(service, source, "a service")
     if source is not None:
+        _require_of_saved()
         return replay_saved(mine, source)
     assert service is not None
     request = {"service": service, **version_named((), None, profile)}
@@ -68,6 +72,17 @@ def replay(service: str | None, source: Path | None, days: int, profile: Path | 
     }
     mine.screen.show(found, replayed)
     return Exit.DONE
+
+
+def _require_of_saved() -> None:
+    """Raises click's `UsageError` for an option that a report leaves no room for."""
+    context = click.get_current_context()
+    for name, option in OF_THE_STACK.items():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"{option} is not for --from: a report is judged by what it has itself; leave one"
+                " of them out"
+            )
 
 
 class Counted:

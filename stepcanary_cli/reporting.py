@@ -10,7 +10,7 @@ from stepcanary.report.page import page
 from stepcanary_cli.failures import Failure, Misuse
 from stepcanary_cli.options import Use, common, given_in, use
 from stepcanary_cli.outcomes import Exit
-from stepcanary_cli.saved import saved
+from stepcanary_cli.saved import require_one, saved
 from stepcanary_cli.stories import of_this_version
 
 
@@ -51,8 +51,7 @@ def report(release: str | None, source: Path | None, file: Path | None, markdown
 
 
 def _facts(mine: Use, release: str | None, source: Path | None) -> Facts:
-    if (release is None) == (source is None):
-        raise click.UsageError("name a service or an execution, or give --from FILE")
+    require_one(release, source, "a service or an execution")
     if release is not None:
         with of_this_version():
             return Facts.gathered(mine.connection.ask, release)

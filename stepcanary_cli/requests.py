@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from stepcanary_cli.failures import Misuse
+from stepcanary.domain.request import parse_action, parse_request
+from stepcanary.errors import RequestRejected
+from stepcanary_cli.failures import Misuse, Refused
 from stepcanary_cli.outcomes import Answer
 
 
@@ -21,6 +23,17 @@ def version_named(
     if profile:
         found["profile"] = read_json(profile)
     return found
+
+
+def require_valid(request: Answer) -> None:
+    """Raises `Refused` for what the stack would refuse in any case, before anything is started. A
+    profile is left to the stack, which may know more of it than this command."""
+    known = {key: value for key, value in request.items() if key != "profile"}
+    is_release = request.get("action", "release") in ("release", "rollback")
+    try:
+        (parse_request if is_release else parse_action)(known)
+    except RequestRejected as rejected:
+        raise Refused(str(rejected)) from rejected
 
 
 def _images(images: Iterable[str]) -> dict[str, str]:

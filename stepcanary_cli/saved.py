@@ -4,6 +4,7 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 
+import click
 from pydantic import ValidationError
 
 from stepcanary.report.facts import SHAPE, Facts
@@ -22,6 +23,14 @@ class Saved:
         self.facts = Facts.of(document)
         self.sha256 = str(document["sha256"])
         self.holds = self.facts.sha256 == self.sha256
+
+
+def require_one(named: str | None, source: Path | None, what: str) -> None:
+    """Either the stack is asked, or a file. Raises click's `UsageError`."""
+    if named is None and source is None:
+        raise click.UsageError(f"name {what}, or give --from FILE")
+    if named is not None and source is not None:
+        raise click.UsageError(f"both {named} and --from {source} are given; give one of them")
 
 
 def saved(path: Path) -> Saved:

@@ -200,9 +200,11 @@ def stack_status(found: Answer) -> str | Table:
     return made
 
 
-def history(found: Answer) -> str | Table:
+def history(found: Answer, since: str = "") -> str | Table:
     if not found["releases"]:
-        return f"{found['service'] or 'all services'}: no release has begun yet"
+        service = found["service"]
+        when = f"since {since}" if since else "yet" if service else "in the last seven days"
+        return f"{service or 'all services'}: no release has begun {when}"
     services = [] if found["service"] else ["service"]
     made = table(*services, "release", "outcome", "started", "took", "by", "cause")
     for past in found["releases"]:

@@ -16,9 +16,9 @@ from stepcanary.release import signalling
 
 @logger.inject_lambda_context(correlation_id_path="service", clear_state=True)
 @answers
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Signalled:
+def lambda_handler(event: Any, context: LambdaContext) -> Signalled:
     """A person gets a refusal as the answer; that of an event goes to the log."""
-    if "detail" in event:
+    if isinstance(event, dict) and "detail" in event:
         put = SignalEvent.model_validate(event)
         executions = signalling.signal_from_event(_as_claimed(put.detail), put.id, put.time)
         return Signalled(executions=executions)

@@ -26,11 +26,17 @@ FROM_OUTSIDE = {
     "AnswerQuestionFunction": ("answer_question",),
     "AnnounceReleaseFunction": ("announce_release",),
     "PostToSlackFunction": ("post_to_slack",),
+    "WriteReportFunction": ("write_report",),
 }
 EXAMPLES = [(function, name) for function, names in FROM_OUTSIDE.items() for name in names]
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=40),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=40)
+    | st.sampled_from(["\ud800", "with \udfff in it", "\x00", "#", "arn:aws:states:x"]),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
     ),

@@ -47,3 +47,38 @@ def test_a_signal_leaves_no_process_and_no_folder(
     assert process.wait(30) == code
     eventually(lambda: group_of(process.pid) == [])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_a_program_is_imported_ends_it_as_later(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """It takes seconds, in which somebody may have thought better of it."""
+    (tmp_path / "slow.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)")
+    run = "from sandbox.console import exit_with_program as run; run('slow')"
+    process = subprocess.Popen(
+        [sys.executable, "-c", run],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{tmp_path}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (128 + number, "")
+
+
+@pytest.mark.parametrize("program", ["sandbox", "sandbox.demo"])
+def test_nothing_that_takes_long_is_imported_before(program: str) -> None:
+    run = f"import {program}.__main__, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", run],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "functions:."},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert not {"boto3", "moto", "pydantic"} & set(done.stdout.split())

@@ -15,10 +15,10 @@ import pytest
 
 from emulator.template import ROOT
 from sandbox import article, stack
-from sandbox.__main__ import port
 from sandbox.cloud import Sandbox, environment
 from sandbox.demo.run import wait_until_ready
 from sandbox.hints import show_split
+from sandbox.program import port
 from tests.eventually import within
 from tests.sandbox.test_aws_cli import AWS, runbook
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.demo.__main__ import EVERY
+from sandbox.demo.program import EVERY
 from sandbox.demo.summary import summary, verdict
 
 

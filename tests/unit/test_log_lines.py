@@ -1,13 +1,14 @@
 import base64
 import gzip
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 
 from emulator import log_subscription
 from stepcanary.domain import log_lines
-from stepcanary.domain.log_lines import LONGEST_LINE, MOST_BYTES, Batch, Read, read, unpacked
+from stepcanary.domain.log_lines import LONGEST_LINE, MOST_BYTES, Read, read, unpacked
 from stepcanary.domain.log_source import LogSource
 from stepcanary.errors import BatchUnreadable
 
@@ -130,7 +131,44 @@ def test_a_line_is_a_request_or_cannot_be_read(line: str, source: LogSource, fou
     assert read(line, source) == found
 
 
-def test_a_line_of_any_bytes_is_taken() -> None:
-    events = [{"id": "1", "timestamp": 1, "message": "\ud800 \x00"}]
-    batch = Batch.model_validate_json(json.dumps(message(logEvents=events)).replace("\\ud800", "x"))
-    assert read(batch.events[0].message, JSON) == UNREAD
+LONE = ["\\ud800", "\\uDFFF", "\\ud800\\ud800", "\\\\\\ud800", "\\ud83d\\u0041"]
+WHOLE = ["\\ud83d\\ude00", "\\\\ud800", "\\\\\\\\udfff", "\\u0041", '\\"']
+
+
+@pytest.mark.parametrize("escaped", [*LONE, *WHOLE])
+def test_half_a_character_costs_no_other_line(escaped: str) -> None:
+    """JSON can say it, also beside escaped backslashes, which are text."""
+    texts = [f"one {escaped} two", '{"status": 503}']
+    events = [{"id": str(n), "timestamp": n, "message": "@"} for n, _ in enumerate(texts)]
+    document = json.dumps(message(logEvents=events))
+    document = document.replace("@", texts[0], 1).replace("@", json.dumps(texts[1])[1:-1], 1)
+    broken, other = unpacked(zipped(document.encode())).events
+    assert (other.id, read(other.message, JSON)) == ("1", WRONG)
+    assert broken.message.startswith("one ")
+    assert broken.message.endswith(" two")
+    assert ("\ufffd" in broken.message) == (escaped in LONE)
+    if escaped in WHOLE:
+        assert broken.message == json.loads(f'"{texts[0]}"')
+
+
+def test_half_a_character_is_mended_wherever_it_is() -> None:
+    document = json.dumps(message(subscriptionFilters=["\ud800", "stepcanary/release-1/logs"]))
+    assert unpacked(zipped(document.encode())).filters[1:] == ["stepcanary/release-1/logs"]
+
+
+def test_an_outage_says_the_same_in_each_line() -> None:
+    """Lines pack the better the less they differ. An event of Lambda has a megabyte."""
+    line = ("upstream connect error or disconnect/reset before headers. " * 7)[:400]
+    events = [
+        {"id": f"{10**55 + 7_919 * n}", "timestamp": 1_795_764_666_000 + n // 10, "message": line}
+        for n in range(40_000)
+    ]
+    data = packed(message(logEvents=events))
+    assert len(data) < 1 << 20
+    tracemalloc.start()
+    found = unpacked(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.events) == 40_000
+    # A third of the largest batch, of the 512 MB of a function that needs a hundred for itself.
+    assert peak < 120 << 20

@@ -6,16 +6,26 @@ AWS may add keys to its events at any time.
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stepcanary.domain.events import ReleaseEvent
 from stepcanary.domain.request import SignalInput
+from stepcanary.domain.text import unwritable
 
 
 class Event(BaseModel):
     """Built when it is first used, as every other model: see `domain.model`."""
 
     model_config = ConfigDict(defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_text(cls, document: object) -> object:
+        """What cannot be written, no call to AWS can send on."""
+        for place in unwritable(document):
+            where = ascii(".".join(map(str, place)))
+            raise ValueError(f"{where} has half a character in it (a lone surrogate)")
+        return document
 
 
 class SignalEvent(Event):

@@ -84,17 +84,19 @@ def _of_all(since: date, after: str) -> Records:
         raise RequestRejected("after: it goes on with one service; name it")
     _, day, mark = after.split("#", 2) if after else ("", clock.now().date().isoformat(), "")
     at, found = _day(day) or since, list[Record]()
+    if at < since:
+        return Records(found, None)
     for _ in range(MOST_DAYS):
-        if at < since:
-            return Records(found, None)
         page = ledger.releases_of_day(at.isoformat(), mark)
         found += page.records
         if page.after is not None:
             return Records(found, f"day#{at}#{page.after}")
+        if at == since:
+            return Records(found, None)
         at, mark = at - ONE_DAY, ""
         if len(found) >= RECORDS_PER_PAGE:
             break
-    return Records(found, f"day#{at}#" if at >= since else None)
+    return Records(found, f"day#{at}#")
 
 
 def _past(record: Record) -> PastRelease:

@@ -111,9 +111,10 @@ def keep_document(release: Release) -> Change:
 
 
 def release_of(execution: str) -> Release:
-    """Raises `DocumentUnreadable`."""
+    """By its ARN or its name, which an execution of another state machine may have too. Raises
+    `DocumentUnreadable`."""
     item = table.get(_document_key(execution))
-    if item is None:
+    if item is None or execution not in (item["execution"], execution_name(item["execution"])):
         raise DocumentUnreadable(f"the ledger has no document of {execution}")
     return documents.read(item["release"], item.get("schema", documents.SCHEMA))
 
