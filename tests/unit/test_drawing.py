@@ -199,6 +199,21 @@ def test_each_deployment_of_a_retried_promotion_ends_with_the_next_one() -> None
     assert old + longer == pytest.approx(new, abs=0.2)
 
 
+def test_a_version_whose_old_tasks_took_the_traffic_back_was_never_complete() -> None:
+    told = moments(
+        (380, "weight 100"),
+        (381, "primary primary:2"),
+        (395, "returning"),
+        (396, "weight 0"),
+        (397, "old primary:1"),
+        (420, "returning"),
+    )
+    doubt = Signal(kind="revert", by="the judge", at=394)
+    picture = drawn(*ROLLED, *told, now=440, signals=[doubt], outcome="Reverted")
+    told_of = [(d.revision, d.steady_at, d.replaced_at) for d in picture.deployed[1:]]
+    assert told_of == [("primary:2", None, 397_000), ("primary:1", 420_000, None)]
+
+
 def test_an_old_version_that_comes_back_after_a_retry_is_complete_once() -> None:
     told = moments(
         *((each.at // 1_000, f"{each.kind} {each.text}") for each in RETRIED[:6]),

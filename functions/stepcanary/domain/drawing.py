@@ -115,7 +115,7 @@ def draw(found: Evidence) -> Picture:
         foreign=[Said(at=m.at, source="foreign", reason=m.text) for m in acts.of("foreign")],
         tasks=found.tasks,
         routes=found.routes,
-        deployed=_deployed(acts),
+        deployed=_deployed(found, acts),
         images=_images(release, found.content),
         changes=list(found.changes),
         returning=_returning(acts, weights),
@@ -404,37 +404,42 @@ def _last(found: Evidence, acts: _Acts) -> Said | None:
     return max(said, key=lambda each: each.at, default=None)
 
 
-def _deployed(acts: _Acts) -> list[Deployed]:
+def _deployed(found: Evidence, acts: _Acts) -> list[Deployed]:
     """In the order of time; a side that gets once more what it got last goes on with it."""
     made = []
+    doubts = [each.at for each in acts.of("failed_promotion")]
+    doubts += [SECOND * each.at for each in found.signals if each.kind == "revert"]
     for side, kinds in DEPLOYS.items():
-        begun: list[tuple[int, str]] = []
+        begun: list[tuple[int, str, str]] = []
         for moment in acts.moments:
             # A version of this stack did not tell which the old one was.
             revision = moment.text or "its old version"
-            if moment.kind in kinds and revision not in (known for _, known in begun[-1:]):
-                begun.append((moment.at, revision))
-        for number, (at, revision) in enumerate(begun):
-            replaced_at = next((later for later, _ in begun[number + 1 :]), None)
+            if moment.kind in kinds and revision not in (known for _, known, _ in begun[-1:]):
+                begun.append((moment.at, revision, moment.kind))
+        for number, (at, revision, kind) in enumerate(begun):
+            replaced_at = next((later for later, _, _ in begun[number + 1 :]), None)
+            # Old tasks may have taken the traffic back while those of the version still came.
+            ends = [doubt for doubt in doubts if doubt >= at and kind == "primary"]
+            over_at = min(ends, default=replaced_at)
             made.append(
                 Deployed(
                     side=side,
                     revision=revision,
                     at=at,
-                    steady_at=_steady_at(acts, side, at, replaced_at),
+                    steady_at=_steady_at(acts, side, at, over_at),
                     replaced_at=replaced_at,
                 )
             )
     return sorted(made, key=lambda each: each.at)
 
 
-def _steady_at(acts: _Acts, side: SideName, begun: int, replaced_at: int | None) -> int | None:
+def _steady_at(acts: _Acts, side: SideName, begun: int, over_at: int | None) -> int | None:
     """The primary is steady when weight returns to it, or it was found to carry what it has; unless
-    another version was asked for before that."""
+    it was in doubt, or another version was asked for, before that."""
     for moment in acts.moments:
         if moment.at <= begun:
             continue
-        if replaced_at is not None and moment.at >= replaced_at:
+        if over_at is not None and moment.at >= over_at:
             return None
         is_less = moment.kind == "weight" and int(moment.text) < 100
         is_returned = moment.kind == "returning" or is_less
