@@ -221,7 +221,8 @@ def history(found: Answer, since: str = "") -> str | Table:
 
 
 def checked(found: Answer) -> str:
-    return "\n".join(inspected(found, *seen_by(found)))
+    seen = seen_by(found) if found["releasable"] else []
+    return "\n".join(inspected(found, *seen))
 
 
 def inspected(found: Answer, *more: str) -> list[str]:

@@ -176,9 +176,8 @@ def _metric(facts: Facts, metric: MetricSeen) -> Iterator[Part]:
             ("primary", stroke(0, 7, 22, 7, "line-primary")),
         ]
         yield _legend(swatches, "Lines")
-    yield element(
-        "p", "Evidence, to 1: that the canary is worse, and that it is good", class_="small soft"
-    )
+    of_what = f"Evidence, to 1: that {words.judged(metric)} is worse, and that it is good"
+    yield element("p", of_what, class_="small soft")
     yield both(lambda width: metering.evidence(metric, width))
     yield metering.behind(facts, metric)
 

@@ -124,10 +124,15 @@ def bad_answers(metric: MetricSeen) -> str:
     return "slow answers" if metric.kind == "latency" else "bad answers"
 
 
+def judged(metric: MetricSeen) -> str:
+    """Whom the evidence is about: a log counts the primary's new tasks as well."""
+    return "the version" if is_of_log(metric) and metric.primary else "the canary"
+
+
 def says(metric: MetricSeen) -> str:
     found = {
-        "worse": "the canary is worse than tolerated",
-        "good": "the canary is good",
+        "worse": f"{judged(metric)} is worse than tolerated",
+        "good": f"{judged(metric)} is good",
         "undecided": "not decided",
     }[metric.says]
     return f"{found}, only observed" if metric.observed else found
