@@ -45,7 +45,7 @@ def saved(path: Path) -> Saved:
         )
     try:
         return Saved(document)
-    except (ValidationError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise Misuse(
             f"--from {path} has a report that this command cannot read: it was changed, or written"
             f" by another version ({_first(error)})"
@@ -56,7 +56,7 @@ def _first(error: Exception) -> str:
     if isinstance(error, ValidationError):
         found = error.errors()[0]
         return f"{'.'.join(map(str, found['loc']))}: {found['msg']}"
-    return f"{type(error).__name__}: {error}"
+    return str(error)
 
 
 def _text(path: Path) -> str:

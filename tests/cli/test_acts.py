@@ -83,7 +83,44 @@ def test_a_release_says_where_its_version_comes_from(stack: World, command: Comm
     assert found["summary"].startswith("1 change, 0 failed (0 %); lead time ")
     refused = command(*NEW, "--link", "javascript:alert(1)")
     assert refused.code == Exit.REJECTED
-    assert "link: must be like https://" in refused.out
+    assert "link: must be like https://" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((*NEW, "--link", "javascript:alert(1)"), "link: must be like https://"),
+        ((*NEW, "--commit", "\x1b[31m"), "commit: must be like"),
+        ((*NEW, "--by", "x" * 300), "by: must have at most 256 characters"),
+        ((*NEW, "--by", "\udcff"), "by: has half a character in it"),
+        (("release", "checkout", "--image", "foo=bar"), "images.foo"),
+        ((*NEW, "--task-definitions", "a:1", "b:1"), "either images or task_definitions"),
+        (("rollback", "checkout", "--to", "x" * 401), "to: must have at most 400"),
+        (("release", "a b", "--image", "app=shop:v2"), "service: "),
+        (("pause", "checkout", "--reason", "x" * 1_001), "reason: must have at most 1000"),
+    ],
+)
+def test_what_no_stack_takes_is_refused_before_anything_is_started(
+    words: tuple[str, ...], why: str, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no AWS to be asked, and nobody has waited for its answer."""
+    monkeypatch.delenv("STATE_MACHINE", raising=False)
+    detach = ("--detach",) if words[0] in ("release", "rollback") else ()
+    done = command(*words, *detach)
+    assert (done.code, done.out) == (Exit.REJECTED, ""), done.err
+    assert why in done.err
+
+
+def test_what_a_profile_may_say_is_for_the_stack_to_know(
+    stack: World, command: Command, tmp_path: Path
+) -> None:
+    """It may be newer than the command."""
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps({**profile(), "mood": "calm"}))
+    done = command(*NEW, "--profile", str(path))
+    assert done.code == Exit.REJECTED
+    assert "was started: arn:" in done.out
+    assert "Rejected: " in done.out
 
 
 def test_a_release_that_is_rejected(stack: World, command: Command) -> None:

@@ -13,6 +13,7 @@ from stepcanary_cli.outcomes import Exit
 from stepcanary_cli.saved import MOST_BYTES
 from tests.cli.conftest import Command
 from tests.fakes.service import Document
+from tests.handlers.test_garbage import replaced
 from tests.statemachine.runner import World
 from tests.statemachine.test_judge import judged, watch, worse
 
@@ -209,7 +210,46 @@ def test_what_is_no_report_is_told(
 
 @pytest.mark.parametrize("word", ["report", "replay"])
 def test_either_the_stack_or_a_file_is_asked(word: str, command: Command, tmp_path: Path) -> None:
-    assert command(word).code == Exit.MISUSE
-    assert command(word, "checkout", "--from", str(tmp_path / "x")).code == Exit.MISUSE
+    neither, both = command(word), command(word, "checkout", "--from", str(tmp_path / "x"))
+    assert (neither.code, ", or give --from FILE" in neither.err) == (Exit.MISUSE, True)
+    assert (both.code, "both checkout and --from" in both.err) == (Exit.MISUSE, True)
     missing = command(word, "--from", str(tmp_path / "none"))
     assert (missing.code, "cannot be read" in missing.err) == (Exit.MISUSE, True)
+
+
+EDITS: dict[str, tuple[tuple[Any, ...], Any]] = {
+    "no entries": (("history",), [1, 2]),
+    "an entry without its execution": (("history", 0, "execution"), ...),
+    "a time that is none": (("history", 0, "started_at"), "y"),
+    "a time before all": (("history", 0, "started_at"), -1),
+    "a year that no calendar has": (("evidence", "picture", "started_at"), 10**30),
+    "a second that no calendar has": (("evidence", "picture", "signals", 0, "at"), 10**12),
+    "a period that no calendar has": (("evidence", "rows", 0, "at"), 10**12),
+    "no number": (("evidence", "picture", "metrics", 0, "worse"), float("nan")),
+    "half a character": (("summary",), "\ud800"),
+    "no release": (("evidence", "past"), "x"),
+    "no sentence": (("summary",), {"a": 1}),
+    "no evidence": (("evidence",), []),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_a_page_that_was_edited_into_no_report_is_misuse(
+    edit: tuple[tuple[Any, ...], Any], page: Path, command: Command
+) -> None:
+    """Also where whoever did it knew of the hash."""
+    data = replaced(data_of(page), *edit)
+    data["sha256"] = digest(data["evidence"])
+    put_data(page, data)
+    for word in ("report", "replay"):
+        done = command(word, "--from", str(page))
+        assert done.code == Exit.MISUSE, done.err
+        assert "it was changed, or written by another version" in done.err
+
+
+@pytest.mark.parametrize("option", [("--days", "3"), ("--profile", "x.json")])
+def test_what_a_report_leaves_no_room_for_is_misuse(
+    option: tuple[str, str], command: Command, tmp_path: Path
+) -> None:
+    done = command("replay", "--from", str(tmp_path / "x"), *option)
+    assert (done.code, f"{option[0]} is not for --from" in done.err) == (Exit.MISUSE, True)

@@ -99,3 +99,24 @@ def test_a_broken_event_changes_nothing(
     with suppress(ValidationError, SignalRefused, BatchUnreadable, *unsent):
         assert "Traceback" not in json.dumps(here.invoke(function, broken))
     assert state_of(here) == before
+
+
+@pytest.mark.parametrize("event", [None, [], 5, "detail", True])
+def test_a_signal_that_is_no_object_is_refused(here: World, event: Any) -> None:
+    answer = here.invoke("SignalReleaseFunction", event)
+    assert answer["refused"].startswith("signal is not valid. ")
+
+
+@pytest.mark.parametrize("key", ["service", "execution"])
+def test_a_report_of_what_cannot_be_written_is_refused(here: World, key: str) -> None:
+    event = json.loads((template.ROOT / "events" / "write_report.json").read_text())
+    with pytest.raises(ValidationError, match="half a character"):
+        here.invoke("WriteReportFunction", replaced(event, ("detail", key), "\ud800"))
+
+
+@pytest.mark.parametrize("after", ["", "day#0001-01-05#", "day#0001-01-01#"])
+def test_the_history_of_all_time_has_a_first_day(here: World, after: str) -> None:
+    asked = {"question": "history", "since": "0001-01-01", "after": after}
+    answer = here.invoke("AnswerQuestionFunction", asked)
+    assert answer["accepted"]
+    assert (answer["answer"]["after"] is None) == bool(after)

@@ -209,6 +209,23 @@ def test_an_event_that_comes_twice_writes_the_same_again(here: World, reports: R
     ]
 
 
+def test_an_execution_of_another_state_machine_is_none_of_ours(
+    here: World, reports: Reports
+) -> None:
+    good(here)
+    reports.settle()
+    before = reports.objects
+    [(_, ended)] = reports.events("Release Ended")
+    ours = ended["execution"]
+    foreign = "arn:aws:states:us-east-1:999999999999:execution:other:" + ours.rpartition(":")[2]
+    event = event_of("stepcanary", "Release Ended", {**ended, "execution": foreign})
+    here.invoke("WriteReportFunction", event)
+    assert reports.objects == before
+    told = reports.events("Release Report")[-1][1]
+    assert ("report" in told, told["execution"]) == (False, foreign)
+    assert f"the ledger has no document of {foreign}" in told["cause"]
+
+
 def reverted_by_judge(here: World, reports: Reports) -> Any:
     """The figures of its page, which the judge has compared."""
     here.cloud.bad = worse(1.0)

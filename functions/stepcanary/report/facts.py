@@ -8,6 +8,7 @@ from stepcanary.domain.comparison import Row
 from stepcanary.domain.model import Document
 from stepcanary.domain.picture import Picture
 from stepcanary.report.rows import Ask, rows_of
+from stepcanary.report.written import read
 
 SHAPE = 1
 """Of the document; it changes when a key that was there means something else."""
@@ -51,16 +52,17 @@ class Facts:
 
     @classmethod
     def of(cls, document: Document) -> "Facts":
-        """Those that a report was made of. Raises `KeyError`, `TypeError` or `ValidationError` for
+        """Those that a report was made of. Raises `ValueError`, of which pydantic's is one, for
         what is no document of a report."""
+        report = read(document)
         found = document["evidence"]
         return cls(
-            picture=Picture.model_validate(found["picture"], extra="ignore", strict=False),
+            picture=report.evidence.picture,
             past=found["past"],
-            rows=[Row.model_validate(row, extra="ignore", strict=False) for row in found["rows"]],
-            judging=found.get("judging"),
-            history=list(document.get("history", [])),
-            summary=str(document.get("summary", "")),
+            rows=report.evidence.rows,
+            judging=report.evidence.judging,
+            history=document.get("history", []),
+            summary=report.summary,
             written=found,
         )
 
