@@ -142,7 +142,7 @@ def test_an_arn_of_another_machine_is_no_release_of_ours(rolled_back: World) -> 
     arn = rolled_back.arn("release-3").replace("123456789012", "210987654321")
     outcome = rollback(rolled_back, arn)
     assert outcome.state == "Rejected"
-    assert "but one of " in outcome.cause
+    assert f"the ledger has no release {arn}" in outcome.cause
 
 
 def test_a_release_goes_to_no_other(here: World) -> None:

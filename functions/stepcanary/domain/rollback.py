@@ -55,8 +55,6 @@ def why_not_to(
     it can."""
     if target is None:
         problem = f"the ledger has no release {to}"
-    elif to.startswith("arn:") and target.execution != to:
-        problem = f"the ledger has no release {to}, but one of {target.execution}"
     elif target.service != service:
         problem = f"{to} is a release of {target.service}"
     elif target.manual:
