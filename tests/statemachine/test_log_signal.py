@@ -188,7 +188,9 @@ def test_lines_of_the_old_version_are_none_of_the_canarys(here: World, share: fl
     assert all(of_step["access"].bad == 0 for of_step in sums().counts.values())
 
 
-def test_a_log_of_no_request_holds_and_says_what_cannot_be_read(here: World) -> None:
+@pytest.mark.parametrize("no_data", ["hold", "advance"])
+def test_a_log_of_no_request_holds_and_says_what_to_mend(here: World, no_data: str) -> None:
+    """Whatever silence means: lines came."""
     here.cloud.log_filters[GROUP] = {}
     task = here.cloud.task_of("example2")
 
@@ -198,9 +200,10 @@ def test_a_log_of_no_request_holds_and_says_what_cannot_be_read(here: World) -> 
         here.cloud.write_lines(GROUP, "app/app/of-nobody", ["starting"])
 
     write()
-    outcome = here.release(logged(holds=1))
+    outcome = here.release(logged([{**METRIC, "no_data": no_data}], holds=1))
     assert reverted(here, outcome, "no request of the canary was counted for access (")
     assert "lines could not be read)" in outcome.cause
+    assert "Mend log.status or log.pattern" in outcome.cause
 
 
 def test_a_filter_that_somebody_removes_is_put_up_again_and_the_bake_held(here: World) -> None:

@@ -20,13 +20,12 @@ DEFAULT_CLUSTERS = 2.0
 LEAST_GOOD, LEAST_GOOD_LATENCY = Tolerance(1.5, 0.005), Tolerance(2.5, 0.02)
 """What is good at the narrowest. One in twenty answers is slow, and slow ones come together: what
 is good in errors is not shown of them in a bake, and good releases would be held."""
-LEAST_GOOD = Tolerance(1.5, 0.005)
 LOG_LIMIT = 0.01
 """What share of bad answers a log may have at least, for nothing is known of the primary beside
 it."""
-
-
 LEAST_LIMIT = 0.00001
+"""The lowest share of bad answers that a metric may be held against: under less, too many requests
+would be needed to show a canary good."""
 
 
 class Metric(Model):

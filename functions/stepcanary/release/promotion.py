@@ -171,12 +171,12 @@ def restore_primary(
         if not lease.touched:
             return Restored(next="revert", next_attempt=number + 1)
         entered = _begin_restoring(release, fence, number, untold)
-    in_place = entered is None
-    if entered is None:
-        entered = stages.enter(release, fence, RETURNING, failure=untold)
+    is_returned = entered is None
+    entered = entered or stages.enter(release, fence, RETURNING, failure=untold)
     if untold and failure.error == CanaryAlarmed.__name__ and not lease.reverting:
+        # Nobody has signalled what this release found by itself.
         telling.is_doubted(release.service)
-    if in_place:
+    if is_returned:
         return _restore_in_place(release, entered, number)
     lease = entered
     if undecided and (following := _without_an_answer(release, lease)) is not None:
