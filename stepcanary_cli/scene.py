@@ -1,6 +1,5 @@
 """Scene: a picture as a terminal shows it, at whatever width; what others say is never markup."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stepcanary.domain.durations import duration
+from stepcanary.domain.evidence import odds
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.domain.picture import Picture, Said, StepSeen
 from stepcanary.domain.visible import line
@@ -248,18 +248,12 @@ def _percent(bad: int, requests: int) -> str:
 
 def _evidence(metric: MetricSeen) -> tuple[Text, Text]:
     seen = ", only observed" if metric.observed else ""
-    worse = f"worse {_ratio(metric.worse)}, reverts at {_ratio(metric.needed_worse)}{seen}"
-    good = f"good {_ratio(metric.good)}, enough at {_ratio(metric.needed_good)}"
+    worse = f"worse {odds(metric.worse)}, reverts at {odds(metric.needed_worse)}{seen}"
+    good = f"good {odds(metric.good)}, enough at {odds(metric.needed_good)}"
     return (
         Text(worse, style="red" if metric.says == "worse" else "", overflow="fold"),
         Text(good, style="green" if metric.says == "good" else "", overflow="fold"),
     )
-
-
-def _ratio(log: float) -> str:
-    if log > math.log(1_000_000):
-        return "over a million to 1"
-    return f"{math.exp(max(log, -7)):,.2g} to 1" if log < 4 else f"{math.exp(log):,.0f} to 1"
 
 
 def _rest(picture: Picture, now: float) -> Iterator[RenderableType]:

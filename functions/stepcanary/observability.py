@@ -23,6 +23,7 @@ Decision = Literal[
     "shifted",
     "judged",
     "waits",
+    "resumed",
     "signalled",
     "doubted",
     "promoting",

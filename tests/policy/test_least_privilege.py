@@ -581,7 +581,7 @@ def _act_in_every_way(here: World) -> None:
         event["time"] = time
         here.invoke(function, event)
 
-    # By the file of a build; promoted by a push and by a pipeline; superseded.
+    # By the file of a build; paused and resumed; promoted by a push and by a pipeline; superseded.
     image = [{"name": "app", "imageUri": "shop:v6"}]
     newer: list[str] = []
     pipeline = {
@@ -589,6 +589,8 @@ def _act_in_every_way(here: World) -> None:
         "time": LATER,
         "detail": {"pipeline": "checkout-main", "state": "SUCCEEDED"},
     }
+    here.clock.after(96, lambda: act("pause"))
+    here.clock.after(97, lambda: act("resume"))
     here.clock.after(98, lambda: _ask_in_every_way(here))
     here.clock.after(99, lambda: act("status"))
     here.clock.after(100, lambda: here.invoke("PromoteOnPipelineFunction", pipeline))

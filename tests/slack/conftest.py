@@ -9,7 +9,9 @@ import pytest
 
 from emulator.awslambda import LambdaContext
 from sandbox.slack import CHANNEL, SECRET, Document, Slack
+from stepcanary.aws import eventbridge
 from stepcanary.chat.slack import executions
+from stepcanary.domain.events import ReleaseEvent
 from tests.builders import profile
 from tests.statemachine.runner import World
 
@@ -73,3 +75,11 @@ def slack(here: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     with Workspace(here) as opened:
         monkeypatch.setenv("SLACK_API", opened.api)
         yield opened
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[ReleaseEvent]:
+    """What the release tells of; nobody hears it."""
+    events: list[ReleaseEvent] = []
+    monkeypatch.setattr(eventbridge, "publish", events.append)
+    return events

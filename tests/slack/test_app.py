@@ -234,6 +234,7 @@ EVERYTHING: list[dict[str, Any]] = [
         "wait": 1,
         "ends_on": ["retry", "revert"],
     },
+    {"detail_type": "Release Resumed"},
     {"detail_type": "Release Promoting"},
     {"detail_type": "Release Queued", "behind": "arn:x:release-1"},
     {"detail_type": "Canary Retired", "cause": "started again"},

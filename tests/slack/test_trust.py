@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from sandbox.slack import TEAM
-from stepcanary.aws import eventbridge
 from stepcanary.chat.slack.blocks import message
 from stepcanary.domain.events import ReleaseEvent
 from tests.builders import profile, request
@@ -16,13 +15,6 @@ from tests.statemachine.runner import World
 from tests.statemachine.timeline import FIRST_BAKE, later
 
 OTHERS = "T0OTHERS"
-
-
-@pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch) -> list[ReleaseEvent]:
-    events: list[ReleaseEvent] = []
-    monkeypatch.setattr(eventbridge, "publish", events.append)
-    return events
 
 
 def executions(here: World) -> list[Any]:

@@ -114,6 +114,18 @@ def test_a_doubt_is_counted_once(here: World, case: str) -> None:
     assert told_of(here, *CASES[case]) == [1]
 
 
+def test_a_doubt_of_help_from_outside_is_counted(here: World) -> None:
+    """The execution dies in its last wait, and the version turns bad before the weights rest."""
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    breaks_once_returned(here, 2)
+    found = Told()
+    with patch.object(observability, "write", found.count):
+        here.wait(here.start_and_stop(logged(), "release-1", 545))
+        here.pass_minutes(8)
+    assert here.records() == {"release-1": "Reverted"}
+    assert found.values("Doubts", stack="stepcanary", service="checkout") == [1]
+
+
 def test_a_doubt_by_the_log_is_one_line_that_names_its_release_and_service(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def test_in_a_bake_the_time_left_is_that_of_the_wait_and_the_steps_to_come() -> 
     )
     assert [each.weight for each in picture.planned] == [5, 50, 100]
     assert picture.planned[1].at == 41_000 + 1_000 * (35 + 300)
+    assert picture.planned_until == picture.planned[-1].at + 1_000 * (35 + 300)
 
 
 def test_at_a_gate_nobody_knows_how_long() -> None:

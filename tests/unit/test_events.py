@@ -42,6 +42,7 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
             "Release Waiting",
             {"waits": "promotion failed", "wait": 0, "ends_on": ["retry", "revert"]},
         ),
+        (events.resumed(a_release()), "Release Resumed", {}),
         (events.promoting(a_release()), "Release Promoting", {}),
         (
             events.queued(EXECUTION, "checkout", "jane", "arn:other"),
@@ -97,6 +98,7 @@ WHOSE = {"service": "checkout", "execution": EXECUTION, "by": "jane"}
         "shifted to nothing, which is a weight",
         "at a gate",
         "after a failed promotion, in the first wait",
+        "resumed",
         "promoting",
         "queued",
         "reported, with what is known",

@@ -18,6 +18,7 @@ from stepcanary.domain.evidence import (
     log_evidence,
     log_factor,
     log_mean,
+    odds,
 )
 
 SMALL = Counts(60, 3, 1140, 1)
@@ -192,3 +193,20 @@ def test_what_the_odds_explain_is_no_evidence_and_what_they_do_not_is() -> None:
     # More requests than the odds promise are no evidence either.
     assert log_factor(minute, tolerance, 2.0, odds=0.1) == log_factor(minute, tolerance, 2.0)
     assert log_factor(Counts(275, 200, 725, 1), tolerance, 2.0, odds=1.0) > 50
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        (-100.0, "under 0.01 to 1"),
+        (math.log(0.01), "0.01 to 1"),
+        (0.0, "1 to 1"),
+        (math.log(20), "20 to 1"),
+        (math.log(99.4), "99 to 1"),
+        (math.log(123_456), "123,456 to 1"),
+        (math.log(1_000_001), "over a million to 1"),
+        (math.inf, "over a million to 1"),
+    ],
+)
+def test_evidence_is_told_as_odds(log: float, told: str) -> None:
+    assert odds(log) == told

@@ -10,6 +10,7 @@ from stepcanary.domain.moments import (
     Act,
     Moment,
     WaitKind,
+    is_resumed,
     left_out,
     read,
     restored_at,
@@ -52,6 +53,23 @@ def test_what_another_version_of_the_stack_wrote_is_left_out() -> None:
 )
 def test_a_wait_is_told_by_what_ends_it(ends_on: list[str], paused: bool, kind: str) -> None:
     assert wait_kind(ends_on, paused=paused) == kind
+
+
+@pytest.mark.parametrize(
+    ("done", "resumed"),
+    [
+        ([], False),
+        (["bake"], False),
+        (["weight 5", "bake"], False),
+        (["bake", "pause"], False),
+        (["bake", "pause", "bake"], True),
+        (["pause", "bake", "bake"], False),
+        (["pause", "bake", "weight 50"], False),
+        (["gate", "bake"], False),
+    ],
+)
+def test_a_bake_after_a_pause_was_resumed(done: list[str], resumed: bool) -> None:
+    assert is_resumed(acts(*done)) is resumed
 
 
 def weights(number: int, since: int = 1) -> list[str]:

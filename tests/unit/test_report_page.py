@@ -309,6 +309,23 @@ def test_why_stands_below_the_headline_and_is_said_once() -> None:
     assert Read(page(told)).text.count("a customer has called.") == 1
 
 
+def test_the_line_of_the_plan_ends_with_its_last_bake() -> None:
+    """It does not say that all traffic stays with the canary while the primary is replaced."""
+    facts = a_good()
+    until = facts.picture.planned_until
+    assert until is not None
+    assert until > facts.picture.planned[-1].at
+
+    def length(ends: int | None) -> float:
+        picture = facts.picture.model_copy(update={"planned_until": ends})
+        drawn = timeline.timeline(replace(facts, picture=picture), 800)
+        [path] = [each.attrib["d"] for each in drawn.iter() if each.get("class") == "planned"]
+        xs = [float(x) for x in re.findall(r"[\d.]+", path)[::2]]
+        return xs[-1] - xs[0]
+
+    assert 0 < length(until) < length(None)
+
+
 def test_a_bake_that_is_repeated_is_held() -> None:
     held = [wait.at for wait, is_held in timeline.named_waits(a_held().picture) if is_held]
     assert held == [1_000 * (BEGAN + 415), 1_000 * (BEGAN + 720)]

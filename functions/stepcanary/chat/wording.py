@@ -26,6 +26,8 @@ def what(event: ReleaseEvent) -> str:
         case "Release Waiting":
             failed = "the promotion failed, and " if event.waits == "promotion failed" else ""
             words = f"{failed}a decision is needed"
+        case "Release Resumed":
+            words = "the pause is over, and its step bakes again"
         case "Release Promoting":
             words = "the primary gets the new version"
         case "Release Ended":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from stepcanary.domain.evidence import NOTHING, Counts
+from stepcanary.domain.evidence import NOTHING, Counts, odds
 from stepcanary.domain.judge import Judge, MetricVerdict, Period, Tally
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.model import Model
@@ -15,7 +15,6 @@ from stepcanary.domain.verdict import NO_HOLD, Verdict
 
 SKEWED, SKEW_DEVIATIONS = 0.25, 5.0
 """How far a share is from its weight that is told, if chance does not explain it."""
-MOST_TOLD = math.log(1_000_000)
 EXPECTED = 10
 """So many requests do not fail to come by chance, but for once in twenty thousand times."""
 NO_REQUESTS = "Bake longer, allow more holds, or say in no_data what silence means"
@@ -155,16 +154,9 @@ def _share(bad: int, requests: int) -> str:
 
 def worse(said: MetricVerdict, it: str = "it") -> str:
     return (
-        f"evidence {_ratio(said.worse)} that {it} is worse than tolerated,"
-        f" {_ratio(said.needed_worse)} is enough"
+        f"evidence {odds(said.worse)} that {it} is worse than tolerated,"
+        f" {odds(said.needed_worse)} is enough"
     )
-
-
-def _ratio(log: float) -> str:
-    if log >= MOST_TOLD:
-        return "over a million to 1"
-    odds = math.exp(log)
-    return f"{odds:,.0f} to 1" if odds >= 1_000 else f"{odds:.3g} to 1"
 
 
 def silent(metrics: list[Metric], step: int, compared: Compared) -> list[Metric]:

@@ -85,6 +85,7 @@ def draw(found: Evidence) -> Picture:
     of_steps = {wait.at for step in (*steps, *return_steps) for wait in step.waits}
     waiting = _waiting(found, acts)
     current = next((n for n, step in enumerate(steps) if step.state == "now"), None)
+    plan, plan_ends = _planned(release, weights)
     return Picture(
         drawn_at=found.now,
         execution=release.execution,
@@ -103,7 +104,8 @@ def draw(found: Evidence) -> Picture:
         steps=steps,
         return_steps=return_steps,
         left_seconds=_left(found, steps, current, waiting),
-        planned=_planned(release, weights),
+        planned=plan,
+        planned_until=plan_ends,
         weights=weights,
         waits=[wait for wait in acts.waits if wait.at not in of_steps],
         waiting=waiting,
@@ -345,18 +347,17 @@ def _left(
     return left
 
 
-def _planned(release: Release, weights: list[Weight]) -> list[Weight]:
-    """From the first weight on that was read back. What the stack itself takes from a bake to the
-    next weight is in no plan."""
-    first = next((each.at for each in weights if each.weight), None)
+def _planned(release: Release, weights: list[Weight]) -> tuple[list[Weight], int | None]:
+    """From the first weight on that was read back, and until when. What the stack itself takes from
+    a bake to the next weight is in no plan."""
+    at = next((each.at for each in weights if each.weight), None)
     planned: list[Weight] = []
-    if first is None:
-        return planned
-    at = first
+    if at is None:
+        return planned, None
     for step in release.steps:
         planned.append(Weight(at=at, weight=step.weight))
         at += SECOND * (release.settle_seconds + step.bake_seconds)
-    return planned
+    return planned, at
 
 
 def _exposure(metrics: list[MetricSeen], tolls: Mapping[str, Toll]) -> Exposure | None:

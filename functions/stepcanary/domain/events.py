@@ -16,6 +16,7 @@ DetailType = Literal[
     "Release Started",
     "Release Shifted",
     "Release Waiting",
+    "Release Resumed",
     "Release Promoting",
     "Release Ended",
     "Release Report",
@@ -112,6 +113,11 @@ def waiting(release: Release, wait: int, ends_on: list[Kind]) -> ReleaseEvent | 
     if waits is None:
         return None
     return _of(release, "Release Waiting", waits=waits, wait=wait, ends_on=sorted(ends_on))
+
+
+def resumed(release: Release) -> ReleaseEvent:
+    """After a pause. What else ends a wait for a person is told by what follows at once."""
+    return _of(release, "Release Resumed")
 
 
 def promoting(release: Release) -> ReleaseEvent:

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 BETS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 """How many times worse than tolerated the canary may be; the evidence is their mean."""
 BISECTIONS = 50
+MOST_TOLD, LEAST_TOLD = 1_000_000, 0.01
+"""Odds beyond which people are told no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,16 @@ def log_sum(logs: Sequence[float]) -> float:
     if math.isinf(highest):
         return highest
     return highest + math.log(math.fsum(math.exp(each - highest) for each in logs))
+
+
+def odds(log: float) -> str:
+    """Evidence, a natural logarithm, in words."""
+    if log > math.log(MOST_TOLD):
+        return "over a million to 1"
+    ratio = math.exp(log)
+    if ratio < LEAST_TOLD:
+        return f"under {LEAST_TOLD} to 1"
+    return f"{ratio:,.0f} to 1" if ratio >= 100 else f"{ratio:.2g} to 1"
 
 
 def log_evidence(

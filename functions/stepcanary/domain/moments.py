@@ -134,6 +134,12 @@ def whole_until(done: Iterable[Moment]) -> int | None:
     return spans[0][0] if spans else None
 
 
+def is_resumed(done: Sequence[Moment]) -> bool:
+    """Whether the last is a bake that follows upon a pause: nothing but a resume leads from the one
+    to the other."""
+    return [each.kind for each in done[-2:]] == ["pause", "bake"]
+
+
 def wait_kind(ends_on: Collection[str], *, paused: bool) -> WaitKind:
     """By the signals that a wait ends on."""
     if "retry" in ends_on:

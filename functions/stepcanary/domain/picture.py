@@ -179,6 +179,8 @@ class Picture(Model):
     planned: list[Weight] = Field(default=[])
     """The weights as they come if nothing holds them: each settles and bakes as the release has it,
     and the next one follows at once."""
+    planned_until: int | None = None
+    """When the last of these bakes is over; how long the promotion takes then is in no plan."""
     weights: list[Weight] = Field(default=[])
     """Those that were read back."""
     waits: list[Wait] = Field(default=[])

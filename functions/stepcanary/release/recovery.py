@@ -232,6 +232,9 @@ def _restores_in_place(release: Release, lease: Lease, sides: Sides) -> bool:
         return False
     if not lease.restored:
         lease = stages.note_failed_promotion(lease, doubt)
+        if not lease.reverting:
+            # Nobody has signalled it: the execution was over.
+            telling.is_doubted(release.service)
     deploy_old(release, lease, sides.primary)
     return True
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from stepcanary import clock
 from stepcanary.aws import stepfunctions
 from stepcanary.contracts.states import WaitInput
+from stepcanary.domain import moments
 from stepcanary.domain.lease import Lease
 from stepcanary.domain.request import SignalRequest
 from stepcanary.domain.signals import DURABLE, WAIT_IS_OVER, Signal
@@ -208,6 +209,8 @@ def await_signal(wait: WaitInput) -> Signal | None:
     lease = mailbox.wait(
         wait.release, wait.fence, wait.token, wait.number, wait.ends_on, paused=wait.paused
     )
+    if moments.is_resumed(moments.read(lease.moments)):
+        telling.resumed(wait.release)
     pending = lease.signal
     if pending is None and lease.transient_decision:
         # It was about a token of this wait that nobody listens to any more.

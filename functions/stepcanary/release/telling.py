@@ -86,6 +86,11 @@ def waits(release: Release, wait: int, ends_on: list[Kind]) -> None:
     )
 
 
+def resumed(release: Release) -> None:
+    eventbridge.publish(events.resumed(release))
+    decided("resumed", release.execution, release.service)
+
+
 def signalled(execution: str, service: str, signal: Signal) -> None:
     """It was accepted."""
     facts = {"signal": signal.kind, "by": signal.by, "reason": signal.reason}

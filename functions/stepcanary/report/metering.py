@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from xml.etree.ElementTree import Element
 
 from stepcanary.domain.comparison import Row
+from stepcanary.domain.evidence import MOST_TOLD, odds
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.report import words
 from stepcanary.report.axis import Axis, lasting
@@ -111,7 +112,7 @@ def _ceiling(share: float) -> float:
 def evidence(metric: MetricSeen, width: int) -> Element:
     """On a scale on which each line is ten times as much as the one before."""
     limits = LIMITS_AT * max(metric.needed_worse, metric.needed_good, math.log(10))
-    end = max(limits, min(max(metric.worse, metric.good), words.OVER_ALL))
+    end = max(limits, min(max(metric.worse, metric.good), math.log(MOST_TOLD)))
     left, right = LEFT, width - RIGHT
 
     def x(log: float) -> float:
@@ -127,13 +128,13 @@ def evidence(metric: MetricSeen, width: int) -> Element:
         y = number * 38
         parts.append(text(left - 6, y + 26, name, anchor="end"))
         is_over = had >= needed > 0
-        title = f"{name}: {words.ratio(had)}, {limit} {words.ratio(needed)}"
+        title = f"{name}: {odds(had)}, {limit} {odds(needed)}"
         parts.append(box(left, y + 16, x(had) - left, 14, f"had-{name}", title))
         parts.append(stroke(x(needed), y + 12, x(needed), y + 34, "limit"))
-        said = f"{limit} {words.ratio(needed)}"
+        said = f"{limit} {odds(needed)}"
         edge = min(x(needed), right - len(said) * LETTER / 2)
         parts.append(text(max(edge, left + len(said) * LETTER / 2), y + 9, said, anchor="middle"))
-        inside = f"{words.ratio(had)}{' ✓' if is_over and name == 'good' else ''}"
+        inside = f"{odds(had)}{' ✓' if is_over and name == 'good' else ''}"
         inside += " ✕" if is_over and name == "worse" else ""
         inside += " →" if had > end else ""
         is_inside = fits(inside, x(had) - left)

@@ -84,9 +84,10 @@ def _weights(picture: Picture, rows: list[Row], axis: Axis) -> Iterator[Element]
         yield stroke(axis.left, y(percent), axis.right, y(percent), "grid")
         yield text(axis.left - 6, y(percent) + 4, f"{percent:g} %", anchor="end")
     if planned:
-        yield element("path", d=path(_stairs(planned, axis, y)), class_="planned")
+        points = _stairs(planned, min(picture.planned_until or axis.end, axis.end), axis, y)
+        yield element("path", d=path(points), class_="planned")
     if picture.weights:
-        points = _stairs(picture.weights, axis, y)
+        points = _stairs(picture.weights, axis.end, axis, y)
         foot = [(points[0][0], y(0)), *points, (points[-1][0], y(0))]
         yield element("path", d=path(foot), class_="area")
         yield element("path", d=path(points), class_="real")
@@ -106,12 +107,12 @@ def share_of(row: Row) -> float | None:
 
 
 def _stairs(
-    weights: list[Weight], axis: Axis, y: Callable[[float], float]
+    weights: list[Weight], end: int, axis: Axis, y: Callable[[float], float]
 ) -> list[tuple[float, float]]:
     points = [(axis.at(weights[0].at), y(0)), (axis.at(weights[0].at), y(weights[0].weight))]
     for before, after in pairwise(weights):
         points += [(axis.at(after.at), y(before.weight)), (axis.at(after.at), y(after.weight))]
-    return [*points, (axis.at(axis.end), y(weights[-1].weight))]
+    return [*points, (axis.at(end), y(weights[-1].weight))]
 
 
 def _deployed(picture: Picture, axis: Axis, y: float) -> Iterator[Element]:

@@ -1,19 +1,17 @@
 """Words: what a report says of a release in sentences. Times are by UTC: it is read anywhere."""
 
-import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from stepcanary.domain.delivery import lead_seconds
 from stepcanary.domain.durations import duration
+from stepcanary.domain.evidence import odds
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.domain.picture import Exposure, Picture, Wait
 from stepcanary.domain.visible import line
 from stepcanary.report.facts import Facts
 
 SECOND = 1_000
-OVER_ALL = math.log(1_000_000)
-LEAST_ODDS = 0.01
 HEADS = {
     "Released": "{version} was released in place of {before}",
     "Reverted": "{version} was reverted to {before}",
@@ -106,16 +104,6 @@ def rate(bad: int, requests: int) -> str:
     return f"{percent(bad, requests)} ({bad:,} of {requests:,})" if requests else "not counted"
 
 
-def ratio(log: float) -> str:
-    """Evidence that is a natural logarithm."""
-    if log > OVER_ALL:
-        return "over a million to 1"
-    odds = math.exp(log)
-    if odds < LEAST_ODDS:
-        return f"under {LEAST_ODDS} to 1"
-    return f"{odds:,.0f} to 1" if odds >= 100 else f"{odds:.2g} to 1"
-
-
 def is_of_log(metric: MetricSeen | None) -> bool:
     return metric is not None and metric.kind == "logs"
 
@@ -140,8 +128,8 @@ def says(metric: MetricSeen) -> str:
 
 def evidence(metric: MetricSeen) -> str:
     return (
-        f"worse {ratio(metric.worse)}, reverts at {ratio(metric.needed_worse)};"
-        f" good {ratio(metric.good)}, enough at {ratio(metric.needed_good)}"
+        f"worse {odds(metric.worse)}, reverts at {odds(metric.needed_worse)};"
+        f" good {odds(metric.good)}, enough at {odds(metric.needed_good)}"
     )
 
 

@@ -28,7 +28,13 @@ LOUD = ("Release Rejected", "Release Waiting", "Release Ended")
 """Shown in the channel too, not in the thread alone."""
 PICTURED = ("Release Waiting", "Release Ended")
 """With the timeline so far."""
-ON_ITS_WAY = ("Release Shifted", "Release Waiting", "Release Promoting", "Release Ended")
+ON_ITS_WAY = (
+    "Release Shifted",
+    "Release Waiting",
+    "Release Resumed",
+    "Release Promoting",
+    "Release Ended",
+)
 """With what both sides have counted so far. Each of them also ends the gate before it."""
 NOBODY = "nobody decided in time"
 UNKNOWN = "an alarm or the stack itself; the end of the release says why"
