@@ -123,8 +123,8 @@ def _release(
     execution = _start(mine, command, service, request)
     if detach:
         started = Ended(execution, "Started", "it goes on by itself")
-        told = f"{STARTED[command]} of {service} goes on by itself: {execution}"
-        mine.screen.answer(started.as_json(), told)
+        message = f"{STARTED[command]} of {service} goes on by itself: {execution}"
+        mine.screen.answer(started.as_json(), message)
         return started.exit_code
     mine.screen.progress(f"{STARTED[command]} of {service} was started: {execution}")
     watch = Watch(mine.connection, execution, view)

@@ -28,7 +28,7 @@ class Patience:
     def call(self, do: Callable[[], R]) -> R:
         """Raises a `Failure` that says what to do."""
         over, pause = time.monotonic() + self.seconds, FIRST_PAUSE
-        told = False
+        is_told = False
         while True:
             try:
                 answer = do()
@@ -36,13 +36,13 @@ class Patience:
                 is_worth_it = is_busy(error) or (self.reached and is_lost(error))
                 if not is_worth_it or time.monotonic() + pause > over:
                     raise explained(error) from error
-                if not told:
+                if not is_told:
                     self.say(f"AWS does not answer; trying again for {self.seconds:g} s")
-                    told = True
+                    is_told = True
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
             self.reached = True
-            if told:
+            if is_told:
                 self.say("AWS answers again")
             return answer

@@ -10,10 +10,9 @@ def previewed(found: Answer) -> str:
     """What a check says comes first."""
     lines = [*inspected(found), ""]
     for answer in found["answers"]:
-        said = "; ".join(answer["findings"])
-        lines.append(
-            f"  {'no: ' if said else 'yes:'} {answer['asked']}{f': {said}' if said else ''}"
-        )
+        findings = "; ".join(answer["findings"])
+        why = f": {findings}" if findings else ""
+        lines.append(f"  {'no: ' if findings else 'yes:'} {answer['asked']}{why}")
     if found["steps"]:
         lines += ["", *_timeline(found)]
     if ramp := found.get("ramp"):

@@ -20,8 +20,8 @@ from stepcanary_cli.requests import version_named
 def status(service: str | None) -> Exit:
     """Show how a service stands; without one, all that is not at rest."""
     mine = use()
-    asked = {"service": service} if service else {}
-    found = mine.connection.ask({"question": "status", **asked})
+    of_whom = {"service": service} if service else {}
+    found = mine.connection.ask({"question": "status", **of_whom})
     mine.screen.show(found, showing.service_status if service else showing.stack_status)
     return Exit.DONE
 
@@ -34,9 +34,9 @@ def status(service: str | None) -> Exit:
 def history(service: str | None, since: str | None, after: str) -> Exit:
     """List the last releases of a service, or of all since a day."""
     mine = use()
-    asked = {"service": service, "since": since, "after": after}
-    said = {name: value for name, value in asked.items() if value}
-    found = mine.connection.ask({"question": "history", **said})
+    options = {"service": service, "since": since, "after": after}
+    given = {name: value for name, value in options.items() if value}
+    found = mine.connection.ask({"question": "history", **given})
     listed = partial(showing.history, since=since or "")
     mine.screen.show(found, listed, below=found.get("summary", ""))
     if found.get("after"):
@@ -93,8 +93,8 @@ def preview(
     """Say what a release would be like, and what an outage costs."""
     request = {"service": service, **version_named(images, task_definitions, profile)}
     mine = use()
-    asked = {"budget": budget} if budget else {}
-    found = mine.connection.ask({"question": "preview", "request": request, **asked})
+    options = {"budget": budget} if budget else {}
+    found = mine.connection.ask({"question": "preview", "request": request, **options})
     mine.screen.show(found, previewed)
     return Exit.DONE if found["releasable"] else Exit.REJECTED
 

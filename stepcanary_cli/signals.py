@@ -55,8 +55,8 @@ def _signal(name: str, meaning: str) -> click.Command:
 
 
 def _request(action: str, reason: str, execution: str) -> dict[str, str]:
-    said = {"action": action, "reason": reason, "execution": execution}
-    return {key: text for key, text in said.items() if text}
+    fields = {"action": action, "reason": reason, "execution": execution}
+    return {key: text for key, text in fields.items() if text}
 
 
 def _watched(mine: Use, executions: list[str]) -> list[Ended]:

@@ -100,8 +100,8 @@ def about(execution: str) -> AbstractContextManager[None]:
 def decided(decision: Decision, execution: str, service: str, **facts: Any) -> None:
     """The one line on a decision; facts that are None, and a service that is not known, are left
     out."""
-    told = {"of_service": service or None, **facts}
-    extra = {name: fact for name, fact in told.items() if fact is not None}
+    known = {"of_service": service or None, **facts}
+    extra = {name: fact for name, fact in known.items() if fact is not None}
     release = execution_name(execution)
     logger.info(decision, extra={"decision": decision, "release": release, **extra})
 

@@ -67,5 +67,5 @@ def resolved(document: Any) -> tuple[str, Profile, Request | None]:
         is_new = request.action != "rollback"
         profile = profiles.of_service(request.service, request.profile, is_new=is_new)
         return request.service, profile, request
-    asked = parse(ServiceRequest, document, "request")
-    return asked.service, profiles.of_service(asked.service, asked.profile), None
+    named = parse(ServiceRequest, document, "request")
+    return named.service, profiles.of_service(named.service, named.profile), None

@@ -60,9 +60,9 @@ def read(kept: Iterable[str]) -> list[Moment]:
     found = []
     for text in kept:
         at, _, rest = text.partition(" ")
-        kind, _, said = rest.partition(" ")
+        kind, _, words = rest.partition(" ")
         if at.isdigit() and kind in KINDS:
-            found.append(Moment.model_validate({"at": int(at), "kind": kind, "text": said}))
+            found.append(Moment.model_validate({"at": int(at), "kind": kind, "text": words}))
     return sorted(found, key=lambda moment: moment.at)
 
 

@@ -213,16 +213,16 @@ def _asked(window: Window) -> Iterator[_Asked]:
 
 def _read(windows: list[Window]) -> Iterator[tuple[Window, list[Row]]]:
     """All series of all releases at once, whose periods are as long."""
-    asked = [(window, each) for window in windows if window.seconds for each in _asked(window)]
+    wanted = [(window, each) for window in windows if window.seconds for each in _asked(window)]
     found: list[Values] = []
-    if asked:
+    if wanted:
         read = [window for window in windows if window.seconds]
         start, end = min(w.start for w in read), max(w.end for w in read)
-        series = [one for _, each in asked for one in each.series]
+        series = [one for _, each in wanted for one in each.series]
         found = metrics.read(series, start, end, read[0].length)
     values = iter(found)
     answers: dict[str, list[Answer]] = {}
-    for window, each in asked:
+    for window, each in wanted:
         counted = [next(values) for _ in each.series]
         answers.setdefault(window.release.execution, []).append((each, counted))
     for window in windows:

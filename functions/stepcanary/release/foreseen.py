@@ -37,8 +37,8 @@ def drawn(
     routes: list[Traffic],
 ) -> Release:
     """The sketch of services and routes that were read."""
-    asked = ActionRequest(service=service, action="status")
-    return build_release(execution, asked, profile, services, routes, by="")
+    request = ActionRequest(service=service, action="status")
+    return build_release(execution, request, profile, services, routes, by="")
 
 
 def assumed(release: Release) -> Assumed | None:

@@ -149,11 +149,11 @@ def _services(found: Inspection, profile: Profile) -> tuple[Service, Service] | 
     sides: list[tuple[SideName, str]] = [("primary", profile.primary), ("canary", profile.canary)]
     services: list[Service] = []
     for side, name in sides:
-        asked = DEPLOYABLE[side]
-        with found.noting(asked):
+        question = DEPLOYABLE[side]
+        with found.noting(question):
             service = ecs.require_service(profile.cluster, name, side)
             services.append(service)
-            with found.noting(asked):
+            with found.noting(question):
                 check_tags(side, f"ECS service {service.name}", service.tags)
             plan.check_service(side, service)
     if len(services) < len(sides):

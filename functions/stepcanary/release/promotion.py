@@ -223,9 +223,9 @@ def _begin_restoring(release: Release, fence: int, number: int, failure: str) ->
 
 def _untold(lease: Lease, failure: Failure) -> str:
     """Why a promotion has failed, where that was not told yet; a signal has been told."""
-    said = str(failure)[:LONGEST_TEXT]
+    reason = str(failure)[:LONGEST_TEXT]
     known = {each.text for each in moments.read(lease.moments)}
-    return "" if said in known or failure.error == "RevertRequested" else said
+    return "" if reason in known or failure.error == "RevertRequested" else reason
 
 
 def _restore_in_place(release: Release, lease: Lease, number: int) -> Restored:

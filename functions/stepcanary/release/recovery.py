@@ -175,9 +175,9 @@ def _is_taken_back(release: Release, lease: Lease, primary: Service, *, helpless
     deploy_old(release, lease, primary)
     returned.require_all()
     # Until it was asked for, a read that shows it may be older than the new one.
-    asked = before.restored and is_old(release, before, primary.task_definition)
+    is_asked_for = before.restored and is_old(release, before, primary.task_definition)
     foreign = foreign_revision(release, lease, "primary", primary) is not None
-    return (asked or foreign) and world.keeps_up(release, primary) is None
+    return (is_asked_for or foreign) and world.keeps_up(release, primary) is None
 
 
 def _is_unwatched(release: Release) -> bool:

@@ -146,8 +146,8 @@ class Redeployment:
         """Whether ECS is done with it, and says of each tag that it means what it meant."""
         tagged = _tagged(self.expected)
         own = [task for task in self.tasks if task.deployment == self.deployment]
-        told = all(tagged <= task.digests.keys() for task in own)
-        return bool(own) and told and self.service.settled and self.foreign is None
+        is_told = all(tagged <= task.digests.keys() for task in own)
+        return bool(own) and is_told and self.service.settled and self.foreign is None
 
 
 def _tagged(content: Content) -> set[str]:

@@ -43,8 +43,8 @@ def _metrics(metrics: list[MetricSeen]) -> str:
 
 def code(text: str) -> str:
     """As a code span, whose fence is longer than any in the text."""
-    said = words.cut(line(text).strip(), LONGEST)
-    longest = max((len(run) for run in re.findall(r"`+", said)), default=0)
+    shown = words.cut(line(text).strip(), LONGEST)
+    longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
     fence = "`" * (longest + 1)
     space = " " if longest else ""
-    return f"{fence}{space}{said or '?'}{space}{fence}"
+    return f"{fence}{space}{shown or '?'}{space}{fence}"

@@ -36,11 +36,11 @@ def rates(metric: MetricSeen, width: int) -> Element:
     parts: list[Element] = []
     for number, (side, bad, requests) in enumerate(sides):
         y = number * BAR + 2
-        said = words.rate(bad, requests)
+        share = words.rate(bad, requests)
         long = room * (bad / requests / most if requests else 0.0)
         parts.append(text(LEFT - 6, y + 14, side, anchor="end"))
-        parts.append(box(LEFT, y, long, BAR - 5, f"bar-{side}", f"{side}: {said}"))
-        parts.append(text(LEFT + long + 5, y + 13, said))
+        parts.append(box(LEFT, y, long, BAR - 5, f"bar-{side}", f"{side}: {share}"))
+        parts.append(text(LEFT + long + 5, y + 13, share))
     label = f"{words.bad_answers(metric)}: " + "; ".join(
         f"{side} {words.rate(bad, requests)}" for side, bad, requests in sides
     )
@@ -131,9 +131,9 @@ def evidence(metric: MetricSeen, width: int) -> Element:
         title = f"{name}: {odds(had)}, {limit} {odds(needed)}"
         parts.append(box(left, y + 16, x(had) - left, 14, f"had-{name}", title))
         parts.append(stroke(x(needed), y + 12, x(needed), y + 34, "limit"))
-        said = f"{limit} {odds(needed)}"
-        edge = min(x(needed), right - len(said) * LETTER / 2)
-        parts.append(text(max(edge, left + len(said) * LETTER / 2), y + 9, said, anchor="middle"))
+        label = f"{limit} {odds(needed)}"
+        edge = min(x(needed), right - len(label) * LETTER / 2)
+        parts.append(text(max(edge, left + len(label) * LETTER / 2), y + 9, label, anchor="middle"))
         inside = f"{odds(had)}{' ✓' if is_over and name == 'good' else ''}"
         inside += " ✕" if is_over and name == "worse" else ""
         inside += " →" if had > end else ""
@@ -156,8 +156,8 @@ def _powers(x: Callable[[float], float], end: float, bottom: float) -> Iterator[
         if at - last >= 52:
             last = at
             yield stroke(at, 12, at, bottom, "grid")
-            said = f"{10**power:,}" if power < 5 else f"10^{power}"
-            yield text(at, bottom + 13, said, anchor="middle" if power else "start")
+            label = f"{10**power:,}" if power < 5 else f"10^{power}"
+            yield text(at, bottom + 13, label, anchor="middle" if power else "start")
         power += 1
 
 
@@ -178,9 +178,9 @@ def behind(facts: Facts, metric: MetricSeen) -> Element:
         words.rate(metric.canary_bad, metric.canary),
         words.rate(metric.primary_bad, metric.primary),
     ]
-    said = f"{metric.metric}: {words.bad_answers(metric)} by period"
+    title = f"{metric.metric}: {words.bad_answers(metric)} by period"
     return table(
-        "; ".join(filter(None, (said, words.evidence(metric), words.unread(metric)))),
+        "; ".join(filter(None, (title, words.evidence(metric), words.unread(metric)))),
         ["period from", "weight", "canary", "primary"],
         [*rows, total],
         fold="These numbers as a table",

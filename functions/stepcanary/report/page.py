@@ -77,8 +77,8 @@ def _head(facts: Facts) -> Iterator[Part]:
     yield element("h1", words.headline(picture))
     why, cause = words.why(picture), line(picture.cause)
     short = words.cut(why[:1].upper() + why[1:], LONGEST_WHY)
-    said = [cause] if why in cause else [short, cause]
-    yield from (element("p", _sentence(each), class_="why") for each in said if each)
+    sentences = [cause] if why in cause else [short, cause]
+    yield from (element("p", _sentence(each), class_="why") for each in sentences if each)
     ended = words.moment(picture.ended_at) if picture.ended_at is not None else "not over"
     yield _facts(
         ("began", words.moment(picture.started_at)),

@@ -65,11 +65,11 @@ def _squeezed(axis: Axis) -> Iterator[Element]:
         left, right = axis.at(begun), axis.at(ended)
         took = duration((ended - begun) // SECOND)
         yield box(left, TOP, right - left, HIGH, "squeezed", f"{took}, drawn shorter")
-        said = f"{took}, shortened"
-        if not fits(said, right - left):
-            said = took
-        if fits(said, right - left):
-            yield text((left + right) / 2, TOP + 12, said, anchor="middle", class_="soft")
+        label = f"{took}, shortened"
+        if not fits(label, right - left):
+            label = took
+        if fits(label, right - left):
+            yield text((left + right) / 2, TOP + 12, label, anchor="middle", class_="soft")
 
 
 def _weights(picture: Picture, rows: list[Row], axis: Axis) -> Iterator[Element]:

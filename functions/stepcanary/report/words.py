@@ -216,8 +216,8 @@ def exposure(picture: Picture, named: Callable[[str], str] = line) -> str:
         parts.append(left)
     if (at_once := all_at_once(picture)) is not None:
         parts.append(f"the same fault all at once: {at_once:,}")
-    said = "; ".join(parts)
-    return f"{said}. By {named(cost.bounded)}: {left}" if left and cost.is_by_two else said
+    text = "; ".join(parts)
+    return f"{text}. By {named(cost.bounded)}: {left}" if left and cost.is_by_two else text
 
 
 def wait_name(wait: Wait, *, held: bool = False) -> str:

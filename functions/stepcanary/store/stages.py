@@ -141,14 +141,14 @@ def confirm(
     """Write down what the routes were read back as, and what somebody else was found to have
     written before, in a sentence. Raises `LeaseLost`."""
     # Help from outside confirms each minute what it has found before.
-    told = _told("weight", str(weight)) if weight != lease.weight else []
-    told += _told("foreign", foreign) if foreign else []
+    noted = _told("weight", str(weight)) if weight != lease.weight else []
+    noted += _told("foreign", foreign) if foreign else []
     returned: dict[str, Any] = {}
     if weight == 0 and (lease.weight or lease.returned_at is None):
         returned = {"returned_at": clock.epoch_seconds()}
     confirmed = leases.change(
         lease,
-        append={"moments": told},
+        append={"moments": noted},
         weight=weight,
         target=weight,
         versions=versions,

@@ -119,10 +119,10 @@ def _require_own_team(body: Body) -> None:
     """In a shared channel, or where the app is installed twice, others can ask as well: a command
     names their workspace, a click the app's and theirs. Raises `RequestRejected`."""
     user, team = body.get("user"), body.get("team")
-    told = [body.get("team_id")]
-    told += [team.get("id")] if isinstance(team, dict) else []
-    told += [user.get("team_id")] if isinstance(user, dict) else []
-    theirs = {each for each in told if each}
+    teams = [body.get("team_id")]
+    teams += [team.get("id")] if isinstance(team, dict) else []
+    teams += [user.get("team_id")] if isinstance(user, dict) else []
+    theirs = {each for each in teams if each}
     if theirs != {settings.of_stack().slack_team}:
         raise RequestRejected(
             f"this app obeys the members of one workspace, and you are of {_listed(theirs)}; the"

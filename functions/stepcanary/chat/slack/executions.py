@@ -86,8 +86,8 @@ def _status(service: str) -> Reply:
 
 
 def _asking_of(request: Request | ActionRequest, source: Source) -> Asking:
-    asked = request.model_dump(mode="json", exclude_unset=True, exclude={"by"})
-    what = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    wanted = request.model_dump(mode="json", exclude_unset=True, exclude={"by"})
+    what = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     return Asking(source.user_id, what, source.at, source.name)
 
 
