@@ -25,11 +25,12 @@ _matcher = lru_cache(matcher)
 class Logs:
     """A part of a fake that has a clock, ECS services and a split.
 
-    `log_filters` are the subscription filters by log group and name, and `on_lines` is whoever is
-    called with a batch. Lines are brought `lines_after` so many seconds, each batch `deliveries`
-    times. While the function is `throttled` there is no concurrency for it, and Lambda tries again
-    later. While it is `refused`, nobody may call it: CloudWatch Logs disables the filters, which
-    are there all the same, and leaves out what is written then.
+    `log_filters` are the subscription filters by log group and name, `log_classes` the classes of
+    groups that are not the standard one, and `on_lines` is whoever is called with a batch. Lines
+    are brought `lines_after` so many seconds, each batch `deliveries` times. While the function is
+    `throttled` there is no concurrency for it, and Lambda tries again later. While it is `refused`,
+    nobody may call it: CloudWatch Logs disables the filters, which are there all the same, and
+    leaves out what is written then.
     """
 
     clock: VirtualClock
@@ -45,6 +46,7 @@ class Logs:
 
     def begin_logging(self) -> None:
         self.log_filters: dict[str, dict[str, Document]] = {}
+        self.log_classes: dict[str, str] = {}
         self.on_lines: Callable[[Document], None] = lambda _event: None
 
     def _milliseconds(self) -> int:
@@ -101,7 +103,16 @@ class Logs:
     def _logs_DescribeLogGroups(self, params: Document) -> Document:  # noqa: N802
         prefix = params.get("logGroupNamePrefix", "")
         names = sorted(name for name in self.log_filters if name.startswith(prefix))
-        return {"logGroups": [{"logGroupName": n, "arn": f"{ARN}:{n}:*"} for n in names]}
+        return {
+            "logGroups": [
+                {
+                    "logGroupName": name,
+                    "arn": f"{ARN}:{name}:*",
+                    "logGroupClass": self.log_classes.get(name, "STANDARD"),
+                }
+                for name in names
+            ]
+        }
 
     def _logs_ListTagsForResource(self, params: Document) -> Document:  # noqa: N802
         # AWS takes no ARN here that ends as the one it answers with.
@@ -115,6 +126,8 @@ class Logs:
 
     def _logs_PutSubscriptionFilter(self, params: Document) -> Document:  # noqa: N802
         filters = self._group(params["logGroupName"])
+        if params["logGroupName"] in self.log_classes:
+            raise Refusal("InvalidParameterException", "This log group class is not supported.")
         if found := refusal(params, filters.keys(), [template.counter_arn()]):
             raise Refusal(*found)
         self._bring(control_message(self._milliseconds()))

@@ -124,6 +124,11 @@ def _with_log(*filters: str) -> Change:
     return change
 
 
+def _with_infrequent_log(here: World) -> None:
+    _with_log()(here)
+    here.cloud.log_classes[GROUP] = "INFREQUENT_ACCESS"
+
+
 def _untagged_log(here: World) -> None:
     _with_log()(here)
     here.cloud.untagged.add(GROUP)
@@ -652,6 +657,12 @@ EXAMPLES: dict[str, Example] = {
         _without_counter, judge={"metrics": [_logs()]}
     ),
     "a log group that is not there": with_judge(_logs()),
+    "a log group of another class": with_profile(
+        _with_infrequent_log, judge={"metrics": [_logs()]}
+    ),
+    "a log group with a filter of another stack's release of the same name": with_profile(
+        _with_log(f"stepcanary/{EXECUTION}/logs"), judge={"metrics": [_logs()]}
+    ),
     "a log group without the tag": with_profile(_untagged_log, judge={"metrics": [_logs()]}),
     "a filter that CloudWatch Logs does not take": with_profile(
         _with_log(), judge={"metrics": [_logs(filter="{ $.status = 5*")]}

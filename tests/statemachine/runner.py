@@ -75,6 +75,7 @@ class World:
     def __init__(self) -> None:
         # A task of the same id was of another world's service.
         log_counting._service_task.cache_clear()
+        log_counting._unknown.clear()
         self.clock = VirtualClock()
         self.cloud = Cloud(self.clock)
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)

@@ -14,8 +14,9 @@ from emulator.log_subscription import control_message, packed
 from stepcanary import observability
 from stepcanary.domain.log_counts import RETURNED, LogCounts
 from stepcanary.domain.log_lines import Read
-from stepcanary.release import telling
-from stepcanary.store import batches, ledger, register
+from stepcanary.errors import RequestRejected
+from stepcanary.release import subscriptions, telling
+from stepcanary.store import batches, ledger, register, settings
 from tests.builders import profile, request
 from tests.fakes.service import Document, Refusal
 from tests.statemachine.runner import Outcome, World
@@ -606,3 +607,142 @@ def test_lines_that_are_not_the_releases_count_nothing(here: World, strange: Doc
 def test_a_control_message_is_taken(here: World) -> None:
     event = control_message(1_700_000_000_000)
     assert here.invoke("CountRequestsFunction", event) == {"executions": [], "signalled": []}
+
+
+@pytest.mark.parametrize("at", [LATER - 5, LATER + 5])
+def test_a_filter_that_is_removed_during_the_promotion_is_put_up_before_the_weights_return(
+    here: World, at: float
+) -> None:
+    """A version that turns bad once the primary has it is taken back all the same."""
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    here.clock.after(at, here.cloud.log_filters[GROUP].clear)
+    breaks_once_returned(here, 5)
+    outcome = here.release(logged())
+    assert outcome.state == "Reverted", outcome
+    assert here.cloud.running_image("example1") == "shop:v1"
+    assert here.cloud.log_filters[GROUP] == {}
+
+
+def test_a_filter_that_is_removed_in_the_last_wait_is_put_up_and_the_release_looks_again(
+    here: World,
+) -> None:
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+
+    def lose() -> None:
+        here.clock.after(2, here.cloud.log_filters[GROUP].clear)
+
+    on_return(here, lose)
+    broken: list[str] = []
+    here.cloud.bad = lambda side, _at: float(side == "primary" and bool(broken))
+
+    def break_then(call: str, _params: Any) -> None:
+        is_last_wait = here.cloud.running_image("example1") == "shop:v2"
+        if call == "logs.PutSubscriptionFilter" and is_last_wait:
+            broken.append(call)
+
+    here.cloud.before_call = break_then
+    outcome = here.release(logged())
+    assert len(broken) == 1
+    assert outcome.state == "Reverted", outcome
+    assert outcome.path.count("ConfirmRest") > 1
+
+
+def test_who_never_stops_removing_the_filter_is_named_at_the_end(here: World) -> None:
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+
+    def lose() -> None:
+        here.cloud.log_filters[GROUP].clear()
+        here.clock.after(3, lose)
+
+    on_return(here, lose)
+    assert here.release(logged()).state == "Released"
+    assert (
+        f"the subscription filter {OURS} of the log group {GROUP} was gone"
+        in (here.causes()["release-1"])
+    )
+
+
+def test_a_release_that_ends_while_its_filter_is_mended_leaves_none(here: World) -> None:
+    here.cloud.log_requests(GROUP)
+
+    def end(call: str, _params: Any) -> None:
+        if call == "logs.PutSubscriptionFilter":
+            here.cloud.before_call = lambda _name, _params: None
+            here.steal("Reverted")
+
+    def lose() -> None:
+        here.cloud.log_filters[GROUP].clear()
+        here.cloud.before_call = end
+
+    here.clock.after(FIRST_BAKE, lose)
+    here.release(logged())
+    assert here.records() == {"release-1": "Reverted"}
+    assert here.cloud.log_filters[GROUP] == {}
+
+
+def test_what_a_drained_canary_still_writes_counts_nothing(here: World) -> None:
+    """Health checks of a task that stops, long after its last request."""
+    here.cloud.log_requests(GROUP, per_second=10, every=5)
+    here.cloud.bad = lambda _side, _at: 0.0
+    written: list[datetime] = []
+
+    def write() -> None:
+        here.clock.after(2, write)
+        if len(written) < 30:
+            written.append(here.clock.now())
+            stream = f"app/app/{here.cloud.task_of('example2')}"
+            here.cloud.write_lines(GROUP, stream, ['{"status": 503}'] * 20)
+
+    def gone(_primary: int, canary: int) -> None:
+        if canary == 0 and not pending:
+            pending.append(True)
+            here.clock.after(ledger.release_of("release-1").settle_seconds + 2, write)
+
+    pending: list[bool] = []
+    here.cloud.on_write = gone
+    here.clock.after(FIRST_BAKE + 60, lambda: here.signal("revert", by="jane"))
+    assert here.release(logged(keep_failed_seconds=3_600)).state == "Reverted"
+    assert len(written) > 10
+    assert all(each["access"].bad == 0 for each in sums().counts.values())
+
+
+def test_a_release_in_another_cluster_leaves_the_filter_of_one_that_runs(here: World) -> None:
+    """Its canary has the same name, as staging's and production's have."""
+    here.cloud.log_requests(GROUP)
+    refused: list[str] = []
+
+    def plan() -> None:
+        release = ledger.release_of("release-1")
+        here.cloud.log_filters[GROUP]["datadog"] = {"filterName": "datadog", **OTHERS}
+        for cluster in (release.cluster, "staging"):
+            canary = subscriptions.Canary(f"arn:x:cluster/{cluster}", release.canary.service)
+            try:
+                subscriptions.check(here.arn("release-9"), canary, release.judge)
+            except RequestRejected as rejected:
+                refused.append(f"{cluster}: {rejected}")
+        del here.cloud.log_filters[GROUP]["datadog"]
+        there = release.model_copy(
+            update={"execution": here.arn("release-9"), "cluster": "staging"}
+        )
+        subscriptions._make_room(there, GROUP, settings.of_stack().counter)
+        assert list(here.cloud.log_filters[GROUP]) == [OURS]
+
+    here.clock.after(FIRST_BAKE, plan)
+    assert here.release(logged()).state == "Released"
+    [told] = refused
+    assert told.startswith("staging: judge: the log group /ecs/checkout has 2 subscription filters")
+
+
+def test_a_task_that_ecs_does_not_know_is_asked_for_once_in_a_while(here: World) -> None:
+    """As that of another cluster, which writes into the same group."""
+    here.cloud.log_requests(GROUP, every=60)
+    stream = "app/app/" + "0" * 32
+
+    def write() -> None:
+        here.cloud.write_lines(GROUP, stream, ['{"status": 200}'])
+
+    for second in range(20):
+        here.clock.after(FIRST_BAKE + second / 10, write)
+    assert here.release(logged()).state == "Released"
+    asked = [each for each in here.cloud.called("DescribeTasks") if stream[-32:] in str(each)]
+    assert len(asked) == 1

@@ -49,7 +49,19 @@ def test_a_control_message_has_no_lines() -> None:
     assert unpacked(packed(control)).events == []
 
 
-@pytest.mark.parametrize("stream", ["app/app/i-0123", "app/app", "", TASK.upper()])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        "app/app/i-0123",
+        "app/app",
+        "",
+        TASK.upper(),
+        # The id of a container, as the log driver of Docker names its stream without a prefix.
+        TASK * 2,
+        f"app/app/{TASK * 2}",
+        f"app/app/{TASK}\n",
+    ],
+)
 def test_a_stream_of_no_task_names_none(stream: str) -> None:
     assert unpacked(packed(message(logStream=stream))).task is None
 
@@ -107,7 +119,11 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"status": 600}', JSON, UNREAD),
         ('{"status": 0}', JSON, UNREAD),
         ('{"status": true}', JSON, UNREAD),
-        ('{"status": 503.0}', JSON, UNREAD),
+        ('{"status": 503.0}', JSON, WRONG),
+        ('{"status": 503.5}', JSON, UNREAD),
+        ('{"status": 101}', JSON, GOOD),
+        # Of the address of a client, and no status of an answer.
+        ('{"status": 123}', JSON, UNREAD),
         ('{"status": "5xx"}', JSON, UNREAD),
         ('{"status": null}', JSON, UNREAD),
         ('{"state": 503}', JSON, UNREAD),

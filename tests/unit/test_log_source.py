@@ -27,7 +27,9 @@ def test_a_line_is_json_or_matches_a_pattern(more: dict[str, str]) -> None:
         ({"pattern": "(?P<code>[0-9]+)"}, "one group, of the name status"),
         ({"pattern": "(a)(?P<status>[0-9]+)"}, "one group, of the name status"),
         ({"status": "a..b"}, "must be like http.status"),
-        ({"status": "$.a"}, "without \\$ before it"),
+        ({"status": "$.a"}, "without \\$ or \\{ before it"),
+        ({"status": "{ $.a }"}, "without \\$ or \\{ before it"),
+        ({"status": "res[0].status"}, "not one of a list"),
         (
             {"status": "a", "group": "arn:aws:logs:eu-west-1:123456789012:log-group:a"},
             "without its ARN",

@@ -11,6 +11,7 @@ from stepcanary.domain.moments import (
     Moment,
     WaitKind,
     is_resumed,
+    left_canary_at,
     left_out,
     read,
     restored_at,
@@ -147,6 +148,23 @@ def test_when_the_primary_had_weight_with_the_version(
     done: list[str], served: list[tuple[int, int | None]], whole: int | None
 ) -> None:
     assert (served_by_primary(acts(*done)), whole_until(acts(*done))) == (served, whole)
+
+
+@pytest.mark.parametrize(
+    ("done", "left"),
+    [
+        ([], None),
+        (["weight 0"], None),
+        (["weight 5"], None),
+        (["weight 5", "weight 0"], 2_000),
+        (["weight 5", "weight 0", "weight 0"], 2_000),
+        (["weight 100", "primary", "weight 50", "weight 0"], 4_000),
+        (["weight 5", "weight 0", "weight 100"], None),
+        (["weight 5", "weight 0", "weight 100", "weight 0"], 4_000),
+    ],
+)
+def test_when_the_canary_had_no_weight_any_more(done: list[str], left: int | None) -> None:
+    assert left_canary_at(acts(*done)) == left
 
 
 @pytest.mark.parametrize(

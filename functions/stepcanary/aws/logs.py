@@ -11,6 +11,9 @@ from stepcanary.errors import AwsRefused, AwsUnavailable
 MOST_FILTERS = 2
 """Of a log group; see
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
+SUBSCRIBED = "STANDARD"
+"""The one class of log groups that takes subscription filters; see
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html"""
 SAMPLE = "a line"
 
 
@@ -24,16 +27,25 @@ class SubscriptionFilter:
     destination: str
 
 
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    """What of a log group says whether a release may use it: `kind` is its class."""
+
+    kind: str
+    tags: set[tuple[str, str]]
+
+
 @aws_failures
-def find_tags(group: str) -> set[tuple[str, str]] | None:
-    """The tags of a log group; None where there is no such group."""
+def find_group(group: str) -> LogGroup | None:
+    """None where there is no such group."""
     pages = clients.logs().get_paginator("describe_log_groups").paginate(logGroupNamePrefix=group)
     found = (each for page in pages for each in page["logGroups"] if each["logGroupName"] == group)
     known = next(found, None)
     if known is None:
         return None
     arn = known["arn"].removesuffix(":*")
-    return set(clients.logs().list_tags_for_resource(resourceArn=arn)["tags"].items())
+    tags = clients.logs().list_tags_for_resource(resourceArn=arn)["tags"]
+    return LogGroup(known.get("logGroupClass", SUBSCRIBED), set(tags.items()))
 
 
 @aws_failures

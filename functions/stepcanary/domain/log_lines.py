@@ -22,8 +22,10 @@ MOST_BYTES = 64 << 20
 lines are the same again and again: those of 400 characters pack 80 to 1, which is this much. What
 lines can come to is read in 220 MB, and a function has 512."""
 LONGEST_LINE = 1 << 15
-LOWEST, BAD, HIGHEST = 100, 500, 599
-TASK = re.compile(r"[0-9a-f]{32}$")
+LOWEST, BAD, HIGHEST = 200, 500, 599
+SWITCHED = 101
+"""The one status below that ends an answer, as that to a WebSocket."""
+TASK = re.compile(r"(?:^|/)([0-9a-f]{32})\Z")
 UNPACK_GZIP = zlib.MAX_WBITS | 16
 HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 """Of a character, or of an escaped backslash before some text, which is looked at more closely."""
@@ -66,7 +68,7 @@ class Batch(BaseModel):
     def task(self) -> str | None:
         """The id of the ECS task that wrote it: the log drivers end the stream's name with it."""
         found = TASK.search(self.stream)
-        return found.group() if found else None
+        return found[1] if found else None
 
 
 def unpacked(data: str) -> Batch:
@@ -126,7 +128,10 @@ def _status(line: str, source: LogSource) -> int | None:
 def _number(found: Any) -> int | None:
     if isinstance(found, str) and re.fullmatch(r"[0-9]{3}", found, re.ASCII):
         found = int(found)
-    is_status = type(found) is int and LOWEST <= found <= HIGHEST
+    if isinstance(found, float) and found.is_integer():
+        # As some write every number of JSON.
+        found = int(found)
+    is_status = type(found) is int and (LOWEST <= found <= HIGHEST or found == SWITCHED)
     return found if is_status else None
 
 

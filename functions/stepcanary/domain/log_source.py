@@ -26,7 +26,11 @@ class LogSource(Model):
     status: Annotated[
         str,
         Field(max_length=300),
-        Like(r"([^.$][^.]*(\.[^.]+)*)?", "http.status", ", a field of JSON without $ before it"),
+        Like(
+            r"([^.${\[][^.\[]*(\.[^.\[]+)*)?",
+            "http.status",
+            ", a field of JSON without $ or { before it, and not one of a list",
+        ),
     ] = ""
     """Of lines of JSON: the field with the status, with a dot before the name of an inner one."""
     pattern: str = Field(default="", max_length=1_000)

@@ -113,6 +113,15 @@ def served_by_primary(done: Iterable[Moment]) -> list[tuple[int, int | None]]:
     return spans
 
 
+def left_canary_at(done: Iterable[Moment]) -> int | None:
+    """When the canary had no weight any more, in epoch milliseconds; None while it has some, and
+    before it had any."""
+    weights = [each for each in done if each.kind == "weight"]
+    had = [n for n, each in enumerate(weights) if each.text != NONE]
+    after = weights[had[-1] + 1 :] if had else []
+    return after[0].at if after else None
+
+
 def restored_at(done: Iterable[Moment], doubted_at: int) -> int | None:
     """When the old version had all traffic again after a doubt, both in epoch milliseconds. Where
     the primary had it already, with the new version, it is once the old one was steady there."""

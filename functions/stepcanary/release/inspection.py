@@ -24,6 +24,7 @@ from stepcanary.errors import AwsRefused, RequestRejected
 from stepcanary.release import plan, subscriptions, versions
 from stepcanary.release.floors import check_scaling
 from stepcanary.release.running import content_at_rest
+from stepcanary.release.subscriptions import Canary
 from stepcanary.store import settings
 
 Asked = Literal[
@@ -142,7 +143,7 @@ def _inspect(
         found.warnings += plan.judging_warnings(profile, alarms)
         check_fit(profile.alarms, alarms)
     with found.noting("the canary's log can be read"):
-        subscriptions.check(execution, profile.canary, profile.judge)
+        subscriptions.check(execution, Canary(profile.cluster, profile.canary), profile.judge)
 
 
 def _services(found: Inspection, profile: Profile) -> tuple[Service, Service] | None:

@@ -5,6 +5,7 @@ It is outside the state machine, as the relay of alarms is, and returns the traf
 """
 
 from functools import lru_cache
+from typing import Final
 
 from stepcanary import clock
 from stepcanary.aws import ecs
@@ -24,6 +25,11 @@ from stepcanary.domain.stage import OPENING, RETURNING
 from stepcanary.errors import DocumentUnreadable, SignalRefused
 from stepcanary.release import signalling, subscriptions, telling
 from stepcanary.store import batches, leases, ledger
+
+MOST_TASKS: Final = 4_096
+UNKNOWN_SECONDS: Final = 10
+_unknown: dict[tuple[str, str], int] = {}
+"""Until when ECS is not asked for a task again, in epoch seconds."""
 
 
 def count(batch: Batch) -> LinesCounted:
@@ -99,17 +105,21 @@ def _counted(
             of_canary[name] = source
         elif side == "primary":
             of_primary[name] = source
-    found = counted(batch, of_canary, before.step_at)
-    if not of_primary:
-        return found
-    served = moments.served_by_primary(moments.read(lease.moments))
+    done = moments.read(lease.moments)
+    left_at, served = moments.left_canary_at(done), moments.served_by_primary(done)
 
-    def step_at(at: int) -> int | None:
+    def step_of_canary(at: int) -> int | None:
+        # What still comes once every proxy has had its time is no request of a user.
+        is_over = left_at is not None and at >= left_at + release.settle_seconds * 1_000
+        return None if is_over else before.step_at(at)
+
+    def step_of_primary(at: int) -> int | None:
         has_weight = any(begin <= at and (end is None or at < end) for begin, end in served)
         return RETURNED if has_weight else None
 
-    by_primary = counted(batch, of_primary, step_at)
-    return LogCounts(counts={**found.counts, **by_primary.counts})
+    by_canary = counted(batch, of_canary, step_of_canary)
+    by_primary = counted(batch, of_primary, step_of_primary)
+    return LogCounts(counts={**by_canary.counts, **by_primary.counts})
 
 
 def _side_of(release: Release, lease: Lease, task: str) -> SideName | None:
@@ -124,12 +134,19 @@ def _side_of(release: Release, lease: Lease, task: str) -> SideName | None:
     return "primary" if found.service == release.primary.service and is_new else None
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=MOST_TASKS)
 def _service_task(cluster: str, task: str) -> ServiceTask:
-    """A task is of one service as long as it lives. One that ECS does not know yet is asked for
-    again: raises `LookupError`."""
+    """A task is of one service as long as it lives. One that ECS does not know is asked for again
+    after a while, since tasks of another cluster may write into the same group: raises
+    `LookupError`."""
+    now = clock.epoch_seconds()
+    if now < _unknown.get((cluster, task), 0):
+        raise LookupError(task)
     found = ecs.service_task(cluster, task)
     if found is None:
+        if len(_unknown) >= MOST_TASKS:
+            _unknown.clear()
+        _unknown[cluster, task] = now + UNKNOWN_SECONDS
         raise LookupError(task)
     return found
 

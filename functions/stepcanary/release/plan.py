@@ -34,6 +34,7 @@ from stepcanary.release.floors import check_scaling
 from stepcanary.release.holder import is_alive
 from stepcanary.release.rollback import Rollback, rolled_back
 from stepcanary.release.running import content_at_rest
+from stepcanary.release.subscriptions import Canary
 from stepcanary.store import leases, ledger, profiles, senders, settings
 from stepcanary.traffic.factory import router_for
 from stepcanary.traffic.router import Reading, TrafficRouter
@@ -111,7 +112,7 @@ def _planned(
             losses += lost
         alarms = cloudwatch.describe(profile.alarms)
         check_fit(profile.alarms, alarms)
-        subscriptions.check(execution, canary.name, profile.judge)
+        subscriptions.check(execution, Canary(profile.cluster, canary.name), profile.judge)
         content = content_at_rest(profile.cluster, primary, version.running, last_try=last_try)
         for known in ledger.known_contents(request.service):
             content = with_tags(content, known)

@@ -22,7 +22,7 @@ from stepcanary.domain.split import SideName, Split
 from stepcanary.domain.stage import RETURNING, promoting, restoring
 from stepcanary.domain.verdict import Progress, judge, progress
 from stepcanary.errors import CanaryAlarmed, ReleaseError, SplitDrifted, StageOver
-from stepcanary.release import deploy, floors, guards, routes, telling, world
+from stepcanary.release import deploy, floors, guards, routes, subscriptions, telling, world
 from stepcanary.release.revert import attempt, give_back
 from stepcanary.release.routes import force_all, shift_all
 from stepcanary.release.verdict_notes import note_verdict
@@ -123,6 +123,8 @@ def _require_primary(release: Release, lease: Lease, since: int, *, restored: bo
         stages.require_no_revert(lease)
         world.require_own(release, lease, sides)
         world.require_canary(release, lease, sides)
+        # From the first weight on it counts the primary's new tasks as well.
+        subscriptions.mend(release, lease.fence)
     # The old version takes what it was planned with: a canary in doubt is no measure of it.
     needed = release.primary_tasks if restored else _serving(release, sides)
     if restored:

@@ -9,7 +9,7 @@ from stepcanary.domain.release import Release
 from stepcanary.domain.stage import RETURNING
 from stepcanary.domain.verdict import fired_of, unseen_of
 from stepcanary.errors import PrimaryDown, ReleaseError, SplitDrifted
-from stepcanary.release import floors, guards, routes, telling, world
+from stepcanary.release import floors, guards, routes, subscriptions, telling, world
 from stepcanary.release.routes import Forced, force_all
 from stepcanary.store import stages
 from stepcanary.traffic.router import TrafficRouter
@@ -129,15 +129,18 @@ def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bo
 
 def _last_look(release: Release, lease: Lease, corrections: int) -> Rest:
     """Before a promoted release is over. An alarm without data says nothing, for the canary has no
-    traffic any more. One that is blind or gone is looked at again a few times, and then the
-    release is over all the same, and its cause names it: every verdict was made while it saw.
+    traffic any more. One that is blind or gone is looked at again a few times, and so is a log that
+    was not counted; then the release is over all the same, and its cause names it: every verdict
+    was made while it saw.
     """
     found = guards.alarms(release, lease)
     if fired := fired_of(found):
         return Rest(next="restore", corrections=corrections, note=fired)
-    if corrections < MOST_LOOKS_FOR_SIGHT and (unseen := unseen_of(release.alarms, found)):
-        note = f"After the weights had returned, {unseen}"
-        return Rest(next="again", corrections=corrections + 1, note=note)
+    if corrections < MOST_LOOKS_FOR_SIGHT:
+        unseen = (unseen_of(release.alarms, found), subscriptions.uncounted(release, lease.fence))
+        if why := "; ".join(filter(None, unseen)):
+            note = f"After the weights had returned, {why}"
+            return Rest(next="again", corrections=corrections + 1, note=note)
     return _rested(release, lease, corrections)
 
 

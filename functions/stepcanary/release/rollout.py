@@ -69,18 +69,18 @@ def shift_weight(release: Release, fence: int, weight: int, since: int) -> list[
     short = carried.lacks(sized.sizing.before_shift(weight), weight)
     if why := foreign or short:
         world.hold(release, since, f"the canary gets no more weight: {why}")
-    listen(release, weight)
+    listen(release, fence, weight)
     shifted = shift_all(release, lease, weight)
     # The next step's tasks start while this one bakes, so that it need not wait for them.
     floors.grow(release, sides.canary, sized.sizing.tasks(release.coming_weight(weight)))
     return shifted
 
 
-def listen(release: Release, weight: int) -> None:
+def listen(release: Release, fence: int, weight: int) -> None:
     """Before the canary gets this weight: what its log counts from now on is of this step."""
     if release.judge is None or not release.judge.logged:
         return
-    subscriptions.mend(release)
+    subscriptions.mend(release, fence)
     moment = int(clock.now().timestamp() * 1_000)
     batches.begin_step(release.execution, release.step_of(weight), moment)
 
@@ -124,7 +124,7 @@ def judge_canary(
             weight, last = release.steps[step].weight, step + 1 == len(release.steps)
             bake = Bake(step, weight, release.holds - holds, last=last)
             verdict = comparing.verdict(release, lease, bake, promoted=promoted)
-            verdict = subscriptions.verdict(release, bake, verdict, promoted=promoted)
+            verdict = subscriptions.verdict(release, fence, bake, verdict, promoted=promoted)
     if verdict.decision == "revert" and not lease.reverting:
         last_word = frozenset[str]() if promoted else frozenset({"promote"})
         if mailbox.decide_way_back(lease, mailbox.is_before(moment), unless=last_word):

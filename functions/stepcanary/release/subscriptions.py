@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stepcanary.aws import logs
-from stepcanary.aws.logs import MOST_FILTERS, SubscriptionFilter
+from stepcanary.aws.logs import MOST_FILTERS, SUBSCRIBED, SubscriptionFilter
 from stepcanary.domain.comparison import Bake
 from stepcanary.domain.judging import Judging, Metric
 from stepcanary.domain.log_source import LogSource
@@ -70,7 +70,24 @@ def wanted(execution: str, judging: Judging | None) -> list[Subscribed]:
     ]
 
 
-def check(execution: str, canary: str, judging: Judging | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """The ECS service that a filter is put up for, by names or ARNs."""
+
+    cluster: str
+    service: str
+
+    def is_of(self, release: Release) -> bool:
+        own = [self.cluster, self.service]
+        theirs = [release.cluster, release.canary.service]
+        return [_short(each) for each in own] == [_short(each) for each in theirs]
+
+
+def _short(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def check(execution: str, canary: Canary, judging: Judging | None) -> None:
     """Raises `RequestRejected` where the filters of a release of this canary could not be put up,
     `AwsUnavailable` and `AwsRefused`."""
     filters = wanted(execution, judging)
@@ -85,13 +102,18 @@ def check(execution: str, canary: str, judging: Judging | None) -> None:
         _check_group(group, [each for each in filters if each.group == group], canary, counter)
 
 
-def _check_group(group: str, filters: list[Subscribed], canary: str, counter: str) -> None:
-    tags = logs.find_tags(group)
-    if tags is None:
+def _check_group(group: str, filters: list[Subscribed], canary: Canary, counter: str) -> None:
+    found = logs.find_group(group)
+    if found is None:
         raise RequestRejected(
             f"judge: there is no log group {group} in this account and Region; mend log.group"
         )
-    check_tags("judge", f"log group {group}", tags)
+    if found.kind != SUBSCRIBED:
+        raise RequestRejected(
+            f"judge: the log group {group} is of the class {found.kind}, which takes no"
+            f" subscription filter; name one of the class {SUBSCRIBED}"
+        )
+    check_tags("judge", f"log group {group}", found.tags)
     for each in filters:
         if why := logs.why_no_pattern(each.pattern):
             raise RequestRejected(
@@ -99,7 +121,14 @@ def _check_group(group: str, filters: list[Subscribed], canary: str, counter: st
                 f" it. {why}"
             )
     there = logs.filters_of(group)
-    taken = [found.name for found in there if not _is_in_nobodys_way(found, canary, counter)]
+    names = {each.name for each in filters}
+    if theirs := [each for each in there if each.name in names and each.destination != counter]:
+        raise RequestRejected(
+            f"judge: the log group {group} has a subscription filter {theirs[0].name} already, of"
+            " another stack that releases under the same execution name; start this release under"
+            " another name, or name another group"
+        )
+    taken = [found.name for found in there if not _makes_room(found, canary, counter)]
     if len(taken) + len(filters) > MOST_FILTERS:
         raise RequestRejected(
             f"judge: the log group {group} has {len(taken)} subscription filters"
@@ -108,17 +137,27 @@ def _check_group(group: str, filters: list[Subscribed], canary: str, counter: st
         )
 
 
-def _is_in_nobodys_way(found: SubscriptionFilter, canary: str, counter: str) -> bool:
-    """Whether it is of a release that is over, or of one before this on the same canary."""
-    name = execution_in(found.name)
-    if name is None or found.destination != counter:
+def _makes_room(found: SubscriptionFilter, canary: Canary, counter: str) -> bool:
+    """Whether it is gone by the time that this release puts up its own: it is of a release that is
+    over, or of the one before this on the same canary."""
+    if not _is_own(found, counter):
         return False
+    release = _release_of(found)
+    return release is None or canary.is_of(release)
+
+
+def _is_own(found: SubscriptionFilter, counter: str) -> bool:
+    """Whether this stack has put it up."""
+    return execution_in(found.name) is not None and found.destination == counter
+
+
+def _release_of(found: SubscriptionFilter) -> Release | None:
+    """The release that runs with this filter; None where it is over."""
     try:
-        release = ledger.release_of(name)
+        release = ledger.release_of(execution_in(found.name) or "")
     except DocumentUnreadable:
-        return True
-    is_over = leases.read(release.split).holder != release.execution
-    return is_over or release.canary.service == canary.rpartition("/")[2]
+        return None
+    return release if leases.read(release.split).holder == release.execution else None
 
 
 def put_up(release: Release, fence: int) -> None:
@@ -142,8 +181,8 @@ def put_up(release: Release, fence: int) -> None:
 def _make_room(release: Release, group: str, counter: str) -> None:
     """Remove what releases that are over have left."""
     for found in logs.filters_of(group):
-        own = execution_in(found.name) == execution_name(release.execution)
-        if not own and _is_in_nobodys_way(found, release.canary.service, counter):
+        is_this = execution_in(found.name) == execution_name(release.execution)
+        if not is_this and _is_own(found, counter) and _release_of(found) is None:
             logs.delete_filter(group, found.name)
 
 
@@ -155,12 +194,15 @@ class RemovedFilter:
     why: str
 
 
-def mend(release: Release) -> list[RemovedFilter]:
-    """Put up again what somebody has removed or changed; what was lost, though it is up again."""
-    return list(_mended(release))
+def mend(release: Release, fence: int) -> list[RemovedFilter]:
+    """Put up again what somebody has removed or changed; what was lost, though it is up again.
+
+    Raises `LeaseLost` where the release has ended meanwhile: then nothing of it is left.
+    """
+    return list(_mended(release, fence))
 
 
-def _mended(release: Release) -> Iterator[RemovedFilter]:
+def _mended(release: Release, fence: int) -> Iterator[RemovedFilter]:
     filters = wanted(release.execution, release.judge)
     counter = settings.of_stack().counter if filters else ""
     for each in filters:
@@ -173,6 +215,11 @@ def _mended(release: Release) -> Iterator[RemovedFilter]:
         except (AwsRefused, AwsUnavailable) as error:
             yield RemovedFilter(each.metrics, f"{named} is not seen to be up. {error}")
             continue
+        try:
+            leases.check(release, fence)
+        except LeaseLost:
+            logs.delete_filter(each.group, each.name)
+            raise
         logger.warning("a subscription filter was put up again", extra={"filter": each.name})
         yield RemovedFilter(each.metrics, f"{named} was gone, and is up again")
 
@@ -180,18 +227,22 @@ def _mended(release: Release) -> Iterator[RemovedFilter]:
 NO_FILTER = "Find out who removes it, or say in no_data what silence means"
 
 
-def verdict(release: Release, bake: Bake, found: Verdict, *, promoted: bool) -> Verdict:
+def verdict(release: Release, fence: int, bake: Bake, found: Verdict, *, promoted: bool) -> Verdict:
     """On a bake that is over: a filter that was gone has brought not all that it counted, so it is
     baked again. A person's promote stands in for that, as for other data that is missing."""
-    lost = mend(release)
-    judging = release.judge
-    if found.decision != "advance" or promoted or judging is None or judging.observe:
+    missed = uncounted(release, fence)
+    if found.decision != "advance" or promoted or missed is None:
         return found
-    missed = [each.why for each in lost if any(map(_decides, each.metrics))]
-    if not missed:
-        return found
-    reason = f"not all of the canary's log was counted: {'; '.join(missed)}"
+    reason = f"not all of the canary's log was counted: {missed}"
     return bake.held(reason, Verdict("revert", f"{reason}{NO_HOLD}{NO_FILTER}"))
+
+
+def uncounted(release: Release, fence: int) -> str | None:
+    """Which filters that decide something were gone, and are mended; None where none was."""
+    lost = mend(release, fence)
+    if release.judge is None or release.judge.observe:
+        return None
+    return "; ".join(each.why for each in lost if any(map(_decides, each.metrics))) or None
 
 
 def _decides(metric: Metric) -> bool:
