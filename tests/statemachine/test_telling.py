@@ -97,6 +97,8 @@ def live(here: World) -> None:
     gate = profile(promotion={"approval": True, "gate_seconds": 7_200}, concurrency="queue")
     here.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(gate)
     later(here, 400, partial(here.start, request(images={"app": "shop:v5"}), "queued"))
+    here.clock.after(150, lambda: here.signal("pause", by="jane"))
+    here.clock.after(200, lambda: here.signal("resume", by="jane"))
     here.clock.after(5_000, lambda: here.signal("revert", by="jane"))
     here.clock.after(9_000, lambda: here.cloud.set_alarm("example2-5xx", "ALARM"))
     here.release(request(images=images), "gated")
