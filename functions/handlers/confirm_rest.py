@@ -5,13 +5,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from stepcanary.contracts.answers import Rest, answers
 from stepcanary.contracts.states import ConfirmInput
 from stepcanary.observability import logger
-from stepcanary.release import revert, telling
+from stepcanary.release import confirming, telling
 
 
 @logger.inject_lambda_context(correlation_id_path="release.execution", clear_state=True)
 @answers
 def lambda_handler(event: ConfirmInput, _context: LambdaContext) -> Rest:
-    rest = revert.confirm_rest(
+    rest = confirming.confirm_rest(
         event.release, event.fence, event.corrections, promoted=event.promoted
     )
     if rest.next == "retire":

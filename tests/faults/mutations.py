@@ -13,6 +13,7 @@ from stepcanary.contracts.answers import Rest
 from stepcanary.domain import alarms, deployment, verdict
 from stepcanary.domain.capacity import Capacity
 from stepcanary.release import (
+    confirming,
     deploy,
     fixtures,
     floors,
@@ -23,7 +24,6 @@ from stepcanary.release import (
     recovery,
     resting,
     retiring,
-    revert,
     way_back,
     world,
 )
@@ -125,7 +125,7 @@ def _without_read_back(_arena: Arena) -> Iterator[None]:
     with ExitStack() as patches:
         patches.enter_context(patch.object(shift, "_write", believe))
         patches.enter_context(patch.object(resting, "scale_in", scale_in))
-        patches.enter_context(patch.object(revert, "confirm_rest", confirm_rest))
+        patches.enter_context(patch.object(confirming, "confirm_rest", confirm_rest))
         yield
 
 
