@@ -62,6 +62,8 @@ ENVIRONMENT = {
 }
 """As template.yaml has it; of the machine's own nothing counts."""
 
+BEFORE_EVERY = 3
+"""It takes three times as long as all else of a round, and is far from its limit."""
 LAP = """
 laps.append(time.process_time())
 """
@@ -155,22 +157,24 @@ def measured(python: str, rounds: int, only: str) -> Iterator[tuple[str, dict[st
         site = sites[tuple(package.layers_of(function.name))]
         seconds: defaultdict[str, list[float]] = defaultdict(list)
         laps = []
-        for _ in range(rounds):
+        for number in range(rounds):
             laps.append(cpu_seconds(python, site, ours))
-            seconds["now"].append(laps[-1][-1])
             seconds["floor"].append(cpu_seconds(python, floor, theirs)[-1])
-            seconds["before"].append(cpu_seconds(python, before, ours)[-1])
+            if number % BEFORE_EVERY == 0:
+                seconds["before"].append(cpu_seconds(python, before, ours)[-1])
         yield handler, summary(seconds, laps)
 
 
 def summary(seconds: dict[str, list[float]], laps: list[list[float]]) -> dict[str, Any]:
     """A round is held against its own floor: what else the machine does in a moment slows both."""
-    now, floor, before = (statistics.median(seconds[w]) for w in ("now", "floor", "before"))
+    rounds = [lap[-1] for lap in laps]
+    now = statistics.median(rounds)
+    floor, before = (statistics.median(seconds[what]) for what in ("floor", "before"))
     paired = {
         what: statistics.median(
-            one / other for one, other in zip(seconds["now"], seconds[what], strict=True)
+            one / other for one, other in zip(rounds[::every], seconds[what], strict=True)
         )
-        for what in ("floor", "before")
+        for what, every in (("floor", 1), ("before", BEFORE_EVERY))
     }
     ends = [statistics.median(column) for column in zip(*laps, strict=True)]
     parts = [end - begin for begin, end in zip([0.0, *ends], ends, strict=False)]
