@@ -171,12 +171,23 @@ def _step(step: StepSeen, picture: Picture, now: float, width: int) -> Hanging:
     part, style = _part(step, picture, now)
     full = round(part * size)
     marks = {"past": "✓", "now": "▸", "to come": " ", "left out": "-"}
+    is_bad = step.state == "past" and _has_failed(step, picture)
+    mark = "✕" if is_bad else marks[step.state]
     return _text(
-        (f"{marks[step.state]} {step.weight:>3} % ", "bold" if step.state == "now" else ""),
+        (f"{mark} {step.weight:>3} % ", "bold" if step.state == "now" else ""),
         ("━" * full, style),
         ("─" * (size - full), "dim"),
         f" {_how(step, picture, now)}",
     )
+
+
+def _has_failed(step: StepSeen, picture: Picture) -> bool:
+    """Whether the way back began in it, before any promotion."""
+    if step.verdicts and step.verdicts[-1].next == "revert":
+        return True
+    past = [each for each in picture.steps if each.state == "past"]
+    was_promoted = any(each.side == "primary" for each in picture.deployed)
+    return picture.returning is not None and not was_promoted and past[-1:] == [step]
 
 
 def _part(step: StepSeen, picture: Picture, now: float) -> tuple[float, str]:
@@ -186,8 +197,8 @@ def _part(step: StepSeen, picture: Picture, now: float) -> tuple[float, str]:
     if step.state == "past":
         lasts = (step.settle_seconds + step.bake_seconds) * SECOND
         took = (step.ended_at or step.at) - step.at
-        is_whole = took >= lasts or any(v.next != "revert" for v in step.verdicts)
-        return (1.0 if is_whole else took / lasts), "green" if is_whole else "red"
+        part = 1.0 if step.verdicts else min(1.0, took / max(1, lasts))
+        return part, "red" if _has_failed(step, picture) else "green"
     waiting = picture.waiting
     if waiting is not None and waiting.is_for_a_person:
         return 1.0, "yellow"

@@ -134,6 +134,9 @@ class Lines:
     flush: float = FLUSH
     lag: Range = LAG
     tasks: int = 1
+    put: Range | None = None
+    """When after the first weight each task's lines are put first, where that is known; else any
+    moment of the interval is as likely."""
 
     def __call__(self, runs: int, chance: np.random.Generator) -> "JudgedLines":
         return JudgedLines(self, runs, chance)
@@ -149,7 +152,7 @@ class JudgedLines:
         self._coming = np.zeros((longest, *self._totals.shape), dtype=np.int64)
         self._runs = np.arange(runs)
         of_tasks = (asked.tasks, runs)
-        self._put = chance.uniform(0, asked.flush, of_tasks)
+        self._put = chance.uniform(*(asked.put or (0, asked.flush)), of_tasks)
         """When each task's lines are put next, all that it has written until then in one batch."""
         self._lag = chance.uniform(*asked.lag, of_tasks)
 

@@ -136,6 +136,8 @@ def test_a_revert_is_shown_to_its_end(columns: int) -> None:
     )
     flat = " ".join(screen.text.split())
     assert "revert by alarm example2-5xx: it fired" in flat
+    assert "✕ 5 % ━" in flat
+    assert "✓" not in flat
     assert "Reverted" in flat and "after 7 min 30 s" in flat
     assert flat.count("All traffic is on the primary again.") == 1
     assert "at rest 00:07:20" in flat.replace(f"{BEGAN}", "")

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from stepcanary.report.facts import Facts
 from stepcanary.report.markdown import code, markdown
-from tests.unit.example_reports import EXAMPLES, a_bad, a_gated, a_held, a_hostile
+from tests.unit.example_reports import EXAMPLES, a_bad, a_gated, a_good, a_held, a_hostile
 
 
 @pytest.mark.parametrize("made", EXAMPLES.values(), ids=EXAMPLES)
@@ -57,3 +58,29 @@ def test_a_code_span_holds_its_text(said: str) -> None:
 
 def test_a_long_cause_is_cut() -> None:
     assert len(code("x" * 9_000)) < 500
+
+
+def test_a_release_whose_execution_is_dead_is_not_said_to_run() -> None:
+    facts = a_gated()
+    dead = facts.picture.model_copy(update={"alive": False, "waiting": None})
+    assert facts.picture.phase != "over"
+    told = markdown(replace(facts, picture=dead))
+    assert "Stopped" in told
+    assert "Reconcile returns the traffic" in told
+    assert "Running" not in told
+    assert "at work" not in told
+
+
+def test_a_rollback_of_images_with_a_registry_says_what_it_goes_back_from() -> None:
+    facts = a_good()
+    registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team"
+    version = f"{registry}/shop:v2, rolled back from {registry}/shop:v3"
+    told = markdown(replace(facts, picture=facts.picture.model_copy(update={"version": version})))
+    assert "`shop:v2, rolled back from shop:v3`" in told
+
+
+def test_what_is_only_observed_is_said_to_be() -> None:
+    facts = a_good()
+    observed = [m.model_copy(update={"observed": True}) for m in facts.picture.metrics]
+    told = markdown(replace(facts, picture=facts.picture.model_copy(update={"metrics": observed})))
+    assert told.count("only observed") == len(observed) > 0

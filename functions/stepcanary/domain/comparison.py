@@ -134,7 +134,8 @@ def spoken(said: MetricVerdict) -> str:
         if counts.primary:
             beside = f"the primary {_share(counts.primary_bad, counts.primary)}, {beside}"
     unread = f"; {said.tally.unread:,} lines could not be read" if said.tally.unread else ""
-    return f"{counted(said.rule.metric, counts, beside)}{unread}"
+    observed = "; it is only observed" if said.rule.observed else ""
+    return f"{counted(said.rule.metric, counts, beside)}{unread}{observed}"
 
 
 def counted(metric: str, counts: Counts, beside: str = "") -> str:

@@ -22,7 +22,7 @@ def markdown(facts: Facts) -> str:
     by = f", by {code(picture.by)}" if picture.by else ""
     return "\n".join(
         [
-            f"**{code(picture.service)}: {_outcome(picture.outcome)}** {versions},"
+            f"**{code(picture.service)}: {_outcome(words.outcome(picture))}** {versions},"
             f" {words.lasted(picture)}{by}",
             f"- Why: {code(words.why(picture))}",
             f"- Counted: {_metrics(picture.metrics)}",

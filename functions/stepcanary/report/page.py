@@ -67,12 +67,12 @@ def _head(facts: Facts) -> Iterator[Part]:
     picture = facts.picture
     kind = (
         "bad"
-        if picture.outcome in words.FAILED
+        if words.outcome(picture) in words.FAILED
         else "good"
         if picture.outcome == "Released"
         else "running"
     )
-    outcome = element("span", picture.outcome or "Running", class_=f"outcome outcome-{kind}")
+    outcome = element("span", words.outcome(picture), class_=f"outcome outcome-{kind}")
     yield element("p", outcome, " ", element("strong", picture.service))
     yield element("h1", words.headline(picture))
     why, cause = words.why(picture), line(picture.cause)

@@ -8,6 +8,7 @@ from stepcanary.domain.durations import duration
 from stepcanary.domain.evidence import odds
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.domain.picture import Exposure, Picture, Wait
+from stepcanary.domain.release import ROLLED_BACK
 from stepcanary.domain.visible import line
 from stepcanary.report.facts import Facts
 
@@ -18,8 +19,10 @@ HEADS = {
     "PromotionFailed": "{version} could not be promoted in place of {before}",
     "RevertFailed": "{version} could not be reverted to {before}: traffic may still reach it",
     "Running": "{version} is being released in place of {before}",
+    "Stopped": "{version} stopped half way to replace {before}",
 }
-FAILED = ("Reverted", "PromotionFailed", "RevertFailed")
+STOPPED = "Its execution has ended; Reconcile returns the traffic"
+FAILED = ("Reverted", "PromotionFailed", "RevertFailed", "Stopped")
 DECIDES = {"Released": "promote", "Reverted": "revert"}
 """What is done by the verdict or the signal that an outcome comes of."""
 WAITS = {
@@ -56,8 +59,13 @@ def moment(at: float) -> str:
 
 
 def short(versions: str) -> str:
-    """Without the registries and folders of images."""
-    return ", ".join(each.rpartition("/")[2] for each in line(versions).split(", "))
+    """Without the registries and folders of images; of a rollback also what it goes back from."""
+    version, said, fled = line(versions).partition(ROLLED_BACK)
+    return _short(version) + said + _short(fled)
+
+
+def _short(images: str) -> str:
+    return ", ".join(each.rpartition("/")[2] for each in images.split(", "))
 
 
 def cut(said: str, longest: int) -> str:
@@ -69,21 +77,29 @@ def lasted(picture: Picture) -> str:
     return duration(max(0, ended - picture.started_at) // SECOND)
 
 
+def outcome(picture: Picture) -> str:
+    """How it stands, where it is not over: nobody drives a release whose execution has ended."""
+    is_stopped = picture.phase != "over" and not picture.alive
+    return "Stopped" if is_stopped else picture.outcome or "Running"
+
+
 def headline(picture: Picture) -> str:
     """What became of it, of which versions, who and how long, without why."""
-    head = HEADS.get(picture.outcome, "{version} in place of {before}: {outcome}").format(
+    head = HEADS.get(outcome(picture), "{version} in place of {before}: {outcome}").format(
         version=short(picture.version) or "the new version",
         before=short(picture.before) or "the version before",
-        outcome=line(picture.outcome),
+        outcome=line(outcome(picture)),
     )
     by = f", started by {line(picture.by)}" if picture.by else ""
-    after = "for" if picture.outcome == "Running" else "after"
+    after = "for" if outcome(picture) in ("Running", "Stopped") else "after"
     return f"{head} {after} {lasted(picture)}{by}"
 
 
 def why(picture: Picture) -> str:
     """What has decided it: what reverted it, what it waits for, or what its end says."""
     last = picture.last
+    if outcome(picture) == "Stopped":
+        return STOPPED
     if picture.phase != "over":
         waits = picture.waiting
         now = f"{WAITING[waits.kind]} until {moment(waits.until)}" if waits else "at work"
@@ -140,11 +156,13 @@ def unread(metric: MetricSeen) -> str:
 
 def numbers(metric: MetricSeen) -> str:
     """What both sides have counted, and what it comes to."""
+    slow = f"{bad_answers(metric)}: " if metric.kind == "latency" else ""
     counted = (
-        f"canary {rate(metric.canary_bad, metric.canary)},"
+        f"{slow}canary {rate(metric.canary_bad, metric.canary)},"
         f" primary {rate(metric.primary_bad, metric.primary)}"
     )
-    return "; ".join(filter(None, (counted, evidence(metric), unread(metric))))
+    observed = "only observed" if metric.observed else ""
+    return "; ".join(filter(None, (counted, evidence(metric), unread(metric), observed)))
 
 
 def exposed_metric(picture: Picture) -> MetricSeen | None:
@@ -229,7 +247,8 @@ def lead(facts: Facts) -> str:
     it out."""
     past, picture = facts.past or {}, facts.picture
     pushed, ended = past.get("pushed_at"), picture.ended_at
-    if not pushed or ended is None or picture.outcome != "Released":
+    is_rollback = ROLLED_BACK in picture.version
+    if not pushed or ended is None or picture.outcome != "Released" or is_rollback:
         return ""
     try:
         at = int(datetime.fromisoformat(pushed).timestamp())
