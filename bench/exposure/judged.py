@@ -152,7 +152,8 @@ class JudgedLines:
         self._coming = np.zeros((longest, *self._totals.shape), dtype=np.int64)
         self._runs = np.arange(runs)
         of_tasks = (asked.tasks, runs)
-        self._put = chance.uniform(*(asked.put or (0, asked.flush)), of_tasks)
+        first, last = asked.put or (0.0, asked.flush)
+        self._put = chance.uniform(first, last, of_tasks)
         """When each task's lines are put next, all that it has written until then in one batch."""
         self._lag = chance.uniform(*asked.lag, of_tasks)
 
