@@ -19,6 +19,8 @@ from stepcanary_cli.times import ago, clock
 SECOND = 1_000
 NARROW = 72
 """Columns below which a row of numbers is two."""
+LEAST_TABLE = 50
+"""Columns below which the numbers of a side are a sentence: a table would cut them."""
 BAR, SHORT_BAR = 24, 10
 SET_IN = "    "
 OUTCOMES = {"Released": "green", "Reverted": "red", "Running": "cyan"}
@@ -230,14 +232,15 @@ def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:
         return
     yield Text()
     made = Table(box=None, pad_edge=False, show_edge=False)
-    for column in ("", "side", "requests", "bad", "share"):
-        made.add_column(column, justify="left" if column in ("", "side") else "right")
+    made.add_column("", overflow="fold")
+    for column in ("side", "requests", "bad", "share"):
+        made.add_column(column, justify="left" if column == "side" else "right", no_wrap=True)
     if width >= NARROW:
         made.add_column("evidence", overflow="fold")
     below: list[Hanging] = []
     for metric in picture.metrics:
         worse, good = _evidence(metric)
-        name = line(metric.metric)[:16]
+        name = line(metric.metric)
         rows = [
             (name, "canary", metric.canary, metric.canary_bad, worse),
             ("", "primary", metric.primary, metric.primary_bad, good),
@@ -245,11 +248,15 @@ def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:
         for first, side, requests, bad, evidence in rows:
             cells = [first, side, f"{requests:,}", f"{bad:,}", _percent(bad, requests)]
             made.add_row(*(Text(cell) for cell in cells), *([evidence] if width >= NARROW else []))
+            if width < LEAST_TABLE:
+                share = _percent(bad, requests)
+                below.append(_text(f"{name} {side}: {bad:,} bad of {requests:,}, {share}"))
         if width < NARROW:
             below += [_text(f"{name}: ", each) for each in (worse, good)]
         if unread := words.unread(metric):
             below.append(_text(f"{name}: {unread}"))
-    yield made
+    if width >= LEAST_TABLE:
+        yield made
     yield from below
 
 

@@ -53,6 +53,19 @@ def test_a_rollback_that_was_reverted_takes_nothing_back() -> None:
     assert (found.changes, found.failed) == (1, 0)
 
 
+def test_two_rollbacks_in_a_row_take_back_two_releases() -> None:
+    """Of three, to the first one in two goes."""
+    found = figures(
+        [
+            change("Released", 9_000, is_rollback=True, ended_at=9_300),
+            change("Released", 8_000, is_rollback=True, ended_at=8_100),
+            *(change("Released", at) for at in (7_000, 6_000, 5_000)),
+        ]
+    )
+    assert (found.changes, found.failed, found.restored) == (3, 2, 2)
+    assert found.restore_seconds == 200
+
+
 def test_a_rollback_takes_back_a_release_of_its_own_service() -> None:
     newest_first = [
         change("Released", 9_000, "cart", is_rollback=True, ended_at=9_100),

@@ -3,6 +3,7 @@
 See https://dora.dev/guides/dora-metrics-four-keys/
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -67,13 +68,14 @@ def figures(releases: Sequence[Delivered]) -> Delivery:
     """Of these releases, of one service or of several, the newest first."""
     changes: list[Delivered] = []
     failed, restored = 0, list[int]()
-    # By service, the rollback from the release to come that was Released.
-    fled: dict[str, Delivered] = {}
+    # By service, the rollbacks from the releases to come that were Released: the last one first.
+    fled: defaultdict[str, list[Delivered]] = defaultdict(list)
     for release in releases:
         if release.is_rollback:
-            # It flees from the release before it of its service that was Released.
+            # It flees from the release before it of its service that was Released, and one before
+            # a rollback from the release before that.
             if release.outcome == "Released":
-                fled[release.service] = release
+                fled[release.service].append(release)
             continue
         if release.outcome in FAILED:
             changes.append(release)
@@ -82,7 +84,8 @@ def figures(releases: Sequence[Delivered]) -> Delivery:
                 restored.append(release.restored_seconds)
         elif release.outcome == "Released":
             changes.append(release)
-            if (rollback := fled.pop(release.service, None)) is not None:
+            if fled[release.service]:
+                rollback = fled[release.service].pop()
                 failed += 1
                 restored.append(rollback.ended_at - rollback.started_at)
     leads = [
