@@ -19,8 +19,10 @@ from stepcanary_cli.times import ago, clock
 SECOND = 1_000
 NARROW = 72
 """Columns below which a row of numbers is two."""
-LEAST_TABLE = 50
+LEAST_TABLE = 60
 """Columns below which the numbers of a side are a sentence: a table would cut them."""
+LONGEST_NAME = 16
+"""Characters of a metric's name in one line of the table."""
 BAR, SHORT_BAR = 24, 10
 SET_IN = "    "
 OUTCOMES = {"Released": "green", "Reverted": "red", "Running": "cyan"}
@@ -232,9 +234,9 @@ def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:
         return
     yield Text()
     made = Table(box=None, pad_edge=False, show_edge=False)
-    made.add_column("", overflow="fold")
-    for column in ("side", "requests", "bad", "share"):
-        made.add_column(column, justify="left" if column == "side" else "right", no_wrap=True)
+    for column in ("", "side", "requests", "bad", "share"):
+        is_text = column in ("", "side")
+        made.add_column(column, justify="left" if is_text else "right", no_wrap=True)
     if width >= NARROW:
         made.add_column("evidence", overflow="fold")
     below: list[Hanging] = []
@@ -242,7 +244,7 @@ def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:
         worse, good = _evidence(metric)
         name = line(metric.metric)
         rows = [
-            (name, "canary", metric.canary, metric.canary_bad, worse),
+            (_folded(name), "canary", metric.canary, metric.canary_bad, worse),
             ("", "primary", metric.primary, metric.primary_bad, good),
         ]
         for first, side, requests, bad, evidence in rows:
@@ -258,6 +260,12 @@ def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:
     if width >= LEAST_TABLE:
         yield made
     yield from below
+
+
+def _folded(name: str) -> str:
+    """Over lines of which but the first are set in: what others have named begins none of ours."""
+    parts = [name[at : at + LONGEST_NAME] for at in range(0, len(name), LONGEST_NAME)]
+    return "\n  ".join(parts)
 
 
 def _percent(bad: int, requests: int) -> str:
