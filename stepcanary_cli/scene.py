@@ -125,7 +125,7 @@ def _standing(picture: Picture) -> str:
         return line(picture.outcome)
     parts: list[str] = [picture.phase]
     if not picture.alive:
-        parts = ["its execution has ended; Reconcile returns the traffic"]
+        parts = [words.STOPPED]
     if picture.step is not None:
         parts.append(f"step {picture.step + 1} of {len(picture.steps)}")
     if picture.weight is not None:

@@ -236,8 +236,7 @@ def test_lead_time_is_shown_only_where_somebody_said_when_it_was_pushed() -> Non
     for pushed_at in (None, ahead, "2999-01-01T00:00:00Z"):
         silent = replace(good, past={**good.past, "pushed_at": pushed_at})
         assert "from push to Released" not in Read(page(silent)).text
-    version = f"{good.picture.version}, rolled back from shop:v9"
-    rollback = replace(good, picture=good.picture.model_copy(update={"version": version}))
+    rollback = replace(good, past={**good.past, "rollback": True})
     assert "from push to Released" not in Read(page(rollback)).text
 
 

@@ -21,7 +21,7 @@ HEADS = {
     "Running": "{version} is being released in place of {before}",
     "Stopped": "{version} stopped half way to replace {before}",
 }
-STOPPED = "Its execution has ended; Reconcile returns the traffic"
+STOPPED = "its execution has ended; Reconcile returns the traffic"
 FAILED = ("Reverted", "PromotionFailed", "RevertFailed", "Stopped")
 DECIDES = {"Released": "promote", "Reverted": "revert"}
 """What is done by the verdict or the signal that an outcome comes of."""
@@ -247,8 +247,8 @@ def lead(facts: Facts) -> str:
     it out."""
     past, picture = facts.past or {}, facts.picture
     pushed, ended = past.get("pushed_at"), picture.ended_at
-    is_rollback = ROLLED_BACK in picture.version
-    if not pushed or ended is None or picture.outcome != "Released" or is_rollback:
+    is_change = picture.outcome == "Released" and not past.get("rollback")
+    if not pushed or ended is None or not is_change:
         return ""
     try:
         at = int(datetime.fromisoformat(pushed).timestamp())
