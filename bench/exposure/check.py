@@ -34,7 +34,7 @@ TASKS = 2
 """Of the canary, which is as large as the primary where its log is read."""
 STARTED: Range = (0.9, 1.6)
 """From when the canary's tasks start, and with them the intervals of their log drivers, to its
-first answer, in seconds. On AWS that takes minutes, after which any moment is as likely."""
+first answer, in seconds. On AWS it is assumed to take so long that any moment is as likely."""
 SIMULATED = 2_000
 HERE = CloudWatch(
     minute=round(SECONDS_PER_PERIOD * TICKS), shown=(0.0, 0.0), evaluated=(0.0, 0.1 * TICKS)

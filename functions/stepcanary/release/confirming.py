@@ -12,7 +12,8 @@ from stepcanary.release.revert import give_back, lend
 from stepcanary.store import stages
 
 MOST_LOOKS_FOR_SIGHT = 3
-"""Of an alarm or a log in the last settling; fewer than the corrections that the route may need as well."""
+"""Of an alarm or a log in the last settling; fewer than the corrections that the route may need as
+well."""
 
 
 def confirm_rest(release: Release, fence: int, corrections: int, *, promoted: bool) -> Rest:
