@@ -222,6 +222,8 @@ def _how(step: StepSeen, picture: Picture, now: float) -> str:
         case "past":
             took = duration(((step.ended_at or 0) - (step.at or 0)) // SECOND)
             return f"{took}{share}"
+    if not picture.alive:
+        return f"stopped{share}"
     if waiting is None:
         return f"at work{share}"
     words = {"settle": "the router follows", "bake": "bakes", "pause": "paused", "gate": "gate"}

@@ -160,6 +160,7 @@ def test_of_an_execution_that_was_stopped_it_is_told_what_became(columns: int) -
     assert "its execution has ended; Reconcile returns the traffic" in " ".join(
         stopped.text.split()
     )
+    assert "at work" not in stopped.text
 
 
 @WIDTHS

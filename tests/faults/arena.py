@@ -27,7 +27,17 @@ from tests.fakes.cloud import ACCOUNT, REGION, Document, Refusal
 from tests.fakes.fronts import CLOUDS
 from tests.faults.bases import BASES, MATRIX_PROFILE
 from tests.faults.invariants import BOUND_SECONDS, SETTLE_SECONDS, Watch, Writer
-from tests.faults.kinds import ALARM, ALARMS, ANSWERS_OF_AWS, CANARY, DEADLY, HARMLESS, LAGS, WORLD
+from tests.faults.kinds import (
+    ALARM,
+    ALARMS,
+    ANSWERS_OF_AWS,
+    CANARY,
+    DEADLY,
+    DEAFENING,
+    HARMLESS,
+    LAGS,
+    WORLD,
+)
 from tests.faults.run import Case, Result, Run
 from tests.statemachine.runner import World, listening, name_of, opened_world
 
@@ -418,14 +428,17 @@ class Arena(World):
             put_up=self._items_of("up#"),
             left=self.current.left > 0,
         )
-        if (
-            case.base in ("good", "logged")
-            and case.faults
-            and {f.kind for f in case.faults} <= HARMLESS
-        ):
-            if outcome not in ("SUCCEEDED", "Rejected"):
-                self.current.watch.say("harmless", f"the release ended {outcome}")
+        self._see_outcome(case, outcome)
         return Result(case, tuple(self.current.watch.violations), outcome, self.current.trace)
+
+    def _see_outcome(self, case: Case, outcome: str) -> None:
+        """Of a release whose outcome no such fault may change."""
+        kinds = {fault.kind for fault in case.faults}
+        is_good = case.base in ("good", "logged")
+        if is_good and kinds and kinds <= HARMLESS and outcome not in ("SUCCEEDED", "Rejected"):
+            self.current.watch.say("harmless", f"the release ended {outcome}")
+        if BASES[case.base].telling and not kinds & DEAFENING and outcome == "SUCCEEDED":
+            self.current.watch.say("heard", "its log tells of a bad version, and it was Released")
 
     def _last_released(self) -> str:
         """The image of the release that the ledger says came to its end last, and well."""

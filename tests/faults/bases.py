@@ -35,7 +35,8 @@ class Base:
     `routers` are those that it makes a difference on, and `cloud` is the world where it is none of
     theirs. It is struck at `every` so many places, where most of it is another release over again.
     No event of it can be lost where it has none: no alarm fires in it, and its executions do not
-    fail. Where it `scales`, autoscaling is at work on both sides.
+    fail. Where it `scales`, autoscaling is at work on both sides. Where its log is `telling`, it
+    says in time that the version is bad.
     """
 
     script: Callable[[Arena], None]
@@ -48,6 +49,7 @@ class Base:
     every: int = 1
     has_events: bool = True
     scales: bool = False
+    telling: bool = False
 
     @property
     def judges(self) -> bool:
@@ -280,6 +282,10 @@ LOGGED: Document = {
 }
 
 
+ROLLS_SECONDS = 13
+"""After so long the first of the primary's new tasks runs, and the others do not."""
+
+
 def _logged(arena: Arena) -> None:
     """Each request has its line, and few of them."""
     arena.cloud.log_requests(GROUP, per_second=2.0, every=30.0)
@@ -296,20 +302,42 @@ def _logged_worse(arena: Arena) -> None:
     _when_weight(arena, 50, 1, break_it)
 
 
-def _logged_worse_at_its_return(arena: Arena) -> None:
-    """Every answer of the new version is bad from when the primary has the weights back."""
-    _logged(arena)
+def _break_new_version(arena: Arena) -> None:
+    """Every answer of the new version is bad from here on, whichever side gives it."""
     cloud = arena.cloud
 
     def bad(side: str, _at: datetime) -> float:
-        return float(side == "primary" and cloud.running_image(PRIMARY) == "shop:v2")
+        return float(side == "canary" or cloud.running_image(PRIMARY) == "shop:v2")
 
-    def break_it() -> None:
-        cloud.bad = bad
+    def see_late() -> None:
         if cloud.running_image(PRIMARY) == "shop:v2":
             arena.current.watch.see_late_fault(arena.holder())
 
-    _when_weight(arena, 0, 0, break_it)
+    cloud.bad = bad
+    if cloud.weight(CANARY) == 0:
+        see_late()
+    else:
+        _when_weight(arena, 0, 0, see_late)
+
+
+def _logged_worse_as_it_rolls(arena: Arena) -> None:
+    """It turns bad when one task of the primary is new by then, and the others are old."""
+    _logged(arena)
+    watched, pending = arena.cloud.before_call, [True]
+
+    def before_call(name: str, params: Document) -> None:
+        watched(name, params)
+        rolls = name == "ecs.UpdateService" and params["service"] == PRIMARY
+        if rolls and pending and pending.pop():
+            arena.clock.after(ROLLS_SECONDS, lambda: _break_new_version(arena))
+
+    arena.cloud.before_call = before_call
+
+
+def _logged_worse_at_its_return(arena: Arena) -> None:
+    """It turns bad when the primary has the weights back."""
+    _logged(arena)
+    _when_weight(arena, 0, 0, lambda: _break_new_version(arena))
 
 
 BASES = {
@@ -384,9 +412,8 @@ BASES = {
     "judged": Base(_good, JUDGED, every=3, has_events=False),
     "judged worse": Base(_worse, JUDGED, every=3),
     "logged": Base(_logged, LOGGED, every=24, has_events=False),
-    "logged worse": Base(_logged_worse, LOGGED, every=24),
-    "logged worse at its return": Base(
-        _logged_worse_at_its_return, LOGGED, routers=("alb",), every=24
-    ),
+    "logged worse": Base(_logged_worse, LOGGED, every=24, telling=True),
+    "logged worse as it rolls": Base(_logged_worse_as_it_rolls, LOGGED, every=24, telling=True),
+    "logged worse at its return": Base(_logged_worse_at_its_return, LOGGED, every=24, telling=True),
     "several splits": Base(_good, routers=("appmesh",), cloud=ThreeFronts, has_events=False),
 }

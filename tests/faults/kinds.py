@@ -207,6 +207,15 @@ HARMLESS = {
 }
 """A good release is Released all the same."""
 
+DEAFENING = {
+    # What lines would have told comes when the release is over.
+    "signal throttled",
+    "signal refused",
+    "signal late",
+    "signal after the end",
+}
+"""With these a log may be silent about a bad version for as long as its release lasts."""
+
 KINDS: dict[str, str] = {
     "throttled": "call",
     "server error": "call",

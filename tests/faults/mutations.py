@@ -24,6 +24,7 @@ from stepcanary.release import (
     recovery,
     resting,
     retiring,
+    subscriptions,
     way_back,
     world,
 )
@@ -356,6 +357,13 @@ def _without_look_at_old_tasks(_arena: Arena) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _without_mended_filters(_arena: Arena) -> Iterator[None]:
+    """A subscription filter is up because it was put up."""
+    with patch.object(subscriptions, "mend", lambda *_: []):
+        yield
+
+
 MUTATIONS: dict[str, Mutation] = {
     "lease": _without_lease,
     "fence": _without_fence,
@@ -385,4 +393,5 @@ MUTATIONS: dict[str, Mutation] = {
     "floors": _without_floors,
     "settings given back": _without_settings_given_back,
     "look at old tasks": _without_look_at_old_tasks,
+    "mended filters": _without_mended_filters,
 }

@@ -105,6 +105,7 @@ TELLTALE = {
     "floors": Telltale("scaled and bad"),
     "settings given back": Telltale("scaled"),
     "look at old tasks": Telltale("bad without old tasks"),
+    "mended filters": Telltale("logged worse at its return", "signal lost", "PromotePrimary"),
 }
 
 

@@ -119,6 +119,16 @@ def test_who_ended_a_gate_is_said_and_whose_time_was_over_not() -> None:
     assert gate.ended_at == 1_200_000
 
 
+def test_a_signal_ends_one_wait() -> None:
+    """That of the gate, though the bake before it has ended in the same second."""
+    told = moments((380, "weight 50"), (380, "settle"), (415, "bake"), (1_016, "gate"))
+    more = moments((1_017, "weight 100"), (1_017, "settle"))
+    jane = Signal(kind="promote", reason="", by="jane", at=1_017)
+    picture = drawn(*ROLLED, *told, *more, now=1_030, signals=[jane])
+    _, bake, gate = picture.steps[1].waits
+    assert (bake.ended_by, gate.ended_by) == ("", "promote by jane")
+
+
 def test_a_revert_leaves_steps_out_and_is_read_back() -> None:
     alarm = Signal(kind="revert", reason="it fired", by="alarm a", at=130)
     told = moments((130, "returning"), (131, "weight 0"), (131, "foreign somebody wrote"))

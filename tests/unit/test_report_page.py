@@ -298,6 +298,25 @@ def test_the_legend_has_the_marks_that_are_there() -> None:
     assert "primary's tasks" not in held.said["li"]
 
 
+def test_verdicts_that_come_close_together_have_room_beside_each_other() -> None:
+    """Of holds in quick succession, each is where no other lies, as long as there are rows."""
+    facts = a_held()
+    step = next(each for each in facts.picture.steps if each.verdicts)
+    first = step.verdicts[0]
+    holds = [first.model_copy(update={"at": first.at + 1_000 * n}) for n in range(40)]
+    steps = [
+        each.model_copy(update={"verdicts": holds if each is step else []})
+        for each in facts.picture.steps
+    ]
+    told = replace(facts, picture=facts.picture.model_copy(update={"steps": steps}))
+    drawn = timeline.timeline(told, 800)
+    found = [each for each in drawn.iter() if (each.get("class") or "").startswith("mark mark-")]
+    verdicts = found[: len(holds)]
+    rows = [re.findall(r"[\d.]+", each.attrib["transform"])[1] for each in verdicts]
+    assert len({*rows[: timeline.MOST_ROWS]}) == timeline.MOST_ROWS
+    assert {rows.count(row) for row in rows} <= {6, 7}
+
+
 def test_why_stands_below_the_headline_and_is_said_once() -> None:
     held = Read(page(a_held())).said["p"]
     assert held[1:3] == [

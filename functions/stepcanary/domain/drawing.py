@@ -160,8 +160,8 @@ def _told(found: Evidence) -> _Acts:
         ends += [at for at in verdicts if at >= moment.at][:1]
         ends += [found.ended_at] if found.ended_at is not None else []
         ended_at = min(ends) if ends else None
-        by = "" if ended_at is None else _ended_by(found.signals, kind, moment.at, ended_at)
-        waits.append(Wait(kind=kind, at=moment.at, until=until, ended_at=ended_at, ended_by=by))
+        waits.append(Wait(kind=kind, at=moment.at, until=until, ended_at=ended_at))
+    _note_signals(waits, found.signals)
     return _Acts(moments, waits)
 
 
@@ -217,12 +217,20 @@ def _step_at(steps: Sequence[Step], weight: int) -> int:
     return next((n for n, step in enumerate(steps) if step.weight >= weight), last)
 
 
-def _ended_by(signals: Sequence[Signal], kind: WaitKind, begun: int, ended: int) -> str:
+def _note_signals(waits: list[Wait], signals: Sequence[Signal]) -> None:
+    """What each signal has ended: of the waits that take it, the one whose end is nearest to it."""
     for signal in signals:
         at = signal.at * SECOND
-        if signal.kind in ENDS[kind] and begun - TOLERANCE <= at <= ended + TOLERANCE:
-            return str(signal)
-    return ""
+        ended = [
+            (abs(wait.ended_at - at), number)
+            for number, wait in enumerate(waits)
+            if wait.ended_at is not None
+            if signal.kind in ENDS[wait.kind] and not wait.ended_by
+            if wait.at - TOLERANCE <= at <= wait.ended_at + TOLERANCE
+        ]
+        if ended:
+            _, number = min(ended)
+            waits[number] = waits[number].model_copy(update={"ended_by": str(signal)})
 
 
 def _steps(found: Evidence, acts: _Acts) -> list[StepSeen]:

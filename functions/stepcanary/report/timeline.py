@@ -18,6 +18,8 @@ LEFT, RIGHT = 58, 8
 TOP, HIGH = 12, 112
 """Of the weights."""
 LANE, MARK = 22, 18
+MOST_ROWS = 6
+"""Of marks that would lie upon each other."""
 MOST_DOTS = 150
 TOPS = (10, 30, 60, 100)
 """Percents that the scale of weights may end at."""
@@ -182,13 +184,15 @@ def signals(picture: Picture) -> list[Marked]:
 
 
 def _marks(marked: list[Marked], axis: Axis, y: float) -> tuple[list[Element], float]:
-    """Those that would lie upon each other are one below the other."""
+    """Those that would lie upon each other are one below the other, as long as there is room; then
+    each goes where the last one is furthest away."""
     ends: list[float] = []
     made = []
     for each in marked:
         x = max(axis.at(each.at), axis.left + 3)
         row = next((n for n, end in enumerate(ends) if x - end >= MARK), len(ends))
-        row = min(row, 2)
+        if row == MOST_ROWS:
+            row = ends.index(min(ends))
         ends[row : row + 1] = [x]
         made.append(
             element(
