@@ -55,6 +55,11 @@ def test_a_canary_all_of_whose_answers_are_bad_is_said_so_in_words() -> None:
     assert "150 of 150 (100 %) bad answers" in found.reason
 
 
+def test_slow_answers_are_not_called_bad_ones() -> None:
+    slow = Judging.model_validate({"metrics": [{"kind": "latency", "slower_than_ms": 400}]})
+    assert "20 of 50 (40 %) slow answers, the primary" in asked(slow, BROKEN, last=False).reason
+
+
 def test_a_step_needs_no_more_than_that_the_canary_is_not_worse() -> None:
     assert asked(ERRORS, FEW, last=False).decision == "advance"
 

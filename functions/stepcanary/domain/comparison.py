@@ -128,21 +128,15 @@ def _excess(metric: Metric, tally: Tally) -> str:
 def spoken(said: MetricVerdict) -> str:
     """What was counted over the release, in a sentence."""
     counts, worse = said.tally.counts, said.rule.worse
-    beside = ""
+    canary = f"{_share(counts.canary_bad, counts.canary)} {'slow' if said.rule.slow else 'bad'}"
+    beside = [f"the primary {_share(counts.primary_bad, counts.primary)}"]
     if not worse.ratio:
-        beside = f"and {100 * worse.allowance:.3g} % are tolerated"
-        if counts.primary:
-            beside = f"the primary {_share(counts.primary_bad, counts.primary)}, {beside}"
+        tolerated = f"and {100 * worse.allowance:.3g} % are tolerated"
+        beside = [*beside, tolerated] if counts.primary else [tolerated]
     unread = f"; {said.tally.unread:,} lines could not be read" if said.tally.unread else ""
     observed = "; it is only observed" if said.rule.observed else ""
-    return f"{counted(said.rule.metric, counts, beside)}{unread}{observed}"
-
-
-def counted(metric: str, counts: Counts, beside: str = "") -> str:
-    """With what stands `beside` the canary's in place of the primary's."""
-    beside = beside or f"the primary {_share(counts.primary_bad, counts.primary)}"
-    canary = _share(counts.canary_bad, counts.canary)
-    return f"{metric}: the canary gave {canary} bad answers, {beside}"
+    sides = f"the canary gave {canary} answers, {', '.join(beside)}"
+    return f"{said.rule.metric}: {sides}{unread}{observed}"
 
 
 def _share(bad: int, requests: int) -> str:

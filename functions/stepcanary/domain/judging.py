@@ -148,6 +148,7 @@ class Metric(Model):
             observed=self.observe,
             usual=self.usual,
             period=self.period,
+            slow=self.kind == "latency",
         )
 
 

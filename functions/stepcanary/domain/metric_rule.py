@@ -19,7 +19,7 @@ class Rule:
     """How one metric is judged. `clusters` is how many bad answers have one cause at most, and
     `share` its part of the error rates, by weight. One that is `observed` decides nothing, and has
     no part. `usual` is the primary before the release, where that is known, and `period` how long
-    one of its periods is."""
+    one of its periods is. Bad are the answers that are `slow`, or else those with an error."""
 
     metric: str
     worse: Tolerance = WORSE
@@ -29,3 +29,4 @@ class Rule:
     observed: bool = False
     usual: Usual | None = None
     period: int = MINUTE
+    slow: bool = False
