@@ -23,5 +23,11 @@ def test_a_little_weight_shows_and_only_all_of_it_fills_the_bar() -> None:
     assert [line.count("█") for line in lines] == [1, WIDTH - 1, WIDTH, 0]
 
 
+def test_an_event_that_came_late_stands_where_it_belongs() -> None:
+    lines = timeline([(100, "a", 5), (180, "c", 0), (140, "b", 50)]).splitlines()
+    assert [line.split()[0] for line in lines] == ["0:00", "0:40", "1:20"]
+    assert [line.split("%")[0].split()[-1] for line in lines] == ["5", "50", "0"]
+
+
 def test_nothing_has_no_picture() -> None:
     assert timeline([]) == ""

@@ -10,13 +10,15 @@ MOST_LINES = 40
 
 def timeline(moments: Sequence[tuple[int, str, int | None]]) -> str:
     """A line for each moment: a second, what happened, and which percent the canary has from then
-    on, where that is new."""
+    on, where that is new. They are told in the order in which they were, which events need not keep
+    on their way."""
     if not moments:
         return ""
-    begin = moments[0][0]
+    in_order = sorted(moments, key=lambda moment: moment[0])
+    begin = in_order[0][0]
     lines = []
     weight = 0
-    for at, what, percent in moments:
+    for at, what, percent in in_order:
         weight = weight if percent is None else percent
         lines.append(f"{_clock(at - begin):>8} {_bar(weight)} {weight:>3} %  {what}")
     if len(lines) > MOST_LINES:
