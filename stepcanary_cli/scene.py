@@ -105,7 +105,8 @@ def _picture(picture: Picture, now: float, width: int) -> Iterator[RenderableTyp
 
 
 def _head(picture: Picture, now: float) -> Iterator[RenderableType]:
-    versions = f"{line(picture.before)} → {line(picture.version)}"
+    rollback = " (rollback)" if picture.rolled_back_from else ""
+    versions = f"{line(picture.before)} → {line(picture.version)}{rollback}"
     by = f"  by {line(picture.by)}" if picture.by else ""
     yield _text((line(picture.service), "bold"), f"  {versions}", (by, "dim"))
     yield _text((_standing(picture), OUTCOMES.get(picture.outcome, "red")))

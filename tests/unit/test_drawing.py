@@ -119,6 +119,14 @@ def test_who_ended_a_gate_is_said_and_whose_time_was_over_not() -> None:
     assert gate.ended_at == 1_200_000
 
 
+def test_a_rollback_names_what_it_goes_back_from() -> None:
+    picture = drawn(*ROLLED)
+    assert (picture.version, picture.rolled_back_from) == ("shop:v2", "")
+    release = a_release(steps=STEPS, fled={"version": "shop:v3"})
+    back = draw(Evidence(release, now=50_000, started_at=0, moments=[], phase="rollout"))
+    assert (back.version, back.rolled_back_from) == ("shop:v2", "shop:v3")
+
+
 def test_a_signal_ends_one_wait() -> None:
     """That of the gate, though the bake before it has ended in the same second."""
     told = moments((380, "weight 50"), (380, "settle"), (415, "bake"), (1_016, "gate"))

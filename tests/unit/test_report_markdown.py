@@ -74,9 +74,10 @@ def test_a_release_whose_execution_is_dead_is_not_said_to_run() -> None:
 def test_a_rollback_of_images_with_a_registry_says_what_it_goes_back_from() -> None:
     facts = a_good()
     registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team"
-    version = f"{registry}/shop:v2, rolled back from {registry}/shop:v3"
-    told = markdown(replace(facts, picture=facts.picture.model_copy(update={"version": version})))
+    versions = {"version": f"{registry}/shop:v2", "rolled_back_from": f"{registry}/shop:v3"}
+    told = markdown(replace(facts, picture=facts.picture.model_copy(update=versions)))
     assert "`shop:v2, rolled back from shop:v3`" in told
+    assert " by a rollback after " in told
 
 
 def test_what_is_only_observed_is_said_to_be() -> None:

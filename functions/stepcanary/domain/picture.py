@@ -159,6 +159,8 @@ class Picture(Model):
     """The version that the primary served before, for people."""
     version: str = ""
     """The one that is released."""
+    rolled_back_from: str = ""
+    """Of a rollback: the version that it goes back from."""
     phase: Phase
     alive: bool = True
     """Whether its execution may still act; of one that is over it says nothing."""

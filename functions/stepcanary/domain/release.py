@@ -13,9 +13,6 @@ from stepcanary.domain.origin import Origin
 from stepcanary.domain.profile import Deployment, Promotion, Step, Traffic
 from stepcanary.domain.split import SideName
 
-ROLLED_BACK = ", rolled back from "
-"""Between a version and the one that a rollback to it goes back from."""
-
 
 class Side(Model):
     """One ECS service as it was when the release was planned."""
@@ -112,7 +109,7 @@ class Release(Model):
     @property
     def described(self) -> str:
         """The version, and of a rollback the one that it goes back from."""
-        return self.version + (f"{ROLLED_BACK}{self.fled.version}" if self.fled else "")
+        return self.version + (f", rolled back from {self.fled.version}" if self.fled else "")
 
     @property
     def splits(self) -> list[str]:

@@ -18,7 +18,7 @@ def markdown(facts: Facts) -> str:
     picture = facts.picture
     name = picture.execution.rpartition(":")[2]
     weights = " → ".join(f"{each.weight} %" for each in picture.weights) or "never on the canary"
-    versions = f"{code(words.short(picture.before))} → {code(words.short(picture.version))}"
+    versions = f"{code(words.short(picture.before))} → {code(words.version(picture))}"
     by = f", by {code(picture.by)}" if picture.by else ""
     return "\n".join(
         [

@@ -84,7 +84,7 @@ def _head(facts: Facts) -> Iterator[Part]:
         ("began", words.moment(picture.started_at)),
         ("ended", ended),
         ("before", words.short(picture.before)),
-        ("version", words.short(picture.version)),
+        ("version", words.version(picture)),
         ("started by", picture.by),
         ("from push to Released", words.lead(facts)),
     )

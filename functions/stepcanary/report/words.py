@@ -8,7 +8,6 @@ from stepcanary.domain.durations import duration
 from stepcanary.domain.evidence import odds
 from stepcanary.domain.judged import MetricSeen
 from stepcanary.domain.picture import Exposure, Picture, Wait
-from stepcanary.domain.release import ROLLED_BACK
 from stepcanary.domain.visible import line
 from stepcanary.report.facts import Facts
 
@@ -58,14 +57,15 @@ def moment(at: float) -> str:
     return f"{datetime.fromtimestamp(at / SECOND, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def short(versions: str) -> str:
-    """Without the registries and folders of images; of a rollback also what it goes back from."""
-    version, said, fled = line(versions).partition(ROLLED_BACK)
-    return _short(version) + said + _short(fled)
+def version(picture: Picture) -> str:
+    """What is released; of a rollback also what it goes back from."""
+    fled = short(picture.rolled_back_from)
+    return short(picture.version) + (f", rolled back from {fled}" if fled else "")
 
 
-def _short(images: str) -> str:
-    return ", ".join(each.rpartition("/")[2] for each in images.split(", "))
+def short(images: str) -> str:
+    """Without the registries and folders of images."""
+    return ", ".join(each.rpartition("/")[2] for each in line(images).split(", "))
 
 
 def cut(said: str, longest: int) -> str:
@@ -90,9 +90,10 @@ def headline(picture: Picture) -> str:
         before=short(picture.before) or "the version before",
         outcome=line(outcome(picture)),
     )
+    rollback = " by a rollback" if picture.rolled_back_from else ""
     by = f", started by {line(picture.by)}" if picture.by else ""
     after = "for" if outcome(picture) in ("Running", "Stopped") else "after"
-    return f"{head} {after} {lasted(picture)}{by}"
+    return f"{head}{rollback} {after} {lasted(picture)}{by}"
 
 
 def why(picture: Picture) -> str:
