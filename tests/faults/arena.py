@@ -39,7 +39,7 @@ from tests.faults.kinds import (
     WORLD,
 )
 from tests.faults.run import Case, Result, Run
-from tests.statemachine.runner import World, listening, name_of, opened_world
+from tests.statemachine.runner import World, forget_tasks, listening, name_of, opened_world
 
 MINUTES_OF_HELP = 30
 UNKNOWN_SECONDS = 290
@@ -74,6 +74,7 @@ class Arena(World):
 
     def begin(self, case: Case) -> None:
         self.clock.reset()
+        forget_tasks()
         self._began = self.clock.now()
         base = BASES[case.base]
         self.cloud = (base.cloud or CLOUDS[case.router])(self.clock)
@@ -99,7 +100,8 @@ class Arena(World):
         self._machine_backend().executions.clear()
         dynamodb_backends[ACCOUNT][REGION].tables["ledger"].items.clear()
         TMP_THREADS.clear()
-        self._tick_after_a_minute()
+        for function in template.schedules():
+            self._tick_after_a_minute(function)
         base.script(self)
 
     def _watch(self, steps: list[int], bound: float, *, manual: bool) -> Watch:
@@ -113,14 +115,13 @@ class Arena(World):
             self.current.watch.see_alarm(self.holder(), decided=self.stage() >= RETURNING.number)
         self._tell_of_alarm(name, before, state)
 
-    def _tick_after_a_minute(self) -> None:
-        """The schedule goes on whatever happens to the release."""
+    def _tick_after_a_minute(self, function: str) -> None:
+        """Its schedule goes on whatever happens to the release, and waits for no other function."""
 
         def tick() -> None:
-            self._tick_after_a_minute()
+            self._tick_after_a_minute(function)
             if self.helped:
-                for function in template.schedules():
-                    self._call_scheduled(function)
+                self._call_scheduled(function)
 
         self.clock.after(60, tick)
 

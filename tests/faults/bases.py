@@ -11,7 +11,7 @@ from tests.builders import PROFILE
 from tests.fakes.clock import VirtualClock
 from tests.fakes.cloud import Cloud, Document
 from tests.fakes.fronts import CLOUDS, AlbCloud, ThreeFronts
-from tests.faults.invariants import SETTLE_SECONDS
+from tests.faults.invariants import SETTLE_SECONDS, version_of
 from tests.faults.kinds import CANARY, LOGS, METRICS, PRIMARY, SCALING
 
 if TYPE_CHECKING:
@@ -307,10 +307,13 @@ def _break_new_version(arena: Arena) -> None:
     cloud = arena.cloud
 
     def bad(side: str, _at: datetime) -> float:
-        return float(side == "canary" or cloud.running_image(PRIMARY) == "shop:v2")
+        return float(side == "canary" or serves_new())
+
+    def serves_new() -> bool:
+        return version_of(cloud.running_image(PRIMARY)) == "shop:v2"
 
     def see_late() -> None:
-        if cloud.running_image(PRIMARY) == "shop:v2":
+        if serves_new():
             arena.current.watch.see_late_fault(arena.holder())
 
     cloud.bad = bad

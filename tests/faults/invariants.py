@@ -65,7 +65,7 @@ INVARIANTS = (
 )
 
 
-def _version(image: str) -> str:
+def version_of(image: str) -> str:
     """The image by its tag, whatever bytes that means."""
     return image.partition(" ")[0]
 
@@ -411,7 +411,7 @@ class Watch:
     def see_answer(self, writer: Writer, answer: Any) -> None:
         progress = self.progress(writer.execution)
         if writer.function == "OpenReleaseFunction" and not progress.wrote:
-            progress.old = _version(self.cloud.running_image(PRIMARY))
+            progress.old = version_of(self.cloud.running_image(PRIMARY))
             progress.old_content = self.cloud.content(PRIMARY)
         returning = writer.event.get("returning", False)
         if writer.function == "JudgeCanaryFunction" and not returning:
@@ -467,7 +467,7 @@ class Watch:
         progress = self.progress(arn)
         progress.ended = True
         content = self.cloud.content(PRIMARY)
-        image = _version(self.cloud.running_image(PRIMARY))
+        image = version_of(self.cloud.running_image(PRIMARY))
         if self.overtaken and name in RELEASED_OR_NOT and DEPLOYED not in cause.lower():
             self.say("named", f"{self.hotfixes} is not in the cause: {cause[:200]}")
         if error == "States.QueryEvaluationError":
@@ -518,7 +518,7 @@ class Watch:
         left: bool,
     ) -> None:
         """Long after the end, when all help from outside has had its time."""
-        image = _version(self.cloud.running_image(PRIMARY))
+        image = version_of(self.cloud.running_image(PRIMARY))
         if self.cloud.view(PRIMARY)["taskDefinition"] in self.strays:
             expected = HOTFIX
         elif PRIMARY in self.hotfixes and not (self.later_images or self._overwritten):

@@ -71,11 +71,15 @@ def name_of(document: dict[str, Any]) -> str:
     return str(document["pk"]["S"]).removeprefix("release#")
 
 
+def forget_tasks() -> None:
+    """A task of the same id was of another world's service."""
+    log_counting._service_task.cache_clear()
+    log_counting._unknown.clear()
+
+
 class World:
     def __init__(self) -> None:
-        # A task of the same id was of another world's service.
-        log_counting._service_task.cache_clear()
-        log_counting._unknown.clear()
+        forget_tasks()
         self.clock = VirtualClock()
         self.cloud = Cloud(self.clock)
         self.cloud.parameters["/stepcanary/profiles/checkout"] = json.dumps(PROFILE)
