@@ -78,8 +78,10 @@ def _keep(front: Front | None, given: argparse.Namespace, stopped: threading.Eve
             print(f"export {name}={value}")
         print(f"export STATE_MACHINE={sandbox.machine}")
         print(f"export GATEWAY={sandbox.url}")
-        print("# With the lines above in another terminal, requests all the time (an alarm without")
-        print("# data holds a release, and then reverts it), a release and the split are:")
+        print(
+            "# With the lines above in another terminal, requests all the time (nobody can judge a"
+        )
+        print("# canary that gets none), a release and the split are:")
         print(ASK_ON)
         request = sandbox.request if given.example else article.request("v2")
         print(start_release(request))

@@ -28,7 +28,7 @@ def _timeline(found: Answer) -> list[str]:
     ]
     if traffic := found["traffic"]:
         lines.append(
-            f"Assumed: {traffic['requests_per_minute']:,} requests a minute, as in the busiest of"
+            f"Assumed: requests per minute {traffic['requests_per_minute']:,}, as in the busiest of"
             f" {traffic['minutes']:,}, {moment(traffic['busiest_at'])}; bad answers"
             f" {100 * traffic['bad_share']:.3g} %"
         )

@@ -165,14 +165,14 @@ def _running(release: Answer) -> list[str]:
     by = f", by {release['by']}" if release.get("by") else ""
     since = f", since {_since(release.get('since'))}" if release.get("since") else ""
     lines = [f"  {name_of(release['execution'])}: {release['stage']}{weight}{by}{since}"]
-    if not release["alive"]:
-        lines.append("  its execution has ended; Reconcile puts it right")
-    if release.get("ends_on"):
+    if release.get("needs"):
+        lines.append(f"  {release['needs']}")
+    elif release.get("ends_on"):
         lines.append(
             f"  it waits for its time to pass, or for one of: {', '.join(release['ends_on'])}"
         )
     if release.get("signal"):
-        lines.append(f"  pending: {release['signal']}")
+        lines.append(f"  its last signal: {release['signal']}")
     lines += [f"  {route}: {weights}" for route, weights in release.get("splits", {}).items()]
     return lines + [f"  warning: {warning}" for warning in release.get("warnings", [])]
 

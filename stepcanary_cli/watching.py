@@ -109,7 +109,7 @@ class Watch:
             return planned
         since = mine[0]["since"]
         if not mine[0].get("split"):
-            why = "it waits to begin: many were started at once"
+            why = "it waits to begin: another release was started just before"
             return Queued(self._service, self.execution, why, since, None, ("withdraw",))
         ahead = [each["execution"].rpartition(":")[2] for each in status["running"]]
         why = f"it waits for its turn{f', behind {ahead[0]}' if ahead else ''}"

@@ -49,7 +49,13 @@ def main() -> int:
     )
     parser.add_argument("--all", action="store_true", help="run every scenario")
     names = [scenario.name for scenario in EVERY]
-    parser.add_argument("--only", choices=names, nargs="+", help="run these scenarios")
+    parser.add_argument(
+        "--only",
+        choices=names,
+        nargs="+",
+        metavar="SCENARIO",
+        help="run these, with spaces between",
+    )
     parser.add_argument("--router", choices=sorted(FRONTS), default="appmesh")
     given = parser.parse_args()
     folder = Path(

@@ -9,7 +9,8 @@ OF_ROUTER = {
 }
 NEXT = [
     ("make scenarios", "what people, pipelines, Slack and autoscaling do meanwhile"),
-    ("make sandbox", "release yourself, with the AWS CLI, curl or any SDK"),
+    ("make sandbox FROM=examples/alb", "release yourself, with the AWS CLI, curl or any SDK"),
+    ("docs/command-line.md", "`stepcanary release`, `watch` and `status`, there and on AWS"),
     ("docs/sandbox.md", "what runs here, and where it differs from AWS"),
     ("docs/getting-started.md", "the first release in an account"),
 ]

@@ -37,7 +37,7 @@ def executions(here: World) -> int:
         (("history",), 0, "all services: no release has begun in the last seven days"),
         (("history", "--since", "2030-01-01"), 0, "no release has begun since 2030-01-01"),
         (("history", "checkout", "--since", "2030-01-01"), 0, "has begun since 2030-01-01"),
-        (("show", "checkout"), 1, "checkout has had no release that began"),
+        (("show", "checkout"), 1, "no release of checkout has begun yet"),
         (("check", "checkout"), 0, "checkout can be released"),
         (("check", "checkout", *NEW), 0, "checkout can be released"),
         (("check", "checkout", "--image", "app=other:v1"), 1, "none of the service's repositories"),

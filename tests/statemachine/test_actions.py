@@ -116,6 +116,7 @@ def test_a_pause_holds_the_weight_until_it_is_resumed(here: World, seconds: floa
     weight, status = seen[0]
     assert weight == 5
     assert "resume" in status["running"][0]["ends_on"]
+    assert status["running"][0]["needs"] == "it waits for a person: promote, resume, revert"
     # The step that was paused is baked anew, and the others follow.
     assert 5_001 + 900 < lasted < 5_001 + 1_200
 

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 from stepcanary.domain.judged import AlarmSeen
+from stepcanary.domain.picture import Wait
 from stepcanary.report import charts, metering, timeline, words
 from stepcanary.report.axis import Axis, lasting
 from stepcanary.report.facts import Facts
@@ -296,6 +297,21 @@ def test_the_legend_has_the_marks_that_are_there() -> None:
     assert "held bake" not in good.said["li"]
     assert {"held bake", "somebody else wrote"} <= {*held.said["li"]}
     assert "primary's tasks" not in held.said["li"]
+
+
+def test_a_bake_that_goes_on_after_a_pause_is_not_held() -> None:
+    facts = a_good()
+    first, *others = facts.picture.steps
+    [bake] = [wait for wait in first.waits if wait.kind == "bake"]
+    pause = bake.model_copy(update={"kind": "pause"})
+
+    def names(*waits: Wait) -> list[str]:
+        steps = [first.model_copy(update={"waits": waits}), *others]
+        picture = facts.picture.model_copy(update={"steps": steps})
+        return [words.wait_name(w, held=h) for w, h in timeline.named_waits(picture)][: len(waits)]
+
+    assert names(bake, bake) == [words.WAITS["bake"], words.HELD]
+    assert names(bake, pause, bake) == [words.WAITS[kind] for kind in ("bake", "pause", "bake")]
 
 
 def test_verdicts_that_come_close_together_have_room_beside_each_other() -> None:

@@ -11,8 +11,9 @@ from stepcanary.domain.stage import Phase
 class RunningRelease(Model):
     """`stage` is the stage's phase; `since` is in epoch seconds, `weight` the canary's percent.
 
-    `wait` and `ends_on` say what it waits for, `warnings` what its plan took all the same. A
-    release that another version of this stack wrote has no more than its execution and its stage.
+    `wait` and `ends_on` say what it waits for, `needs` what a person has to do, `signal` the last
+    that it was given, and `warnings` what its plan took all the same. A release that another
+    version of this stack wrote has no more than its execution and its stage.
     """
 
     execution: str
@@ -23,6 +24,7 @@ class RunningRelease(Model):
     by: str = ""
     wait: int | None = None
     ends_on: list[str] = Field(default=[])
+    needs: str = ""
     signal: str | None = None
     splits: dict[str, str] = Field(default={})
     warnings: list[str] = Field(default=[])

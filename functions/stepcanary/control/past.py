@@ -159,8 +159,8 @@ def named(name: str) -> str:
         return records[0].execution
     profiles.stored(name)
     raise RequestRejected(
-        f"release: {name} has had no release that began; a request that was rejected is only in"
-        " the executions of the state machine"
+        f"release: no release of {name} has begun yet; a request that was rejected is only in the"
+        " executions of the state machine"
     )
 
 

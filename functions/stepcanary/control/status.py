@@ -94,6 +94,7 @@ def running(lease: Lease) -> RunningRelease:
         by=release.by,
         wait=lease.wait if lease.token else None,
         ends_on=lease.offers,
+        needs=_needs(lease, alive=alive),
         signal=str(lease.signal) if lease.signal else None,
         splits=splits,
         warnings=release.warnings,

@@ -149,11 +149,15 @@ def _waits(picture: Picture, axis: Axis, y: float) -> Iterator[Element]:
 
 
 def named_waits(picture: Picture) -> Iterator[tuple[Wait, bool]]:
-    """With whether it is a bake that is repeated, in the order of time."""
+    """With whether it is a bake that is repeated because its verdict held it, in the order of time.
+    One that follows a pause is not."""
     found = [(wait, False) for wait in picture.waits]
     for step in (*picture.steps, *picture.return_steps):
-        bakes = [wait for wait in step.waits if wait.kind == "bake"]
-        found += [(wait, wait in bakes[1:]) for wait in step.waits]
+        before = ["", *(wait.kind for wait in step.waits)]
+        found += [
+            (wait, wait.kind == kind == "bake")
+            for kind, wait in zip(before, step.waits, strict=False)
+        ]
     yield from sorted(found, key=lambda each: each[0].at)
 
 
