@@ -53,7 +53,7 @@ def test_it_says_what_an_outage_costs_in_each_step(judged: World, command: Comma
     assert "The canary gets " in text
     assert "yes: the routes are at rest" in text
     assert f"{first['failed']:,}" in text
-    assert "6,000 requests a minute" in text
+    assert "requests per minute 6,000" in text
 
 
 def test_how_soon_a_log_sees_an_outage_follows_from_the_traffic(

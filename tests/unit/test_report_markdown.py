@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from stepcanary.report import words
 from stepcanary.report.facts import Facts
 from stepcanary.report.markdown import code, markdown
 from tests.unit.example_reports import EXAMPLES, a_bad, a_gated, a_good, a_held, a_hostile
@@ -75,9 +76,9 @@ def test_a_rollback_of_images_with_a_registry_says_what_it_goes_back_from() -> N
     facts = a_good()
     registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team"
     versions = {"version": f"{registry}/shop:v2", "rolled_back_from": f"{registry}/shop:v3"}
-    told = markdown(replace(facts, picture=facts.picture.model_copy(update=versions)))
-    assert "`shop:v2, rolled back from shop:v3`" in told
-    assert " by a rollback after " in told
+    picture = facts.picture.model_copy(update=versions)
+    assert "`shop:v2, rolled back from shop:v3`" in markdown(replace(facts, picture=picture))
+    assert words.headline(picture).startswith("shop:v2 was released in place of shop:v1 by a roll")
 
 
 def test_what_is_only_observed_is_said_to_be() -> None:
