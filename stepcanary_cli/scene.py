@@ -227,9 +227,9 @@ def _how(step: StepSeen, picture: Picture, now: float) -> str:
         return f"stopped{share}"
     if waiting is None:
         return f"at work{share}"
-    words = {"settle": "the router follows", "bake": "bakes", "pause": "paused", "gate": "gate"}
+    names = {"settle": "the router follows", "bake": "bakes", "pause": "paused", "gate": "gate"}
     left = duration(max(0, int(waiting.until / SECOND - now)))
-    return f"{words.get(waiting.kind, waiting.kind)}, {left} left{share}"
+    return f"{names.get(waiting.kind, waiting.kind)}, {left} left{share}"
 
 
 def _numbers(picture: Picture, width: int) -> Iterator[RenderableType]:

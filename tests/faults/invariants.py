@@ -55,6 +55,7 @@ INVARIANTS = (
     "signal",
     "alarm",
     "unwatched",
+    "heard",
     "named",
     "foreign",
     "served",
