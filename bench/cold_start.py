@@ -208,7 +208,7 @@ def over_the_limit(handler: str, result: dict[str, Any]) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("python", help="the functions' Python")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--only", default="", help="handlers that have this in their name")
     options = parser.parse_args()
     report: dict[str, Any] = {}

@@ -12,10 +12,11 @@ PAGE = Path("docs/benchmarks.md")
 HEAD = """# Benchmarks
 """
 ABOUT = (
-    "`make bench` runs all of them, one after the other, and writes this page from what they have"
-    " found; each runs alone too, by the command that is named with it, and writes"
-    " `build/bench/<name>.json`. A part is *stale* when the code that it depends on has changed"
-    " since. The machines are shared and noisy: compare ratios of one run, not seconds of two."
+    "`make bench` runs all of them and writes this page from what they have found: one after the"
+    " other, but for those that only count, which share the cores. Each runs alone too, by the"
+    " command that is named with it, and writes `build/bench/<name>.json`. A part is *stale*"
+    " when the code that it depends on has changed since."
+    " The machines are shared and noisy: compare ratios of one run, not seconds of two."
 )
 WIDTH = 112
 
@@ -34,6 +35,8 @@ class Part:
     limits: str
     table: Callable[[Figures], Table]
     more: str = ""
+    counts: bool = False
+    """It takes one core and times nothing, so that another may run beside it."""
 
     @property
     def target(self) -> str:
@@ -125,6 +128,7 @@ PARTS = [
         "List prices from memory, without the table, the logs and any free tier. A call is taken to"
         " last 20 to 60 ms, one of the table 3 to 10, and a function's own time is left out.",
         _cost,
+        counts=True,
     ),
     Part(
         "reaction",
@@ -175,6 +179,7 @@ PARTS = [
         "Some rates are assumed.",
         _load,
         "[Load](load.md)",
+        counts=True,
     ),
     Part(
         "scale",
@@ -183,6 +188,7 @@ PARTS = [
         "Read units of each question with so many services, of which one in twenty has a release.",
         "Computed from the bytes of the items, as DynamoDB counts them.",
         _scale,
+        counts=True,
     ),
 ]
 

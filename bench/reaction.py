@@ -301,7 +301,7 @@ def show(report: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="reaction", description=__doc__)
-    parser.add_argument("--trials", type=int, default=30, help="of each of the two ways")
+    parser.add_argument("--trials", type=int, default=24, help="of each of the two ways")
     count = parser.parse_args().trials
     quiet()
     watch = Stopwatch()

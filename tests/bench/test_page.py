@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import page, report
+from bench.__main__ import turns
 from bench.sample import of_sample, sample_states
 
 
@@ -45,3 +46,9 @@ def test_the_sample_s_good_release_enters_the_states_of_its_definition() -> None
     ]
     assert names.count("Wait") == 9
     assert names.count("Canary & Switch traffic") == 10
+
+
+def test_what_is_timed_runs_by_itself_and_what_counts_beside_its_neighbours() -> None:
+    names = [[part.name for part in turn] for turn in turns(page.PARTS)]
+    assert [turn for turn in names if len(turn) > 1] == [["load", "scale"]]
+    assert [name for turn in names for name in turn] == [part.name for part in page.PARTS]
