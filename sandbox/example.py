@@ -20,6 +20,7 @@ NAMED = r"\$\{(\w+)\}"
 """How a profile names an output of the stack."""
 STACK = "shop"
 """The name of the environment's stack, as its README deploys it."""
+FILES = ("template.yaml", "profile.json", "request.json")
 SECONDS_PER_MINUTE = 1
 """How long here what lasts a minute on AWS: periods of alarms, and so bakes."""
 
@@ -34,6 +35,10 @@ class Example:
 
     folder: Path
     parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def lacks(self) -> list[str]:
+        """The files without which it is no environment, such as those of a pipeline's template."""
+        return [name for name in FILES if not (self.folder / name).is_file()]
 
     @property
     def request(self) -> Json:

@@ -11,7 +11,7 @@ from sandbox import article
 from sandbox.cloud import Sandbox, environment
 from sandbox.console import quiet
 from sandbox.demo.run import wait_until_ready
-from sandbox.example import NotMade
+from sandbox.example import Example, NotMade
 from sandbox.fronts.front import Front
 from sandbox.fronts.names import FRONTS
 from sandbox.hints import ASK_ON, show_split, start_release
@@ -53,8 +53,11 @@ def main() -> int:
         help="start from the template of an example, such as examples/alb, not from a router",
     )
     given = parser.parse_args()
-    if given.example and not (given.example / "template.yaml").is_file():
-        parser.error(f"{given.example} has no template.yaml; name a folder such as examples/alb")
+    if given.example and (lacks := Example(given.example).lacks()):
+        parser.error(
+            f"{given.example} has no {' and no '.join(lacks)}; name an environment, such as"
+            " examples/alb, examples/appmesh or examples/lattice"
+        )
     quiet()
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,6 +1,7 @@
 """What the sandbox does with an example before anything of it runs."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,16 +113,29 @@ def test_a_sandbox_has_one_environment() -> None:
         Sandbox(Alb(), empty=True)
 
 
-def test_a_folder_that_is_no_example_is_told() -> None:
-    command = [sys.executable, "-m", "sandbox", "--from", "docs"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "docs has no template.yaml; name a folder such as examples/alb" in done.stderr
+def started_from(folder: Path | str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sandbox", "--from", str(folder)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_an_example_that_cannot_be_made_is_told() -> None:
-    command = [sys.executable, "-m", "sandbox", "--from", "examples/pipeline"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("folder", "lacks"),
+    [
+        ("docs", "docs has no template.yaml and no profile.json and no request.json;"),
+        ("examples/pipeline", "examples/pipeline has no profile.json and no request.json;"),
+    ],
+)
+def test_a_folder_that_is_no_environment_is_told_what_are(folder: str, lacks: str) -> None:
+    done = started_from(folder)
     assert done.returncode == 2
-    assert "Unrecognized resource types: [AWS::S3::Bucket (Artifacts)," in done.stderr
+    assert lacks in done.stderr
+    environments = {path.parent.name for path in (ROOT / "examples").glob("*/request.json")}
+    assert environments == set(re.findall(r"examples/(\w+)\b", done.stderr.split(";")[1]))
+
+
+def test_an_example_that_cannot_be_made_is_told(folder: Path) -> None:
+    declare(folder, Resources={"Artifacts": {"Type": "AWS::S3::Bucket"}})
+    done = started_from(folder)
+    assert done.returncode == 2
+    assert "Unrecognized resource types: [AWS::S3::Bucket (Artifacts)" in done.stderr
     assert "Traceback" not in done.stderr
