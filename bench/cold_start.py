@@ -62,8 +62,8 @@ ENVIRONMENT = {
 }
 """As template.yaml has it; of the machine's own nothing counts."""
 
-BEFORE_EVERY = 3
-"""It takes three times as long as all else of a round, and is far from its limit."""
+BEFORE_EVERY = 2
+"""It takes three times as long as all else of a round."""
 LAP = """
 laps.append(time.process_time())
 """
@@ -156,13 +156,18 @@ def measured(python: str, rounds: int, only: str) -> Iterator[tuple[str, dict[st
         ours, theirs = handler_code(handler, names), floor_code(names)
         site = sites[tuple(package.layers_of(function.name))]
         seconds: defaultdict[str, list[float]] = defaultdict(list)
-        laps = []
-        for number in range(rounds):
-            laps.append(cpu_seconds(python, site, ours))
-            seconds["floor"].append(cpu_seconds(python, floor, theirs)[-1])
-            if number % BEFORE_EVERY == 0:
-                seconds["before"].append(cpu_seconds(python, before, ours)[-1])
-        yield handler, summary(seconds, laps)
+        laps: list[list[float]] = []
+        # A busy moment is no slow function: who is over a limit gets as many rounds again.
+        for most in (rounds, 2 * rounds):
+            for number in range(len(laps), most):
+                laps.append(cpu_seconds(python, site, ours))
+                seconds["floor"].append(cpu_seconds(python, floor, theirs)[-1])
+                if number % BEFORE_EVERY == 0:
+                    seconds["before"].append(cpu_seconds(python, before, ours)[-1])
+            result = summary(seconds, laps)
+            if not over_the_limit(handler, result):
+                break
+        yield handler, result
 
 
 def summary(seconds: dict[str, list[float]], laps: list[list[float]]) -> dict[str, Any]:

@@ -208,7 +208,7 @@ def section(part: Part) -> str:
     if figures is None:
         return "\n".join([*lines, "", "Not measured yet.", ""])
     measured = figures["measured"]
-    stale = "**Stale.** " if is_stale(figures) else ""
+    stale = "**Stale.** " if is_stale(figures, part.module) else ""
     lines += ["", f"{stale}Measured at `{measured['commit']}` on {measured['day']}"]
     lines[-1] += f", in {measured['seconds']} s.\n"
     head, *rows = list(part.table(figures))

@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import grimp
+
 ROOT = Path("build/bench")
 BEGAN = time.time()
 GIT = shutil.which("git") or "git"
 CODE = (
-    "bench",
     "emulator",
     "functions",
     "package",
@@ -26,7 +27,10 @@ CODE = (
     "tests/statemachine/runner.py",
     "tests/store/conftest.py",
 )
-"""What a figure may depend on. A benchmark is stale once any of it has changed."""
+"""What each figure may depend on, beside the benchmark's own files. It is stale once any of it has
+changed."""
+HERE = "bench.report"
+"""It writes figures and changes none."""
 
 Figures = dict[str, Any]
 
@@ -35,12 +39,24 @@ def path_of(name: str) -> Path:
     return ROOT / f"{name}.json"
 
 
+def own_code(module: str) -> list[str]:
+    """The files of a benchmark and of what it imports from here and from `tools`."""
+    graph = grimp.build_graph("bench", "tools", cache_dir=None)
+    imported = graph.find_upstream_modules(module, as_package=True) - {HERE}
+    return sorted(_file(name) for name in {module, *imported})
+
+
+def _file(module: str) -> str:
+    path = Path(*module.split("."))
+    return str(path if path.is_dir() else path.with_suffix(".py"))
+
+
 def write(name: str, figures: Figures) -> Path:
     path = path_of(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     measured = {
         "commit": _git("rev-parse", "--short=10", "HEAD"),
-        "changed_since": bool(_git("status", "--porcelain", "--", *CODE)),
+        "changed_since": bool(_git("status", "--porcelain", "--", "bench", *CODE)),
         "day": time.strftime("%Y-%m-%d", time.gmtime()),
         "seconds": round(time.time() - BEGAN),
     }
@@ -53,12 +69,12 @@ def read(name: str) -> Figures | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def is_stale(figures: Figures) -> bool:
+def is_stale(figures: Figures, module: str) -> bool:
     """Whether the code is another than the one that was measured."""
-    measured = figures["measured"]
-    if measured["changed_since"] or _git("status", "--porcelain", "--", *CODE):
+    measured, code = figures["measured"], (*own_code(module), *CODE)
+    if measured["changed_since"] or _git("status", "--porcelain", "--", *code):
         return True
-    compared = [GIT, "diff", "--quiet", measured["commit"], "HEAD", "--", *CODE]
+    compared = [GIT, "diff", "--quiet", measured["commit"], "HEAD", "--", *code]
     return subprocess.run(compared, capture_output=True, check=False).returncode != 0
 
 

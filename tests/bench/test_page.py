@@ -30,6 +30,14 @@ def test_a_part_whose_code_has_changed_is_marked_with_its_commit(here: Path) -> 
     assert f"| states entered | {len(list(sample_states()))} |" in said
 
 
+def test_a_part_is_stale_by_what_it_imports_and_not_by_its_neighbours() -> None:
+    assert {"bench/load.py", "bench/fleet.py", "bench/rates.py"} <= set(
+        report.own_code("bench.load")
+    )
+    assert report.own_code("bench.judge") == ["bench/judge"]
+    assert report.own_code("bench.cold_start") == ["bench/cold_start.py", "tools/package.py"]
+
+
 def test_a_report_has_the_commit_that_it_was_measured_on(here: Path) -> None:
     report.write("scale", {"a question": {"100": {"read_units": 1}}})
     written = json.loads((here / "scale.json").read_text())
