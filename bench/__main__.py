@@ -21,8 +21,8 @@ def turns(parts: list[Part]) -> Iterator[list[Part]]:
             yield from ([part] for part in each)
 
 
-def is_good(part: Part, python: str, *, beside: bool) -> bool:
-    """Runs it. Of two that run beside each other, each prints all that it says at its end."""
+def run(part: Part, python: str, *, beside: bool) -> bool:
+    """Whether it ran and kept its limits. One that runs beside another is printed at its end."""
     began = time.monotonic()
     arguments = [python] if part.name == "cold-start" else []
     command = [sys.executable, "-m", part.module, *arguments]
@@ -46,10 +46,10 @@ def main() -> int:
     began = time.monotonic()
     failed = []
     for turn in turns(chosen):
-        run = partial(is_good, python=given.python, beside=len(turn) > 1)
+        run_here = partial(run, python=given.python, beside=len(turn) > 1)
         with ThreadPoolExecutor(len(turn)) as pool:
-            good = list(pool.map(run, turn))
-        failed += [part.target for part, is_well in zip(turn, good, strict=True) if not is_well]
+            kept = list(pool.map(run_here, turn))
+        failed += [part.target for part, is_kept in zip(turn, kept, strict=True) if not is_kept]
     PAGE.write_text(written())
     print(f"page: {PAGE}, after {(time.monotonic() - began) / 60:.0f} minutes")
     if failed:

@@ -29,8 +29,6 @@ CODE = (
 )
 """What each figure may depend on, beside the benchmark's own files. It is stale once any of it has
 changed."""
-HERE = "bench.report"
-"""It writes figures and changes none."""
 
 Figures = dict[str, Any]
 
@@ -42,7 +40,8 @@ def path_of(name: str) -> Path:
 def own_code(module: str) -> list[str]:
     """The files of a benchmark and of what it imports from here and from `tools`."""
     graph = grimp.build_graph("bench", "tools", cache_dir=None)
-    imported = graph.find_upstream_modules(module, as_package=True) - {HERE}
+    # This module writes figures, and changes none.
+    imported = graph.find_upstream_modules(module, as_package=True) - {__name__}
     return sorted(_file(name) for name in {module, *imported})
 
 
